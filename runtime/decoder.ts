@@ -1,0 +1,52 @@
+import type { Kernels } from "../wasm/abi.ts";
+import { pad } from "../wasm/abi.ts";
+import { type ModelPlan, type SessionPlan, stepRows } from "./memory.ts";
+
+/**
+ * Runs ids at positions pos … through the decoder, each seeing those before it, and leaves their K and V in the caches.
+ * Returns a pointer to the hidden state (dModel) of the last, before the final norm. `keys` is the number of prompt tokens.
+ */
+export function decode(
+  kernels: Kernels,
+  memory: WebAssembly.Memory,
+  model: ModelPlan,
+  session: SessionPlan,
+  ids: readonly number[],
+  pos: number,
+  keys: number,
+  dModel: number,
+): number {
+  let last = 0;
+  for (let start = 0; start < ids.length; start += stepRows) {
+    const part = ids.slice(start, start + stepRows);
+    new Uint32Array(memory.buffer, session.ids, part.length).set(part);
+    kernels.embed(session.record, model.table, session.ids, part.length, session.step);
+    for (const [i, { self, cross }] of model.decoder.entries()) {
+      const [own, other] = [session.selfCaches[i], session.crossCaches[i]];
+      kernels.decoder_layer(session.record, self, own, cross, other, session.step, pos + start, part.length, keys);
+    }
+    last = session.step + (part.length - 1) * dModel * 4;
+  }
+  return last;
+}
+
+/** Logits (vocabSize) of a hidden state; rows that the mask leaves out are −Infinity. The view is valid until the next call. */
+export function logits(
+  kernels: Kernels,
+  memory: WebAssembly.Memory,
+  model: ModelPlan,
+  session: SessionPlan,
+  hidden: number,
+  mask: Uint32Array | null,
+  vocabSize: number,
+): Float32Array {
+  if (mask) new Uint32Array(memory.buffer, session.mask, mask.length).set(mask);
+  kernels.final_norm(session.record, model.decoderNorm, hidden, 1);
+  kernels.logits(session.record, model.table, hidden, mask ? session.mask : 0, session.logits);
+  return new Float32Array(memory.buffer, session.logits, vocabSize);
+}
+
+/** The id of the greatest of the logits that `logits` just left. */
+export function pick(kernels: Kernels, session: SessionPlan, vocabSize: number): number {
+  return kernels.argmax(session.logits, pad(vocabSize, 4));
+}

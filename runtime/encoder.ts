@@ -1,0 +1,60 @@
+import type { Kernels } from "../wasm/abi.ts";
+import type { ModelPlan, SessionPlan } from "./memory.ts";
+
+/** Waits for a section of the file by name; nothing to wait for once all have arrived. */
+export type Arrival = (section: string) => Promise<void> | undefined;
+
+/**
+ * Prefill: ids (T) → encoder states x (T, dModel) → K and V of every decoder layer's cross-attention.
+ * Layers run as their sections arrive.
+ */
+export async function prefill(
+  kernels: Kernels,
+  memory: WebAssembly.Memory,
+  model: ModelPlan,
+  session: SessionPlan,
+  ids: readonly number[],
+  arrived: Arrival,
+): Promise<void> {
+  await encode(kernels, memory, model, session, ids, arrived);
+  for (const [i, { cross }] of model.decoder.entries()) {
+    await arrived(`cross.${i}`);
+    kernels.cross_kv(session.record, cross, session.crossCaches[i], session.x, ids.length);
+  }
+}
+
+/** The encoder alone: leaves the states after the final norm in `x`. */
+export async function encode(
+  kernels: Kernels,
+  memory: WebAssembly.Memory,
+  model: ModelPlan,
+  session: SessionPlan,
+  ids: readonly number[],
+  arrived: Arrival,
+): Promise<void> {
+  await arrived("embedding");
+  new Uint32Array(memory.buffer, session.ids, ids.length).set(ids);
+  kernels.embed(session.record, model.table, session.ids, ids.length, session.x);
+  for (const [i, block] of model.encoder.entries()) {
+    await arrived(`encoder.${i}`);
+    kernels.encoder_layer(session.record, block, session.encoderCache, session.x, ids.length);
+  }
+  await arrived("norms");
+  kernels.final_norm(session.record, model.encoderNorm, session.x, ids.length);
+}
+
+/** The contrastive vector of a text's ids: f32 (contrastiveDim), of length 1. */
+export async function contrast(
+  kernels: Kernels,
+  memory: WebAssembly.Memory,
+  model: ModelPlan,
+  session: SessionPlan,
+  ids: readonly number[],
+  arrived: Arrival,
+  dim: number,
+): Promise<Float32Array> {
+  await encode(kernels, memory, model, session, ids, arrived);
+  await arrived("contrastive");
+  kernels.contrastive(session.record, model.contrastive, session.x, ids.length, session.embedding);
+  return new Float32Array(memory.buffer, session.embedding, dim).slice();
+}

@@ -1,0 +1,390 @@
+/**
+ * ToolSet → automaton over bytes → allowed tokens, forced tokens and a way out.
+ *
+ *   answer  ::= " [" (call ("," call)*)? "]"
+ *   call    ::= {"name":"NAME","arguments":{ARGS}}      ARGS: known keys, each at most once, the required ones present
+ *   value   ::= what its parameter's type or enum allows; a free string is any JSON string
+ *
+ * The text is compact JSON, as in training, after the space that a tokenizer puts before a text.
+ * States are made when first reached and keep what was computed for them, so a grammar used twice costs once.
+ */
+import type { Parameter, Scalar, ToolSet } from "./tools.ts";
+
+/** What the grammar needs of a tokenizer. */
+export interface Vocabulary {
+  readonly vocabSize: number;
+  bytesOf(id: number): Uint8Array;
+  tokenizeRaw(text: string): number[];
+}
+
+type Edge = readonly [low: number, high: number, target: State];
+
+/** Where the text stands: the bytes that may follow. */
+export class State {
+  private made: Edge[] | null = null;
+  mask: Mask | null = null;
+  forced: Forced | null = null;
+
+  constructor(
+    private readonly make: () => Edge[],
+    /** The byte that leads to the end of the text by a short way, −1 at the end. */
+    readonly exit: number,
+    /** Set where a free string goes on: every such state allows the tokens without a quote. */
+    readonly inString = false,
+  ) {}
+
+  get edges(): Edge[] {
+    this.made ??= this.make();
+    return this.made;
+  }
+
+  step(byte: number): State | null {
+    for (const [low, high, target] of this.edges) if (byte >= low && byte <= high) return target;
+    return null;
+  }
+
+  /** The only byte that can follow, or −1. */
+  get onlyByte(): number {
+    const { edges } = this;
+    return edges.length === 1 && edges[0][0] === edges[0][1] ? edges[0][0] : -1;
+  }
+
+  get atEnd(): boolean {
+    return this.exit < 0;
+  }
+}
+
+/** Allowed tokens: a bitset over the vocabulary, their number, and one of them. */
+export interface Mask {
+  bits: Uint32Array;
+  count: number;
+  some: number;
+}
+
+/** Tokens that can only be so, and the state after them. */
+export interface Forced {
+  ids: number[];
+  state: State;
+}
+
+export class Grammar {
+  readonly start: State;
+
+  constructor(
+    tools: ToolSet,
+    private readonly tokens: TokenTrie,
+  ) {
+    this.start = answerState(tools);
+  }
+
+  /** The state after a token, null if it cannot follow. */
+  advance(state: State, id: number): State | null {
+    let at: State | null = state;
+    const bytes = this.tokens.vocabulary.bytesOf(id);
+    for (let i = 0; at && i < bytes.length; i++) at = at.step(bytes[i]);
+    return bytes.length ? at : null;
+  }
+
+  mask(state: State): Mask {
+    state.mask ??= this.tokens.allowed(state);
+    return state.mask;
+  }
+
+  /**
+   * Forced tokens from here, in the form that the tokenizer gives the text whatever follows: the text runs on while only
+   * one byte can follow, and a token counts if it is the same before every piece that could reach across the text's end.
+   */
+  forced(state: State): Forced {
+    state.forced ??= this.findForced(state);
+    return state.forced;
+  }
+
+  private findForced(state: State): Forced {
+    const bytes: number[] = [];
+    for (let at = state; at.onlyByte >= 0; at = at.edges[0][2]) bytes.push(at.onlyByte);
+    const text = wholeCharacters(bytes);
+    if (!text) return { ids: [], state };
+    bytes.length = utf8.encode(text).length;
+    const end = bytes.reduce((at, byte) => at.step(byte) as State, state);
+    const { vocabulary } = this.tokens;
+    let ids = vocabulary.tokenizeRaw(text);
+    for (const rest of this.tokens.reachingAcross(bytes, end)) {
+      const other = vocabulary.tokenizeRaw(text + rest);
+      const differs = ids.findIndex((id, i) => id !== other[i]);
+      if (differs >= 0) ids = ids.slice(0, differs);
+    }
+    let after: State = state;
+    for (const id of ids) after = this.advance(after, id) as State;
+    return { ids, state: after };
+  }
+
+  /** The tokens of the way out: the shortest text that ends the answer validly from here. */
+  finish(state: State): number[] {
+    const bytes: number[] = [];
+    for (let at = state; !at.atEnd; at = at.step(at.exit) as State) bytes.push(at.exit);
+    // The way out of an unfinished character begins with its missing bytes.
+    const lead = bytes.findIndex((byte) => (byte & 0xc0) !== 0x80);
+    return [
+      ...bytes.slice(0, lead).map((byte) => this.tokens.byteToken(byte)),
+      ...this.tokens.vocabulary.tokenizeRaw(wholeCharacters(bytes.slice(lead))),
+    ];
+  }
+}
+
+interface TrieNode {
+  children: Map<number, TrieNode>;
+  ids: number[];
+  /** A token below here holds a double quote. */
+  quote: boolean;
+}
+
+/** The vocabulary's pieces by their bytes. Made once per tokenizer. */
+export class TokenTrie {
+  private readonly root = newNode();
+  private insideString: Uint32Array | null = null;
+
+  constructor(readonly vocabulary: Vocabulary) {
+    for (let id = 0; id < vocabulary.vocabSize; id++) {
+      const bytes = vocabulary.bytesOf(id);
+      if (!bytes.length) continue;
+      const quote = bytes.includes(0x22);
+      let node = this.root;
+      for (const byte of bytes) {
+        node.quote ||= quote;
+        let child = node.children.get(byte);
+        if (!child) {
+          child = newNode();
+          node.children.set(byte, child);
+        }
+        node = child;
+      }
+      node.quote ||= quote;
+      node.ids.push(id);
+    }
+  }
+
+  /** The tokens that may follow a state. */
+  allowed(state: State): Mask {
+    let bits: Uint32Array;
+    if (state.inString) {
+      // Tokens that stay inside are the same for every free string; only those with a quote depend on what follows it.
+      this.insideString ??= this.collect(stringState(deadEnd), () => true);
+      bits = this.insideString.slice();
+      this.collect(state, (node) => node.quote, bits);
+    } else bits = this.collect(state, () => true);
+    let count = 0;
+    let some = -1;
+    for (const [i, word] of bits.entries()) {
+      for (let rest = word; rest; rest &= rest - 1) count++;
+      if (word && some < 0) some = i * 32 + (31 - Math.clz32(word & -word));
+    }
+    return { bits, count, some };
+  }
+
+  private collect(
+    start: State,
+    enter: (node: TrieNode) => boolean,
+    bits: Uint32Array = new Uint32Array(Math.ceil(this.vocabulary.vocabSize / 32)),
+  ): Uint32Array {
+    const visit = (node: TrieNode, state: State): void => {
+      for (const id of node.ids) bits[id >> 5] |= 1 << (id & 31);
+      for (const [byte, child] of node.children) {
+        if (!enter(child)) continue;
+        const next = state.step(byte);
+        if (next) visit(child, next);
+      }
+    };
+    visit(this.root, start);
+    return bits;
+  }
+
+  /** Texts by which a piece can reach from within `bytes` past their end, as far as `end` lets them. */
+  reachingAcross(bytes: number[], end: State): Set<string> {
+    const rests = new Set<string>();
+    const visit = (node: TrieNode, state: State, rest: number[]): void => {
+      if (node.ids.length && rest.length) rests.add(wholeCharacters(rest));
+      for (const [byte, child] of node.children) {
+        const next = state.step(byte);
+        if (next) visit(child, next, [...rest, byte]);
+      }
+    };
+    for (let start = bytes.length - 1; start >= 0; start--) {
+      let node: TrieNode | undefined = this.root;
+      for (let i = start; node && i < bytes.length; i++) node = node.children.get(bytes[i]);
+      if (node) visit(node, end, []);
+    }
+    rests.delete("");
+    return rests;
+  }
+
+  byteToken(byte: number): number {
+    return this.root.children.get(byte)?.ids[0] as number;
+  }
+}
+
+function newNode(): TrieNode {
+  return { children: new Map(), ids: [], quote: false };
+}
+
+const utf8 = new TextEncoder();
+const text8 = new TextDecoder();
+
+/** The text of bytes, without an unfinished last character. */
+function wholeCharacters(bytes: number[]): string {
+  let end = bytes.length;
+  let lead = end - 1;
+  while (lead >= 0 && (bytes[lead] & 0xc0) === 0x80) lead--;
+  if (lead >= 0 && bytes[lead] >= 0xc0) {
+    const length = bytes[lead] >= 0xf0 ? 4 : bytes[lead] >= 0xe0 ? 3 : 2;
+    if (end - lead < length) end = lead;
+  }
+  return text8.decode(Uint8Array.from(bytes.slice(0, end)));
+}
+
+// The automaton.
+
+interface Alternative {
+  text: string;
+  next: () => State;
+}
+
+/** One of several texts, each with what follows it. The way out is the first. */
+function oneOf(alternatives: Alternative[]): State {
+  const items = alternatives.map(({ text, next }) => ({ bytes: utf8.encode(text), next }));
+  return branch(items, 0);
+}
+
+function branch(items: { bytes: Uint8Array; next: () => State }[], at: number): State {
+  const [first] = items;
+  if (items.length === 1 && first.bytes.length === at) return first.next();
+  const edges = () => {
+    const groups = new Map<number, typeof items>();
+    const ended: Edge[] = [];
+    for (const item of items) {
+      if (item.bytes.length === at) ended.push(...item.next().edges);
+      else groups.set(item.bytes[at], [...(groups.get(item.bytes[at]) ?? []), item]);
+    }
+    return [...ended, ...[...groups].map(([byte, group]): Edge => [byte, byte, branch(group, at + 1)])];
+  };
+  return new State(edges, first.bytes.length > at ? first.bytes[at] : first.next().exit);
+}
+
+const literal = (text: string, next: () => State) => oneOf([{ text, next }]);
+const end = new State(() => [], -1);
+const deadEnd = new State(() => [], -1);
+
+/** Returns a function that computes once. */
+function once<T>(make: () => T): () => T {
+  let value: T | undefined;
+  return () => {
+    value ??= make();
+    return value;
+  };
+}
+
+function answerState(set: ToolSet): State {
+  const names: () => State = once(() =>
+    oneOf(
+      set.tools.map((tool) => ({
+        text: `${JSON.stringify(tool.promptName)},"arguments":{`,
+        next: () => argumentsState(tool.parameters, afterCall),
+      })),
+    ),
+  );
+  const call: Alternative = { text: '{"name":', next: names };
+  const close: Alternative = { text: "]", next: () => end };
+  const afterCall: () => State = once(() => oneOf([close, { ...call, text: `,${call.text}` }]));
+  return literal(" [", () => oneOf(set.tools.length ? [close, call] : [close]));
+}
+
+/** From the opening brace of the arguments to the brace that closes the call. */
+function argumentsState(parameters: Parameter[], next: () => State): State {
+  const states = new Map<string, State>();
+  const after = (used: boolean[]): State => {
+    const key = used.map(Number).join("");
+    const known = states.get(key);
+    if (known) return known;
+    const left = parameters.map((parameter, i) => ({ parameter, i })).filter(({ i }) => !used[i]);
+    // Required ones first: the way out goes through the first alternative.
+    left.sort((a, b) => Number(b.parameter.required) - Number(a.parameter.required));
+    const alternatives: Alternative[] = left.map(({ parameter, i }) => ({
+      text: `${used.includes(true) ? "," : ""}${JSON.stringify(parameter.name)}:`,
+      next: once(() => valueState(parameter, () => after(used.with(i, true)))),
+    }));
+    if (!left.some(({ parameter }) => parameter.required)) alternatives.unshift({ text: "}}", next });
+    const state = oneOf(alternatives);
+    states.set(key, state);
+    return state;
+  };
+  return after(parameters.map(() => false));
+}
+
+function valueState(parameter: Parameter, next: () => State): State {
+  const values: Scalar[] | undefined = parameter.enum ?? (parameter.type === "boolean" ? [true, false] : undefined);
+  if (values) return oneOf([...new Set(values)].map((value) => ({ text: JSON.stringify(value), next })));
+  if (parameter.type === "string") return literal('"', () => stringState(next()));
+  return numberState(parameter.type === "integer", next);
+}
+
+/** The inside of a free JSON string, up to its closing quote: any escape, any valid UTF-8. */
+function stringState(next: State): State {
+  const edges: Edge[] = [];
+  const inside = new State(() => edges, 0x22, true);
+  /** One byte of a range, then the given state. */
+  const range = (low: number, high: number, target: State) => new State(() => [[low, high, target]], low);
+  const hex = (target: State) =>
+    new State(
+      () => [
+        [0x30, 0x39, target],
+        [0x41, 0x46, target],
+        [0x61, 0x66, target],
+      ],
+      0x30,
+    );
+  const unicode = hex(hex(hex(hex(inside))));
+  const escaped = new State(
+    () => [...[...'"\\/bfnrt'].map((c): Edge => [c.charCodeAt(0), c.charCodeAt(0), inside]), [0x75, 0x75, unicode]],
+    0x6e,
+  );
+  const last = range(0x80, 0xbf, inside);
+  const two = range(0x80, 0xbf, last);
+  // Source: Unicode, table 3-7, "Well-Formed UTF-8 Byte Sequences".
+  edges.push(
+    [0x20, 0x21, inside],
+    [0x23, 0x5b, inside],
+    [0x5d, 0x7f, inside],
+    [0x5c, 0x5c, escaped],
+    [0xc2, 0xdf, last],
+    [0xe0, 0xe0, range(0xa0, 0xbf, last)],
+    [0xe1, 0xec, two],
+    [0xed, 0xed, range(0x80, 0x9f, last)],
+    [0xee, 0xef, two],
+    [0xf0, 0xf0, range(0x90, 0xbf, two)],
+    [0xf1, 0xf3, range(0x80, 0xbf, two)],
+    [0xf4, 0xf4, range(0x80, 0x8f, two)],
+  );
+  if (next !== deadEnd) edges.push([0x22, 0x22, next]);
+  return inside;
+}
+
+/** Digits of an integer, or of each part of a number: what a double holds exactly, so that a value survives parsing. */
+const mostDigits = 15;
+
+/** A JSON number; an integer has neither fraction nor exponent. It ends where what follows begins. */
+function numberState(integer: boolean, next: () => State): State {
+  const digits = (left: number, tail: () => Edge[]): State =>
+    new State(() => [...(left ? [[0x30, 0x39, digits(left - 1, tail)] as Edge] : []), ...tail()], next().exit);
+  const ended = () => next().edges;
+  const exponent = once(() => {
+    const first = new State(() => [[0x30, 0x39, digits(1, ended)]], 0x30);
+    return new State(() => [[0x2b, 0x2b, first], [0x2d, 0x2d, first], ...first.edges], 0x30);
+  });
+  const power = (): Edge[] => [[0x45, 0x45, exponent()], [0x65, 0x65, exponent()], ...ended()];
+  const fraction = once(() => new State(() => [[0x30, 0x39, digits(mostDigits - 1, power)]], 0x30));
+  const tail = (): Edge[] => (integer ? ended() : [[0x2e, 0x2e, fraction()], ...power()]);
+  const unsigned: Edge[] = [
+    [0x30, 0x30, new State(tail, next().exit)],
+    [0x31, 0x39, digits(mostDigits - 1, tail)],
+  ];
+  return new State(() => [[0x2d, 0x2d, new State(() => unsigned, 0x30)], ...unsigned], 0x30);
+}

@@ -1,0 +1,20 @@
+/** The public surface of thimble. */
+export type { BuildName, Kernels } from "../wasm/abi.ts";
+export { CapacityError, FormatError, ToolError } from "./errors.ts";
+export { detectBuild, kernelModule } from "./kernels.ts";
+export type { Progress, Source } from "./loader.ts";
+export type { Geometry, PackHeader } from "./pack.ts";
+export {
+  type CallOptions,
+  type CallResult,
+  defaultModel,
+  type Limits,
+  type LoadOptions,
+  load,
+  type Session,
+  type Thimble,
+  type Timings,
+  type Tools,
+} from "./thimble.ts";
+export type { ToolCall } from "./toolcall.ts";
+export { type Tool, type ToolInput, ToolSet } from "./tools.ts";

@@ -1,0 +1,19 @@
+/** Picks the fastest build of the kernel module that the host can run, and starts it on a memory. */
+import { type BuildName, buildNames, type Kernels, memoryImport } from "../wasm/abi.ts";
+import { kernelBytes } from "../wasm/built/bytes.ts";
+
+/** Bytes of one build. */
+export function kernelModule(build: BuildName): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(kernelBytes[build]), (c) => c.charCodeAt(0));
+}
+
+/** The first of relaxed, simd, scalar that this host validates. */
+export function detectBuild(): BuildName {
+  return buildNames.find((name) => WebAssembly.validate(kernelModule(name))) ?? "scalar";
+}
+
+export async function startKernels(build: BuildName, memory: WebAssembly.Memory): Promise<Kernels> {
+  const imports = { [memoryImport.module]: { [memoryImport.base]: memory } };
+  const { instance } = await WebAssembly.instantiate(kernelModule(build), imports);
+  return instance.exports as unknown as Kernels;
+}

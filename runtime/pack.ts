@@ -1,0 +1,270 @@
+/**
+ * The model file: geometry, tokenizer and provenance in a header, then sections in the order inference needs them.
+ *
+ *   0   8  magic "thimble\0"
+ *   8   4  version, 1
+ *  12   4  header bytes H (msgpack)
+ *  16   4  XXH32 of bytes 24 … first section
+ *  20   4  zero
+ *  24   H  header: a map, see `PackHeader`; then zeros up to a multiple of 64
+ *  ..      sections, each at a multiple of 64 and already in the kernels' layout, zeros between
+ *
+ * Each section's XXH32 covers its bytes and the zeros after it, so that every byte of a file is checked.
+ */
+import { pack as msgpack, Unpackr } from "msgpackr";
+import { embeddingBytes, groupSize, matrixBytes, pad } from "../wasm/abi.ts";
+import { FormatError } from "./errors.ts";
+import { xxh32 } from "./xxh32.ts";
+
+export const magic = "thimble\0";
+export const packVersion = 1;
+export const prefixBytes = 24;
+const alignment = 64;
+
+/** Sizes of a Needle. headDim = dModel / nHeads; contrastiveHidden 0 means that the model has no contrastive head. */
+export interface Geometry {
+  vocabSize: number;
+  dModel: number;
+  nHeads: number;
+  nKvHeads: number;
+  nEncoderLayers: number;
+  nDecoderLayers: number;
+  ropeTheta: number;
+  contrastiveHidden: number;
+  contrastiveDim: number;
+}
+
+/** int4: projections group-wise int4, embedding int8 per row. float32: all wide, for the reference kernels only. */
+export type WeightFormat = "int4" | "float32";
+
+export interface SectionEntry {
+  name: string;
+  offsetBytes: number;
+  /** With the zeros up to the next section. */
+  bytes: number;
+  checksum: number;
+}
+
+export interface PackHeader {
+  geometry: Geometry;
+  weights: WeightFormat;
+  /** Pieces by id. Scores fall with the id, so the id is the merge rank. */
+  pieces: string[];
+  licence: string;
+  /** Where the weights came from, in words. */
+  provenance: Record<string, string>;
+  sections: SectionEntry[];
+  /** Length of the whole file. */
+  fileBytes: number;
+}
+
+/** One tensor's place within its section. */
+export interface Field {
+  name: string;
+  offsetBytes: number;
+  bytes: number;
+}
+
+export interface SectionLayout {
+  name: string;
+  bytes: number;
+  fields: Field[];
+}
+
+/** Sections and their fields, in file order; a fact of the geometry alone. Fields start at multiples of 16. */
+export function sectionLayouts(geometry: Geometry, weights: WeightFormat): SectionLayout[] {
+  const { vocabSize, dModel, nHeads, nKvHeads, nEncoderLayers, nDecoderLayers } = geometry;
+  const headDim = dModel / nHeads;
+  const wide = weights === "float32";
+  const matrix = (out: number, inputs: number) => (wide ? out * inputs * 4 : matrixBytes(out, inputs));
+  const floats = (n: number) => n * 4;
+  const kv = nKvHeads * headDim;
+  const keysAndValues = { kNorm: floats(headDim), wk: matrix(kv, dModel), wv: matrix(kv, dModel) };
+  const queries = { norm: floats(dModel), gate: floats(1), qNorm: floats(headDim), wq: matrix(dModel, dModel) };
+  const block = { ...queries, ...keysAndValues, wo: matrix(dModel, dModel) };
+  const prefixed = (prefix: string, sizes: Record<string, number>) =>
+    Object.fromEntries(Object.entries(sizes).map(([name, bytes]) => [prefix + name, bytes]));
+
+  const sections: [string, Record<string, number>][] = [
+    ["embedding", { table: wide ? vocabSize * dModel * 4 : embeddingBytes(vocabSize, dModel) }],
+  ];
+  for (let i = 0; i < nEncoderLayers; i++) sections.push([`encoder.${i}`, block]);
+  sections.push(["norms", { encoderNorm: floats(dModel), decoderNorm: floats(dModel) }]);
+  for (let i = 0; i < nDecoderLayers; i++) sections.push([`cross.${i}`, keysAndValues]);
+  for (let i = 0; i < nDecoderLayers; i++) {
+    const cross = { ...queries, wo: matrix(dModel, dModel) };
+    sections.push([`decoder.${i}`, { ...prefixed("self.", block), ...prefixed("cross.", cross) }]);
+  }
+  const { contrastiveHidden: hidden, contrastiveDim: dim } = geometry;
+  if (hidden)
+    sections.push(["contrastive", { hidden: matrix(hidden, dModel), bias: floats(hidden), proj: matrix(dim, hidden) }]);
+
+  return sections.map(([name, sizes]) => {
+    let offsetBytes = 0;
+    const fields = Object.entries(sizes).map(([field, bytes]) => {
+      const at = offsetBytes;
+      offsetBytes += pad(bytes, 16);
+      return { name: field, offsetBytes: at, bytes };
+    });
+    return { name, bytes: pad(offsetBytes, alignment), fields };
+  });
+}
+
+/**
+ * Writes a pack. `field(section, name)` gives a field's bytes in the kernels' layout.
+ * Throws: Error if a field has another length than the geometry says.
+ */
+export function writePack(
+  head: Pick<PackHeader, "geometry" | "weights" | "pieces" | "licence" | "provenance">,
+  field: (section: string, name: string) => Uint8Array,
+): Uint8Array {
+  const layouts = sectionLayouts(head.geometry, head.weights);
+  const body = new Uint8Array(layouts.reduce((sum, layout) => sum + layout.bytes, 0));
+  let at = 0;
+  const sections: SectionEntry[] = layouts.map((layout) => {
+    for (const { name, offsetBytes, bytes } of layout.fields) {
+      const data = field(layout.name, name);
+      if (data.length !== bytes) {
+        throw new Error(`pack ${layout.name}.${name}: expected ${bytes} bytes, got ${data.length}`);
+      }
+      body.set(data, at + offsetBytes);
+    }
+    const checksum = xxh32(body.subarray(at, at + layout.bytes));
+    at += layout.bytes;
+    return { name: layout.name, offsetBytes: 0, bytes: layout.bytes, checksum };
+  });
+
+  // Offsets stand in the header and depend on its length: fixed-width placeholders first, then the real ones.
+  const render = (start: number) => {
+    let offsetBytes = start;
+    const placed = sections.map((section) => {
+      const entry = { ...section, offsetBytes };
+      offsetBytes += section.bytes;
+      return entry;
+    });
+    return msgpack({ ...head, sections: placed, fileBytes: offsetBytes } satisfies PackHeader);
+  };
+  let start = 0;
+  let header = render(start);
+  while (pad(prefixBytes + header.length, alignment) !== start) {
+    start = pad(prefixBytes + header.length, alignment);
+    header = render(start);
+  }
+  const file = new Uint8Array(start + body.length);
+  file.set(new TextEncoder().encode(magic), 0);
+  file.set(header, prefixBytes);
+  file.set(body, start);
+  const view = new DataView(file.buffer);
+  view.setUint32(8, packVersion, true);
+  view.setUint32(12, header.length, true);
+  view.setUint32(16, xxh32(file.subarray(prefixBytes, start)), true);
+  return file;
+}
+
+/** Reads the 24-byte prefix. Throws: FormatError for foreign or newer files. */
+export function readPrefix(bytes: Uint8Array): { headerBytes: number; bodyOffset: number; checksum: number } {
+  const text = new TextDecoder("latin1").decode(bytes.subarray(0, 8));
+  if (text !== magic) {
+    throw new FormatError(
+      "magic",
+      0,
+      `expected a thimble pack, got ${JSON.stringify(text)}; convert with \`thimble build\``,
+    );
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const version = view.getUint32(8, true);
+  if (version !== packVersion) {
+    const remedy = version > packVersion ? "update thimble" : "rebuild the pack";
+    throw new FormatError("version", 8, `expected ${packVersion}, got ${version}; ${remedy}`);
+  }
+  const headerBytes = view.getUint32(12, true);
+  const most = 1 << 24;
+  if (headerBytes > most) throw new FormatError("header", 12, `expected at most ${most} bytes, got ${headerBytes}`);
+  if (view.getUint32(20, true) !== 0) throw new FormatError("reserved", 20, "expected zero");
+  return { headerBytes, bodyOffset: pad(prefixBytes + headerBytes, alignment), checksum: view.getUint32(16, true) };
+}
+
+/**
+ * Reads and checks a header: bytes 24 … first section.
+ * Throws: FormatError naming the part that is wrong.
+ */
+export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPrefix>): PackHeader {
+  if (xxh32(bytes) !== prefix.checksum) {
+    throw new FormatError("header", prefixBytes, "checksum does not match; the file is damaged, fetch it again");
+  }
+  let header: PackHeader;
+  try {
+    header = new Unpackr({ mapsAsObjects: true, useRecords: false }).unpack(bytes.subarray(0, prefix.headerBytes));
+    checkGeometry(header.geometry, header.weights);
+    if (header.weights !== "int4" && header.weights !== "float32") {
+      throw new FormatError(
+        "header.weights",
+        prefixBytes,
+        `expected int4 or float32, got ${JSON.stringify(header.weights)}`,
+      );
+    }
+    if (!Array.isArray(header.pieces) || header.pieces.length !== header.geometry.vocabSize) {
+      const { length } = header.pieces ?? [];
+      throw new FormatError(
+        "header.pieces",
+        prefixBytes,
+        `expected ${header.geometry.vocabSize} pieces, got ${length}`,
+      );
+    }
+    let offset = prefix.bodyOffset;
+    const layouts = sectionLayouts(header.geometry, header.weights);
+    for (const [i, layout] of layouts.entries()) {
+      const entry = header.sections[i];
+      if (entry?.name !== layout.name || entry.bytes !== layout.bytes || entry.offsetBytes !== offset) {
+        const wanted = `${layout.name} of ${layout.bytes} bytes at ${offset}`;
+        throw new FormatError(`header.sections[${i}]`, prefixBytes, `expected ${wanted}, got ${JSON.stringify(entry)}`);
+      }
+      offset += layout.bytes;
+    }
+    if (header.sections.length !== layouts.length || header.fileBytes !== offset) {
+      throw new FormatError("header.fileBytes", prefixBytes, `expected ${offset}, got ${header.fileBytes}`);
+    }
+  } catch (error) {
+    if (error instanceof FormatError) throw error;
+    throw new FormatError(
+      "header",
+      prefixBytes,
+      `expected the map that \`thimble build\` writes, got ${String(error)}`,
+    );
+  }
+  return header;
+}
+
+/** Throws: FormatError for a geometry that the kernels cannot run. */
+export function checkGeometry(geometry: Geometry, weights: WeightFormat): void {
+  const wrong = (name: string, expected: string, got: unknown) => {
+    throw new FormatError(`geometry.${name}`, prefixBytes, `expected ${expected}, got ${JSON.stringify(got)}`);
+  };
+  const limits: [keyof Geometry, number, number][] = [
+    ["vocabSize", 8, 1 << 20],
+    ["dModel", 8, 1 << 14],
+    ["nHeads", 1, 256],
+    ["nKvHeads", 1, 256],
+    ["nEncoderLayers", 1, 256],
+    ["nDecoderLayers", 1, 256],
+    ["contrastiveHidden", 0, 1 << 14],
+    ["contrastiveDim", 0, 1 << 14],
+  ];
+  for (const [name, least, most] of limits) {
+    const value = geometry?.[name];
+    if (!Number.isInteger(value) || value < least || value > most)
+      wrong(name, `an integer from ${least} to ${most}`, value);
+  }
+  const { dModel, nHeads, nKvHeads, ropeTheta, contrastiveHidden, contrastiveDim } = geometry;
+  if (dModel % nHeads || nHeads % nKvHeads)
+    wrong("nHeads", "heads that divide dModel, and KV heads that divide heads", nHeads);
+  if (!(ropeTheta >= 1)) wrong("ropeTheta", "a number from 1", ropeTheta);
+  if (!contrastiveHidden !== !contrastiveDim)
+    wrong("contrastiveDim", "both contrastive sizes or neither", contrastiveDim);
+  if (weights === "float32") return;
+  if (dModel % groupSize || dModel > 512) {
+    // Sums of dModel products of int16 and int8 must fit in 32 bits.
+    wrong("dModel", `a multiple of ${groupSize} up to 512, as the int4 kernels need`, dModel);
+  }
+  if ((dModel / nHeads) % 8) wrong("headDim", "a multiple of 8, as the int4 kernels need", dModel / nHeads);
+}

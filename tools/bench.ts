@@ -1,0 +1,254 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { decode, logits, pick } from "../runtime/decoder.ts";
+import { prefill } from "../runtime/encoder.ts";
+import { kernelModule } from "../runtime/kernels.ts";
+import { type Geometry, sectionLayouts, writePack } from "../runtime/pack.ts";
+import { defaultModel, load, type Session, type Thimble } from "../runtime/thimble.ts";
+import { type BuildName, blockBytes, buildNames } from "../wasm/abi.ts";
+
+import { type Command, print, readText, table, UsageError } from "./command.ts";
+import { watchTools } from "./run.ts";
+
+/** The published 26M Needle. Source: spec, "Geometry". */
+export const fullGeometry: Geometry = {
+  vocabSize: 8192,
+  dModel: 512,
+  nHeads: 8,
+  nKvHeads: 4,
+  nEncoderLayers: 12,
+  nDecoderLayers: 8,
+  ropeTheta: 10000,
+  contrastiveHidden: 128,
+  contrastiveDim: 128,
+};
+
+interface Report {
+  machine: string;
+  isa: string;
+  threads: number;
+  geometry: Geometry;
+  packBytes: number;
+  kernelBytes: number;
+  loadMs: number;
+  linearMemoryBytes: number;
+  peakRssBytes: number;
+  prefill: { promptTokens: number; tokensPerSecond: number; gmacPerSecond: number }[];
+  decode: { free: number; grammar: number };
+  callMs: number;
+}
+
+export const bench: Command = {
+  name: "bench",
+  summary: "measure load, memory, prefill, decode and a whole call",
+  help: `thimble bench [--model PACK | --geometry full] [--kernels NAME,…] [--runs N] [--json]
+
+Medians of several runs on one thread: load from disk, linear memory at 384/128 tokens, prefill at 32, 128, 271 and
+512 prompt tokens, decode free and under the grammar after 271 prompt tokens, a whole call with the watch tools.
+
+  --model PACK     a pack's path (the model inside the package)
+  --geometry full  the 26M geometry with seeded random weights
+  --kernels NAMES  builds to measure, one report each (the fastest that runs here)
+  --runs N         runs a figure (7)
+  --json           one object a build, on a line of its own
+
+  thimble bench --geometry full --kernels simd,relaxed`,
+  options: {
+    model: { type: "string" },
+    geometry: { type: "string" },
+    kernels: { type: "string" },
+    runs: { type: "string" },
+    json: { type: "boolean" },
+  },
+  async run(input) {
+    const runs = input.integer("runs", 1, 1000) ?? 7;
+    const geometry = input.text("geometry");
+    if (geometry !== undefined && geometry !== "full")
+      throw new UsageError(`--geometry: expected full, got ${JSON.stringify(geometry)}`);
+    if (geometry && input.text("model")) throw new UsageError("bench: expected --model or --geometry, got both");
+    const builds = input.text("kernels")?.split(",") ?? [undefined];
+    for (const name of builds) {
+      if (name !== undefined && !buildNames.includes(name as BuildName)) {
+        throw new UsageError(`--kernels: expected names of ${buildNames.join(", ")}, got ${JSON.stringify(name)}`);
+      }
+    }
+    const folder = mkdtempSync(join(tmpdir(), "thimble-bench-"));
+    try {
+      let path = input.text("model") ?? fileURLToPath(defaultModel);
+      if (geometry) {
+        path = join(folder, "full.thimble");
+        writeFileSync(path, await randomPack(fullGeometry));
+      }
+      for (const [i, name] of builds.entries()) {
+        const report = await measure(path, name as BuildName | undefined, runs);
+        print(input.flag("json") ? JSON.stringify(report) : (i ? "\n" : "") + render(report));
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+};
+
+async function measure(path: string, kernels: BuildName | undefined, runs: number): Promise<Report> {
+  let thimble = await load(path, { kernels });
+  const loads = await repeat(runs, async () => {
+    thimble = await load(path, { kernels });
+  });
+  const { linearMemoryBytes, build } = thimble;
+  const { geometry } = thimble.header;
+  const session = thimble.session({ promptTokens: 512, answerTokens: 128 });
+
+  const prefills: Report["prefill"] = [];
+  for (const promptTokens of [32, 128, 271, 512]) {
+    const ms = await median(runs, () => runPrefill(thimble, session, promptTokens));
+    const tokensPerSecond = (promptTokens / ms) * 1000;
+    prefills.push({
+      promptTokens,
+      tokensPerSecond: round(tokensPerSecond),
+      gmacPerSecond: round(prefillMacs(geometry, promptTokens) / ms / 1e6, 1),
+    });
+  }
+
+  await runPrefill(thimble, session, 271);
+  const steps = 64;
+  const free = await median(runs, () => {
+    for (let pos = 0; pos < steps; pos++) {
+      const hidden = decode(
+        thimble.kernels,
+        thimble.memory,
+        thimble.model,
+        session.plan,
+        [pos % geometry.vocabSize],
+        pos,
+        271,
+        geometry.dModel,
+      );
+      logits(thimble.kernels, thimble.memory, thimble.model, session.plan, hidden, null, geometry.vocabSize);
+      pick(thimble.kernels, session.plan, geometry.vocabSize);
+    }
+  });
+
+  const tools = readText(watchTools);
+  const request = "tell anna i am running late and wake me at 7:15 tomorrow";
+  const calls: number[] = [];
+  const rates: number[] = [];
+  await session.call(request, tools);
+  for (let i = 0; i < runs; i++) {
+    const { timings } = await session.call(request, tools);
+    calls.push(timings.totalMs);
+    rates.push((timings.answerTokens / timings.decodeMs) * 1000);
+  }
+  return {
+    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${host()}`,
+    isa: build,
+    threads: 1,
+    geometry,
+    packBytes: statSync(path).size,
+    kernelBytes: build === "custom" ? 0 : kernelModule(build).length,
+    loadMs: round(middle(loads), 1),
+    linearMemoryBytes,
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    prefill: prefills,
+    decode: { free: round((steps / free) * 1000), grammar: round(middle(rates)) },
+    callMs: round(middle(calls), 2),
+  };
+}
+
+async function runPrefill(thimble: Thimble, session: Session, promptTokens: number): Promise<void> {
+  const { vocabSize } = thimble.header.geometry;
+  const ids = Array.from({ length: promptTokens }, (_, i) => (i * 37 + 262) % vocabSize);
+  await prefill(thimble.kernels, thimble.memory, thimble.model, session.plan, ids, thimble.arrived);
+}
+
+/** Multiply-accumulates of a prefill: projections and attention of the encoder, cross K and V. */
+function prefillMacs(geometry: Geometry, tokens: number): number {
+  const { dModel, nHeads, nKvHeads, nEncoderLayers, nDecoderLayers } = geometry;
+  const kv = (dModel / nHeads) * nKvHeads;
+  const projections = nEncoderLayers * (2 * dModel * dModel + 2 * dModel * kv) + nDecoderLayers * 2 * dModel * kv;
+  return tokens * projections + nEncoderLayers * 2 * tokens * tokens * dModel;
+}
+
+/** A pack of seeded random weights with the default model's vocabulary, filled up. */
+async function randomPack(geometry: Geometry): Promise<Uint8Array> {
+  const { pieces: known } = (await load()).header;
+  const pieces = Array.from({ length: geometry.vocabSize }, (_, i) => known[i] ?? `<filler ${i}>`);
+  let seed = 1;
+  const next = () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return seed;
+  };
+  const layouts = new Map(sectionLayouts(geometry, "int4").map((layout) => [layout.name, layout]));
+  return writePack(
+    { geometry, weights: "int4", pieces, licence: "none", provenance: { source: "seeded random weights" } },
+    (section, name) => {
+      const bytes = layouts.get(section)?.fields.find((field) => field.name === name)?.bytes ?? 0;
+      const words = new Uint32Array(bytes / 4);
+      const floats = new Float32Array(words.buffer);
+      const leaf = name.replace(/^(self|cross)\./, "");
+      if (section === "embedding") {
+        const block = 4 + geometry.dModel;
+        for (let i = 0; i < words.length; i++) {
+          if (i % block < 4) floats[i] = 0.001;
+          else words[i] = next();
+        }
+      } else if (/^w|hidden|proj/.test(leaf)) {
+        const block = blockBytes / 4;
+        for (let i = 0; i < words.length; i++) {
+          if (i % block < 16) words[i] = next();
+          else floats[i] = 0.01;
+        }
+      } else for (let i = 0; i < words.length; i++) floats[i] = next() / 2 ** 32 - 0.5;
+      return new Uint8Array(words.buffer);
+    },
+  );
+}
+
+async function repeat(runs: number, work: () => unknown): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const start = performance.now();
+    await work();
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+
+/** Median milliseconds, after two runs to warm up. */
+async function median(runs: number, work: () => unknown): Promise<number> {
+  await repeat(2, work);
+  return middle(await repeat(runs, work));
+}
+
+function middle(values: number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
+}
+
+function round(value: number, digits = 0): number {
+  return Number(value.toFixed(digits));
+}
+
+function host(): string {
+  return process.versions.bun ? `Bun ${process.versions.bun}` : `Node ${process.versions.node}`;
+}
+
+function render(report: Report): string {
+  const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  const { geometry } = report;
+  const layers = `d ${geometry.dModel}, ${geometry.nEncoderLayers} + ${geometry.nDecoderLayers} layers, vocabulary ${geometry.vocabSize}`;
+  const rows: (string | number)[][] = [
+    ["machine", report.machine],
+    ["kernels", `${report.isa}, ${report.kernelBytes} bytes, ${report.threads} thread`],
+    ["model", `${layers}, pack ${mebibytes(report.packBytes)}`],
+    ["load", `${report.loadMs} ms`],
+    ["memory", `${mebibytes(report.linearMemoryBytes)} linear, ${mebibytes(report.peakRssBytes)} peak RSS`],
+    ...report.prefill.map((p) => [
+      `prefill ${p.promptTokens}`,
+      `${p.tokensPerSecond} tokens/s, ${p.gmacPerSecond} GMAC/s`,
+    ]),
+    ["decode", `${report.decode.free} tokens/s free, ${report.decode.grammar} tokens/s under the grammar`],
+    ["call", `${report.callMs} ms, watch tools, two calls`],
+  ];
+  return table(rows);
+}

@@ -1,0 +1,60 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Checkpoint, readCheckpoint } from "./checkpoint/checkpoint.ts";
+import { type Command, print, readBytes, UsageError } from "./command.ts";
+import { convert } from "./convert.ts";
+import { readVocabulary } from "./sentencepiece.ts";
+
+export const build: Command = {
+  name: "build",
+  summary: "convert a checkpoint and its vocabulary to a pack",
+  help: `thimble build SRC -o PACK [--vocab FILE] [--licence NAME] [--wide]
+
+SRC is a model.safetensors (BF16, F16, F32), the int4 safetensors of needle-rs, or the original pickle,
+read by a reader that executes nothing. Told apart by content.
+
+  -o, --out PACK   the pack to write
+  --vocab FILE     SentencePiece .model or vocabulary list (what SRC names, else vocab.txt or needle.model beside it)
+  --licence NAME   of the weights (what SRC says, else unknown)
+  --wide           keep float32 weights, for the reference kernels only
+
+  thimble build model.safetensors -o needle.thimble --vocab needle.model`,
+  options: {
+    out: { type: "string", short: "o" },
+    vocab: { type: "string" },
+    licence: { type: "string" },
+    wide: { type: "boolean" },
+  },
+  async run(input) {
+    const [source, ...more] = input.words;
+    const out = input.text("out");
+    if (!source || more.length) throw new UsageError(`build: expected one source, got ${input.words.length}`);
+    if (!out) throw new UsageError("build: expected -o PACK, got none");
+    const checkpoint = readCheckpoint(readBytes(source), source);
+    const vocab = input.text("vocab") ?? vocabBeside(source, checkpoint);
+    const pieces = readVocabulary(readBytes(vocab), vocab);
+    const { licence = "unknown", note, tokenizer } = checkpoint.metadata;
+    const bytes = convert(checkpoint, pieces, {
+      licence: input.text("licence") ?? licence,
+      provenance: { source: baseName(source), vocabulary: baseName(tokenizer ?? vocab), ...(note && { note }) },
+      weights: input.flag("wide") ? "float32" : "int4",
+    });
+    writeFileSync(out, bytes);
+    print(`${out} ${bytes.length} bytes`);
+  },
+};
+
+function vocabBeside(source: string, checkpoint: Checkpoint): string {
+  const names = [checkpoint.metadata.tokenizer, "vocab.txt", "needle.model", "tokenizer.model"];
+  const found = names
+    .filter((name) => name !== undefined)
+    .map((name) => join(dirname(source), name))
+    .find((path) => existsSync(path));
+  if (!found) throw new UsageError(`build: expected a vocabulary beside ${source}, got none; name it with --vocab`);
+  return found;
+}
+
+/** Packs travel: only the file's name goes into one, not where it lay. */
+function baseName(path: string): string {
+  return path.split(/[\\/]/).pop() ?? path;
+}

@@ -1,0 +1,80 @@
+/** A checkpoint and a vocabulary → a pack. */
+
+import { checkGeometry, type Geometry, type WeightFormat, writePack } from "../runtime/pack.ts";
+import type { Matrix } from "../runtime/quant.ts";
+import { packEmbedding, packMatrix } from "../runtime/quant.ts";
+import type { Attention, Checkpoint } from "./checkpoint/checkpoint.ts";
+
+export interface PackNotes {
+  licence: string;
+  provenance: Record<string, string>;
+  /** float32 keeps the weights wide: such a pack runs on the reference kernels only, to measure what int4 costs. */
+  weights?: WeightFormat;
+}
+
+/**
+ * Packs a checkpoint in the kernels' layout; weights that are int4 already keep their integers.
+ * Throws: Error if the vocabulary does not match, FormatError for a geometry that the kernels cannot run.
+ */
+export function convert(checkpoint: Checkpoint, pieces: string[], notes: PackNotes): Uint8Array {
+  const { config, contrastive } = checkpoint;
+  const weights = notes.weights ?? "int4";
+  const geometry: Geometry = {
+    vocabSize: config.vocabSize,
+    dModel: config.dModel,
+    nHeads: config.nHeads,
+    nKvHeads: config.nKvHeads,
+    nEncoderLayers: config.nEncoderLayers,
+    nDecoderLayers: config.nDecoderLayers,
+    ropeTheta: config.ropeTheta,
+    contrastiveHidden: contrastive?.hidden.out ?? 0,
+    contrastiveDim: contrastive?.proj.out ?? 0,
+  };
+  checkGeometry(geometry, weights);
+  if (pieces.length !== geometry.vocabSize) {
+    const remedy = "give the vocabulary that the checkpoint was trained with";
+    throw new Error(`vocabulary: expected ${geometry.vocabSize} pieces, got ${pieces.length}; ${remedy}`);
+  }
+  const matrix = (m: Matrix) => (weights === "float32" ? floats(m.data) : packMatrix(m));
+  const field = (section: string, name: string): Uint8Array => {
+    const [kind, index] = section.split(".");
+    if (kind === "embedding") {
+      const { data } = checkpoint.embedding;
+      return weights === "float32" ? floats(data) : packEmbedding(data, geometry.vocabSize, geometry.dModel);
+    }
+    if (kind === "norms") return floats(name === "encoderNorm" ? checkpoint.encoderNorm : checkpoint.decoderNorm);
+    if (kind === "contrastive" && contrastive) {
+      return name === "bias"
+        ? floats(contrastive.bias)
+        : matrix(name === "hidden" ? contrastive.hidden : contrastive.proj);
+    }
+    if (kind === "encoder") return blockField(checkpoint.encoder[Number(index)], name, matrix);
+    const layer = checkpoint.decoder[Number(index)];
+    if (kind === "cross") return blockField(layer.cross, name, matrix);
+    const [half, inner] = name.split(".");
+    return blockField(half === "self" ? layer.self : layer.cross, inner, matrix);
+  };
+  const { licence, provenance } = notes;
+  return writePack({ geometry, weights, pieces, licence, provenance }, field);
+}
+
+function blockField(block: Attention, name: string, matrix: (m: Matrix) => Uint8Array): Uint8Array {
+  switch (name) {
+    case "wq":
+      return matrix(block.q);
+    case "wk":
+      return matrix(block.k);
+    case "wv":
+      return matrix(block.v);
+    case "wo":
+      return matrix(block.o);
+    case "gate":
+      return floats(Float32Array.of(block.gate));
+    default:
+      return floats(block[name as "norm" | "qNorm" | "kNorm"]);
+  }
+}
+
+function floats(data: Float32Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

@@ -1,0 +1,74 @@
+import { detectBuild } from "../runtime/kernels.ts";
+import { PackStream } from "../runtime/loader.ts";
+import { planModel, planSession, reserve } from "../runtime/memory.ts";
+import { defaultModel } from "../runtime/thimble.ts";
+import { type Command, print, table } from "./command.ts";
+
+export const inspect: Command = {
+  name: "inspect",
+  summary: "show what is inside a pack, and check every byte of it",
+  help: `thimble inspect [PACK] [--json]
+
+Shows geometry, licence, provenance, sections and the memory that a session takes (without PACK: the model inside
+the package), and checks every section's checksum.
+
+  --json   print one object
+
+  thimble inspect needle.thimble`,
+  options: { json: { type: "boolean" } },
+  async run(input) {
+    const stream = await PackStream.open(input.words[0] ?? defaultModel);
+    const { header } = stream;
+    const model = planModel(header);
+    await stream.copyInto(reserve(null, model.endBytes, 2 ** 32), model.sections, () => {});
+    const session = planSession(header.geometry, 384, 128, model.endBytes);
+    const memory = {
+      weightBytes: model.endBytes,
+      sessionBytes: session.endBytes - model.endBytes,
+      promptTokens: 384,
+      answerTokens: 128,
+    };
+    const kernels = detectBuild();
+    if (input.flag("json")) {
+      const { pieces, ...rest } = header;
+      return print(
+        JSON.stringify({ ...rest, pieces: pieces.length, parameters: parameters(header.geometry), memory, kernels }),
+      );
+    }
+    const geometry = Object.entries(header.geometry).map(([name, value]) => [`  ${name}`, value]);
+    const notes = Object.entries({ licence: header.licence, ...header.provenance }).map(([name, value]) => [
+      `  ${name}`,
+      value,
+    ]);
+    const sections = header.sections.map(({ name, offsetBytes, bytes, checksum }) => [
+      `  ${name}`,
+      offsetBytes,
+      bytes,
+      checksum.toString(16).padStart(8, "0"),
+    ]);
+    print(`${header.fileBytes} bytes, ${parameters(header.geometry)} parameters, weights ${header.weights}, every checksum right
+${table(notes)}
+
+geometry
+${table(geometry)}
+
+memory at 384 prompt and 128 answer tokens, kernels here: ${kernels}
+${table([
+  ["  weights and records", memory.weightBytes],
+  ["  session", memory.sessionBytes],
+])}
+
+sections
+${table([["  name", "offset", "bytes", "xxh32"], ...sections])}`);
+  },
+};
+
+/** Parameters of a geometry, biases and norms included. */
+function parameters(geometry: import("../runtime/pack.ts").Geometry): number {
+  const { vocabSize, dModel, nHeads, nKvHeads, nEncoderLayers, nDecoderLayers, contrastiveHidden, contrastiveDim } =
+    geometry;
+  const headDim = dModel / nHeads;
+  const block = 2 * dModel * dModel + 2 * dModel * nKvHeads * headDim + dModel + 1 + 2 * headDim;
+  const head = contrastiveHidden * (dModel + 1 + contrastiveDim);
+  return vocabSize * dModel + (nEncoderLayers + 2 * nDecoderLayers) * block + 2 * dModel + head;
+}

@@ -1,0 +1,187 @@
+"""Trains a Needle: one process on a CPU, one GPU, or several by torchrun.
+
+    python3 train.py --tokenizer nano.model --real 'data/*.train.jsonl.gz' --synthetic 'synth/*.jsonl' --minutes 100 --out run
+    torchrun --nproc-per-node 8 train.py --device cuda --batch-tokens 131072 --geometry 8192,512,8,4,12,8 …
+
+Muon on the attention projections, AdamW on the rest; cross-entropy weighted by token class, a small z-loss, and every fourth step the contrastive
+loss. The rate warms up, then falls linearly to zero over --steps or over --minutes of *process time*, so that a run that was paused or resumed
+still ends on a decayed model. `out/last.pt` is written every five minutes and continues with the same command; `out/log.jsonl` has a line each
+--every steps. Weights are rounded as deployed from the first step on (README.md says why).
+"""
+import argparse
+import contextlib
+import glob
+import json
+import os
+import signal
+import time
+from dataclasses import fields
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+
+import data
+import export
+from model import PAD, Config, Needle
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--out", default="run", help="folder of checkpoint and log")
+    p.add_argument("--tokenizer", required=True, help="SentencePiece model")
+    p.add_argument("--real", default="", help="glob of JSONL files, balanced by the root of their size")
+    p.add_argument("--synthetic", default="", help="glob of JSONL files that make up --share of the examples")
+    p.add_argument("--share", type=float, default=0.3)
+    p.add_argument("--init", help="model.safetensors to start from")
+    p.add_argument("--geometry", default="", help="vocab,d,heads,kvHeads,encoderLayers,decoderLayers; default: nano")
+    p.add_argument("--steps", type=int, help="length of the schedule in steps")
+    p.add_argument("--minutes", type=float, default=60, help="or in minutes of process time")
+    p.add_argument("--device", default="cpu")
+    p.add_argument("--batch-tokens", type=int, default=13312, help="padded encoder tokens a step and process")
+    p.add_argument("--adam", type=float, default=1.5e-3)
+    p.add_argument("--muon", type=float, default=0.015)
+    p.add_argument("--warm", type=int, default=100, help="steps of warm-up")
+    p.add_argument("--weights", default="1,1.5,1.25,2", help="loss weights: structure, names, keys, values")
+    p.add_argument("--float32", action="store_true", help="no bf16 autocast")
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--every", type=int, default=50, help="steps a log line")
+    p.add_argument("--save-seconds", type=float, default=300)
+    return p.parse_args()
+
+
+def orthogonal(g):
+    """Muon's five Newton-Schulz steps towards the nearest orthogonal matrix."""
+    x = g / (g.norm() + 1e-7)
+    tall = x.shape[0] > x.shape[1]
+    x = (x.t() if tall else x).bfloat16()
+    for _ in range(5):
+        a = x @ x.t()
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
+    return (x.t() if tall else x).float()
+
+
+@torch.no_grad()
+def muon_step(matrices, momenta, rate):
+    for p, m in zip(matrices, momenta):
+        m.mul_(0.95).add_(p.grad)
+        p.mul_(1 - 0.01 * rate).add_(orthogonal(p.grad + 0.95 * m), alpha=-rate * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+
+
+def losses(model, batch, contrastive):
+    """batch of data.batches -> (loss to descend, mean cross-entropy, share of answers the teacher-forced model gets whole)."""
+    source, given, wanted, weight, queries, tools = batch
+    embedding = model.embedding()
+    states, bias = model.encode(source, embedding)
+    real = wanted != PAD
+    logits = (model.decode(given, states, bias, embedding)[real] @ embedding.t()).float()
+    entropy = F.cross_entropy(logits, wanted[real], reduction="none")
+    w = weight[real]
+    loss = (entropy * w).sum() / w.sum() + 1e-4 * (logits.logsumexp(-1) ** 2).mean()
+    if contrastive and len(queries) > 4:
+        similarity = model.retrieve(queries, embedding) @ model.retrieve(tools, embedding).t() * model.log_temp.clamp(max=4.6).exp()
+        own = torch.arange(len(queries), device=similarity.device)
+        loss = loss + 0.05 * (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.t(), own))
+    right = torch.ones_like(real)
+    right[real] = logits.argmax(-1) == wanted[real]
+    return loss, entropy.mean().item(), right.all(1).float().mean().item()
+
+
+def main():
+    a = arguments()
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    cuda = a.device.startswith("cuda")
+    device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if a.device == "cuda" else a.device
+    if world > 1:
+        dist.init_process_group("nccl" if cuda else "gloo")
+    if not cuda:
+        torch.set_num_threads(1)  # two threads were slower than one, measured on 2 cores
+    os.makedirs(a.out, exist_ok=True)
+    torch.manual_seed(a.seed)
+
+    if a.init:
+        model = export.load(a.init)
+    else:
+        values = map(int, a.geometry.split(",")) if a.geometry else ()
+        model = Needle(Config(**{f.name: v for f, v in zip(fields(Config), values)}))
+    model.to(device)
+    tokenizer = data.Tokenizer(a.tokenizer)
+    if tokenizer.sp.GetPieceSize() != model.config.vocab_size:
+        raise SystemExit(f"--tokenizer: expected {model.config.vocab_size} pieces, got {tokenizer.sp.GetPieceSize()}; pass the model's own vocabulary")
+    matrices = model.attention_matrices()
+    chosen = set(map(id, matrices))
+    rest = [p for p in model.parameters() if id(p) not in chosen]
+    adam = torch.optim.AdamW(rest, lr=a.adam, betas=(0.9, 0.98), weight_decay=0)
+    momenta = [torch.zeros_like(p) for p in matrices]
+
+    step, block, done_in_block, earlier = 0, 0, 0, 0.0  # earlier: seconds of process time before this process
+    last = os.path.join(a.out, "last.pt")
+    if os.path.exists(last):
+        c = torch.load(last, map_location=device)
+        model.load_state_dict(c["model"])
+        adam.load_state_dict(c["adam"])
+        for m, saved in zip(momenta, c["momenta"]):
+            m.copy_(saved)
+        step, block, done_in_block, earlier = c["step"], c["block"], c["done_in_block"], c["seconds"]
+        if rank == 0:
+            print(f"resumed {last} at step {step}", flush=True)
+    if world > 1:
+        for p in model.parameters():
+            dist.broadcast(p.data, 0)
+
+    def save():
+        state = {"model": model.state_dict(), "adam": adam.state_dict(), "momenta": momenta, "config": model.config.to_dict(),
+                 "tokenizer": os.path.basename(a.tokenizer), "step": step, "block": block, "done_in_block": done_in_block, "seconds": seconds()}
+        torch.save(state, last + ".new")
+        os.replace(last + ".new", last)
+
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+    stop, start, saved_at, sums, log = [], time.process_time(), time.time(), [], open(os.path.join(a.out, "log.jsonl"), "a")
+    seconds = lambda: earlier + time.process_time() - start
+    amp = contextlib.nullcontext if a.float32 else lambda: torch.autocast("cuda" if cuda else "cpu", torch.bfloat16)
+    weights = tuple(map(float, a.weights.split(",")))
+    stream = data.batches(sorted(glob.glob(a.real)), sorted(glob.glob(a.synthetic)), a.share, tokenizer, a.batch_tokens, weights, a.seed, rank, block)
+    for _ in range(done_in_block):
+        next(stream)
+
+    while True:
+        progress = torch.tensor([float(bool(stop)) or (step / a.steps if a.steps else seconds() / (60 * a.minutes))], device=device)
+        if world > 1:
+            dist.broadcast(progress, 0)
+        if progress.item() >= 1:
+            break
+        rate = min(1, (step + 1) / a.warm) * (1 - progress.item())
+        here, ends, arrays = next(stream)
+        batch = [torch.from_numpy(x).to(device) for x in arrays]
+        for p in model.parameters():
+            p.grad = torch.zeros_like(p)
+        with amp():
+            loss, entropy, exact = losses(model, batch, step % 4 == 0)
+        loss.backward()
+        if world > 1:
+            flat = torch.cat([p.grad.reshape(-1) for p in model.parameters()]) / world
+            dist.all_reduce(flat)
+            for p, g in zip(model.parameters(), flat.split([p.numel() for p in model.parameters()])):
+                p.grad.copy_(g.view_as(p))
+        torch.nn.utils.clip_grad_norm_(rest, 1.0)
+        for group in adam.param_groups:
+            group["lr"] = a.adam * rate
+        adam.step()
+        muon_step(matrices, momenta, a.muon * rate)
+        step, block, done_in_block = step + 1, here + ends, 0 if ends else done_in_block + 1
+        sums.append((entropy, exact, len(batch[0])))
+        if rank == 0 and step % a.every == 0:
+            line = {"step": step, "loss": round(sum(s[0] for s in sums) / len(sums), 4), "exact": round(sum(s[1] for s in sums) / len(sums), 4),
+                    "examples": sum(s[2] for s in sums), "rate": round(rate, 4), "seconds": round(seconds())}
+            sums = []
+            print(json.dumps(line), file=log, flush=True)
+        if rank == 0 and time.time() - saved_at > a.save_seconds:
+            save()
+            saved_at = time.time()
+    if rank == 0:
+        save()
+        print(f"{'stopped' if stop else 'done'} at step {step} after {seconds():.0f} s of process time", flush=True)
+
+
+if __name__ == "__main__":
+    main()

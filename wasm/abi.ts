@@ -1,0 +1,166 @@
+/**
+ * What the kernel module and its hosts agree on: exports, argument order, records and data layouts.
+ *
+ * All numbers are little-endian. Pointers are byte offsets into the one imported memory, and every region
+ * starts on a multiple of 16. The module holds no model facts: dimensions reach it through records.
+ */
+
+/** Inputs per group of the group-wise int4 quantisation (spec: "int4 weights"). */
+export const groupSize = 32;
+
+/** Rows (tokens) that one pass over the weights serves at most; row buffers are padded to it. */
+export const tileRows = 4;
+
+/** Outputs that one inner loop writes at most; the outputs of a matrix are padded to it with zero rows. */
+export const outputTile = 8;
+
+/** Import names of the memory. */
+export const memoryImport = { module: "thimble", base: "memory" } as const;
+
+/** The three builds of the one source, from the fastest to the most portable. */
+export const buildNames = ["relaxed", "simd", "scalar"] as const;
+export type BuildName = (typeof buildNames)[number];
+
+/** A record is a run of u32 fields in linear memory; its first field stands at the record's pointer. */
+export type RecordOf<Fields extends readonly string[]> = Record<Fields[number], number>;
+
+/**
+ * Dimensions of a model and the working buffers of one session.
+ * rope: f32 (positions, headDim), a row holds headDim/2 cosines, then headDim/2 sines.
+ * Buffers for one tile of R rows (R = tileRows, or 1 for a single position):
+ *   y       f32 (R, yWidth)              projections before and after the head norms
+ *   a       i16 (yWidth/2, R, 2)         rows as integers, pairs of inputs of all rows side by side
+ *   aScale  f32 (R)                      x = a · aScale
+ *   aSums   i32 (yWidth/32, R)           −8 · Σ a over each group: takes the bias of unsigned nibbles back
+ *   q       i16 (nHeads, headDim/2, R, 2), qScale f32 (nHeads, R)
+ *   scores  f32 (R, keyCapacity)         one head
+ *   p       i16 (keyCapacity/2, R, 2)    one head's softmax weights times the value scales, pScale f32 (R)
+ *   att     f32 (R, yWidth)              heads' outputs side by side
+ */
+export const sessionRecord = [
+  "dModel",
+  "nHeads",
+  "nKvHeads",
+  "headDim",
+  "vocabSize",
+  "rope",
+  "yWidth",
+  "y",
+  "a",
+  "aScale",
+  "aSums",
+  "q",
+  "qScale",
+  "keyCapacity",
+  "scores",
+  "p",
+  "pScale",
+  "att",
+] as const;
+
+/** Pointers to one attention block's weights: norm f32 (dModel), gate f32 (1), qNorm kNorm f32 (headDim), matrices. */
+export const blockRecord = ["norm", "gate", "qNorm", "kNorm", "wq", "wk", "wv", "wo"] as const;
+
+/**
+ * Keys and values of one layer, `capacity` positions (a multiple of 8), int16 with a scale per position and KV head.
+ *   k       (nKvHeads, capacity/4, headDim/2, 4 positions, 2 dims)      kScale f32 (nKvHeads, capacity)
+ *   v       (nKvHeads, headDim/4, capacity/2, 4 dims, 2 positions)      vScale f32 (nKvHeads, capacity)
+ * A key is scaled by 32767/‖k‖₂, so that no product of a query and a key leaves 31 bits (Cauchy-Schwarz);
+ * a value by 2047/max|v|, so that a row of weights with Σ|p| ≤ 2²⁰ does not either (Hölder).
+ */
+export const cacheRecord = ["k", "v", "kScale", "vScale", "capacity"] as const;
+
+/** Contrastive head: matrices hidden (hiddenDim, dModel) and proj (outDim, hiddenDim), bias f32 (hiddenDim). */
+export const headRecord = ["hidden", "bias", "proj", "hiddenDim", "outDim"] as const;
+
+/**
+ * Bytes of a group-wise int4 matrix (out, in), outputs and inputs padded with zeros to 8 and 32.
+ * A block is 4 outputs × 32 inputs, 80 bytes; blocks of one output quartet follow each other along the input.
+ *
+ *   16 bytes for inputs 0–7:   output 0      output 1      output 2      output 3
+ *                              b0 b1 b2 b3   b0 b1 b2 b3   b0 b1 b2 b3   b0 b1 b2 b3
+ *           low nibble, input:  0  4  1  5
+ *          high nibble, input:  2  6  3  7
+ *   three more such rows for inputs 8–31, then 4 scales as f32.
+ *
+ * A nibble n stands for w = (n − 8) · scale. As 16-bit lanes, nibble s of each lane holds inputs 2s and 2s+1 of its
+ * output: the order that the pairwise dot product wants.
+ */
+export function matrixBytes(out: number, inputs: number): number {
+  return (pad(out, outputTile) / 4) * (pad(inputs, groupSize) / groupSize) * blockBytes;
+}
+export const blockBytes = 80;
+
+/** Input (0–7) of each nibble of a 4-byte run, `[byte][low, high]`: the figure above as a table. */
+export const nibbleInputs = [
+  [0, 2],
+  [4, 6],
+  [1, 3],
+  [5, 7],
+] as const;
+
+/**
+ * Bytes of an int8 embedding table (vocabSize, dModel), rows padded to a multiple of 4.
+ * A block is 4 rows: 4 scales as f32, then 16 bytes for every 4 dims:
+ *   row 0: dims 0 1, row 1: dims 0 1, row 2: dims 0 1, row 3: dims 0 1, then dims 2 3 likewise.
+ */
+export function embeddingBytes(vocabSize: number, dModel: number): number {
+  return (pad(vocabSize, 4) / 4) * (16 + 4 * dModel);
+}
+
+/** Byte of (row within the block, dim) in a block of the embedding table, after the scales. */
+export function embeddingByte(row: number, dim: number): number {
+  return 16 + (dim >> 2) * 16 + ((dim >> 1) & 1) * 8 + row * 2 + (dim & 1);
+}
+
+/** Rounds up to a multiple. */
+export function pad(n: number, multiple: number): number {
+  return Math.ceil(n / multiple) * multiple;
+}
+
+/**
+ * The exports. x: f32 (rows, dModel), room for rows padded to tileRows; ids: u32; pointers unless said.
+ * A session's calls share its buffers; two sessions share only weights, so they may interleave between calls.
+ */
+export interface Kernels {
+  /** Fills `rope` for `positions` positions with cos and sin of position / theta^(2i/headDim); error ≤ 1e-6. */
+  rope_table(session: number, positions: number, theta: number): void;
+  /** x[t] = E[ids[t]] · √dModel for t < n. An id outside the vocabulary traps. */
+  embed(session: number, table: number, ids: number, n: number, x: number): void;
+  /** x += sigmoid(gate) · SelfAttention(Norm(x)) over n positions, in place. The cache holds this layer's K and V after. */
+  encoder_layer(session: number, block: number, cache: number, x: number, n: number): void;
+  /** x[t] = ZCRMSNorm(x[t]) for t < n, in place. */
+  final_norm(session: number, norm: number, x: number, n: number): void;
+  /** Stores K and V of n encoder states for a decoder layer's cross-attention. */
+  cross_kv(session: number, block: number, cache: number, x: number, n: number): void;
+  /** One decoder layer over positions pos … pos+n−1, in place; `keys` is the number of encoder states. */
+  decoder_layer(
+    session: number,
+    self: number,
+    selfCache: number,
+    cross: number,
+    crossCache: number,
+    x: number,
+    pos: number,
+    n: number,
+    keys: number,
+  ): void;
+  /** out[i] = h · E[i] for rows allowed by `mask` (u32 bitset, 0 = all rows), −Infinity elsewhere; out: f32 (pad(vocabSize, 4)). */
+  logits(session: number, table: number, h: number, mask: number, out: number): void;
+  /** Index of the greatest of n floats, the first of equals. n is a multiple of 4. */
+  argmax(values: number, n: number): number;
+  /** out: f32 (outDim), the L2-normalised projection of the mean of n encoder states. */
+  contrastive(session: number, head: number, x: number, n: number, out: number): void;
+}
+
+export const exportNames = [
+  "rope_table",
+  "embed",
+  "encoder_layer",
+  "final_norm",
+  "cross_kv",
+  "decoder_layer",
+  "logits",
+  "argmax",
+  "contrastive",
+] as const satisfies readonly (keyof Kernels)[];

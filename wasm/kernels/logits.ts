@@ -1,0 +1,78 @@
+import type { Asm } from "../asm.ts";
+
+const i = "i32" as const;
+
+/**
+ * logit_rows(table, a, aScale, dModel, rows, mask, out): out[r] = aScale · scale[r] · (a · E[r]), −Infinity where the mask is 0.
+ * a: i16 (dModel/2, 1, 2); table: `embeddingBytes` in abi.ts. Quartets of rows with an empty mask are not read.
+ */
+export function logitRows(asm: Asm): void {
+  asm.func("logit_rows", { table: i, a: i, aScale: i, dModel: i, rows: i, mask: i, out: i }, (f, p) => {
+    const factor = f.f4(f.splatF(f.f32(f.loadF32(p.aScale))));
+    const nothing = f.f4(f.splatF(Number.NEGATIVE_INFINITY));
+    const bits = f.i32(-1);
+    f.for(0, p.rows, 4, (row) => {
+      f.if(p.mask, () =>
+        bits.set(
+          f
+            .loadI32(p.mask.add(row.shr(5).shl(2)))
+            .shr(row.and(31))
+            .and(15),
+        ),
+      );
+      const next = f.i32(p.table.add(p.dModel.shl(2)).add(16));
+      f.if(
+        bits,
+        () => {
+          const dot = f.i4(f.splatI(0));
+          const a = f.i32(p.a);
+          const w = f.i32(p.table.add(16));
+          f.doWhile(
+            () => {
+              // Two quartets of dims a turn: dModel is a multiple of 32.
+              const pairs = f.loadFourPairs(a);
+              for (let j = 0; j < 2; j++) {
+                const [low, high] = f.loadBytes(w, 16 * j);
+                dot.set(dot.addDot(low, pairs[2 * j]));
+                dot.set(dot.addDot(high, pairs[2 * j + 1]));
+              }
+              w.set(w.add(32));
+              a.set(a.add(16));
+            },
+            () => w.lt(next),
+          );
+          f.storeF4(p.out, dot.toF4().mul(f.loadF4(p.table)).mul(factor));
+          f.if(bits.add(1).and(15), () => {
+            f.for(0, 4, 1, (lane) => {
+              f.if(bits.shr(lane).and(1).eq(0), () => f.storeF32(p.out.add(lane.shl(2)), Number.NEGATIVE_INFINITY));
+            });
+          });
+        },
+        () => f.storeF4(p.out, nothing),
+      );
+      p.table.set(next);
+      p.out.set(p.out.add(16));
+    });
+  });
+}
+
+/** argmax(values, n): index of the greatest, the first of equals. */
+export function argmax(asm: Asm): void {
+  asm.func(
+    "argmax",
+    { values: i, n: i },
+    (f, p) => {
+      const best = f.i32(0);
+      const most = f.f32(f.loadF32(p.values));
+      f.for(0, p.n, 1, (at) => {
+        const value = f.f32(f.loadF32(p.values.add(at.shl(2))));
+        f.if(value.gt(most), () => {
+          most.set(value);
+          best.set(at);
+        });
+      });
+      return best;
+    },
+    { exported: true },
+  );
+}
