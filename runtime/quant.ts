@@ -4,7 +4,7 @@
  * Scales stay float32, as in training: rounding them first would change the weights that the model was trained with,
  * and float16 would save 1.5% of a pack.
  */
-import { blockBytes, embeddingByte, embeddingBytes, groupSize, matrixBytes, nibbleInputs, pad } from "../wasm/abi.ts";
+import { blockBytes, embeddingByte, embeddingBytes, groupSize, matrixBytes, nibbleInputs, outputTile, pad, runBytes } from "../wasm/abi.ts";
 
 /** A matrix (out, in), either wide or already quantised: q −8…7 (out, in), scales (out, in / 32). */
 export interface Matrix {
@@ -46,20 +46,17 @@ export function packMatrix(matrix: Matrix): Uint8Array {
   const groups = pad(matrix.in, groupSize) / groupSize;
   const nibble = (o: number, j: number) => (o < matrix.out && j < matrix.in ? nibbles[o * matrix.in + j] : 0) + 8;
   for (let block = 0; block * blockBytes < bytes.length; block++) {
-    const output = Math.floor(block / groups) * 4;
+    const output = Math.floor(block / groups) * outputTile;
     const group = block % groups;
-    for (let run = 0; run < 4; run++) {
-      for (let row = 0; row < 4; row++) {
-        for (const [b, [low, high]] of nibbleInputs.entries()) {
-          const input = group * groupSize + run * 8;
-          bytes[block * blockBytes + run * 16 + row * 4 + b] =
-            nibble(output + row, input + low) | (nibble(output + row, input + high) << 4);
-        }
-      }
+    for (let at = 0; at < 4 * runBytes; at++) {
+      const row = output + ((at % runBytes) >> 2);
+      const input = group * groupSize + Math.floor(at / runBytes) * 8;
+      const [low, high] = nibbleInputs[at & 3];
+      bytes[block * blockBytes + at] = nibble(row, input + low) | (nibble(row, input + high) << 4);
     }
-    for (let row = 0; row < 4; row++) {
+    for (let row = 0; row < outputTile; row++) {
       const scale = output + row < matrix.out ? scales[(output + row) * groups + group] : 0;
-      view.setFloat32(block * blockBytes + 64 + row * 4, scale, true);
+      view.setFloat32(block * blockBytes + 4 * runBytes + row * 4, scale, true);
     }
   }
   return bytes;
@@ -72,12 +69,12 @@ export function unpackMatrix(bytes: Uint8Array, out: number, inputs: number): Fl
   const data = new Float32Array(out * inputs);
   for (let o = 0; o < out; o++) {
     for (let j = 0; j < inputs; j++) {
-      const block = ((o >> 2) * groups + Math.floor(j / groupSize)) * blockBytes;
-      const at = j % 8;
-      const b = nibbleInputs.findIndex((pair) => (pair as readonly number[]).includes(at));
-      const byte = bytes[block + ((j % groupSize) >> 3) * 16 + (o & 3) * 4 + b];
-      const n = nibbleInputs[b][0] === at ? byte & 15 : byte >> 4;
-      data[o * inputs + j] = (n - 8) * view.getFloat32(block + 64 + (o & 3) * 4, true);
+      const block = (Math.floor(o / outputTile) * groups + Math.floor(j / groupSize)) * blockBytes;
+      const row = o % outputTile;
+      const b = nibbleInputs.findIndex((pair) => (pair as readonly number[]).includes(j % 8));
+      const byte = bytes[block + ((j % groupSize) >> 3) * runBytes + row * 4 + b];
+      const n = nibbleInputs[b][0] === j % 8 ? byte & 15 : byte >> 4;
+      data[o * inputs + j] = (n - 8) * view.getFloat32(block + 4 * runBytes + row * 4, true);
     }
   }
   return data;

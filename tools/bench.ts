@@ -7,7 +7,7 @@ import { prefill } from "../runtime/encoder.ts";
 import { kernelModule } from "../runtime/kernels.ts";
 import { type Geometry, sectionLayouts, writePack } from "../runtime/pack.ts";
 import { defaultModel, load, type Session, type Thimble } from "../runtime/thimble.ts";
-import { type BuildName, blockBytes, buildNames } from "../wasm/abi.ts";
+import { type BuildName, blockBytes, buildNames, runBytes } from "../wasm/abi.ts";
 
 import { type Command, print, readText, table, UsageError } from "./command.ts";
 import { watchTools } from "./run.ts";
@@ -196,7 +196,7 @@ async function randomPack(geometry: Geometry): Promise<Uint8Array> {
       } else if (/^w|hidden|proj/.test(leaf)) {
         const block = blockBytes / 4;
         for (let i = 0; i < words.length; i++) {
-          if (i % block < 16) words[i] = next();
+          if (i % block < runBytes) words[i] = next();
           else floats[i] = 0.01;
         }
       } else for (let i = 0; i < words.length; i++) floats[i] = next() / 2 ** 32 - 0.5;

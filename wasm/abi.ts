@@ -75,21 +75,23 @@ export const headRecord = ["hidden", "bias", "proj", "hiddenDim", "outDim"] as c
 
 /**
  * Bytes of a group-wise int4 matrix (out, in), outputs and inputs padded with zeros to 8 and 32.
- * A block is 4 outputs × 32 inputs, 80 bytes; blocks of one output quartet follow each other along the input.
+ * A block is 8 outputs × 32 inputs, 160 bytes; blocks of one octet of outputs follow each other along the input, so
+ * that the kernels read a matrix as one ascending stream.
  *
- *   16 bytes for inputs 0–7:   output 0      output 1      output 2      output 3
- *                              b0 b1 b2 b3   b0 b1 b2 b3   b0 b1 b2 b3   b0 b1 b2 b3
- *           low nibble, input:  0  4  1  5
- *          high nibble, input:  2  6  3  7
- *   three more such rows for inputs 8–31, then 4 scales as f32.
+ *   run 0: inputs 0–7, 32 bytes         output 0      output 1      …  output 7
+ *                                       b0 b1 b2 b3   b0 b1 b2 b3      b0 b1 b2 b3
+ *                   low nibble, input:   0  4  1  5
+ *                  high nibble, input:   2  6  3  7
+ *   runs 1–3: inputs 8–31 likewise, then 8 scales as f32.
  *
  * A nibble n stands for w = (n − 8) · scale. As 16-bit lanes, nibble s of each lane holds inputs 2s and 2s+1 of its
  * output: the order that the pairwise dot product wants.
  */
 export function matrixBytes(out: number, inputs: number): number {
-  return (pad(out, outputTile) / 4) * (pad(inputs, groupSize) / groupSize) * blockBytes;
+  return (pad(out, outputTile) / outputTile) * (pad(inputs, groupSize) / groupSize) * blockBytes;
 }
-export const blockBytes = 80;
+export const runBytes = 4 * outputTile;
+export const blockBytes = 4 * runBytes + 4 * outputTile;
 
 /** Input (0–7) of each nibble of a 4-byte run, `[byte][low, high]`: the figure above as a table. */
 export const nibbleInputs = [
