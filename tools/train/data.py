@@ -1,10 +1,12 @@
 """Examples -> batches: reading, balancing, redressing, tokenizing and bucketing by length.
 
 An example is one JSON line: `query`, `tools` (flat form) and `answers` (`[{name, arguments}]`; `[]` where nothing fits), the last two as values or
-as JSON in strings, and optionally `source`. Everything random is drawn from (seed, rank, block), so a run that resumes sees what it would have seen.
+as JSON in strings, and optionally `source`. Everything random is drawn from (seed, block), so a run that resumes sees what it would have seen.
 """
 import gzip
+import itertools
 import json
+import multiprocessing
 import random
 import re
 
@@ -16,8 +18,16 @@ BLOCK = 384  # examples sorted by length together
 MAX_ENCODER, MAX_DECODER, MAX_TOOL = 480, 110, 128  # longer examples are skipped, longer tools (contrastive head only) cut
 
 
-def compact(value):
-    return json.dumps(value, separators=(",", ":"))
+def compact(value, escape=True):
+    """Compact JSON. In tools non-ASCII is escaped, as in the original; in answers it stands as in the query, from where it is copied."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=escape)
+
+
+def snake_case(name):
+    """A tool's name as prompts show it (the spec's rule)."""
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", name)
+    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name))
+    return re.sub(r"_+", "_", name).lower().strip("_")
 
 
 def read_examples(path):
@@ -27,75 +37,125 @@ def read_examples(path):
             try:
                 e = json.loads(line)
                 tools, answers = (json.loads(v) if isinstance(v, str) else v for v in (e["tools"], e["answers"]))
-                yield e["query"], tools, answers
+                yield e["query"], [{**t, "name": snake_case(t["name"])} for t in tools], [{**c, "name": snake_case(c["name"])} for c in answers]
             except (ValueError, KeyError) as error:
                 raise ValueError(f"{path}:{number}: expected query, tools and answers, got {error!r}; see data.py") from error
 
 
+def plain_words(text):
+    """The words of a name or a description, without its quoted examples and the common ones."""
+    return [w for w in re.findall(r"[a-z]{3,}", re.sub(r'"[^"]*"', "", text).lower()) if w not in COMMON]
+
+
+COMMON = set("the and for with from set get make new one its out into user given current that what which its this".split())
+
+
 def words(tool):
-    """The words by which one tool resembles another: those of its name and description, without the common ones."""
-    text = re.sub(r'"[^"]*"', "", tool["name"].replace("_", " ") + " " + tool.get("description", "")).lower()
-    return {re.sub(r"(ing|s|e)$", "", w) for w in re.findall(r"[a-z]{3,}", text)} - COMMON
+    """What one tool resembles another by: the stems in its name and description."""
+    return {re.sub(r"(ing|s|e)$", "", w) for w in plain_words(tool["name"].replace("_", " ") + " " + tool.get("description", ""))}
 
 
-COMMON = {re.sub(r"(ing|s|e)$", "", w) for w in "the and for with from set get make new one its out into user given current a an of to in on or by at is that what which".split()}
+def once(value, query):
+    """The match of value in query where it stands there exactly once, as whole words."""
+    found = list(re.finditer(r"(?<!\w)" + re.escape(value) + r"(?!\w)", query))
+    return found[0] if len(found) == 1 else None
 
 
 class Redresser:
-    """Shows an example with other tools beside it, in another order, under other names: so that the schema must be read, not remembered."""
+    """Shows an example with other values, beside other tools, in another order, under other names: so that query and schema must be read, not
+    remembered. Values and strangers come from the real sources where there are any; all chances below were set by judgement, not tuned.
+    """
 
-    def __init__(self, sources, r):
-        names = {}
-        for examples in sources:
-            for _, tools, _ in examples:
+    def __init__(self, real, made, r):
+        dresses, self.values, self.queries = {}, {}, []
+        for examples in real or made:
+            for query, tools, answers in examples:
+                self.queries.append(query)
                 for tool in tools:
-                    names.setdefault(tool["name"], []).append(tool)
-        self.pool = [r.choice(dresses) for dresses in names.values() for _ in range(min(4, len(dresses)))]
-        self.pool = [(tool, words(tool)) for tool in self.pool]
-        self.words = sorted({w for _, ws in self.pool for w in ws if len(w) > 3})
+                    dresses.setdefault(tool["name"], []).append(tool)
+                for call in answers:
+                    for key, value in call["arguments"].items():
+                        if isinstance(value, str) and once(value, query):
+                            self.values.setdefault(key, []).append(value)
+        self.pool = [(tool, words(tool)) for some in dresses.values() for tool in r.choices(some, k=4)]
+        self.vocabulary = sorted({w for tool, _ in self.pool for w in plain_words(tool.get("description", ""))} | {"thing"})
+        # keys whose values hardly repeat (titles, messages, names) also take a few words out of any query
+        self.open = {key for key, values in self.values.items() if len(set(values)) > 0.6 * len(values) > 12}
 
     def __call__(self, example, r):
         query, tools, answers = example
+        if r.random() < 0.4:
+            query, answers = self.swap_values(query, tools, answers, r)
         wanted = {call["name"] for call in answers}
         right = [t for t in tools if t["name"] in wanted]
         rest = [t for t in tools if t["name"] not in wanted]
         r.shuffle(rest)
         if answers and r.random() < 0.35:  # strangers from anywhere, unless they look like a right tool
             near, taken = set().union(*map(words, right)), {t["name"] for t in tools}
-            for tool, ws in r.sample(self.pool, 6):
-                if not ws & near and tool["name"] not in taken:
+            for tool, stems in r.sample(self.pool, min(6, len(self.pool))):
+                if not stems & near and tool["name"] not in taken:
                     taken.add(tool["name"])
                     rest.insert(r.randint(0, len(rest)), tool)
         if len(answers) == 1 and rest and r.random() < 0.06:  # none fits: the right tool is gone
             right, answers = [], []
         keep = right + rest[: r.choice((0, 1, 1, 2, 2, 3, 3, 4, 5, 6, 7))] if answers else rest[: r.choice((1, 2, 3, 3, 4, 5, 6))]
         r.shuffle(keep)
-        if r.random() < 0.10:  # names alone must do
-            keep = [{k: v for k, v in t.items() if k != "description"} for t in keep]
-        if r.random() < 0.06:
-            keep = [{**t, "parameters": {k: {a: b for a, b in p.items() if a != "description"} for k, p in t["parameters"].items()}} for t in keep]
-        if r.random() < 0.20:  # descriptions alone must do: invented names, the answer follows
+        if r.random() < 0.20:
             keep, answers = self.rename(keep, answers, r)
+        elif r.random() < 0.12:  # names alone must do
+            keep = [{k: v for k, v in t.items() if k != "description"} for t in keep]
+        elif r.random() < 0.06:
+            keep = [{**t, "parameters": {k: {a: b for a, b in p.items() if a != "description"} for k, p in t["parameters"].items()}} for t in keep]
         return query, keep, answers
 
+    def swap_values(self, query, tools, answers, r):
+        """Puts other values of the same key in the place of values that stand in the query word for word."""
+        fixed = {key for t in tools for key, p in t["parameters"].items() if "enum" in p}
+        spans, calls = [], []
+        for call in answers:
+            arguments = dict(call["arguments"])
+            calls.append({"name": call["name"], "arguments": arguments})
+            for key, value in arguments.items():
+                found = isinstance(value, str) and key not in fixed and once(value, query)
+                if found:
+                    spans.append((found.start(), found.end(), key, arguments))
+        spans.sort(key=lambda s: s[:2], reverse=True)
+        if any(left[1] > right[0] for right, left in zip(spans, spans[1:])):  # two values share words
+            return query, answers
+        for start, end, key, arguments in spans:
+            if r.random() < 0.6:
+                value = r.choice(self.values.get(key, (arguments[key],)))
+                if key in self.open and r.random() < 0.4:
+                    some = r.choice(self.queries).split()
+                    n, at = r.randint(1, 6), r.randrange(len(some) or 1)
+                    value = " ".join(some[at : at + n]).strip(" .,?!:;'\"") or value
+                query, arguments[key] = query[:start] + value + query[end:], value
+        return query, calls
+
     def rename(self, tools, answers, r):
-        def invent(taken):
+        """Gives tools and arguments other names, mostly out of their own descriptions; the answer follows."""
+
+        def invent(description, taken):
+            own = plain_words(description)
             while True:
-                name = "_".join(r.sample(self.words, r.choice((1, 1, 2))))
+                some = own if own and r.random() < 0.7 else self.vocabulary
+                name = "_".join(r.sample(some, min(len(some), r.choice((1, 2, 2, 3)))))
                 if name not in taken:
                     taken.add(name)
                     return name
 
-        taken, result = {t["name"] for t in tools}, []
+        taken, result, to = {t["name"] for t in tools}, [], {}
         for tool in tools:
-            calls = [c for c in answers if c["name"] == tool["name"]]
-            name = invent(taken) if "description" in tool and r.random() < 0.5 else tool["name"]
+            name = invent(tool["description"], taken) if "description" in tool and r.random() < 0.6 else tool["name"]
             used = set(tool["parameters"])
-            keys = {k: invent(used) if "description" in p and r.random() < 0.35 else k for k, p in tool["parameters"].items()}
+            keys = {k: invent(p["description"], used) if "description" in p and r.random() < 0.35 else k for k, p in tool["parameters"].items()}
             result.append({**tool, "name": name, "parameters": {keys[k]: p for k, p in tool["parameters"].items()}})
-            renamed = [{"name": name, "arguments": {keys.get(k, k): v for k, v in c["arguments"].items()}} for c in calls]
-            answers = [renamed[calls.index(c)] if c in calls else c for c in answers]
-        return result, answers
+            to[tool["name"]] = name, keys
+        renamed = []
+        for call in answers:
+            name, keys = to[call["name"]]
+            renamed.append({"name": name, "arguments": {keys.get(k, k): v for k, v in call["arguments"].items()}})
+        return result, renamed
 
 
 def classes(answers, weights):
@@ -117,9 +177,9 @@ def classes(answers, weights):
         put('","arguments":{', structure)
         for j, (k, v) in enumerate(call["arguments"].items()):
             put(("," if j else "") + '"', structure)
-            put(compact(k)[1:-1], key)
+            put(compact(k, escape=False)[1:-1], key)
             put('":', structure)
-            put(compact(v), value)
+            put(compact(v, escape=False), value)
         put("}}", structure)
     if answers:
         put("]", structure)
@@ -165,41 +225,73 @@ def pad(rows, value=PAD, dtype=np.int64):
     return np.array([row + [value] * (width - len(row)) for row in rows], dtype).reshape(len(rows), width)
 
 
-def batches(paths, synthetic, share, tokenizer, batch_tokens, weights, seed, rank=0, block=0):
-    """Yields (block, last of its block?, arrays) for ever: encoder ids, decoder input, decoder target, loss weights, contrastive queries and tools.
+class Batches:
+    """Makes the batches of one block at a time: batches(block) -> list of arrays (encoder ids, decoder input, decoder target, loss weights,
+    contrastive queries, contrastive tools).
 
     A source is one file; sources are drawn by the root of their size, so that small ones count without being repeated too often.
     `share` of the examples come from the files in `synthetic`.
     """
-    real, made = ([list(read_examples(p)) for p in group] for group in (paths, synthetic))
-    redress = Redresser(real + made, random.Random(f"{seed}/pool"))
-    share = share if real and made else float(bool(made))
-    while True:
-        r = random.Random(f"{seed}/{rank}/{block}")
+
+    def __init__(self, real, synthetic, share, tokenizer, batch_tokens, weights, seed):
+        self.real, self.made = ([list(read_examples(p)) for p in group] for group in (real, synthetic))
+        if not self.real + self.made:
+            raise ValueError("--real, --synthetic: expected at least one file, got none; check the globs")
+        self.share = share if self.real and self.made else float(bool(self.made))
+        self.tokenizer, self.batch_tokens, self.weights, self.seed = tokenizer, batch_tokens, weights, seed
+        self.redress = Redresser(self.real, self.made, random.Random(f"{seed}/pool"))
+
+    def __call__(self, block):
+        r = random.Random(f"{self.seed}/{block}")
         examples = []
         while len(examples) < BLOCK:
-            group = made if r.random() < share else real
+            group = self.made if r.random() < self.share else self.real
             source = r.choices(group, [len(s) ** 0.5 for s in group])[0]
-            e = encode(redress(r.choice(source), r), tokenizer, weights)
+            e = encode(self.redress(r.choice(source), r), self.tokenizer, self.weights)
             if len(e[0]) <= MAX_ENCODER and len(e[1]) < MAX_DECODER:
                 examples.append(e)
         examples.sort(key=lambda e: len(e[0]))
-        groups, group = [], []
+        groups = [[]]
         for e in examples:
-            if group and (len(group) + 1) * len(e[0]) > batch_tokens:
-                groups.append(group)
-                group = []
-            group.append(e)
-        groups.append(group)
+            if groups[-1] and (len(groups[-1]) + 1) * len(e[0]) > self.batch_tokens:
+                groups.append([])
+            groups[-1].append(e)
         r.shuffle(groups)
-        for i, group in enumerate(groups):
-            pairs = list({tuple(p[1]): p for *_, p in group if p}.values())
-            yield block, i + 1 == len(groups), (
-                pad([e for e, *_ in group]),
-                pad([[EOS] + d for _, d, *_ in group]),
-                pad([d + [EOS] for _, d, *_ in group]),
-                pad([w + [weights[0]] for _, _, w, _ in group], 0, np.float32),
-                pad([q for q, _ in pairs]),
-                pad([t for _, t in pairs]),
-            )
-        block += 1
+        return [self.arrays(group) for group in groups]
+
+    def arrays(self, group):
+        pairs = list({tuple(pair[1]): pair for *_, pair in group if pair}.values())
+        return (
+            pad([e for e, *_ in group]),
+            pad([[EOS] + d for _, d, *_ in group]),
+            pad([d + [EOS] for _, d, *_ in group]),
+            pad([w + [self.weights[0]] for _, _, w, _ in group], 0, np.float32),
+            pad([q for q, _ in pairs]),
+            pad([t for _, t in pairs]),
+        )
+
+
+def stream(batches, blocks, skip=0, workers=0):
+    """Yields (block, last of its block?, arrays) for the blocks of an endless iterator, leaving out the first `skip` batches.
+
+    A GPU outruns one process: with workers, worker w makes every workers-th block ahead of time, and the order stays the same.
+    """
+    made = ((block, batches(block)) for block in blocks) if not workers else made_ahead(batches, blocks, workers)
+    for block, some in made:
+        for i, arrays in enumerate(some):
+            if i >= skip:
+                yield block, i + 1 == len(some), arrays
+        skip = 0
+
+
+def made_ahead(batches, blocks, workers):
+    queues = [multiprocessing.Queue(4) for _ in range(workers)]
+
+    def work(queue, mine):
+        for block in mine:
+            queue.put((block, batches(block)))
+
+    for queue, mine in zip(queues, (itertools.islice(b, w, None, workers) for w, b in enumerate(itertools.tee(blocks, workers)))):
+        multiprocessing.Process(target=work, args=(queue, mine), daemon=True).start()
+    for queue in itertools.cycle(queues):
+        yield queue.get()

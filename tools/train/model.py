@@ -35,7 +35,12 @@ class Config:
 
 
 def fake_int4(w):
-    """Rounds w (out, in) to what int4 stores: groups of 32 along the input, scale max/7, halves to even. The gradient passes straight through."""
+    """Rounds w (out, in) to what int4 stores: groups of 32 along the input, scale max/7, halves to even. The gradient passes straight through.
+
+    A matrix whose input is no multiple of 32 stays as it is (the contrastive projection of tiny test geometries).
+    """
+    if w.shape[1] % GROUP:
+        return w
     groups = w.detach().view(w.shape[0], -1, GROUP)
     scale = (groups.abs().amax(-1, keepdim=True) / 7).clamp_min(1e-8)
     return w + ((groups / scale).round().clamp(-8, 7) * scale).view_as(w) - w.detach()
@@ -221,5 +226,8 @@ class Needle(nn.Module):
         states, _ = self.encode(ids, embedding)
         real = (ids != PAD)[..., None]
         mean = (states * real).sum(1) / real.sum(1).clamp_min(1)
-        z = self.contrastive_proj(torch.relu(self.contrastive_hidden(mean))).float()
+        hidden, proj = self.contrastive_hidden.weight, self.contrastive_proj.weight
+        if self.quantised:
+            hidden, proj = fake_int4(hidden), fake_int4(proj)
+        z = F.linear(torch.relu(F.linear(mean, hidden, self.contrastive_hidden.bias)), proj).float()
         return z / torch.sqrt((z * z).sum(-1, keepdim=True) + 1e-12)

@@ -1,7 +1,7 @@
 """Trains a Needle: one process on a CPU, one GPU, or several by torchrun.
 
     python3 train.py --tokenizer nano.model --real 'data/*.train.jsonl.gz' --synthetic 'synth/*.jsonl' --minutes 100 --out run
-    torchrun --nproc-per-node 8 train.py --device cuda --batch-tokens 131072 --geometry 8192,512,8,4,12,8 …
+    torchrun --nproc_per_node 8 train.py --device cuda --batch-tokens 131072 --geometry 8192,512,8,4,12,8 …
 
 Muon on the attention projections, AdamW on the rest; cross-entropy weighted by token class, a small z-loss, and every fourth step the contrastive
 loss. The rate warms up, then falls linearly to zero over --steps or over --minutes of *process time*, so that a run that was paused or resumed
@@ -11,6 +11,7 @@ still ends on a decayed model. `out/last.pt` is written every five minutes and c
 import argparse
 import contextlib
 import glob
+import itertools
 import json
 import os
 import signal
@@ -36,6 +37,7 @@ def arguments():
     p.add_argument("--init", help="model.safetensors to start from")
     p.add_argument("--geometry", default="", help="vocab,d,heads,kvHeads,encoderLayers,decoderLayers; default: nano")
     p.add_argument("--steps", type=int, help="length of the schedule in steps")
+    p.add_argument("--halt", type=int, help="save and stop at this step, whatever the schedule says")
     p.add_argument("--minutes", type=float, default=60, help="or in minutes of process time")
     p.add_argument("--device", default="cpu")
     p.add_argument("--batch-tokens", type=int, default=13312, help="padded encoder tokens a step and process")
@@ -44,6 +46,7 @@ def arguments():
     p.add_argument("--warm", type=int, default=100, help="steps of warm-up")
     p.add_argument("--weights", default="1,1.5,1.25,2", help="loss weights: structure, names, keys, values")
     p.add_argument("--float32", action="store_true", help="no bf16 autocast")
+    p.add_argument("--workers", type=int, default=0, help="processes that make batches; a GPU needs some")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--every", type=int, default=50, help="steps a log line")
     p.add_argument("--save-seconds", type=float, default=300)
@@ -87,6 +90,15 @@ def losses(model, batch, contrastive):
     return loss, entropy.mean().item(), right.all(1).float().mean().item()
 
 
+def keep_log(path, step):
+    """Drops the lines of steps that were done after the checkpoint and so are done again."""
+    if os.path.exists(path):
+        with open(path) as file:
+            lines = [line for line in file if json.loads(line)["step"] <= step]
+        with open(path, "w") as file:
+            file.writelines(lines)
+
+
 def main():
     a = arguments()
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
@@ -114,16 +126,17 @@ def main():
     adam = torch.optim.AdamW(rest, lr=a.adam, betas=(0.9, 0.98), weight_decay=0)
     momenta = [torch.zeros_like(p) for p in matrices]
 
-    step, block, done_in_block, earlier = 0, 0, 0, 0.0  # earlier: seconds of process time before this process
-    last = os.path.join(a.out, "last.pt")
+    step, block, done_in_block, earlier, sums = 0, rank, 0, 0.0, []  # earlier: seconds of process time before this process
+    last, log_path = os.path.join(a.out, "last.pt"), os.path.join(a.out, "log.jsonl")
     if os.path.exists(last):
         c = torch.load(last, map_location=device)
         model.load_state_dict(c["model"])
         adam.load_state_dict(c["adam"])
         for m, saved in zip(momenta, c["momenta"]):
             m.copy_(saved)
-        step, block, done_in_block, earlier = c["step"], c["block"], c["done_in_block"], c["seconds"]
+        step, block, done_in_block, earlier, sums = c["step"], c["block"] + rank, c["done_in_block"] if rank == 0 else 0, c["seconds"], c["sums"]
         if rank == 0:
+            keep_log(log_path, step)
             print(f"resumed {last} at step {step}", flush=True)
     if world > 1:
         for p in model.parameters():
@@ -131,24 +144,23 @@ def main():
 
     def save():
         state = {"model": model.state_dict(), "adam": adam.state_dict(), "momenta": momenta, "config": model.config.to_dict(),
-                 "tokenizer": os.path.basename(a.tokenizer), "step": step, "block": block, "done_in_block": done_in_block, "seconds": seconds()}
+                 "tokenizer": os.path.basename(a.tokenizer), "step": step, "block": block, "done_in_block": done_in_block, "seconds": seconds(), "sums": sums}
         torch.save(state, last + ".new")
         os.replace(last + ".new", last)
 
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
-    stop, start, saved_at, sums, log = [], time.process_time(), time.time(), [], open(os.path.join(a.out, "log.jsonl"), "a")
+    stop, start, saved_at, log = [], time.process_time(), time.time(), open(log_path, "a")
     seconds = lambda: earlier + time.process_time() - start
     amp = contextlib.nullcontext if a.float32 else lambda: torch.autocast("cuda" if cuda else "cpu", torch.bfloat16)
     weights = tuple(map(float, a.weights.split(",")))
-    stream = data.batches(sorted(glob.glob(a.real)), sorted(glob.glob(a.synthetic)), a.share, tokenizer, a.batch_tokens, weights, a.seed, rank, block)
-    for _ in range(done_in_block):
-        next(stream)
+    batches = data.Batches(sorted(glob.glob(a.real)), sorted(glob.glob(a.synthetic)), a.share, tokenizer, a.batch_tokens, weights, a.seed)
+    stream = data.stream(batches, itertools.count(block, world), done_in_block, a.workers)
 
     while True:
         progress = torch.tensor([float(bool(stop)) or (step / a.steps if a.steps else seconds() / (60 * a.minutes))], device=device)
         if world > 1:
             dist.broadcast(progress, 0)
-        if progress.item() >= 1:
+        if progress.item() >= 1 or step == a.halt:
             break
         rate = min(1, (step + 1) / a.warm) * (1 - progress.item())
         here, ends, arrays = next(stream)
@@ -168,7 +180,7 @@ def main():
             group["lr"] = a.adam * rate
         adam.step()
         muon_step(matrices, momenta, a.muon * rate)
-        step, block, done_in_block = step + 1, here + ends, 0 if ends else done_in_block + 1
+        step, block, done_in_block = step + 1, here + world * ends, 0 if ends else done_in_block + 1
         sums.append((entropy, exact, len(batch[0])))
         if rank == 0 and step % a.every == 0:
             line = {"step": step, "loss": round(sum(s[0] for s in sums) / len(sums), 4), "exact": round(sum(s[1] for s in sums) / len(sums), 4),
@@ -180,7 +192,7 @@ def main():
             saved_at = time.time()
     if rank == 0:
         save()
-        print(f"{'stopped' if stop else 'done'} at step {step} after {seconds():.0f} s of process time", flush=True)
+        print(f"{'done' if progress.item() >= 1 and not stop else 'stopped'} at step {step} after {seconds():.0f} s of process time", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,155 @@
+import { describe, expect, test } from "bun:test";
+import Ajv from "ajv";
+import { Grammar, type State, TokenTrie } from "../runtime/grammar.ts";
+import { Tokenizer } from "../runtime/tokenizer.ts";
+import { type ToolInput, ToolSet } from "../runtime/tools.ts";
+import { fixture, seeded, somePieces } from "./support.ts";
+
+const tokenizer = new Tokenizer(await somePieces(4096));
+const trie = new TokenTrie(tokenizer);
+const grammarOf = (tools: readonly ToolInput[]) => new Grammar(ToolSet.from(tools), trie);
+
+/** Where a text is refused, −1 if it is a whole answer, its length if it could go on. */
+function refusedAt(grammar: Grammar, text: string): number {
+  let state: State | null = grammar.start;
+  const bytes = new TextEncoder().encode(` ${text}`);
+  for (const [i, byte] of bytes.entries()) {
+    state = state.step(byte);
+    if (!state) return i - 1;
+  }
+  return state.atEnd ? -1 : bytes.length - 1;
+}
+
+interface Case {
+  about: string;
+  tools: ToolInput[];
+  accepted: string[];
+  /** The text up to the byte that is refused, then a bar, then the rest. */
+  rejected: string[];
+}
+const cases: Case[] = await Bun.file(fixture("grammar.json")).json();
+
+describe.each(cases)("$about", ({ tools, accepted, rejected }) => {
+  test.each(accepted.map((text) => [text]))("accepts %s", (text) => {
+    expect(refusedAt(grammarOf(tools), text)).toBe(-1);
+    expect(JSON.parse(text)).toBeArray();
+  });
+  test.each(rejected.map((text) => [text]))("rejects %s", (text) => {
+    const at = text.indexOf("|");
+    const whole = text.slice(0, at) + text.slice(at + 1);
+    expect(refusedAt(grammarOf(tools), whole)).toBe(new TextEncoder().encode(text.slice(0, at)).length);
+  });
+});
+
+const watch: ToolInput[] = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();
+
+/** Follows random allowed tokens, weighted towards none, until the end. */
+function randomWalk(grammar: Grammar, random: () => number, budget: number): number[] {
+  const ids: number[] = [];
+  let state = grammar.start;
+  while (!state.atEnd) {
+    const { bits, count } = grammar.mask(state);
+    expect(count).toBeGreaterThan(0);
+    const allowed: number[] = [];
+    for (let id = 0; id < tokenizer.vocabSize; id++) if ((bits[id >> 5] >>> (id & 31)) & 1) allowed.push(id);
+    expect(allowed.length).toBe(count);
+    const id = allowed[Math.floor(random() * allowed.length)];
+    const next = grammar.advance(state, id) as State;
+    if (ids.length + 1 + grammar.finish(next).length > budget) return [...ids, ...grammar.finish(state)];
+    ids.push(id);
+    state = next;
+  }
+  return ids;
+}
+
+test("a mask allows exactly the tokens whose bytes the automaton takes", () => {
+  const grammar = grammarOf(watch);
+  const random = seeded(1);
+  for (let walk = 0; walk < 20; walk++) {
+    let state = grammar.start;
+    for (let step = 0; step < 30 && !state.atEnd; step++) {
+      const { bits } = grammar.mask(state);
+      const allowed: number[] = [];
+      for (let id = 0; id < tokenizer.vocabSize; id++) {
+        const takes = grammar.advance(state, id) !== null;
+        if (takes !== Boolean((bits[id >> 5] >>> (id & 31)) & 1)) throw new Error(`step ${step}: token ${id} ${tokenizer.pieces[id]}`);
+        if (takes) allowed.push(id);
+      }
+      state = grammar.advance(state, allowed[Math.floor(random() * allowed.length)]) as State;
+    }
+  }
+});
+
+test("forced tokens are the only text that can follow, and the tokenizer's own for it", () => {
+  const grammar = grammarOf(watch);
+  const answers = [
+    '[{"name":"set_timer","arguments":{"duration":"10 minutes"}}]',
+    '[{"name":"set_lights","arguments":{"state":"on","room":"kitchen"}},{"name":"start_workout","arguments":{"activity":"yoga"}}]',
+    '[{"name":"get_weather","arguments":{}}]',
+    "[]",
+  ];
+  let forcedTokens = 0;
+  for (const answer of answers) {
+    const ids = tokenizer.tokenizeRaw(` ${answer}`);
+    let state = grammar.start;
+    for (let at = 0; at < ids.length; ) {
+      const forced = grammar.forced(state);
+      expect(forced.ids).toEqual(ids.slice(at, at + forced.ids.length));
+      forcedTokens += forced.ids.length;
+      at += forced.ids.length;
+      state = forced.state;
+      if (at < ids.length) state = grammar.advance(state, ids[at++]) as State;
+    }
+    expect(state.atEnd).toBe(true);
+  }
+  expect(forcedTokens).toBeGreaterThan(15);
+});
+
+test("from any state the way out ends the answer validly, also from within a character or an escape", () => {
+  const grammar = grammarOf(watch);
+  const prefixes = ["", " [", ' [{"name":"set_al', ' [{"name":"set_lights","arguments":{', ' [{"name":"set_lights","arguments":{"room":"caf\u00e9 \\', ' [{"name":"set_lights","arguments":{"room":"\\u00'];
+  const bytesOf = (text: string) => new TextEncoder().encode(text);
+  const texts = [...prefixes.map(bytesOf), bytesOf(' [{"name":"start_workout","arguments":{"activity":"🏃').subarray(0, -2)];
+  for (const bytes of texts) {
+    const state = bytes.reduce<State>((at, byte) => at.step(byte) as State, grammar.start);
+    const out = grammar.finish(state).flatMap((id) => [...tokenizer.bytesOf(id)]);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from([...bytes, ...out]));
+    expect(refusedAt(grammar, text.slice(1))).toBe(-1);
+  }
+});
+
+test("every answer of random tokens over random tools parses, validates (Ajv) and keeps within its budget", () => {
+  const random = seeded(3);
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)];
+  const words = ["city", "größe", "on off", 'say "hi"', "a", "ab", "naïve\\path", "🙂", "x_1", "veryLongParameterName"];
+  for (let round = 0; round < 300; round++) {
+    const tools: ToolInput[] = Array.from({ length: 1 + Math.floor(random() * 4) }, (_, i) => {
+      const properties: Record<string, Record<string, unknown>> = {};
+      for (let n = Math.floor(random() * 5); n > 0; n--) {
+        const type = pick(["string", "number", "integer", "boolean"]);
+        const values = { string: ["on", "off", "o", "été", 'q"'], number: [1.5, 1, -2e-7, 12], integer: [1, 12, 120], boolean: [true] }[type];
+        properties[pick(words)] = random() < 0.3 ? { type, enum: values } : { type };
+      }
+      const required = Object.keys(properties).filter(() => random() < 0.5);
+      return { name: `${pick(["turnOn", "x", "get-it"])}${i}`, inputSchema: { type: "object", properties, required } };
+    });
+    const set = ToolSet.from(tools);
+    const ajv = new Ajv();
+    const validators = new Map(
+      tools.map((tool, i) => [
+        set.tools[i].promptName,
+        ajv.compile({ ...(tool.inputSchema as object), additionalProperties: false }),
+      ]),
+    );
+    const budget = 24 + Math.floor(random() * 80);
+    const longestWayOut = 8;
+    const ids = randomWalk(new Grammar(set, trie), random, Math.max(budget, longestWayOut));
+    expect(ids.length).toBeLessThanOrEqual(budget);
+    const bytes = Uint8Array.from(ids.flatMap((id) => [...tokenizer.bytesOf(id)]));
+    const calls = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    for (const call of calls) {
+      const validate = validators.get(call.name)!;
+      if (!validate(call.arguments)) throw new Error(`${JSON.stringify(call)}: ${ajv.errorsText(validate.errors)}`);
+    }
+  }
+});

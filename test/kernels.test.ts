@@ -1,0 +1,286 @@
+/** One suite over the reference and every build; each build's inner kernels against float64, named by their bounds. */
+import { beforeAll, describe, expect, test } from "bun:test";
+import { encode, prefill } from "../runtime/encoder.ts";
+import { decode, logits } from "../runtime/decoder.ts";
+import { packMatrix, quantizeMatrix, unpackMatrix } from "../runtime/quant.ts";
+import { buildNames, groupSize, matrixBytes, memoryImport, pad, tileRows } from "../wasm/abi.ts";
+import { assemble, emit } from "../wasm/build.ts";
+import { exp, sigmoid } from "../wasm/kernels/exp.ts";
+import { distance, greatest, type Host, host, kernelKinds, oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
+
+const now = () => undefined;
+const ids = (n: number, vocabSize = oddGeometry.vocabSize) => Array.from({ length: n }, (_, i) => (i * 37 + 11) % vocabSize);
+
+async function states(h: Host, tokens: number[]): Promise<Float32Array> {
+  await encode(h.kernels, h.memory, h.model, h.session, tokens, now);
+  return h.floats(h.session.x, tokens.length * h.geometry.dModel);
+}
+
+async function hiddens(h: Host, source: number[], answer: number[], chunk: number): Promise<Float32Array> {
+  const { dModel } = h.geometry;
+  await prefill(h.kernels, h.memory, h.model, h.session, source, now);
+  const rows: number[] = [];
+  for (let pos = 0; pos < answer.length; pos += chunk) {
+    const part = answer.slice(pos, pos + chunk);
+    decode(h.kernels, h.memory, h.model, h.session, part, pos, source.length, dModel);
+    rows.push(...h.floats(h.session.step, part.length * dModel));
+  }
+  return Float32Array.from(rows);
+}
+
+describe.each(kernelKinds)("%s", (kind) => {
+  let odd: Uint8Array;
+  beforeAll(async () => {
+    odd = await packOf(randomCheckpoint(oddGeometry, 1));
+  });
+
+  test("embeddings are int8 times scale times √d", async () => {
+    const [h, want] = [await host(odd, kind), await host(odd, "reference")];
+    for (const { kernels, session, model, memory } of [h, want]) {
+      new Uint32Array(memory.buffer, session.ids, 3).set([0, 150, 300]);
+      kernels.embed(session.record, model.table, session.ids, 3, session.x);
+    }
+    expect(distance(h.floats(h.session.x, 288), want.floats(want.session.x, 288))).toBeLessThan(1e-5);
+  });
+
+  test("an id outside the vocabulary traps", async () => {
+    const { kernels, session, model, memory } = await host(odd, kind);
+    new Uint32Array(memory.buffer, session.ids, 1)[0] = oddGeometry.vocabSize;
+    expect(() => kernels.embed(session.record, model.table, session.ids, 1, session.x)).toThrow();
+  });
+
+  test.each([1, 2, 3, 4, 5, 8, 63, 64])("encoder states of %i tokens within 2e-3 of the reference", async (n) => {
+    const [h, want] = [await host(odd, kind), await host(odd, "reference")];
+    expect(distance(await states(h, ids(n)), await states(want, ids(n)))).toBeLessThan(2e-3);
+  });
+
+  test.each([1, 7, 33])("decoder states after %i prompt tokens within 2e-3 of the reference", async (n) => {
+    const [h, want] = [await host(odd, kind), await host(odd, "reference")];
+    const answer = ids(21);
+    expect(distance(await hiddens(h, ids(n), answer, 1), await hiddens(want, ids(n), answer, 1))).toBeLessThan(2e-3);
+  });
+
+  test("stepping equals recomputing, bit for bit: 1, 2, 3, 4, 5 or all positions a call", async () => {
+    const h = await host(odd, kind);
+    const answer = ids(31);
+    const one = await hiddens(h, ids(13), answer, 1);
+    for (const chunk of [2, 3, 4, 5, 31]) expect(await hiddens(h, ids(13), answer, chunk)).toEqual(one);
+  });
+
+  test("a second prefill equals the first, also after a longer one", async () => {
+    const h = await host(odd, kind);
+    const first = await hiddens(h, ids(9), ids(4), 1);
+    await hiddens(h, ids(61), ids(30), 30);
+    expect(await hiddens(h, ids(9), ids(4), 1)).toEqual(first);
+  });
+
+  test("logits within 1e-3 of the reference; a mask leaves −Infinity elsewhere and the same numbers inside", async () => {
+    const [h, want] = [await host(odd, kind), await host(odd, "reference")];
+    const { vocabSize, dModel } = oddGeometry;
+    const rows: Float32Array[] = [];
+    for (const { kernels, memory, model, session } of [h, want]) {
+      await prefill(kernels, memory, model, session, ids(9), now);
+      const at = decode(kernels, memory, model, session, [5], 0, 9, dModel);
+      const start = new Float32Array(memory.buffer, at, dModel);
+      const hidden = start.slice();
+      rows.push(logits(kernels, memory, model, session, at, null, vocabSize).slice());
+      for (const allowed of [[0], [300], [3, 4, 5, 299], Array.from({ length: 150 }, (_, i) => 2 * i)]) {
+        const mask = new Uint32Array(pad(vocabSize, 32) / 32);
+        for (const id of allowed) mask[id >> 5] |= 1 << (id & 31);
+        start.set(hidden);
+        const masked = logits(kernels, memory, model, session, at, mask, vocabSize);
+        const all = rows.at(-1) as Float32Array;
+        for (let id = 0; id < vocabSize; id++) {
+          expect(masked[id]).toBe(allowed.includes(id) ? all[id] : Number.NEGATIVE_INFINITY);
+        }
+      }
+    }
+    expect(distance(rows[0], rows[1])).toBeLessThan(1e-3);
+  });
+
+  test("argmax takes the first of equals, and finds a lone finite value", async () => {
+    const { kernels, memory, session } = await host(odd, kind);
+    const values = new Float32Array(memory.buffer, session.logits, 304).fill(Number.NEGATIVE_INFINITY);
+    values[303] = -1e30;
+    expect(kernels.argmax(session.logits, 304)).toBe(303);
+    values[7] = values[200] = 2;
+    expect(kernels.argmax(session.logits, 304)).toBe(7);
+  });
+
+  test("contrastive vector within 1e-3 of the reference, of length 1", async () => {
+    const vectors: Float32Array[] = [];
+    for (const h of [await host(odd, kind), await host(odd, "reference")]) {
+      await states(h, ids(17));
+      h.kernels.contrastive(h.session.record, h.model.contrastive, h.session.x, 17, h.session.embedding);
+      vectors.push(h.floats(h.session.embedding, oddGeometry.contrastiveDim));
+    }
+    expect(distance(vectors[0], vectors[1])).toBeLessThan(1e-3);
+    expect(Math.hypot(...vectors[0])).toBeCloseTo(1, 5);
+  });
+
+  test("RoPE table of 1,024 positions within 1e-6 of float64", async () => {
+    const h = await host(odd, kind, 1024);
+    const { floats, model, session } = h;
+    const rope = session.regions.find(({ name }) => name === "session rope")!.offsetBytes;
+    const headDim = oddGeometry.dModel / oddGeometry.nHeads;
+    const half = headDim / 2;
+    const want = Array.from({ length: 1024 * headDim }, (_, i) => {
+      const [pos, j] = [Math.floor(i / headDim), i % headDim];
+      const angle = pos / 10000 ** ((2 * (j % half)) / headDim);
+      return j < half ? Math.cos(angle) : Math.sin(angle);
+    });
+    expect(distance(floats(rope, want.length), want)).toBeLessThan(1e-6);
+    expect(model.endBytes).toBeLessThanOrEqual(session.record);
+  });
+
+  test("the longest prompt: 1,024 tokens within 2e-3 of the reference", async () => {
+    const small = { ...oddGeometry, dModel: 32, nHeads: 2, nKvHeads: 1, nEncoderLayers: 1, contrastiveHidden: 0, contrastiveDim: 0 };
+    const pack = await packOf(randomCheckpoint(small, 3));
+    const [h, want] = [await host(pack, kind, 1024, 512), await host(pack, "reference", 1024, 512)];
+    expect(distance(await states(h, ids(1024)), await states(want, ids(1024)))).toBeLessThan(2e-3);
+  });
+
+  test("all-zero weights leave the embedding as it is; huge weights stay finite", async () => {
+    const zero = randomCheckpoint(oddGeometry, 4);
+    for (const block of zero.encoder) for (const m of [block.q, block.k, block.v, block.o]) m.data.fill(0);
+    const h = await host(await packOf(zero), kind);
+    const out = await states(h, ids(6));
+    const want = await host(await packOf(zero), "reference");
+    expect(distance(out, await states(want, ids(6)))).toBeLessThan(1e-4);
+    const huge = await host(await packOf(randomCheckpoint(oddGeometry, 5, 1e4)), kind);
+    expect((await hiddens(huge, ids(11), ids(9), 9)).every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe.each(buildNames)("inner kernels of %s", (name) => {
+  type Inner = Record<string, (...args: number[]) => void>;
+  let inner: Inner;
+  const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536 });
+  const floats = (at: number, n: number) => new Float32Array(memory.buffer, at, n);
+
+  beforeAll(async () => {
+    const asm = assemble(name);
+    const i = "i32" as const;
+    asm.func("exp_row", { x: i, n: i }, (f, p) => {
+      f.for(0, p.n, 4, (at) => f.storeF4(p.x.add(at.shl(2)), exp(f, f.loadF4(p.x.add(at.shl(2))))));
+    });
+    asm.func("sigmoid_row", { x: i, n: i }, (f, p) => {
+      f.for(0, p.n, 1, (at) => f.storeF32(p.x.add(at.shl(2)), sigmoid(f, f.f32(f.loadF32(p.x.add(at.shl(2)))))));
+    });
+    const names = ["exp_row", "sigmoid_row", "matmul_1", `matmul_${asm.wide}`, "quantize", "rms_norm", "softmax"];
+    for (const kernel of new Set(names)) asm.m.addFunctionExport(kernel, kernel);
+    const imports = { [memoryImport.module]: { [memoryImport.base]: memory } };
+    inner = (await WebAssembly.instantiate(emit(asm), imports)).instance.exports as unknown as Inner;
+  });
+
+  test("exp within 2e-7 of float64, relative, on [−87, 87]; clamped beyond", () => {
+    const x = Float32Array.from({ length: 4096 }, (_, i) => -87 + (174 * i) / 4095);
+    floats(1024, 4096).set(x);
+    inner.exp_row(1024, 4096);
+    const got = floats(1024, 4096);
+    for (let i = 0; i < x.length; i++) expect(Math.abs(got[i] / Math.exp(x[i]) - 1)).toBeLessThan(2e-7);
+    floats(1024, 4).set([0, -0, -1e30, 1e30]);
+    inner.exp_row(1024, 4);
+    expect([...floats(1024, 2)]).toEqual([1, 1]);
+    expect(floats(1024, 4)[2]).toBeLessThan(1e-37);
+    expect(floats(1024, 4)[3]).toBeGreaterThan(1e37);
+  });
+
+  test("sigmoid within 1e-7 of float64", () => {
+    const x = Float32Array.from({ length: 2001 }, (_, i) => (i - 1000) / 20);
+    floats(1024, x.length).set(x);
+    inner.sigmoid_row(1024, x.length);
+    expect(distance(floats(1024, x.length), x.map((v) => 1 / (1 + Math.exp(-v))))).toBeLessThan(1e-7);
+  });
+
+  test("rms_norm within 1e-6 of float64, relative to its greatest, also of zeros", () => {
+    const random = seeded(6);
+    const x = Float32Array.from({ length: 96 }, () => random() * 2 - 1);
+    const g = Float32Array.from({ length: 96 }, () => random() - 0.5);
+    floats(1024, 96).set(x);
+    floats(2048, 96).set(g);
+    inner.rms_norm(1024, 2048, 96, 4096);
+    const inverse = 1 / Math.sqrt(x.reduce((sum, v) => sum + v * v, 0) / 96 + 1e-6);
+    expect(distance(floats(4096, 96), x.map((v, i) => v * inverse * (1 + g[i])))).toBeLessThan(1e-6 * 4);
+    floats(1024, 96).fill(0);
+    inner.rms_norm(1024, 2048, 96, 4096);
+    expect(greatest(floats(4096, 96))).toBe(0);
+  });
+
+  test("softmax times value scales within 2⁻¹⁴ of the greatest, zero past the keys", () => {
+    const random = seeded(7);
+    for (const keys of [1, 5, 8, 271]) {
+      const padded = pad(keys, 8);
+      const scores = Float32Array.from({ length: padded }, () => random() * 12 - 6);
+      const scale = Float32Array.from({ length: padded }, () => random());
+      floats(4096, padded).set(scores);
+      floats(8192, padded).set(scale);
+      inner.softmax(4096, keys, padded * 4, 8192, 16384, 4, 1024);
+      const e = scores.slice(0, keys).map((s) => Math.exp(s));
+      const sum = e.reduce((a, b) => a + b);
+      const want = Array.from({ length: padded }, (_, j) => (j < keys ? (e[j] / sum) * scale[j] : 0));
+      const [pScale] = floats(1024, 1);
+      const got = Array.from(new Int16Array(memory.buffer, 16384, padded), (p) => p * pScale);
+      expect(distance(got, want)).toBeLessThan(2 ** -14 * Math.max(greatest(want), want.reduce((a, b) => a + b) / 32));
+    }
+  });
+
+  test.each([
+    [8, 32],
+    [24, 96],
+    [40, 512],
+  ])("int4 matmul (%i, %i) within 1e-5 · Σ|w·x| of float64 over the quantised rows, narrow and wide", (out, inputs) => {
+    const random = seeded(out * inputs);
+    const data = Float32Array.from({ length: out * inputs }, () => random() * 2 - 1);
+    data.fill(0, inputs, inputs + groupSize); // a group of zeros
+    data.fill(7, 0, groupSize); // a group of extremes
+    const bytes = packMatrix({ out, in: inputs, data });
+    const w = unpackMatrix(bytes, out, inputs);
+    const [wAt, xAt, aAt, scaleAt, sumAt, yAt] = [1 << 20, 1 << 16, 1 << 17, 1 << 18, (1 << 18) + 64, 1 << 19];
+    new Uint8Array(memory.buffer).set(bytes, wAt);
+    for (const rows of name === "scalar" ? [1] : [1, tileRows]) {
+      const x: Float32Array[] = Array.from({ length: rows }, (_, t) =>
+        Float32Array.from({ length: inputs }, () => (t === 1 ? 0 : (random() * 2 - 1) * 10 ** t)),
+      );
+      for (const [t, row] of x.entries()) {
+        floats(xAt, inputs).set(row);
+        inner.quantize(xAt, inputs, rows, aAt + 4 * t, scaleAt + 4 * t, sumAt + 4 * t);
+      }
+      inner[`matmul_${rows}`](wAt, aAt, scaleAt, sumAt, inputs / groupSize, out, yAt, out * 4, 1, 0);
+      for (const [t, row] of x.entries()) {
+        const [scale] = floats(scaleAt + 4 * t, 1);
+        expect(scale).toBeCloseTo(greatest(row) / 32767, 6);
+        for (let o = 0; o < out; o++) {
+          let [sum, size] = [0, 0];
+          for (let j = 0; j < inputs; j++) {
+            const integer = new Int16Array(memory.buffer, aAt + ((j >> 1) * rows + t) * 4, 2)[j & 1];
+            expect(Math.abs(integer * scale - row[j])).toBeLessThanOrEqual(scale * 0.501);
+            sum += w[o * inputs + j] * integer * scale;
+            size += Math.abs(w[o * inputs + j] * row[j]);
+          }
+          expect(Math.abs(floats(yAt + t * out * 4, out)[o] - sum)).toBeLessThanOrEqual(1e-5 * size);
+        }
+      }
+    }
+  });
+});
+
+test("unpack(pack(w)) stays within half a scale, and integers are those of quantizeMatrix", () => {
+  const random = seeded(8);
+  for (const [out, inputs] of [
+    [1, 1],
+    [3, 16],
+    [9, 33],
+    [16, 128],
+  ]) {
+    const data = Float32Array.from({ length: out * inputs }, () => (random() * 2 - 1) * 10 ** (random() * 4 - 2));
+    const { scales } = quantizeMatrix(data, out, inputs);
+    const bytes = packMatrix({ out, in: inputs, data });
+    expect(bytes.length).toBe(matrixBytes(out, inputs));
+    const restored = unpackMatrix(bytes, out, inputs);
+    for (let i = 0; i < data.length; i++) {
+      const scale = scales[Math.floor(i / inputs) * Math.ceil(inputs / groupSize) + Math.floor((i % inputs) / groupSize)];
+      expect(Math.abs(restored[i] - data[i])).toBeLessThanOrEqual(scale * 0.5001);
+    }
+  }
+});

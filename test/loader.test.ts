@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { CapacityError, FormatError, load, type Source } from "../runtime/index.ts";
+import { PackStream } from "../runtime/loader.ts";
+import { planModel, planSession, reserve } from "../runtime/memory.ts";
+import { packVersion, prefixBytes, readHeader, readPrefix, sectionLayouts } from "../runtime/pack.ts";
+import { xxh32 } from "../runtime/xxh32.ts";
+import { fullGeometry } from "../tools/bench.ts";
+import { oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
+
+const small = { ...oddGeometry, dModel: 32, nHeads: 2, nKvHeads: 1, nEncoderLayers: 1, nDecoderLayers: 1, contrastiveHidden: 8, contrastiveDim: 8 };
+const folder = mkdtempSync(join(tmpdir(), "thimble-loader-"));
+const path = join(folder, "small.thimble");
+let pack: Uint8Array<ArrayBuffer>;
+let server: ReturnType<typeof Bun.serve>;
+
+beforeAll(async () => {
+  pack = Uint8Array.from(await packOf(randomCheckpoint(small, 1)));
+  await Bun.write(path, pack);
+  server = Bun.serve({ port: 0, fetch: ({ url }) => (url.endsWith("pack") ? new Response(pack) : new Response("no", { status: 404 })) });
+});
+afterAll(() => {
+  server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** The pack as a stream of chunks of the given sizes, over and over. */
+function inChunks(sizes: number[]): ReadableStream<Uint8Array> {
+  let [at, turn] = [0, 0];
+  return new ReadableStream({
+    pull(controller) {
+      if (at >= pack.length) return controller.close();
+      const size = sizes[turn++ % sizes.length];
+      controller.enqueue(pack.subarray(at, at + size));
+      at += size;
+    },
+  });
+}
+
+/** Every byte of the weights in linear memory. */
+async function weights(source: Source): Promise<Uint8Array> {
+  const { memory, model } = await load(source, { promptTokens: 16, answerTokens: 8 });
+  const start = model.sections[0];
+  return new Uint8Array(memory.buffer).slice(start, model.endBytes);
+}
+
+test("every kind of source loads the same weights: bytes, buffer, blob, path, URLs, response, stream in any chunks", async () => {
+  const want = await weights(pack);
+  expect(want.some((byte) => byte !== 0)).toBe(true);
+  const address = `http://localhost:${server.port}/pack`;
+  const sources: Source[] = [pack.buffer, new Blob([pack]), path, pathToFileURL(path), address, new URL(address), await fetch(address), inChunks([1]), inChunks([23, 1, 4096, 7]), inChunks([pack.length])];
+  for (const source of sources) expect(await weights(source)).toEqual(want);
+});
+
+test("corrupt any byte of a pack and it is refused", async () => {
+  const random = seeded(2);
+  const header = await PackStream.open(pack);
+  const memory = reserve(null, planModel(header.header).endBytes, 2 ** 32);
+  const damaged = pack.slice();
+  for (let at = 0; at < pack.length; at++) {
+    const bit = 1 << Math.floor(random() * 8);
+    damaged[at] ^= bit;
+    const refused = await PackStream.open(damaged)
+      .then((stream) => stream.copyInto(memory, planModel(stream.header).sections, () => {}))
+      .then(() => null, (error) => error);
+    if (!(refused instanceof FormatError)) throw new Error(`byte ${at}, bit ${bit}: expected a FormatError, got ${refused}`);
+    damaged[at] ^= bit;
+  }
+});
+
+test("a pack cut anywhere is refused, naming the section and the byte where it ends", async () => {
+  const { header } = await PackStream.open(pack);
+  const cuts = [0, 7, prefixBytes, prefixBytes + 100, ...header.sections.flatMap(({ offsetBytes, bytes }) => [offsetBytes, offsetBytes + 1, offsetBytes + bytes - 1])];
+  for (const cut of cuts) {
+    const error = await load(pack.slice(0, cut)).then(() => null, (e) => e);
+    expect(error).toBeInstanceOf(FormatError);
+    expect(error.offset).toBe(cut);
+    const section = header.sections.findLast(({ offsetBytes }) => offsetBytes <= cut);
+    expect(error.path).toBe(section ? section.name : cut < prefixBytes ? "prefix" : "header");
+  }
+  const longer = new Uint8Array(pack.length + 1);
+  longer.set(pack);
+  expect(load(longer)).rejects.toThrow("expected");
+});
+
+test("a foreign file, a newer version, a wrong source and a missing file say so", async () => {
+  const change = (at: number, value: number) => {
+    const other = pack.slice();
+    other[at] = value;
+    return other;
+  };
+  expect(load(new TextEncoder().encode("PK\u0003\u0004 something else entirely"))).rejects.toThrow("magic: expected a thimble pack");
+  expect(load(change(8, packVersion + 1))).rejects.toThrow(`version: expected ${packVersion}, got ${packVersion + 1}; update thimble`);
+  expect(load(join(folder, "missing.thimble"))).rejects.toThrow("expected a readable pack, got ENOENT");
+  expect(load(`http://localhost:${server.port}/nothing`)).rejects.toThrow("got HTTP 404");
+  expect(load(42 as unknown as Source)).rejects.toThrow(TypeError);
+});
+
+test("progress ends at the file's size; abort stops with the signal's reason, before and between chunks", async () => {
+  const seen: number[] = [];
+  await load(inChunks([1000]), { onProgress: ({ loadedBytes, totalBytes }) => seen.push(loadedBytes / totalBytes) });
+  expect(seen.at(-1)).toBe(1);
+  expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  expect(load(pack, { signal: AbortSignal.abort(new Error("no time")) })).rejects.toThrow("no time");
+  const controller = new AbortController();
+  const onProgress = () => controller.abort(new Error("enough"));
+  expect(load(inChunks([3000]), { signal: controller.signal, onProgress })).rejects.toThrow("enough");
+});
+
+test("a geometry bigger than memory allows is refused before a byte of it is read, with needed and available bytes", async () => {
+  const error = await load(pack, { maxMemoryBytes: 20_000 }).then(() => null, (e) => e);
+  expect(error).toBeInstanceOf(CapacityError);
+  expect(error.available).toBe(20_000);
+  expect(error.needed).toBeGreaterThan(20_000);
+  const huge = planModel({ geometry: { ...fullGeometry, vocabSize: 1 << 20, nEncoderLayers: 256, nDecoderLayers: 256 }, weights: "int4" });
+  expect(() => reserve(null, huge.endBytes * 16, 2 ** 32)).toThrow(CapacityError);
+});
+
+test("a header whose map is not ours is refused with its part's name", () => {
+  const prefix = readPrefix(pack);
+  const bytes = pack.slice(prefixBytes, prefix.bodyOffset);
+  for (const [from, to, path] of [
+    ["nHeads", "nHEADS", "geometry.nHeads"],
+    ["int4", "int5", "header.weights"],
+    ["encoder.0", "encoder.9", "header.sections[1]"],
+  ]) {
+    const text = Buffer.from(bytes).toString("latin1").replace(from, to);
+    const changed = Uint8Array.from(Buffer.from(text, "latin1"));
+    const read = () => readHeader(changed, { ...prefix, checksum: xxh32(changed) });
+    expect(read).toThrow(FormatError);
+    expect(read).toThrow(path);
+  }
+});
+
+test("XXH32 gives the reference values of its specification, at any alignment", () => {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  expect(xxh32(bytes(""))).toBe(0x02cc5d05);
+  expect(xxh32(bytes("a"))).toBe(0x550d7456);
+  expect(xxh32(bytes("abc"))).toBe(0x32d153ff);
+  const long = bytes("Nobody inspects the spammish repetition");
+  expect(xxh32(long)).toBe(0xe2293b2f);
+  const shifted = new Uint8Array(long.length + 1);
+  shifted.set(long, 1);
+  expect(xxh32(shifted.subarray(1))).toBe(0xe2293b2f);
+});
+
+test("the full geometry's plan at 384/128 tokens fits 26 MiB, its regions neither overlap nor leave the plan", () => {
+  const model = planModel({ geometry: fullGeometry, weights: "int4" });
+  const session = planSession(fullGeometry, 384, 128, model.endBytes);
+  expect(session.endBytes).toBeLessThan(26 * 2 ** 20);
+  let end = 0;
+  for (const { name, offsetBytes, bytes } of [...model.regions, ...session.regions]) {
+    if (offsetBytes < end) throw new Error(`${name} begins at ${offsetBytes}, before ${end}`);
+    expect(offsetBytes % 64).toBe(0);
+    end = offsetBytes + bytes;
+  }
+  expect(end).toBe(session.endBytes);
+});
+
+test("sections come in the order that inference needs them", () => {
+  const names = sectionLayouts({ ...fullGeometry, nEncoderLayers: 2, nDecoderLayers: 2 }, "int4").map(({ name }) => name);
+  expect(names).toEqual(["embedding", "encoder.0", "encoder.1", "norms", "cross.0", "cross.1", "decoder.0", "decoder.1", "contrastive"]);
+});

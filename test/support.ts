@@ -1,0 +1,132 @@
+/** What the tests share: seeded randomness, small models, kernels to run a suite over, and skipping aloud. */
+import { existsSync } from "node:fs";
+import { test } from "bun:test";
+import { startKernels } from "../runtime/kernels.ts";
+import { PackStream } from "../runtime/loader.ts";
+import { type ModelPlan, planModel, planSession, reserve, type SessionPlan, writeWords } from "../runtime/memory.ts";
+import type { Geometry, WeightFormat } from "../runtime/pack.ts";
+import { convert } from "../tools/convert.ts";
+import type { Attention, Checkpoint } from "../tools/checkpoint/checkpoint.ts";
+import { readVocabulary } from "../tools/sentencepiece.ts";
+import { buildNames, type Kernels } from "../wasm/abi.ts";
+import { startReference } from "../wasm/reference.ts";
+
+/** Files that only shared/ holds, beside the project. */
+export const shared = new URL("../../shared/", import.meta.url);
+
+/** A test that needs a file of shared/; without it, it skips and says which. */
+export function testWith(path: string, name: string, body: (file: URL) => void | Promise<void>): void {
+  const file = new URL(path, shared);
+  if (existsSync(file)) return test(name, () => body(file));
+  console.warn(`skipped: ${name}: ../shared/${path} is missing`);
+  test.skip(`${name} (../shared/${path} is missing)`, () => {});
+}
+
+export function fixture(name: string): URL {
+  return new URL(`./fixtures/${name}`, import.meta.url);
+}
+
+/** Uniform numbers in [0, 1) from a seed. Source: mulberry32, Tommy Ettinger. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Odd everywhere the kernels allow it: no dimension is a multiple of its tile. */
+export const oddGeometry: Geometry = {
+  vocabSize: 301,
+  dModel: 96,
+  nHeads: 4,
+  nKvHeads: 2,
+  nEncoderLayers: 2,
+  nDecoderLayers: 2,
+  ropeTheta: 10000,
+  contrastiveHidden: 24,
+  contrastiveDim: 18,
+};
+
+/** A checkpoint of seeded random weights. */
+export function randomCheckpoint(geometry: Geometry, seed: number, size = 1): Checkpoint {
+  const random = seeded(seed);
+  const floats = (n: number, scale: number) => Float32Array.from({ length: n }, () => (random() * 2 - 1) * scale * size);
+  const matrix = (out: number, inputs: number) => ({ out, in: inputs, data: floats(out * inputs, 2 / Math.sqrt(inputs)) });
+  const { vocabSize, dModel, nHeads, nKvHeads, contrastiveHidden: hidden, contrastiveDim: dim } = geometry;
+  const headDim = dModel / nHeads;
+  const block = (): Attention => ({
+    q: matrix(dModel, dModel),
+    k: matrix(nKvHeads * headDim, dModel),
+    v: matrix(nKvHeads * headDim, dModel),
+    o: matrix(dModel, dModel),
+    qNorm: floats(headDim, 0.3),
+    kNorm: floats(headDim, 0.3),
+    norm: floats(dModel, 0.3),
+    gate: random() * 4 - 2,
+  });
+  return {
+    config: { ...geometry },
+    embedding: matrix(vocabSize, dModel),
+    encoder: Array.from({ length: geometry.nEncoderLayers }, block),
+    encoderNorm: floats(dModel, 0.3),
+    decoder: Array.from({ length: geometry.nDecoderLayers }, () => ({ self: block(), cross: block() })),
+    decoderNorm: floats(dModel, 0.3),
+    ...(hidden && { contrastive: { hidden: matrix(hidden, dModel), bias: floats(hidden, 0.1), proj: matrix(dim, hidden) } }),
+    metadata: {},
+  };
+}
+
+/** The first pieces of our own vocabulary: specials, bytes, then the earliest merges. */
+export async function somePieces(count: number): Promise<string[]> {
+  const pieces = readVocabulary(await Bun.file(fixture("nano.model")).bytes(), "nano.model");
+  return pieces.slice(0, count);
+}
+
+export async function packOf(checkpoint: Checkpoint, weights: WeightFormat = "int4"): Promise<Uint8Array> {
+  const pieces = await somePieces(checkpoint.config.vocabSize);
+  return convert(checkpoint, pieces, { licence: "test", provenance: {}, weights });
+}
+
+/** A model and one session, ready to be driven call by call as any host would. */
+export interface Host {
+  kernels: Kernels;
+  memory: WebAssembly.Memory;
+  model: ModelPlan;
+  session: SessionPlan;
+  geometry: Geometry;
+  floats(offsetBytes: number, length: number): Float32Array;
+}
+
+export type KernelKind = (typeof buildNames)[number] | "reference";
+export const kernelKinds: KernelKind[] = ["reference", ...buildNames];
+
+export async function host(pack: Uint8Array, kind: KernelKind, promptTokens = 64, answerTokens = 32): Promise<Host> {
+  const stream = await PackStream.open(pack);
+  const { geometry, weights } = stream.header;
+  const model = planModel(stream.header);
+  const session = planSession(geometry, promptTokens, answerTokens, model.endBytes);
+  const memory = reserve(null, session.endBytes, 2 ** 32);
+  writeWords(memory, model.words);
+  writeWords(memory, session.words);
+  await stream.copyInto(memory, model.sections, () => {});
+  const kernels = kind === "reference" ? startReference(memory, weights) : await startKernels(kind, memory);
+  kernels.rope_table(session.record, Math.max(promptTokens, answerTokens + 1), geometry.ropeTheta);
+  const floats = (offsetBytes: number, length: number) => new Float32Array(memory.buffer, offsetBytes, length).slice();
+  return { kernels, memory, model, session, geometry, floats };
+}
+
+/** Greatest |a − b|. */
+export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) throw new Error(`expected equal lengths, got ${a.length} and ${b.length}`);
+  let most = 0;
+  for (let i = 0; i < a.length; i++) most = Math.max(most, Number.isFinite(a[i]) ? Math.abs(a[i] - b[i]) : Number.POSITIVE_INFINITY);
+  return most;
+}
+
+/** Greatest |x|. */
+export function greatest(x: ArrayLike<number>): number {
+  return Array.from(x).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}

@@ -1,0 +1,57 @@
+"""Trains five steps on twenty examples and checks that the loss falls, that a resumed run gives the same log, and that the export reads back.
+
+    python3 smoke.py        (some ten seconds on one core; needs PyTorch, numpy and sentencepiece)
+"""
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import export
+import vocab
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOOLS = [
+    {"name": "set_timer", "description": "Start a countdown timer.", "parameters": {"minutes": {"type": "integer", "description": "Duration in minutes.", "required": True}}},
+    {"name": "call_contact", "description": "Call someone.", "parameters": {"contact": {"type": "string", "description": "Whom to call.", "required": True}}},
+]
+
+
+def write_examples(path):
+    r = random.Random(1)
+    with open(path, "w") as file:
+        for i in range(20):
+            minutes, contact = r.randint(1, 60), r.choice(("Anna", "Ben", "my brother", "Zoë"))
+            query, name, arguments = [(f"timer {minutes} minutes", "set_timer", {"minutes": minutes}), (f"call {contact}", "call_contact", {"contact": contact})][i % 2]
+            answers = [{"name": name, "arguments": arguments}]
+            if i < 10:  # values
+                line = {"query": query, "tools": TOOLS, "answers": answers}
+            else:  # or JSON in strings, as published
+                line = {"query": query, "tools": json.dumps(TOOLS), "answers": json.dumps(answers)}
+            print(json.dumps(line), file=file)
+
+
+def train(folder, out, *more):
+    """Runs train.py and returns its log without the times."""
+    command = [sys.executable, f"{HERE}/train.py", "--out", f"{folder}/{out}", "--tokenizer", f"{folder}/v.model", "--real", f"{folder}/data.jsonl",
+               "--geometry", "360,64,4,2,2,2", "--steps", "5", "--warm", "1", "--batch-tokens", "8192", "--every", "1", *more]
+    subprocess.run(command, check=True)
+    with open(f"{folder}/{out}/log.jsonl") as file:
+        return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in file]
+
+
+with tempfile.TemporaryDirectory() as folder:
+    write_examples(f"{folder}/data.jsonl")
+    vocab.train(f"{folder}/v", 360, [f"{folder}/data.jsonl"])
+    whole = train(folder, "whole")
+    first = train(folder, "parts", "--halt", "3")
+    parts = train(folder, "parts")
+    subprocess.run([sys.executable, f"{HERE}/export.py", f"{folder}/whole/last.pt", f"{folder}/model.safetensors"], check=True)
+    export.load(f"{folder}/model.safetensors")
+losses = [line["loss"] for line in whole]
+print("loss", *losses)
+assert len(losses) == 5 and losses[-1] < losses[0] - 0.1, f"expected the loss to fall over 5 steps, got {losses}"
+assert len(first) == 3 and parts == whole, f"expected the resumed log to equal the whole one, got {parts} and {whole}"
+print("smoke: loss falls, resumed log is the same, export reads back")
