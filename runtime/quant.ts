@@ -4,7 +4,17 @@
  * Scales stay float32, as in training: rounding them first would change the weights that the model was trained with,
  * and float16 would save 1.5% of a pack.
  */
-import { blockBytes, embeddingByte, embeddingBytes, groupSize, matrixBytes, nibbleInputs, outputTile, pad, runBytes } from "../wasm/abi.ts";
+import {
+  blockBytes,
+  embeddingByte,
+  embeddingBytes,
+  groupSize,
+  matrixBytes,
+  nibbleInputs,
+  outputTile,
+  pad,
+  runBytes,
+} from "../wasm/abi.ts";
 
 /** A matrix (out, in), either wide or already quantised: q −8…7 (out, in), scales (out, in / 32). */
 export interface Matrix {

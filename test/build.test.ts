@@ -11,15 +11,24 @@ test.each(buildNames)("%s: rebuilt bytes equal shipped bytes, twice", (name) => 
   expect(kernelModule(name)).toEqual(first);
 });
 
-test.each(buildNames)("%s: at most 16 KiB, imports only the memory, exports only the ABI, allocates nothing", async (name) => {
-  const bytes = kernelModule(name);
-  expect(bytes.length).toBeLessThanOrEqual(mostBytes);
-  const module = new WebAssembly.Module(bytes);
-  expect(WebAssembly.Module.imports(module)).toEqual([{ ...{ module: memoryImport.module, name: memoryImport.base }, kind: "memory" }] as never);
-  expect(WebAssembly.Module.exports(module).map((e) => e.name).sort()).toEqual([...exportNames].sort());
-  const { default: binaryen } = await import("binaryen");
-  expect(binaryen.readBinary(bytes).emitText()).not.toContain("memory.grow");
-});
+test.each(buildNames)(
+  "%s: at most 16 KiB, imports only the memory, exports only the ABI, allocates nothing",
+  async (name) => {
+    const bytes = kernelModule(name);
+    expect(bytes.length).toBeLessThanOrEqual(mostBytes);
+    const module = new WebAssembly.Module(bytes);
+    expect(WebAssembly.Module.imports(module)).toEqual([
+      { ...{ module: memoryImport.module, name: memoryImport.base }, kind: "memory" },
+    ] as never);
+    expect(
+      WebAssembly.Module.exports(module)
+        .map((e) => e.name)
+        .sort(),
+    ).toEqual([...exportNames].sort());
+    const { default: binaryen } = await import("binaryen");
+    expect(binaryen.readBinary(bytes).emitText()).not.toContain("memory.grow");
+  },
+);
 
 test("scalar has no vector type and simd no relaxed instruction, so that hosts without them take them", async () => {
   const { default: binaryen } = await import("binaryen");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import Ajv from "ajv";
+import { Ajv } from "ajv";
 import { Grammar, type State, TokenTrie } from "../runtime/grammar.ts";
 import { Tokenizer } from "../runtime/tokenizer.ts";
 import { type ToolInput, ToolSet } from "../runtime/tools.ts";
@@ -72,7 +72,8 @@ test("a mask allows exactly the tokens whose bytes the automaton takes", () => {
       const allowed: number[] = [];
       for (let id = 0; id < tokenizer.vocabSize; id++) {
         const takes = grammar.advance(state, id) !== null;
-        if (takes !== Boolean((bits[id >> 5] >>> (id & 31)) & 1)) throw new Error(`step ${step}: token ${id} ${tokenizer.pieces[id]}`);
+        if (takes !== Boolean((bits[id >> 5] >>> (id & 31)) & 1))
+          throw new Error(`step ${step}: token ${id} ${tokenizer.pieces[id]}`);
         if (takes) allowed.push(id);
       }
       state = grammar.advance(state, allowed[Math.floor(random() * allowed.length)]) as State;
@@ -107,9 +108,19 @@ test("forced tokens are the only text that can follow, and the tokenizer's own f
 
 test("from any state the way out ends the answer validly, also from within a character or an escape", () => {
   const grammar = grammarOf(watch);
-  const prefixes = ["", " [", ' [{"name":"set_al', ' [{"name":"set_lights","arguments":{', ' [{"name":"set_lights","arguments":{"room":"caf\u00e9 \\', ' [{"name":"set_lights","arguments":{"room":"\\u00'];
+  const prefixes = [
+    "",
+    " [",
+    ' [{"name":"set_al',
+    ' [{"name":"set_lights","arguments":{',
+    ' [{"name":"set_lights","arguments":{"room":"caf\u00e9 \\',
+    ' [{"name":"set_lights","arguments":{"room":"\\u00',
+  ];
   const bytesOf = (text: string) => new TextEncoder().encode(text);
-  const texts = [...prefixes.map(bytesOf), bytesOf(' [{"name":"start_workout","arguments":{"activity":"🏃').subarray(0, -2)];
+  const texts = [
+    ...prefixes.map(bytesOf),
+    bytesOf(' [{"name":"start_workout","arguments":{"activity":"🏃').subarray(0, -2),
+  ];
   for (const bytes of texts) {
     const state = bytes.reduce<State>((at, byte) => at.step(byte) as State, grammar.start);
     const out = grammar.finish(state).flatMap((id) => [...tokenizer.bytesOf(id)]);
@@ -127,7 +138,12 @@ test("every answer of random tokens over random tools parses, validates (Ajv) an
       const properties: Record<string, Record<string, unknown>> = {};
       for (let n = Math.floor(random() * 5); n > 0; n--) {
         const type = pick(["string", "number", "integer", "boolean"]);
-        const values = { string: ["on", "off", "o", "été", 'q"'], number: [1.5, 1, -2e-7, 12], integer: [1, 12, 120], boolean: [true] }[type];
+        const values = {
+          string: ["on", "off", "o", "été", 'q"'],
+          number: [1.5, 1, -2e-7, 12],
+          integer: [1, 12, 120],
+          boolean: [true],
+        }[type];
         properties[pick(words)] = random() < 0.3 ? { type, enum: values } : { type };
       }
       const required = Object.keys(properties).filter(() => random() < 0.5);

@@ -1,15 +1,26 @@
 /** One suite over the reference and every build; each build's inner kernels against float64, named by their bounds. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { encode, prefill } from "../runtime/encoder.ts";
 import { decode, logits } from "../runtime/decoder.ts";
+import { encode, prefill } from "../runtime/encoder.ts";
 import { packMatrix, quantizeMatrix, unpackMatrix } from "../runtime/quant.ts";
 import { buildNames, groupSize, matrixBytes, memoryImport, pad, tileRows } from "../wasm/abi.ts";
 import { assemble, emit } from "../wasm/build.ts";
 import { exp, sigmoid } from "../wasm/kernels/exp.ts";
-import { distance, greatest, type Host, host, kernelKinds, oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
+import {
+  distance,
+  greatest,
+  type Host,
+  host,
+  kernelKinds,
+  oddGeometry,
+  packOf,
+  randomCheckpoint,
+  seeded,
+} from "./support.ts";
 
 const now = () => undefined;
-const ids = (n: number, vocabSize = oddGeometry.vocabSize) => Array.from({ length: n }, (_, i) => (i * 37 + 11) % vocabSize);
+const ids = (n: number, vocabSize = oddGeometry.vocabSize) =>
+  Array.from({ length: n }, (_, i) => (i * 37 + 11) % vocabSize);
 
 async function states(h: Host, tokens: number[]): Promise<Float32Array> {
   await encode(h.kernels, h.memory, h.model, h.session, tokens, now);
@@ -134,7 +145,15 @@ describe.each(kernelKinds)("%s", (kind) => {
   });
 
   test("the longest prompt: 1,024 tokens within 2e-3 of the reference", async () => {
-    const small = { ...oddGeometry, dModel: 32, nHeads: 2, nKvHeads: 1, nEncoderLayers: 1, contrastiveHidden: 0, contrastiveDim: 0 };
+    const small = {
+      ...oddGeometry,
+      dModel: 32,
+      nHeads: 2,
+      nKvHeads: 1,
+      nEncoderLayers: 1,
+      contrastiveHidden: 0,
+      contrastiveDim: 0,
+    };
     const pack = await packOf(randomCheckpoint(small, 3));
     const [h, want] = [await host(pack, kind, 1024, 512), await host(pack, "reference", 1024, 512)];
     expect(distance(await states(h, ids(1024)), await states(want, ids(1024)))).toBeLessThan(2e-3);
@@ -190,7 +209,12 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
     const x = Float32Array.from({ length: 2001 }, (_, i) => (i - 1000) / 20);
     floats(1024, x.length).set(x);
     inner.sigmoid_row(1024, x.length);
-    expect(distance(floats(1024, x.length), x.map((v) => 1 / (1 + Math.exp(-v))))).toBeLessThan(1e-7);
+    expect(
+      distance(
+        floats(1024, x.length),
+        x.map((v) => 1 / (1 + Math.exp(-v))),
+      ),
+    ).toBeLessThan(1e-7);
   });
 
   test("rms_norm within 1e-6 of float64, relative to its greatest, also of zeros", () => {
@@ -201,7 +225,12 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
     floats(2048, 96).set(g);
     inner.rms_norm(1024, 2048, 96, 4096);
     const inverse = 1 / Math.sqrt(x.reduce((sum, v) => sum + v * v, 0) / 96 + 1e-6);
-    expect(distance(floats(4096, 96), x.map((v, i) => v * inverse * (1 + g[i])))).toBeLessThan(1e-6 * 4);
+    expect(
+      distance(
+        floats(4096, 96),
+        x.map((v, i) => v * inverse * (1 + g[i])),
+      ),
+    ).toBeLessThan(1e-6 * 4);
     floats(1024, 96).fill(0);
     inner.rms_norm(1024, 2048, 96, 4096);
     expect(greatest(floats(4096, 96))).toBe(0);
@@ -279,7 +308,8 @@ test("unpack(pack(w)) stays within half a scale, and integers are those of quant
     expect(bytes.length).toBe(matrixBytes(out, inputs));
     const restored = unpackMatrix(bytes, out, inputs);
     for (let i = 0; i < data.length; i++) {
-      const scale = scales[Math.floor(i / inputs) * Math.ceil(inputs / groupSize) + Math.floor((i % inputs) / groupSize)];
+      const scale =
+        scales[Math.floor(i / inputs) * Math.ceil(inputs / groupSize) + Math.floor((i % inputs) / groupSize)];
       expect(Math.abs(restored[i] - data[i])).toBeLessThanOrEqual(scale * 0.5001);
     }
   }

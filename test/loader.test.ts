@@ -11,7 +11,16 @@ import { xxh32 } from "../runtime/xxh32.ts";
 import { fullGeometry } from "../tools/bench.ts";
 import { oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
 
-const small = { ...oddGeometry, dModel: 32, nHeads: 2, nKvHeads: 1, nEncoderLayers: 1, nDecoderLayers: 1, contrastiveHidden: 8, contrastiveDim: 8 };
+const small = {
+  ...oddGeometry,
+  dModel: 32,
+  nHeads: 2,
+  nKvHeads: 1,
+  nEncoderLayers: 1,
+  nDecoderLayers: 1,
+  contrastiveHidden: 8,
+  contrastiveDim: 8,
+};
 const folder = mkdtempSync(join(tmpdir(), "thimble-loader-"));
 const path = join(folder, "small.thimble");
 let pack: Uint8Array<ArrayBuffer>;
@@ -20,7 +29,10 @@ let server: ReturnType<typeof Bun.serve>;
 beforeAll(async () => {
   pack = Uint8Array.from(await packOf(randomCheckpoint(small, 1)));
   await Bun.write(path, pack);
-  server = Bun.serve({ port: 0, fetch: ({ url }) => (url.endsWith("pack") ? new Response(pack) : new Response("no", { status: 404 })) });
+  server = Bun.serve({
+    port: 0,
+    fetch: ({ url }) => (url.endsWith("pack") ? new Response(pack) : new Response("no", { status: 404 })),
+  });
 });
 afterAll(() => {
   server.stop();
@@ -51,7 +63,18 @@ test("every kind of source loads the same weights: bytes, buffer, blob, path, UR
   const want = await weights(pack);
   expect(want.some((byte) => byte !== 0)).toBe(true);
   const address = `http://localhost:${server.port}/pack`;
-  const sources: Source[] = [pack.buffer, new Blob([pack]), path, pathToFileURL(path), address, new URL(address), await fetch(address), inChunks([1]), inChunks([23, 1, 4096, 7]), inChunks([pack.length])];
+  const sources: Source[] = [
+    pack.buffer,
+    new Blob([pack]),
+    path,
+    pathToFileURL(path),
+    address,
+    new URL(address),
+    await fetch(address),
+    inChunks([1]),
+    inChunks([23, 1, 4096, 7]),
+    inChunks([pack.length]),
+  ];
   for (const source of sources) expect(await weights(source)).toEqual(want);
 });
 
@@ -65,17 +88,30 @@ test("corrupt any byte of a pack and it is refused", async () => {
     damaged[at] ^= bit;
     const refused = await PackStream.open(damaged)
       .then((stream) => stream.copyInto(memory, planModel(stream.header).sections, () => {}))
-      .then(() => null, (error) => error);
-    if (!(refused instanceof FormatError)) throw new Error(`byte ${at}, bit ${bit}: expected a FormatError, got ${refused}`);
+      .then(
+        () => null,
+        (error) => error,
+      );
+    if (!(refused instanceof FormatError))
+      throw new Error(`byte ${at}, bit ${bit}: expected a FormatError, got ${refused}`);
     damaged[at] ^= bit;
   }
 });
 
 test("a pack cut anywhere is refused, naming the section and the byte where it ends", async () => {
   const { header } = await PackStream.open(pack);
-  const cuts = [0, 7, prefixBytes, prefixBytes + 100, ...header.sections.flatMap(({ offsetBytes, bytes }) => [offsetBytes, offsetBytes + 1, offsetBytes + bytes - 1])];
+  const cuts = [
+    0,
+    7,
+    prefixBytes,
+    prefixBytes + 100,
+    ...header.sections.flatMap(({ offsetBytes, bytes }) => [offsetBytes, offsetBytes + 1, offsetBytes + bytes - 1]),
+  ];
   for (const cut of cuts) {
-    const error = await load(pack.slice(0, cut)).then(() => null, (e) => e);
+    const error = await load(pack.slice(0, cut)).then(
+      () => null,
+      (e) => e,
+    );
     expect(error).toBeInstanceOf(FormatError);
     expect(error.offset).toBe(cut);
     const section = header.sections.findLast(({ offsetBytes }) => offsetBytes <= cut);
@@ -92,8 +128,12 @@ test("a foreign file, a newer version, a wrong source and a missing file say so"
     other[at] = value;
     return other;
   };
-  expect(load(new TextEncoder().encode("PK\u0003\u0004 something else entirely"))).rejects.toThrow("magic: expected a thimble pack");
-  expect(load(change(8, packVersion + 1))).rejects.toThrow(`version: expected ${packVersion}, got ${packVersion + 1}; update thimble`);
+  expect(load(new TextEncoder().encode("PK\u0003\u0004 something else entirely"))).rejects.toThrow(
+    "magic: expected a thimble pack",
+  );
+  expect(load(change(8, packVersion + 1))).rejects.toThrow(
+    `version: expected ${packVersion}, got ${packVersion + 1}; update thimble`,
+  );
   expect(load(join(folder, "missing.thimble"))).rejects.toThrow("expected a readable pack, got ENOENT");
   expect(load(`http://localhost:${server.port}/nothing`)).rejects.toThrow("got HTTP 404");
   expect(load(42 as unknown as Source)).rejects.toThrow(TypeError);
@@ -111,11 +151,17 @@ test("progress ends at the file's size; abort stops with the signal's reason, be
 });
 
 test("a geometry bigger than memory allows is refused before a byte of it is read, with needed and available bytes", async () => {
-  const error = await load(pack, { maxMemoryBytes: 20_000 }).then(() => null, (e) => e);
+  const error = await load(pack, { maxMemoryBytes: 20_000 }).then(
+    () => null,
+    (e) => e,
+  );
   expect(error).toBeInstanceOf(CapacityError);
   expect(error.available).toBe(20_000);
   expect(error.needed).toBeGreaterThan(20_000);
-  const huge = planModel({ geometry: { ...fullGeometry, vocabSize: 1 << 20, nEncoderLayers: 256, nDecoderLayers: 256 }, weights: "int4" });
+  const huge = planModel({
+    geometry: { ...fullGeometry, vocabSize: 1 << 20, nEncoderLayers: 256, nDecoderLayers: 256 },
+    weights: "int4",
+  });
   expect(() => reserve(null, huge.endBytes * 16, 2 ** 32)).toThrow(CapacityError);
 });
 
@@ -161,6 +207,18 @@ test("the full geometry's plan at 384/128 tokens fits 26 MiB, its regions neithe
 });
 
 test("sections come in the order that inference needs them", () => {
-  const names = sectionLayouts({ ...fullGeometry, nEncoderLayers: 2, nDecoderLayers: 2 }, "int4").map(({ name }) => name);
-  expect(names).toEqual(["embedding", "encoder.0", "encoder.1", "norms", "cross.0", "cross.1", "decoder.0", "decoder.1", "contrastive"]);
+  const names = sectionLayouts({ ...fullGeometry, nEncoderLayers: 2, nDecoderLayers: 2 }, "int4").map(
+    ({ name }) => name,
+  );
+  expect(names).toEqual([
+    "embedding",
+    "encoder.0",
+    "encoder.1",
+    "norms",
+    "cross.0",
+    "cross.1",
+    "decoder.0",
+    "decoder.1",
+    "contrastive",
+  ]);
 });

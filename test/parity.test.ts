@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { decode, logits, pick } from "../runtime/decoder.ts";
 import { encode, prefill } from "../runtime/encoder.ts";
 import { load } from "../runtime/index.ts";
-import { quantizeMatrix, type Matrix } from "../runtime/quant.ts";
+import { type Matrix, quantizeMatrix } from "../runtime/quant.ts";
 import { type Attention, type Checkpoint, readCheckpoint } from "../tools/checkpoint/checkpoint.ts";
 import { convert } from "../tools/convert.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
@@ -23,7 +23,11 @@ async function encoderOut(h: Host, ids: number[]): Promise<Float32Array> {
 }
 
 /** Logits at every position of the decoder's input, teacher-forced, and the hidden state after the final norm. */
-async function decoderOut(h: Host, source: number[], ids: number[]): Promise<{ hidden: Float32Array; logits: Float32Array }[]> {
+async function decoderOut(
+  h: Host,
+  source: number[],
+  ids: number[],
+): Promise<{ hidden: Float32Array; logits: Float32Array }[]> {
   const { dModel, vocabSize } = h.geometry;
   await prefill(h.kernels, h.memory, h.model, h.session, source, now);
   return ids.map((id, pos) => {
@@ -37,7 +41,16 @@ async function greedy(h: Host, source: number[], steps: number): Promise<number[
   await prefill(h.kernels, h.memory, h.model, h.session, source, now);
   const ids = [1];
   while (ids.length < steps) {
-    const at = decode(h.kernels, h.memory, h.model, h.session, ids.slice(-1), ids.length - 1, source.length, h.geometry.dModel);
+    const at = decode(
+      h.kernels,
+      h.memory,
+      h.model,
+      h.session,
+      ids.slice(-1),
+      ids.length - 1,
+      source.length,
+      h.geometry.dModel,
+    );
     logits(h.kernels, h.memory, h.model, h.session, at, null, h.geometry.vocabSize);
     ids.push(pick(h.kernels, h.session, h.geometry.vocabSize));
   }
@@ -55,10 +68,26 @@ for (const form of ["float32", "int4"] as const) {
     const want = tiny[form];
     expect(distance(await encoderOut(h, tiny.encoder_ids), want.encoder_out.flat())).toBeLessThan(1e-4);
     const steps = await decoderOut(h, tiny.encoder_ids, tiny.decoder_ids);
-    expect(distance(steps.flatMap((s) => [...s.hidden]), want.decoder_out.flat())).toBeLessThan(1e-4);
-    expect(distance(steps.flatMap((s) => [...s.logits]), want.logits.flat())).toBeLessThan(1e-4);
+    expect(
+      distance(
+        steps.flatMap((s) => [...s.hidden]),
+        want.decoder_out.flat(),
+      ),
+    ).toBeLessThan(1e-4);
+    expect(
+      distance(
+        steps.flatMap((s) => [...s.logits]),
+        want.logits.flat(),
+      ),
+    ).toBeLessThan(1e-4);
     await encode(h.kernels, h.memory, h.model, h.session, tiny.encoder_ids, now);
-    h.kernels.contrastive(h.session.record, h.model.contrastive, h.session.x, tiny.encoder_ids.length, h.session.embedding);
+    h.kernels.contrastive(
+      h.session.record,
+      h.model.contrastive,
+      h.session.x,
+      tiny.encoder_ids.length,
+      h.session.embedding,
+    );
     expect(distance(h.floats(h.session.embedding, 16), want.contrastive)).toBeLessThan(1e-4);
   });
 }
@@ -70,57 +99,82 @@ for (const build of buildNames) {
   });
 }
 
-testWith("fixtures/san-tiny.json", "the original's network: reference within 1e-4 of JAX, float and int4", async (file) => {
-  const san = await Bun.file(file).json();
-  const checkpoint = sanCheckpoint(san);
-  for (const [suffix, form] of [["", checkpoint], ["_q", restored(checkpoint)]] as const) {
-    const h = await host(pack(form, "float32"), "reference");
-    expect(distance(await encoderOut(h, san.inputs.enc_ids), san.forward[`enc_out${suffix}`].flat())).toBeLessThan(1e-4);
-    const [step] = await decoderOut(h, san.inputs.enc_ids, [san.inputs.dec_start_id]);
-    expect(distance(step.logits, san.forward[`logits${suffix}`].flat())).toBeLessThan(1e-4);
-  }
-});
+testWith(
+  "fixtures/san-tiny.json",
+  "the original's network: reference within 1e-4 of JAX, float and int4",
+  async (file) => {
+    const san = await Bun.file(file).json();
+    const checkpoint = sanCheckpoint(san);
+    for (const [suffix, form] of [
+      ["", checkpoint],
+      ["_q", restored(checkpoint)],
+    ] as const) {
+      const h = await host(pack(form, "float32"), "reference");
+      expect(distance(await encoderOut(h, san.inputs.enc_ids), san.forward[`enc_out${suffix}`].flat())).toBeLessThan(
+        1e-4,
+      );
+      const [step] = await decoderOut(h, san.inputs.enc_ids, [san.inputs.dec_start_id]);
+      expect(distance(step.logits, san.forward[`logits${suffix}`].flat())).toBeLessThan(1e-4);
+    }
+  },
+);
 
-testWith("fixtures/san-tiny.json", "the original's ZCRMSNorm, RoPE and int4 quantisation, number for number", async (file) => {
-  const { zc_rms_norm: norm, rope, quantization } = await Bun.file(file).json();
-  for (const kind of ["zero", "nonzero"]) {
-    const out = rmsNorm(Float64Array.from(norm.x), Float32Array.from(norm[`scale_${kind}`]));
-    expect(distance(out, norm[`out_${kind}`])).toBeLessThan(1e-6);
-  }
-  expect(rope.head_dim).toBe(4);
-  const [inputs, out] = quantization.w_shape;
-  const transposed = Float32Array.from({ length: inputs * out }, (_, i) => quantization.w[i % inputs][Math.floor(i / inputs)]);
-  const { nibbles, scales } = quantizeMatrix(transposed, out, inputs);
-  const integers = Array.from({ length: inputs }, (_, j) => Array.from({ length: out }, (_, o) => nibbles[o * inputs + j]));
-  expect(integers).toEqual(quantization.w_quantized_int.map((row: number[]) => row.map((q) => q + 0)));
-  expect(distance(scales, quantization.scales.flat())).toBeLessThan(1e-9);
-});
+testWith(
+  "fixtures/san-tiny.json",
+  "the original's ZCRMSNorm, RoPE and int4 quantisation, number for number",
+  async (file) => {
+    const { zc_rms_norm: norm, rope, quantization } = await Bun.file(file).json();
+    for (const kind of ["zero", "nonzero"]) {
+      const out = rmsNorm(Float64Array.from(norm.x), Float32Array.from(norm[`scale_${kind}`]));
+      expect(distance(out, norm[`out_${kind}`])).toBeLessThan(1e-6);
+    }
+    expect(rope.head_dim).toBe(4);
+    const [inputs, out] = quantization.w_shape;
+    const transposed = Float32Array.from(
+      { length: inputs * out },
+      (_, i) => quantization.w[i % inputs][Math.floor(i / inputs)],
+    );
+    const { nibbles, scales } = quantizeMatrix(transposed, out, inputs);
+    const integers = Array.from({ length: inputs }, (_, j) =>
+      Array.from({ length: out }, (_, o) => nibbles[o * inputs + j]),
+    );
+    expect(integers).toEqual(quantization.w_quantized_int.map((row: number[]) => row.map((q) => q + 0)));
+    expect(distance(scales, quantization.scales.flat())).toBeLessThan(1e-9);
+  },
+);
 
 /** The rule for `relaxed`: its fused rounding may turn a token only where the oracle itself was this undecided. */
 const undecided = 0.5;
 
-testWith("model/nano.oracle.json", "45 dev prompts: scalar and simd token-identical to PyTorch, relaxed up to undecided steps", async (file) => {
-  const oracle = await Bun.file(file).json();
-  const bytes = (name: string) => Bun.file(new URL(name, file)).bytes();
-  const checkpoint = readCheckpoint(await bytes("nano.safetensors"), "nano.safetensors");
-  const model = convert(checkpoint, readVocabulary(await bytes("nano.model"), "nano.model"), { licence: "test", provenance: {} });
-  for (const build of buildNames) {
-    const thimble = await load(model, { kernels: build, promptTokens: 512 });
-    for (const [i, { query, tools, int4 }] of oracle.cases.entries()) {
-      const { tokens } = await thimble.call(query, tools, { grammar: false });
-      const want = int4.ids.filter((id: number) => id !== 1);
-      const differs = want.findIndex((id: number, step: number) => id !== tokens[step]);
-      if (differs < 0 && want.length === tokens.length) continue;
-      const gap = int4.gaps[Math.max(differs, 0)];
-      console.warn(`${build}, prompt ${i}, step ${differs}: the oracle's top-2 gap is ${gap}`);
-      expect(build).toBe("relaxed");
-      expect(gap).toBeLessThan(undecided);
+testWith(
+  "model/nano.oracle.json",
+  "45 dev prompts: scalar and simd token-identical to PyTorch, relaxed up to undecided steps",
+  async (file) => {
+    const oracle = await Bun.file(file).json();
+    const bytes = (name: string) => Bun.file(new URL(name, file)).bytes();
+    const checkpoint = readCheckpoint(await bytes("nano.safetensors"), "nano.safetensors");
+    const model = convert(checkpoint, readVocabulary(await bytes("nano.model"), "nano.model"), {
+      licence: "test",
+      provenance: {},
+    });
+    for (const build of buildNames) {
+      const thimble = await load(model, { kernels: build, promptTokens: 512 });
+      for (const [i, { query, tools, int4 }] of oracle.cases.entries()) {
+        const { tokens } = await thimble.call(query, tools, { grammar: false });
+        const want = int4.ids.filter((id: number) => id !== 1);
+        const differs = want.findIndex((id: number, step: number) => id !== tokens[step]);
+        if (differs < 0 && want.length === tokens.length) continue;
+        const gap = int4.gaps[Math.max(differs, 0)];
+        console.warn(`${build}, prompt ${i}, step ${differs}: the oracle's top-2 gap is ${gap}`);
+        expect(build).toBe("relaxed");
+        expect(gap).toBeLessThan(undecided);
+      }
+      for (const { text, int4 } of oracle.contrastive) {
+        expect(distance((await thimble.contrast(text)).subarray(0, int4.length), int4)).toBeLessThan(2e-3);
+      }
     }
-    for (const { text, int4 } of oracle.contrastive) {
-      expect(distance((await thimble.contrast(text)).subarray(0, int4.length), int4)).toBeLessThan(2e-3);
-    }
-  }
-});
+  },
+);
 
 /** The same checkpoint with every projection quantised and restored. */
 function restored(checkpoint: Checkpoint): Checkpoint {
@@ -136,7 +190,9 @@ function restored(checkpoint: Checkpoint): Checkpoint {
     ...checkpoint,
     encoder: checkpoint.encoder.map(block),
     decoder: checkpoint.decoder.map(({ self, cross }) => ({ self: block(self), cross: block(cross) })),
-    ...(contrastive && { contrastive: { ...contrastive, hidden: matrix(contrastive.hidden), proj: matrix(contrastive.proj) } }),
+    ...(contrastive && {
+      contrastive: { ...contrastive, hidden: matrix(contrastive.hidden), proj: matrix(contrastive.proj) },
+    }),
   };
 }
 
@@ -147,7 +203,11 @@ function sanCheckpoint(san: any): Checkpoint {
   // Kernels are [in, out].
   const matrix = (w: number[][]): Matrix => {
     const [inputs, out] = [w.length, w[0].length];
-    return { out, in: inputs, data: Float32Array.from({ length: inputs * out }, (_, i) => w[i % inputs][Math.floor(i / inputs)]) };
+    return {
+      out,
+      in: inputs,
+      data: Float32Array.from({ length: inputs * out }, (_, i) => w[i % inputs][Math.floor(i / inputs)]),
+    };
   };
   // biome-ignore lint/suspicious/noExplicitAny: a JSON fixture
   const block = (a: any, norm: number[], gate: number): Attention => ({

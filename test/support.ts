@@ -1,12 +1,13 @@
 /** What the tests share: seeded randomness, small models, kernels to run a suite over, and skipping aloud. */
-import { existsSync } from "node:fs";
+
 import { test } from "bun:test";
+import { existsSync } from "node:fs";
 import { startKernels } from "../runtime/kernels.ts";
 import { PackStream } from "../runtime/loader.ts";
 import { type ModelPlan, planModel, planSession, reserve, type SessionPlan, writeWords } from "../runtime/memory.ts";
 import type { Geometry, WeightFormat } from "../runtime/pack.ts";
-import { convert } from "../tools/convert.ts";
 import type { Attention, Checkpoint } from "../tools/checkpoint/checkpoint.ts";
+import { convert } from "../tools/convert.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
 import { buildNames, type Kernels } from "../wasm/abi.ts";
 import { startReference } from "../wasm/reference.ts";
@@ -17,7 +18,10 @@ export const shared = new URL("../../shared/", import.meta.url);
 /** A test that needs a file of shared/; without it, it skips and says which. */
 export function testWith(path: string, name: string, body: (file: URL) => void | Promise<void>): void {
   const file = new URL(path, shared);
-  if (existsSync(file)) return test(name, () => body(file));
+  if (existsSync(file)) {
+    test(name, () => body(file));
+    return;
+  }
   console.warn(`skipped: ${name}: ../shared/${path} is missing`);
   test.skip(`${name} (../shared/${path} is missing)`, () => {});
 }
@@ -53,8 +57,13 @@ export const oddGeometry: Geometry = {
 /** A checkpoint of seeded random weights. */
 export function randomCheckpoint(geometry: Geometry, seed: number, size = 1): Checkpoint {
   const random = seeded(seed);
-  const floats = (n: number, scale: number) => Float32Array.from({ length: n }, () => (random() * 2 - 1) * scale * size);
-  const matrix = (out: number, inputs: number) => ({ out, in: inputs, data: floats(out * inputs, 2 / Math.sqrt(inputs)) });
+  const floats = (n: number, scale: number) =>
+    Float32Array.from({ length: n }, () => (random() * 2 - 1) * scale * size);
+  const matrix = (out: number, inputs: number) => ({
+    out,
+    in: inputs,
+    data: floats(out * inputs, 2 / Math.sqrt(inputs)),
+  });
   const { vocabSize, dModel, nHeads, nKvHeads, contrastiveHidden: hidden, contrastiveDim: dim } = geometry;
   const headDim = dModel / nHeads;
   const block = (): Attention => ({
@@ -74,7 +83,9 @@ export function randomCheckpoint(geometry: Geometry, seed: number, size = 1): Ch
     encoderNorm: floats(dModel, 0.3),
     decoder: Array.from({ length: geometry.nDecoderLayers }, () => ({ self: block(), cross: block() })),
     decoderNorm: floats(dModel, 0.3),
-    ...(hidden && { contrastive: { hidden: matrix(hidden, dModel), bias: floats(hidden, 0.1), proj: matrix(dim, hidden) } }),
+    ...(hidden && {
+      contrastive: { hidden: matrix(hidden, dModel), bias: floats(hidden, 0.1), proj: matrix(dim, hidden) },
+    }),
     metadata: {},
   };
 }
@@ -122,7 +133,8 @@ export async function host(pack: Uint8Array, kind: KernelKind, promptTokens = 64
 export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) throw new Error(`expected equal lengths, got ${a.length} and ${b.length}`);
   let most = 0;
-  for (let i = 0; i < a.length; i++) most = Math.max(most, Number.isFinite(a[i]) ? Math.abs(a[i] - b[i]) : Number.POSITIVE_INFINITY);
+  for (let i = 0; i < a.length; i++)
+    most = Math.max(most, Number.isFinite(a[i]) ? Math.abs(a[i] - b[i]) : Number.POSITIVE_INFINITY);
   return most;
 }
 

@@ -17,7 +17,18 @@ const i = "i32" as const;
 const quartets = range(outputTile / 4);
 
 function variant(asm: Asm, rows: number): void {
-  const params = { w: i, a: i, aScale: i, aSums: i, groups: i, outputs: i, y: i, yStride: i, gain: "f32", add: i } as const;
+  const params = {
+    w: i,
+    a: i,
+    aScale: i,
+    aSums: i,
+    groups: i,
+    outputs: i,
+    y: i,
+    yStride: i,
+    gain: "f32",
+    add: i,
+  } as const;
   asm.func(`matmul_${rows}`, params, (f, p) => {
     const end = f.i32(p.y.add(p.outputs.shl(2)));
     f.doWhile(

@@ -1,0 +1,116 @@
+/** A real Chromium loads the runtime and the default pack from a local server and makes a call, on a page and in a worker. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium } from "playwright-core";
+
+const executablePath = "/usr/bin/chromium";
+const root = new URL("../", import.meta.url);
+const importMap = { imports: { thimble: "/dist/runtime/index.js", msgpackr: "/node_modules/msgpackr/index.js" } };
+const page = `<!doctype html><meta charset="utf-8"><title>thimble</title>
+<script type="importmap">${JSON.stringify(importMap)}</script><p id="answer">…</p>`;
+// Workers know no import maps: a bundler's job, here done by the server.
+const types: Record<string, string> = {
+  js: "text/javascript",
+  json: "application/json",
+  thimble: "application/octet-stream",
+};
+
+let browser: Browser;
+let server: ReturnType<typeof Bun.serve>;
+
+const absent = !existsSync(executablePath);
+if (absent && process.env.CI) throw new Error(`${executablePath} is missing; .ci/run installs Debian's chromium`);
+if (absent) console.warn(`skipped: browser tests: ${executablePath} is missing; apt-get install chromium`);
+const inBrowser = absent ? test.skip : test;
+
+beforeAll(async () => {
+  if (absent) return;
+  server = Bun.serve({
+    port: 0,
+    async fetch({ url }) {
+      const { pathname } = new URL(url);
+      if (pathname === "/") return new Response(page, { headers: { "content-type": "text/html" } });
+      if (pathname === "/worker.js") return bundle();
+      const file = Bun.file(new URL(`.${pathname}`, root));
+      if (!(await file.exists())) return new Response("no", { status: 404 });
+      return new Response(file, {
+        headers: { "content-type": types[pathname.split(".").pop() ?? ""] ?? "text/plain" },
+      });
+    },
+  });
+  browser = await chromium.launch({
+    executablePath,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+});
+afterAll(async () => {
+  await browser?.close();
+  server?.stop(true);
+});
+
+async function bundle(): Promise<Response> {
+  const entry = `import { load } from ${JSON.stringify(new URL("./dist/runtime/index.js", root).pathname)};
+    onmessage = async ({ data }) => {
+      const model = await load("/dist/runtime/model/default.thimble");
+      postMessage({ build: model.build, calls: (await model.call(data.request, data.tools)).calls });
+    };`;
+  const folder = mkdtempSync(join(tmpdir(), "thimble-browser-"));
+  const path = join(folder, "worker.js");
+  await Bun.write(path, entry);
+  const built = await Bun.build({ entrypoints: [path], target: "browser" });
+  rmSync(folder, { recursive: true });
+  return new Response(await built.outputs[0].text(), { headers: { "content-type": "text/javascript" } });
+}
+
+const tools = await Bun.file(new URL("tools/watch.json", root)).json();
+const request = "wake me at 7:15 tomorrow";
+const want = [{ name: "set_alarm", arguments: { time: "7:15", date: "tomorrow" } }];
+
+inBrowser("a page loads the default model by its own address, with progress, and makes a call", async () => {
+  const tab = await browser.newPage();
+  const errors: string[] = [];
+  tab.on("pageerror", (error) => errors.push(String(error)));
+  await tab.goto(`http://localhost:${server.port}/`);
+  const result = await tab.evaluate(
+    async ({ request, tools }) => {
+      const name = "thimble";
+      const { load } = (await import(name)) as typeof import("../runtime/index.ts");
+      let progress = 0;
+      const model = await load(undefined, {
+        onProgress: ({ loadedBytes, totalBytes }) => (progress = loadedBytes / totalBytes),
+      });
+      const { calls, timings } = await model.call(request, tools);
+      (document.getElementById("answer") as HTMLElement).textContent = JSON.stringify(calls);
+      return { calls, progress, build: model.build, ms: timings.totalMs };
+    },
+    { request, tools },
+  );
+  expect(errors).toEqual([]);
+  expect(result).toMatchObject({ calls: want, progress: 1, build: "relaxed" });
+  expect(await tab.textContent("#answer")).toBe(JSON.stringify(want));
+});
+
+inBrowser("a worker answers too", async () => {
+  const tab = await browser.newPage();
+  await tab.goto(`http://localhost:${server.port}/`);
+  const answer = await tab.evaluate(
+    ({ request, tools }) =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker("/worker.js", { type: "module" });
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.onerror = (event) => reject(new Error(event.message));
+        worker.postMessage({ request, tools });
+      }),
+    { request, tools },
+  );
+  expect(answer).toMatchObject({ calls: want });
+});

@@ -1,0 +1,131 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { fixture } from "./support.ts";
+
+const cli = fileURLToPath(new URL("../tools/cli.ts", import.meta.url));
+const watch = fileURLToPath(new URL("../tools/watch.json", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "thimble-cli-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function thimble(args: string[], stdin = ""): Promise<{ code: number; out: string; err: string }> {
+  const child = Bun.spawn([process.execPath, cli, ...args], {
+    stdin: new Blob([stdin]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, out, err };
+}
+
+test("run prints a line a call: name, then arguments", async () => {
+  const { code, out, err } = await thimble(["run", "wake me at 7:15 tomorrow"]);
+  expect({ code, out, err }).toEqual({ code: 0, out: 'set_alarm {"time":"7:15","date":"tomorrow"}\n', err: "" });
+});
+
+test("run --json prints one object with calls", async () => {
+  const { code, out } = await thimble(["run", "set a timer for 10 minutes", "--json"]);
+  expect(code).toBe(0);
+  const result = JSON.parse(out);
+  expect(result.calls).toEqual([{ name: "set_timer", arguments: { duration: "10 minutes" } }]);
+  expect(result.timings.promptTokens).toBeGreaterThan(100);
+});
+
+test("the request, or the tools, may come from standard input; --stream writes the text", async () => {
+  expect((await thimble(["run"], "wake me at 7:15 tomorrow\n")).out).toStartWith("set_alarm ");
+  const tools = readFileSync(watch, "utf8");
+  const { out } = await thimble(["run", "wake me at 7:15 tomorrow", "--tools", "-", "--stream"], tools);
+  expect(out).toBe('[{"name":"set_alarm","arguments":{"time":"7:15","date":"tomorrow"}}]\n');
+});
+
+test("no tool fits is said in words", async () => {
+  expect((await thimble(["run", "what is the capital of france"])).out).toBe("no tool fits\n");
+});
+
+test("build converts a checkpoint, inspect shows it, run runs it", async () => {
+  const pack = join(folder, "tiny.thimble");
+  const vocab = join(folder, "vocab.txt");
+  const pieces = readFileSync(fixture("nano.vocab.txt"), "utf8").split("\n").slice(0, 96).join("\n");
+  writeFileSync(vocab, pieces);
+  const built = await thimble([
+    "build",
+    fileURLToPath(fixture("tiny.safetensors")),
+    "-o",
+    pack,
+    "--vocab",
+    vocab,
+    "--licence",
+    "Apache-2.0",
+  ]);
+  expect(built).toEqual({ code: 0, out: `${pack} ${readFileSync(pack).length} bytes\n`, err: "" });
+  const { code, out } = await thimble(["inspect", pack, "--json"]);
+  expect(code).toBe(0);
+  const shown = JSON.parse(out);
+  expect(shown.geometry).toMatchObject({ vocabSize: 96, dModel: 64, nEncoderLayers: 2, contrastiveDim: 16 });
+  expect(shown.provenance).toEqual({
+    source: "tiny.safetensors",
+    vocabulary: "vocab.txt",
+    note: "random weights, made for conformance tests",
+  });
+  expect((await thimble(["inspect"])).out).toContain("every checksum right");
+});
+
+test("bench --json has the documented keys", async () => {
+  const { code, out } = await thimble(["bench", "--json", "--runs", "1", "--kernels", "simd"]);
+  expect(code).toBe(0);
+  const report = JSON.parse(out);
+  expect(Object.keys(report)).toEqual([
+    ...[
+      "machine",
+      "isa",
+      "threads",
+      "geometry",
+      "packBytes",
+      "kernelBytes",
+      "loadMs",
+      "linearMemoryBytes",
+      "peakRssBytes",
+    ],
+    ...["prefill", "decode", "callMs"],
+  ]);
+  expect(report.prefill.map((p: { promptTokens: number }) => p.promptTokens)).toEqual([32, 128, 271, 512]);
+  expect(Object.keys(report.prefill[0])).toEqual(["promptTokens", "tokensPerSecond", "gmacPerSecond"]);
+  expect(Object.keys(report.decode)).toEqual(["free", "grammar"]);
+});
+
+test.each(["run", "build", "inspect", "bench"])("%s --help shows the command and a real example", async (name) => {
+  const { code, out } = await thimble([name, "--help"]);
+  expect(code).toBe(0);
+  expect(out).toStartWith(`thimble ${name}`);
+  expect(out.trim().split("\n").at(-1)).toStartWith(`  thimble ${name} `);
+});
+
+test.each([
+  ["an unknown command", ["rum"], 2, "expected a command, one of run, build"],
+  ["an unknown option", ["run", "x", "--speed"], 2, "--speed"],
+  ["a missing output", ["build", "x"], 2, "expected -o PACK"],
+  ["wrong kernels", ["run", "x", "--kernels", "neon"], 2, "expected one of relaxed, simd, scalar"],
+  [
+    "a missing pack",
+    ["run", "x", "--model", "nowhere.thimble"],
+    1,
+    "nowhere.thimble: expected a readable pack, got ENOENT",
+  ],
+  ["a file that is no pack", ["inspect", cli], 1, "magic: expected a thimble pack"],
+  ["missing tools", ["run", "x", "--tools", "nowhere.json"], 1, "nowhere.json: expected a readable file"],
+  ["tools that are not JSON", ["run", "x", "--tools", cli], 1, "tools: expected JSON"],
+  ["an empty request", ["run", " "], 1, "request: expected text, got none"],
+  ["a checkpoint that is none", ["build", cli, "-o", join(folder, "x")], 1, "cli.ts"],
+])("%s: exit code and one line", async (_, args, want, message) => {
+  const { code, out, err } = await thimble(args);
+  expect(err).toContain(message);
+  expect(err.trim().split("\n")).toHaveLength(1);
+  expect(err).toStartWith("thimble: ");
+  expect({ code, out }).toEqual({ code: want, out: "" });
+});

@@ -1,0 +1,71 @@
+/** The package as a stranger gets it: packed, installed in an empty folder, on Node alone. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "thimble-package-"));
+const installed = join(folder, "node_modules", "thimble");
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function run(command: string[], cwd: string): string {
+  const { exitCode, stdout, stderr } = Bun.spawnSync(command, { cwd, stdout: "pipe", stderr: "pipe" });
+  if (exitCode !== 0) throw new Error(`${command.join(" ")}: exit code ${exitCode}: ${stderr}`);
+  return stdout.toString();
+}
+
+beforeAll(() => {
+  // --ignore-scripts: dist/ was built by the test command just before.
+  const [{ filename }] = JSON.parse(
+    run(["npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder], root),
+  );
+  writeFileSync(join(folder, "package.json"), '{"private":true,"type":"module"}');
+  run(["npm", "install", "--no-audit", "--no-fund", "--omit=dev", join(folder, filename)], folder);
+}, 120_000);
+
+function sizeOf(path: string): number {
+  if (!statSync(path).isDirectory()) return statSync(path).size;
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
+}
+
+test("unpacks to at most 4 MB with the default model, without Bun and binaryen", () => {
+  expect(sizeOf(installed)).toBeLessThanOrEqual(4_000_000);
+  for (const name of ["bun", "binaryen"]) expect(existsSync(join(folder, "node_modules", name))).toBe(false);
+  for (const name of ["LICENSE", "README.md", "dist/runtime/model/README.md"])
+    expect(existsSync(join(installed, name))).toBe(true);
+});
+
+test("npx thimble runs the main job on Node", () => {
+  expect(run(["npx", "thimble", "run", "wake me at 7:15 tomorrow"], folder)).toBe(
+    'set_alarm {"time":"7:15","date":"tomorrow"}\n',
+  );
+});
+
+test("the library call works on Node, kernels and model are exported, types ship", () => {
+  const script = `
+    import { load } from "thimble";
+    import { readFileSync } from "node:fs";
+    import { fileURLToPath } from "node:url";
+    const file = (name) => readFileSync(fileURLToPath(import.meta.resolve(name)));
+    const model = await load(file("thimble/model"), { kernels: "simd" });
+    const { calls } = await model.call("start a yoga workout", [
+      { name: "startWorkout", description: "Start tracking a workout.", parameters: { activity: { type: "string", required: true } } },
+    ]);
+    console.log(JSON.stringify([calls, WebAssembly.validate(file("thimble/kernels/scalar.wasm"))]));`;
+  writeFileSync(join(folder, "call.js"), script);
+  expect(JSON.parse(run(["node", "call.js"], folder))).toEqual([
+    [{ name: "startWorkout", arguments: { activity: "yoga" } }],
+    true,
+  ]);
+  expect(readFileSync(join(installed, "dist/runtime/index.d.ts"), "utf8")).toContain("export");
+});
+
+test("the runtime imports no Node built-in", () => {
+  for (const name of readdirSync(join(installed, "dist/runtime"))) {
+    if (!name.endsWith(".js")) continue;
+    const text = readFileSync(join(installed, "dist/runtime", name), "utf8");
+    expect(text).not.toMatch(/(from|import|require)\s*\(?\s*["'](node:|fs|path|url|os)/);
+  }
+});

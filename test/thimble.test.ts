@@ -1,0 +1,212 @@
+/** The walk, end to end on the model that ships. */
+import { beforeAll, expect, test } from "bun:test";
+import { CapacityError, defaultModel, load, type Thimble, ToolError } from "../runtime/index.ts";
+import { pageBytes } from "../runtime/memory.ts";
+import { buildNames, type Kernels } from "../wasm/abi.ts";
+import { oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
+
+const tools = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();
+const requests = [
+  "wake me at 7:15 tomorrow",
+  "tell anna i'm running late",
+  "set a timer for 10 minutes",
+  "what is the capital of france",
+];
+let thimble: Thimble;
+
+beforeAll(async () => {
+  thimble = await load();
+});
+
+test("wake me at 7:15 tomorrow", async () => {
+  const { calls, text, cutShort } = await thimble.call("wake me at 7:15 tomorrow", tools);
+  expect(calls).toEqual([{ name: "set_alarm", arguments: { time: "7:15", date: "tomorrow" } }]);
+  expect(text).toBe('[{"name":"set_alarm","arguments":{"time":"7:15","date":"tomorrow"}}]');
+  expect(cutShort).toBe(false);
+});
+
+test("names come back as the user wrote them", async () => {
+  const renamed = tools.map((tool: { name: string }) => ({
+    ...tool,
+    name: tool.name.replace(/_(.)/g, (_, c) => c.toUpperCase()),
+  }));
+  const { calls } = await thimble.call("wake me at 7:15 tomorrow", renamed);
+  expect(calls[0].name).toBe("setAlarm");
+});
+
+test("a second call equals the first, whatever came between", async () => {
+  const first = await thimble.call(requests[0], tools);
+  for (const request of requests) await thimble.call(request, tools.slice(1));
+  expect((await thimble.call(requests[0], tools)).tokens).toEqual(first.tokens);
+});
+
+test("sessions side by side answer as alone, and leave each other undisturbed", async () => {
+  const alone = [];
+  for (const request of requests) alone.push((await thimble.call(request, tools)).tokens);
+  const sessions = requests.map(() => thimble.session());
+  // Awaiting after every piece of text makes the calls take turns.
+  const onText = () => new Promise<void>((resolve) => setTimeout(resolve));
+  const together = await Promise.all(requests.map((request, i) => sessions[i].call(request, tools, { onText })));
+  expect(together.map(({ tokens }) => tokens)).toEqual(alone);
+  for (const session of sessions) session.close();
+});
+
+test("calls on one session queue up", async () => {
+  const both = await Promise.all([thimble.call(requests[0], tools), thimble.call(requests[1], tools)]);
+  expect(both.map(({ calls }) => calls[0].name)).toEqual(["set_alarm", "send_message"]);
+});
+
+test("a closed session's memory serves the next one; calling it is an error", async () => {
+  const limits = { promptTokens: 400, answerTokens: 40 };
+  const first = thimble.session(limits);
+  first.close();
+  expect(() => first.call("x", tools)).toThrow("expected an open session");
+  await Promise.resolve();
+  const before = thimble.linearMemoryBytes;
+  for (let i = 0; i < 20; i++) {
+    const session = thimble.session(limits);
+    await session.call(requests[2], tools);
+    session.close();
+    await Promise.resolve();
+  }
+  expect(thimble.linearMemoryBytes).toBe(before);
+});
+
+test("linear memory is what the plan says, to the page, and calls do not grow it", async () => {
+  const fresh = await load();
+  const planned = fresh.linearMemoryBytes;
+  for (const request of requests) await fresh.call(request, tools);
+  expect(fresh.linearMemoryBytes).toBe(planned);
+  expect(planned % pageBytes).toBe(0);
+  expect(planned).toBeLessThan(4 * 2 ** 20);
+});
+
+test.each(buildNames)("%s kernels answer alike", async (kernels) => {
+  const other = await load(defaultModel, { kernels });
+  expect(other.build).toBe(kernels);
+  for (const request of requests.slice(0, 2)) {
+    expect((await other.call(request, tools)).tokens).toEqual((await thimble.call(request, tools)).tokens);
+  }
+});
+
+test("streamed text adds up to the answer, one piece at a time", async () => {
+  const pieces: string[] = [];
+  const { text } = await thimble.call("text mom I ❤️ you", tools, { onText: (piece) => void pieces.push(piece) });
+  expect(pieces.join("")).toBe(text);
+  expect(pieces.length).toBeGreaterThan(5);
+});
+
+test("abort stops a call between tokens, and the session goes on", async () => {
+  const controller = new AbortController();
+  const onText = () => controller.abort(new Error("never mind"));
+  expect(thimble.call(requests[0], tools, { signal: controller.signal, onText })).rejects.toThrow("never mind");
+  expect((await thimble.call(requests[0], tools)).calls).toHaveLength(1);
+});
+
+test("the encoder starts before the decoder's sections have arrived", async () => {
+  const bytes = await Bun.file(defaultModel).bytes();
+  const cut = 1_800_000; // within the decoder's sections
+  let release = () => {};
+  const rest = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const stream = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      controller.enqueue(bytes.subarray(0, cut));
+      await rest;
+      controller.enqueue(bytes.subarray(cut));
+      controller.close();
+    },
+  });
+  const early = await load(stream, { early: true });
+  const call = early.call(requests[0], tools);
+  const waits = early.arrived("decoder.2");
+  expect(waits).toBeInstanceOf(Promise);
+  while (early.arrived("cross.2")) await new Promise((resolve) => setTimeout(resolve, 1));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(early.arrived("decoder.2")).toBe(waits as Promise<void>);
+  release();
+  expect((await call).calls[0].name).toBe("set_alarm");
+  expect(early.loaded).resolves.toBeUndefined();
+});
+
+test("a download that breaks off fails the call that waits for it, with the loader's error", async () => {
+  const bytes = await Bun.file(defaultModel).bytes();
+  const early = await load(bytes.subarray(0, 2_000_000), { early: true });
+  early.loaded.catch(() => {});
+  expect(early.call(requests[0], tools)).rejects.toThrow("it is cut short");
+});
+
+test("bad input: empty request, tools that are none, prompts too long by so many tokens, limits out of range", async () => {
+  expect(thimble.call("", tools)).rejects.toThrow(RangeError);
+  expect(thimble.call("   ", tools)).rejects.toThrow("request: expected text, got none");
+  expect(thimble.call("hi", "nope" as never)).rejects.toThrow(ToolError);
+  const long = await thimble.call("word ".repeat(400), tools).then(
+    () => null,
+    (error) => error,
+  );
+  expect(long).toBeInstanceOf(CapacityError);
+  expect(long.available).toBe(384);
+  expect(long.message).toContain(`got ${long.needed}, ${long.needed - 384} over`);
+  expect(() => thimble.session({ promptTokens: 1025 })).toThrow("promptTokens: expected an integer from 8 to 1024");
+  expect(() => thimble.session({ answerTokens: 0 })).toThrow(RangeError);
+  expect(load(defaultModel, { maxMemoryBytes: 3_000_000 })).rejects.toThrow(CapacityError);
+});
+
+test("without a grammar the model writes freely, and text that is no call list gives no calls", async () => {
+  const { calls, text } = await thimble.call(requests[0], tools, { grammar: false });
+  expect(calls).toEqual(JSON.parse(text));
+  const wild = await load(await packOf(randomCheckpoint(oddGeometry, 9)), { promptTokens: 1024, answerTokens: 40 });
+  const free = await wild.call("hi", [{ name: "f" }], { grammar: false });
+  expect(free.calls).toEqual([]);
+});
+
+test("an empty tool list is answered with no call", async () => {
+  expect((await thimble.call("wake me at 7", [])).text).toBe("[]");
+});
+
+/** Kernels that compute nothing and leave random logits. */
+function randomKernels(memory: WebAssembly.Memory, vocabSize: number, random: () => number): Kernels {
+  const nothing = () => {};
+  return {
+    rope_table: nothing,
+    embed: nothing,
+    encoder_layer: nothing,
+    final_norm: nothing,
+    cross_kv: nothing,
+    decoder_layer: nothing,
+    contrastive: nothing,
+    logits(_session, _table, _h, mask, out) {
+      const bits = new Uint32Array(memory.buffer, mask, Math.ceil(vocabSize / 32));
+      const row = new Float32Array(memory.buffer, out, vocabSize);
+      for (let id = 0; id < vocabSize; id++)
+        row[id] = (bits[id >> 5] >>> (id & 31)) & 1 ? random() : Number.NEGATIVE_INFINITY;
+    },
+    argmax(values, n) {
+      const row = new Float32Array(memory.buffer, values, n);
+      return row.indexOf(row.reduce((a, b) => Math.max(a, b)));
+    },
+  };
+}
+
+test("whatever the logits, 500 answers parse, name known tools and keep within their tokens", async () => {
+  const random = seeded(11);
+  const wild = await load(defaultModel, { kernels: (memory) => randomKernels(memory, 4096, random) });
+  let cut = 0;
+  for (const answerTokens of [32, 128]) {
+    const session = wild.session({ answerTokens });
+    for (let i = 0; i < 250; i++) {
+      const { text, tokens, cutShort } = await session.call("anything", tools);
+      expect(tokens.length).toBeLessThanOrEqual(answerTokens);
+      for (const call of JSON.parse(text)) {
+        const tool = tools.find(({ name }: { name: string }) => name === call.name);
+        for (const key of Object.keys(call.arguments)) expect(tool.parameters).toHaveProperty(key);
+        for (const [key, { required }] of Object.entries<{ required: boolean }>(tool.parameters)) {
+          if (required) expect(call.arguments).toHaveProperty(key);
+        }
+      }
+      cut += Number(cutShort);
+    }
+  }
+  expect(cut).toBeGreaterThan(0);
+});

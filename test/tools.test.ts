@@ -1,0 +1,126 @@
+import { expect, test } from "bun:test";
+import { ToolError, type ToolInput, ToolSet } from "../runtime/index.ts";
+import { pythonJson, snakeCase } from "../runtime/tools.ts";
+import { fixture, testWith } from "./support.ts";
+
+const weather = {
+  description: "Get the weather.",
+  properties: {
+    city: { type: "string", description: 'City, e.g. "Köln".' },
+    days: { type: "integer", minimum: 1 },
+    unit: { type: "string", enum: ["c", "f"] },
+  },
+  required: ["city"],
+};
+
+test("native, JSON Schema, OpenAI (both shapes) and MCP give the same prompt and the same tools", () => {
+  const { description, properties, required } = weather;
+  const schema = { type: "object", properties, required };
+  const native = {
+    name: "getWeather",
+    description,
+    parameters: {
+      city: { type: "string", description: properties.city.description, required: true },
+      days: { type: "integer", required: false },
+      unit: { type: "string", enum: ["c", "f"], required: false },
+    },
+  };
+  const forms: Parameters<typeof ToolSet.from>[0][] = [
+    [native],
+    [{ name: "getWeather", description, parameters: schema }],
+    [{ type: "function", function: { name: "getWeather", description, parameters: schema } }],
+    [{ type: "function", name: "getWeather", description, parameters: schema }],
+    [{ name: "getWeather", title: "Weather", description, inputSchema: schema, annotations: { readOnlyHint: true } }],
+    { tools: [{ name: "getWeather", description, inputSchema: schema }] },
+    JSON.stringify([native], null, 2),
+  ];
+  const sets = forms.map((form) => ToolSet.from(form));
+  for (const set of sets) {
+    expect(set.prompt).toBe(
+      '[{"name":"get_weather","description":"Get the weather.","parameters":{"city":{"type":"string","description":"City, e.g. \\"K\\u00f6ln\\".","required":true},"days":{"type":"integer","required":false},"unit":{"type":"string","enum":["c","f"],"required":false}}}]',
+    );
+    expect(set.tools).toEqual(sets[0].tools);
+    expect(set.tools[0].name).toBe("getWeather");
+  }
+  expect(ToolSet.from(sets[0])).toBe(sets[0]);
+});
+
+test("native tools keep their keys and their order in the prompt", () => {
+  const tool = { description: "d", risk: "safe", name: "X", parameters: { type: { required: true, type: "string" } } };
+  expect(ToolSet.from([tool]).prompt).toBe(
+    '[{"description":"d","risk":"safe","name":"x","parameters":{"type":{"required":true,"type":"string"}}}]',
+  );
+});
+
+test("pythonJson writes what Python's json.dumps(ensure_ascii, compact) writes", async () => {
+  // Made with CPython 3.11: json.dumps(value, separators=(",", ":")).
+  for (const { value, python } of await Bun.file(fixture("python-json.json")).json())
+    expect(pythonJson(value)).toBe(python);
+});
+
+test.each([
+  ["setAlarm", "set_alarm"],
+  ["HTTPServerError", "http_server_error"],
+  ["calendar.create-event", "calendar_create_event"],
+  ["  __Weird--Name!! ", "weird_name"],
+  ["getURL2Text", "get_url2_text"],
+  ["already_snake", "already_snake"],
+  ["A", "a"],
+  ["größe", "gr_e"],
+])("snake_case of %s is %s", (name, want) => {
+  expect(snakeCase(name)).toBe(want);
+});
+
+test.each([
+  ["tools that are not JSON", '[{"name":', "tools: expected JSON"],
+  ["no list", { name: "x" }, "tools: expected a list of tools"],
+  ["a tool that is no object", ["x"], 'tools[0]: expected an object, got "x"'],
+  ["no name", [{ description: "x" }], "tools[0].name: expected a string, got nothing; every tool needs a name"],
+  ["an empty name", [{ name: "日本" }], "tools[0].name: expected letters or digits"],
+  [
+    "names equal after snake_case",
+    [{ name: "setAlarm" }, { name: "set-alarm" }],
+    'tools[1].name: expected a name unlike tools[0]: "setAlarm" and "set-alarm" both become "set_alarm"',
+  ],
+  [
+    "an unknown type",
+    [{ name: "f", parameters: { city: { type: "strng" } } }],
+    'tools[0].parameters.city.type: expected one of string, number, integer, boolean, got "strng"; did you mean "string"?',
+  ],
+  [
+    "a nested type",
+    [{ name: "f", inputSchema: { type: "object", properties: { a: { type: "array" } } } }],
+    "tools[0].inputSchema.properties.a.type: expected one of",
+  ],
+  [
+    "a parameter that is no object",
+    [{ name: "f", parameters: { city: "string" } }],
+    'tools[0].parameters.city: expected an object, got "string"',
+  ],
+  [
+    "an empty enum",
+    [{ name: "f", parameters: { a: { type: "string", enum: [] } } }],
+    "tools[0].parameters.a.enum: expected a list of values",
+  ],
+  [
+    "an enum value of another type",
+    [{ name: "f", parameters: { a: { type: "integer", enum: [1, 1.5] } } }],
+    "tools[0].parameters.a.enum[1]: expected a value of type integer, got 1.5",
+  ],
+  [
+    "a required key that is not there",
+    [{ name: "f", inputSchema: { type: "object", properties: {}, required: ["x"] } }],
+    'tools[0].inputSchema.required: expected names of properties, got "x"',
+  ],
+])("refuses %s, saying where", (_, tools, message) => {
+  const read = () => ToolSet.from(tools as readonly ToolInput[]);
+  expect(read).toThrow(ToolError);
+  expect(read).toThrow(message);
+});
+
+testWith("data/tools/watch.json", "our native tool lists render unchanged, as training saw them", async (file) => {
+  for (const name of ["watch.json", "home.json"]) {
+    const tools = await Bun.file(new URL(name, file)).json();
+    expect(ToolSet.from(tools).prompt).toBe(pythonJson(tools));
+  }
+});
