@@ -62,6 +62,30 @@ test("the library call works on Node, kernels and model are exported, types ship
   expect(readFileSync(join(installed, "dist/runtime/index.d.ts"), "utf8")).toContain("export");
 });
 
+test("its types serve a strict project that checks its libraries", () => {
+  const source = `
+    import { load, type CallResult } from "thimble";
+    const model = await load(undefined, { kernels: "simd" });
+    const { calls }: CallResult = await model.call("x", [{ name: "f" }]);
+    export const name: string = calls[0].name;
+    // @ts-expect-error a name is no number
+    export const wrong: number = calls[0].name;`;
+  writeFileSync(join(folder, "strict.ts"), source);
+  const options = [
+    "--strict",
+    "--noEmit",
+    "--module",
+    "nodenext",
+    "--target",
+    "es2022",
+    "--lib",
+    "es2022,dom",
+    "--types",
+    "",
+  ];
+  run([join(root, "node_modules/.bin/tsc"), ...options, "strict.ts"], folder);
+});
+
 test("the runtime imports no Node built-in", () => {
   for (const name of readdirSync(join(installed, "dist/runtime"))) {
     if (!name.endsWith(".js")) continue;

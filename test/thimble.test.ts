@@ -1,8 +1,8 @@
 /** The walk, end to end on the model that ships. */
 import { beforeAll, expect, test } from "bun:test";
-import { CapacityError, defaultModel, load, type Thimble, ToolError } from "../runtime/index.ts";
+import { CapacityError, defaultModel, kernelModule, load, type Thimble, ToolError } from "../runtime/index.ts";
 import { pageBytes } from "../runtime/memory.ts";
-import { buildNames, type Kernels } from "../wasm/abi.ts";
+import { buildNames, type Kernels, memoryImport } from "../wasm/abi.ts";
 import { oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
 
 const tools = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();
@@ -159,6 +159,26 @@ test("without a grammar the model writes freely, and text that is no call list g
   const wild = await load(await packOf(randomCheckpoint(oddGeometry, 9)), { promptTokens: 1024, answerTokens: 40 });
   const free = await wild.call("hi", [{ name: "f" }], { grammar: false });
   expect(free.calls).toEqual([]);
+});
+
+test("logits are computed for undecided tokens alone, and forced ones share a pass through the decoder", async () => {
+  const count = { logits: 0, embed: 0 };
+  const counting = (memory: WebAssembly.Memory): Kernels => {
+    const imports = { [memoryImport.module]: { [memoryImport.base]: memory } };
+    const kernels = new WebAssembly.Instance(new WebAssembly.Module(kernelModule("simd")), imports)
+      .exports as unknown as Kernels;
+    const counted = <K extends keyof typeof count>(name: K): Kernels[K] =>
+      ((...args: [number, number, number, number, number]) => {
+        count[name]++;
+        return kernels[name](...args);
+      }) as Kernels[K];
+    return { ...kernels, logits: counted("logits"), embed: counted("embed") };
+  };
+  const watched = await load(defaultModel, { kernels: counting });
+  const { timings, tokens } = await watched.call(requests[0], tools);
+  expect(timings.forcedTokens).toBeGreaterThan(5);
+  expect(count.logits).toBe(tokens.length - timings.forcedTokens);
+  expect(count.embed).toBe(1 + count.logits);
 });
 
 test("an empty tool list is answered with no call", async () => {

@@ -17,7 +17,9 @@ export interface PackNotes {
  * Throws: Error if the vocabulary does not match, FormatError for a geometry that the kernels cannot run.
  */
 export function convert(checkpoint: Checkpoint, pieces: string[], notes: PackNotes): Uint8Array {
-  const { config, contrastive } = checkpoint;
+  const { config } = checkpoint;
+  // Published checkpoints carry an untrained head of zeros: a vector of nothing would rank tools by chance.
+  const contrastive = checkpoint.contrastive?.proj.data.some((w) => w !== 0) ? checkpoint.contrastive : undefined;
   const weights = notes.weights ?? "int4";
   const geometry: Geometry = {
     vocabSize: config.vocabSize,
@@ -35,11 +37,15 @@ export function convert(checkpoint: Checkpoint, pieces: string[], notes: PackNot
     const remedy = "give the vocabulary that the checkpoint was trained with";
     throw new Error(`vocabulary: expected ${geometry.vocabSize} pieces, got ${pieces.length}; ${remedy}`);
   }
-  const matrix = (m: Matrix) => (weights === "float32" ? floats(m.data) : packMatrix(m));
+  const matrix = (m: Matrix) => {
+    finite(m.data);
+    return weights === "float32" ? floats(m.data) : packMatrix(m);
+  };
   const field = (section: string, name: string): Uint8Array => {
     const [kind, index] = section.split(".");
     if (kind === "embedding") {
       const { data } = checkpoint.embedding;
+      finite(data);
       return weights === "float32" ? floats(data) : packEmbedding(data, geometry.vocabSize, geometry.dModel);
     }
     if (kind === "norms") return floats(name === "encoderNorm" ? checkpoint.encoderNorm : checkpoint.decoderNorm);
@@ -77,4 +83,10 @@ function blockField(block: Attention, name: string, matrix: (m: Matrix) => Uint8
 
 function floats(data: Float32Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Throws: Error for NaN and infinities, which would spoil a whole group's scale. */
+function finite(data: Float32Array): void {
+  const at = data.findIndex((w) => !Number.isFinite(w));
+  if (at >= 0) throw new Error(`checkpoint: expected finite weights, got ${data[at]}; the training run diverged`);
 }

@@ -1,0 +1,98 @@
+/** Data files → examples. A line that is none stops the evaluation and is named by file and number. */
+import { createHash } from "node:crypto";
+import { gunzipSync } from "node:zlib";
+import { type ToolInput, ToolSet } from "../../runtime/tools.ts";
+import { readBytes } from "../command.ts";
+import { type Call, callsOf } from "./metrics.ts";
+
+export interface Example {
+  /** The same for the same request, tools and answers in whatever file they stand: what `--compare` pairs by. */
+  key: string;
+  /** The file's name without folder and ending. */
+  file: string;
+  line: number;
+  id?: string;
+  source?: string;
+  /** The data's own word for the kind of request. */
+  kind?: string;
+  request: string;
+  tools: ToolSet;
+  /** The reference calls; none where no tool fits. */
+  want: Call[];
+}
+
+/**
+ * Reads lines of `{query, tools, answers, source?, kind?, id?}`; tools and answers are values or JSON in strings.
+ * A path that ends in .gz is unpacked. With a limit, that many lines spread evenly over the file.
+ * Throws: Error naming file and line.
+ */
+export function readExamples(path: string, limit = Number.POSITIVE_INFINITY): Example[] {
+  const file = (path.split(/[\\/]/).at(-1) as string).replace(/(\.jsonl|\.json)?(\.gz)?$/, "");
+  const lines = textOf(path)
+    .split("\n")
+    .map((text, i) => ({ text, line: i + 1 }))
+    .filter(({ text }) => text.trim());
+  if (!lines.length) throw new Error(`${path}: expected examples, one a line, got none`);
+  const taken = Math.min(limit, lines.length);
+  const twins = new Map<string, number>();
+  return Array.from({ length: taken }, (_, i) => {
+    const { text, line } = lines[Math.floor((i * lines.length) / taken)];
+    try {
+      const example = { ...readExample(text), file, line };
+      const seen = twins.get(example.key) ?? 0;
+      twins.set(example.key, seen + 1);
+      return seen ? { ...example, key: `${example.key}.${seen + 1}` } : example;
+    } catch (error) {
+      throw new Error(`${path}:${line}: ${(error as Error).message}`);
+    }
+  });
+}
+
+/** The prompt names of all tools that a data file offers, for telling seen tools from unseen ones. */
+export function toolNames(path: string): string[] {
+  return readExamples(path).flatMap(({ tools }) => tools.tools.map((tool) => tool.promptName));
+}
+
+function textOf(path: string): string {
+  const bytes = readBytes(path);
+  if (!path.endsWith(".gz")) return new TextDecoder().decode(bytes);
+  try {
+    return new TextDecoder().decode(gunzipSync(bytes));
+  } catch (error) {
+    throw new Error(`${path}: expected a gzip file, got ${(error as Error).message}; is it whole?`);
+  }
+}
+
+function readExample(text: string): Omit<Example, "file" | "line"> {
+  const value = parse(text, "line") as Record<string, unknown>;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Error(`expected an object with query, tools and answers, got ${text.slice(0, 40)}`);
+  }
+  const { query } = value;
+  if (typeof query !== "string" || !query.trim())
+    throw new Error(`query: expected text, got ${JSON.stringify(query) ?? "nothing"}`);
+  if (value.tools === undefined) throw new Error("tools: expected a list of tools, got nothing");
+  const tools = ToolSet.from(unpacked(value.tools, "tools") as ToolInput[]);
+  const want = callsOf(unpacked(value.answers, "answers"));
+  if (!want) {
+    const got = JSON.stringify(value.answers)?.slice(0, 40) ?? "nothing";
+    throw new Error(`answers: expected a list of {name, arguments}, got ${got}`);
+  }
+  const word = (key: string) => (typeof value[key] === "string" ? { [key]: value[key] as string } : {});
+  const key = createHash("sha256").update(JSON.stringify([query, tools.prompt, want])).digest("hex").slice(0, 16);
+  return { key, ...word("id"), ...word("source"), ...word("kind"), request: query, tools, want };
+}
+
+/** The published files carry tools and answers as JSON in strings. */
+function unpacked(value: unknown, place: string): unknown {
+  return typeof value === "string" ? parse(value, place) : value;
+}
+
+function parse(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const end = text.length > 40 ? `…${text.slice(-40)}` : text;
+    throw new Error(`${place}: expected JSON, got text that ends ${JSON.stringify(end)}: ${(error as Error).message}`);
+  }
+}
