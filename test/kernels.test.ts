@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { decode, logits } from "../runtime/decoder.ts";
 import { encode, prefill } from "../runtime/encoder.ts";
-import { packMatrix, quantizeMatrix, unpackMatrix } from "../runtime/quant.ts";
+import { packEmbedding, packMatrix, quantizeMatrix, unpackEmbeddingRow, unpackMatrix } from "../runtime/quant.ts";
 import { buildNames, groupSize, matrixBytes, memoryImport, pad, tileRows } from "../wasm/abi.ts";
 import { assemble, emit } from "../wasm/build.ts";
 import { exp, sigmoid } from "../wasm/kernels/exp.ts";
@@ -254,6 +254,15 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
     }
   });
 
+  test("softmax weights of 1,024 alike keys add up to at most 2²⁰, so that 32-bit sums with values hold", () => {
+    floats(4096, 1024).fill(3);
+    floats(8192, 1024).fill(1 / 2047);
+    inner.softmax(4096, 1024, 4096, 8192, 16384, 4, 1024);
+    const sum = new Int16Array(memory.buffer, 16384, 1024).reduce((a, b) => a + b, 0);
+    expect(sum).toBeGreaterThan(0.99 * 2 ** 20);
+    expect(sum).toBeLessThanOrEqual(2 ** 20 + 512);
+  });
+
   test.each([
     [8, 32],
     [24, 96],
@@ -313,4 +322,13 @@ test("unpack(pack(w)) stays within half a scale, and integers are those of quant
       expect(Math.abs(restored[i] - data[i])).toBeLessThanOrEqual(scale * 0.5001);
     }
   }
+});
+
+test("int4 and int8 round ties to even: scale max/7 and max/127", () => {
+  const row = new Float32Array(32);
+  row.set([7, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 3.49]);
+  expect([...quantizeMatrix(row, 1, 32).nibbles.subarray(0, 8)]).toEqual([7, 0, 2, 2, 0, -2, -2, 3]);
+  row.set([127, 0.5, 1.5, 2.5, -0.5, -1.5, -127, 3.49]);
+  const restored = unpackEmbeddingRow(packEmbedding(row, 1, 32), 0, 32);
+  expect([...restored.subarray(0, 8)]).toEqual([127, 0, 2, 2, 0, -2, -127, 3]);
 });
