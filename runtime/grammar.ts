@@ -8,7 +8,9 @@
  * The text is compact JSON, as in training, after the space that a tokenizer puts before a text.
  * States are made when first reached and keep what was computed for them, so a grammar used twice costs once.
  */
-import type { Parameter, Scalar, ToolSet } from "./tools.ts";
+import { constrained, isFit, mostDigits, type Scaled, scaledOf, someFits } from "./decimal.ts";
+import { leastBytes, type Property, type Schema } from "./schema.ts";
+import type { ToolSet } from "./tools.ts";
 
 /** What the grammar needs of a tokenizer. */
 export interface Vocabulary {
@@ -287,7 +289,7 @@ function answerState(set: ToolSet): State {
     oneOf(
       set.tools.map((tool) => ({
         text: `${JSON.stringify(tool.promptName)},"arguments":{`,
-        next: () => argumentsState(tool.parameters, afterCall),
+        next: () => objectState(tool.parameters, "}}", afterCall),
       })),
     ),
   );
@@ -297,51 +299,118 @@ function answerState(set: ToolSet): State {
   return literal(" [", () => oneOf(set.tools.length ? [close, call] : [close]));
 }
 
-/** From the opening brace of the arguments to the brace that closes the call. */
-function argumentsState(parameters: Parameter[], next: () => State): State {
+/** What follows an opening brace: known keys, each at most once, the required ones present, then `close`. */
+function objectState(properties: readonly Property[], close: string, next: () => State): State {
   const states = new Map<string, State>();
+  const possible = properties.filter(({ schema }) => Number.isFinite(leastBytes(schema)));
   const after = (used: boolean[]): State => {
     const key = used.map(Number).join("");
     const known = states.get(key);
     if (known) return known;
-    const left = parameters.map((parameter, i) => ({ parameter, i })).filter(({ i }) => !used[i]);
+    const left = possible.map((property, i) => ({ property, i })).filter(({ i }) => !used[i]);
     // Required ones first: the way out goes through the first alternative.
-    left.sort((a, b) => Number(b.parameter.required) - Number(a.parameter.required));
-    const alternatives: Alternative[] = left.map(({ parameter, i }) => ({
-      text: `${used.includes(true) ? "," : ""}${JSON.stringify(parameter.name)}:`,
-      next: once(() => valueState(parameter, () => after(used.with(i, true)))),
+    left.sort((a, b) => Number(b.property.required) - Number(a.property.required));
+    const alternatives: Alternative[] = left.map(({ property, i }) => ({
+      text: `${used.includes(true) ? "," : ""}${JSON.stringify(property.name)}:`,
+      next: once(() => valueState(property.schema, () => after(used.with(i, true)))),
     }));
-    if (!left.some(({ parameter }) => parameter.required)) alternatives.unshift({ text: "}}", next });
+    if (!left.some(({ property }) => property.required)) alternatives.unshift({ text: close, next });
     const state = oneOf(alternatives);
     states.set(key, state);
     return state;
   };
-  return after(parameters.map(() => false));
+  return after(possible.map(() => false));
 }
 
-function valueState(parameter: Parameter, next: () => State): State {
-  const values: Scalar[] | undefined = parameter.enum ?? (parameter.type === "boolean" ? [true, false] : undefined);
-  if (values) return oneOf([...new Set(values)].map((value) => ({ text: JSON.stringify(value), next })));
-  if (parameter.type === "string") return literal('"', () => stringState(next()));
-  return numberState(parameter.type === "integer", next);
+function valueState(schema: Schema, next: () => State): State {
+  switch (schema.kind) {
+    case "string":
+      return literal('"', () => stringState(next(), schema.minLength, schema.maxLength));
+    case "number":
+      return constrained(schema) ? boundedState(scaledOf(schema), "", next) : numberState(schema.integer, next);
+    case "enum":
+      return oneOf([...new Set(schema.values.map((value) => JSON.stringify(value)))].map((text) => ({ text, next })));
+    case "array":
+      return literal("[", () => arrayState(schema, 0, next));
+    case "object":
+      return literal("{", () => objectState(schema.properties, "}", next));
+    case "anyOf": {
+      // The way out goes through the shortest option.
+      const options = schema.options.map((option) => ({ option, bytes: leastBytes(option) }));
+      const possible = options.filter(({ bytes }) => Number.isFinite(bytes)).sort((a, b) => a.bytes - b.bytes);
+      return union(possible.map(({ option }) => valueState(option, next)));
+    }
+    case "ref":
+      return valueState(schema.target as Schema, next);
+  }
 }
 
-/** The inside of a free JSON string, up to its closing quote: any escape, any valid UTF-8. */
-function stringState(next: State): State {
-  const edges: Edge[] = [];
-  const inside = new State(() => edges, 0x22, true);
+function arrayState(schema: Schema & { kind: "array" }, count: number, next: () => State): State {
+  const unbounded = schema.maxItems === Number.POSITIVE_INFINITY && count > schema.minItems;
+  const after: () => State = once(() => (unbounded ? state : arrayState(schema, count + 1, next)));
+  const item = () => valueState(schema.items, after);
+  const more = () => (count ? literal(",", item) : item());
+  const options: State[] = [];
+  if (count >= schema.minItems) options.push(literal("]", next));
+  if (count < schema.maxItems && Number.isFinite(leastBytes(schema.items))) options.push(more());
+  const state = union(options);
+  return state;
+}
+
+/** Either of several states: bytes that two of them take lead to either of what follows. */
+function union(states: readonly State[]): State {
+  const different = [...new Set(states)];
+  const [first] = different;
+  if (different.length === 1) return first;
+  const edges = () => {
+    const all = different.flatMap((state) => state.edges);
+    // Cut the bytes where any edge begins or ends, so that each piece has the same targets throughout.
+    const cuts = [...new Set(all.flatMap(([low, high]) => [low, high + 1]))].sort((a, b) => a - b);
+    return cuts.flatMap((low, i): Edge[] => {
+      const targets = all.filter((edge) => edge[0] <= low && low <= edge[1]).map(([, , target]) => target);
+      return targets.length ? [[low, cuts[i + 1] - 1, union(targets)]] : [];
+    });
+  };
+  return new State(edges, first.exit);
+}
+
+/**
+ * The inside of a JSON string up to its closing quote: any escape, any valid UTF-8, from `least` to `most` characters.
+ * Where characters count, an escaped surrogate, half a character, is left out.
+ */
+function stringState(next: State, least = 0, most = Number.POSITIVE_INFINITY): State {
+  const free = least <= 0 && most === Number.POSITIVE_INFINITY;
+  const edges = once(() => {
+    const after = free ? inside : most > 0 ? stringState(next, least - 1, most - 1) : null;
+    const quote: Edge[] = least <= 0 && next !== deadEnd ? [[0x22, 0x22, next]] : [];
+    return [...(after ? characterEdges(after, free) : []), ...quote];
+  });
+  const hyphen = 0x2d;
+  const inside = new State(edges, least > 0 ? hyphen : 0x22, free);
+  return inside;
+}
+
+/** One character of a string, raw or escaped, then `inside`. */
+function characterEdges(inside: State, surrogates: boolean): Edge[] {
   /** One byte of a range, then the given state. */
   const range = (low: number, high: number, target: State) => new State(() => [[low, high, target]], low);
-  const hex = (target: State) =>
-    new State(
-      () => [
-        [0x30, 0x39, target],
-        [0x41, 0x46, target],
-        [0x61, 0x66, target],
-      ],
-      0x30,
-    );
-  const unicode = hex(hex(hex(hex(inside))));
+  const digits: [number, number][] = [
+    [0x30, 0x39],
+    [0x41, 0x46],
+    [0x61, 0x66],
+  ];
+  const hex = (target: State) => new State(() => digits.map(([low, high]): Edge => [low, high, target]), 0x30);
+  const three = hex(hex(hex(inside)));
+  const low = new State(() => [[0x30, 0x37, hex(hex(inside))]], 0x30);
+  const notD: [number, number][] = [
+    [0x30, 0x39],
+    [0x41, 0x43],
+    [0x45, 0x46],
+    [0x61, 0x63],
+    [0x65, 0x66],
+  ];
+  const whole = (): Edge[] => [...notD.map(([a, b]): Edge => [a, b, three]), [0x44, 0x44, low], [0x64, 0x64, low]];
+  const unicode = surrogates ? hex(three) : new State(whole, 0x30);
   const escaped = new State(
     () => [...[...'"\\/bfnrt'].map((c): Edge => [c.charCodeAt(0), c.charCodeAt(0), inside]), [0x75, 0x75, unicode]],
     0x6e,
@@ -349,7 +418,7 @@ function stringState(next: State): State {
   const last = range(0x80, 0xbf, inside);
   const two = range(0x80, 0xbf, last);
   // Source: Unicode, table 3-7, "Well-Formed UTF-8 Byte Sequences".
-  edges.push(
+  return [
     [0x20, 0x21, inside],
     [0x23, 0x5b, inside],
     [0x5d, 0x7f, inside],
@@ -362,13 +431,8 @@ function stringState(next: State): State {
     [0xf0, 0xf0, range(0x90, 0xbf, two)],
     [0xf1, 0xf3, range(0x80, 0xbf, two)],
     [0xf4, 0xf4, range(0x80, 0x8f, two)],
-  );
-  if (next !== deadEnd) edges.push([0x22, 0x22, next]);
-  return inside;
+  ];
 }
-
-/** Digits of an integer, or of each part of a number: what a double holds exactly, so that a value survives parsing. */
-const mostDigits = 15;
 
 /** A JSON number; an integer has neither fraction nor exponent. It ends where what follows begins. */
 function numberState(integer: boolean, next: () => State): State {
@@ -387,4 +451,17 @@ function numberState(integer: boolean, next: () => State): State {
     [0x31, 0x39, digits(mostDigits - 1, tail)],
   ];
   return new State(() => [[0x2d, 0x2d, new State(() => unsigned, 0x30)], ...unsigned], 0x30);
+}
+
+/**
+ * The rest of a number of which `typed` is written. A byte may follow if some number that begins so fits.
+ */
+function boundedState(limits: Scaled, typed: string, next: () => State): State {
+  const continuations = [..."0123456789.-"].filter((c) => someFits(limits, typed + c));
+  const complete = isFit(limits, typed);
+  const edges = () => [
+    ...continuations.map((c): Edge => [c.charCodeAt(0), c.charCodeAt(0), boundedState(limits, typed + c, next)]),
+    ...(complete ? next().edges : []),
+  ];
+  return new State(edges, complete ? next().exit : continuations[0].charCodeAt(0));
 }

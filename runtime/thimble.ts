@@ -153,11 +153,11 @@ export class Thimble {
 
   /** The compiled grammar of a tool set; equal tool sets share one. */
   grammarOf(set: ToolSet): Grammar {
-    const known = this.grammars.get(set.prompt);
+    const known = this.grammars.get(set.key);
     if (known) return known;
     const made = new Grammar(set, this.trie);
     if (this.grammars.size >= mostGrammars) this.grammars.delete(this.grammars.keys().next().value as string);
-    this.grammars.set(set.prompt, made);
+    this.grammars.set(set.key, made);
     return made;
   }
 

@@ -1,9 +1,10 @@
-import type { Scalar, Tool } from "./tools.ts";
+import type { Json } from "./schema.ts";
+import type { Tool } from "./tools.ts";
 
 /** One call, with the tool's own name. */
 export interface ToolCall {
   name: string;
-  arguments: Record<string, Scalar>;
+  arguments: Record<string, Json>;
 }
 
 /** Finished text → calls under the tools' own names. Text that is no call list, which only free decoding can write, gives []. */

@@ -5,53 +5,54 @@
  * OpenAI `{type: "function", function: {…}}` and MCP `inputSchema`. Source: spec, "Prompt".
  */
 import { ToolError } from "./errors.ts";
-
-export type ParameterType = "string" | "number" | "integer" | "boolean";
-export type Scalar = string | number | boolean;
-
-export interface Parameter {
-  name: string;
-  type: ParameterType;
-  enum?: Scalar[];
-  required: boolean;
-}
+import {
+  describe,
+  isObject,
+  leastBytes,
+  notes,
+  type Property,
+  type Schema,
+  SchemaReader,
+  type Warning,
+} from "./schema.ts";
 
 export interface Tool {
   /** As the user wrote it; what a call carries. */
   name: string;
   /** In snake_case; what the model reads and writes. */
   promptName: string;
-  parameters: Parameter[];
+  parameters: Property[];
 }
 
 /** A tool in any of the four forms, or what JSON.parse gave. */
 export type ToolInput = Record<string, unknown>;
 
-type Json = Record<string, unknown>;
+export interface ToolOptions {
+  /** Refuse tools whose schemas ask what the grammar does not hold to, instead of listing it in `warnings`. */
+  strict?: boolean;
+}
 
-const types: ParameterType[] = ["string", "number", "integer", "boolean"];
-const misspelled: Record<string, ParameterType> = {
-  str: "string",
-  strng: "string",
-  text: "string",
-  int: "integer",
-  float: "number",
-  double: "number",
-  bool: "boolean",
-};
+type Source = Record<string, unknown>;
 
 export class ToolSet {
   private constructor(
     readonly tools: readonly Tool[],
-    /** Compact JSON of the flat form, as the prompt carries it. Equal prompts accept equal answers. */
+    /** Compact JSON of the flat form, as the prompt carries it. */
     readonly prompt: string,
+    /** What the schemas ask and the grammar does not hold to, by path. */
+    readonly warnings: readonly Warning[],
+    /** Equal keys accept equal answers to equal prompts. */
+    readonly key: string,
   ) {}
 
   /**
    * Reads a list of tools: JSON text, an array, an MCP `{tools: […]}` result, or a ToolSet.
    * Throws: ToolError naming the offending part.
    */
-  static from(input: string | readonly ToolInput[] | { tools: readonly ToolInput[] } | ToolSet): ToolSet {
+  static from(
+    input: string | readonly ToolInput[] | { tools: readonly ToolInput[] } | ToolSet,
+    options: ToolOptions = {},
+  ): ToolSet {
     if (input instanceof ToolSet) return input;
     let list: unknown = input;
     if (typeof input === "string") {
@@ -66,6 +67,7 @@ export class ToolSet {
       throw new ToolError("tools", `expected a list of tools, got ${describe(list)}; wrap it in [ ]`);
 
     const tools: Tool[] = [];
+    const warnings: Warning[] = [];
     const flat = list.map((entry, i) => {
       const read = readTool(entry, `tools[${i}]`);
       const twin = tools.findIndex((tool) => tool.promptName === read.tool.promptName);
@@ -74,100 +76,108 @@ export class ToolSet {
         throw new ToolError(`tools[${i}].name`, `expected a name unlike tools[${twin}]: ${both}; rename one`);
       }
       tools.push(read.tool);
+      warnings.push(...read.warnings);
       return read.flat;
     });
-    return new ToolSet(tools, pythonJson(flat));
+    if (options.strict && warnings.length) {
+      const [{ path, keyword, message }] = warnings;
+      throw new ToolError(path, `expected what the grammar can hold to, got ${keyword}: ${message}`);
+    }
+    return new ToolSet(tools, pythonJson(flat), warnings, JSON.stringify(list));
   }
 }
 
-/** One tool and its flat form for the prompt. */
-function readTool(entry: unknown, path: string): { tool: Tool; flat: Json } {
+/** One tool, its flat form for the prompt, and what was left aside. */
+function readTool(entry: unknown, path: string): { tool: Tool; flat: Source; warnings: Warning[] } {
   if (!isObject(entry)) throw new ToolError(path, `expected an object, got ${describe(entry)}`);
-  let body: Json = entry;
-  let at = path;
-  if (isObject(entry.function)) {
-    body = entry.function;
-    at = `${path}.function`;
-  }
+  const body = isObject(entry.function) ? entry.function : entry;
+  const at = body === entry ? path : `${path}.function`;
   const { name } = body;
   if (typeof name !== "string")
     throw new ToolError(`${at}.name`, `expected a string, got ${describe(name)}; every tool needs a name`);
   const promptName = snakeCase(name);
-  if (!promptName) throw new ToolError(`${at}.name`, `expected letters or digits of ASCII, got ${quote(name)}`);
+  if (!promptName) throw new ToolError(`${at}.name`, `expected letters or digits of ASCII, got ${describe(name)}`);
 
   const schemaKey = body.inputSchema !== undefined ? "inputSchema" : "parameters";
   const schema = body[schemaKey] ?? {};
   const schemaPath = `${at}.${schemaKey}`;
   if (!isObject(schema)) throw new ToolError(schemaPath, `expected an object, got ${describe(schema)}`);
+  const reader = new SchemaReader(schema);
 
   // In the native form `type` would be a parameter, so an object; in JSON Schema it is the word "object".
   const isSchema =
     schemaKey === "inputSchema" || typeof schema.type === "string" || entry !== body || entry.type === "function";
-  if (!isSchema) {
-    const parameters = Object.entries(schema).map(([key, value]) => {
-      const parameterPath = `${schemaPath}.${key}`;
-      if (!isObject(value)) throw new ToolError(parameterPath, `expected an object, got ${describe(value)}`);
-      return readParameter(key, value, value.required === true, parameterPath);
-    });
-    return { tool: { name, promptName, parameters }, flat: { ...body, name: promptName } };
-  }
-
-  if (schema.type !== undefined && schema.type !== "object") {
-    throw new ToolError(`${schemaPath}.type`, `expected "object", got ${describe(schema.type)}`);
-  }
-  const properties = schema.properties ?? {};
-  if (!isObject(properties))
-    throw new ToolError(`${schemaPath}.properties`, `expected an object, got ${describe(properties)}`);
-  const required = schema.required ?? [];
-  if (!Array.isArray(required))
-    throw new ToolError(`${schemaPath}.required`, `expected a list, got ${describe(required)}`);
-  for (const key of required) {
-    if (!(key in properties))
-      throw new ToolError(`${schemaPath}.required`, `expected names of properties, got ${describe(key)}`);
-  }
-  const parameters: Parameter[] = [];
-  const flatParameters: Json = {};
-  for (const [key, value] of Object.entries(properties)) {
-    const parameterPath = `${schemaPath}.properties.${key}`;
-    if (!isObject(value)) throw new ToolError(parameterPath, `expected an object, got ${describe(value)}`);
-    const parameter = readParameter(key, value, required.includes(key), parameterPath);
-    parameters.push(parameter);
-    flatParameters[key] = {
-      type: parameter.type,
-      ...(typeof value.description === "string" && { description: value.description }),
-      ...(parameter.enum && { enum: parameter.enum }),
-      required: parameter.required,
-    };
+  const parameters = isSchema ? readSchema(reader, schema, schemaPath) : readNative(reader, schema, schemaPath);
+  for (const { name: key, schema: value } of parameters) {
+    if (Number.isFinite(leastBytes(value))) continue;
+    throw new ToolError(
+      `${schemaPath}.${key}`,
+      "expected a schema that some finite value fits, got one that none does",
+    );
   }
   const description = typeof body.description === "string" ? { description: body.description } : {};
-  return {
-    tool: { name, promptName, parameters },
-    flat: { name: promptName, ...description, parameters: flatParameters },
-  };
+  const flat = isSchema
+    ? { name: promptName, ...description, parameters: flatProperties(parameters) }
+    : { ...body, name: promptName };
+  return { tool: { name, promptName, parameters }, flat, warnings: reader.warnings };
 }
 
-function readParameter(name: string, schema: Json, required: boolean, path: string): Parameter {
-  const values = schema.const !== undefined ? [schema.const] : schema.enum;
-  let allowed: Scalar[] | undefined;
-  if (values !== undefined) {
-    if (!Array.isArray(values) || !values.length)
-      throw new ToolError(`${path}.enum`, `expected a list of values, got ${describe(values)}`);
-    const odd = values.findIndex((value) => !["string", "number", "boolean"].includes(typeof value));
-    if (odd >= 0)
-      throw new ToolError(`${path}.enum[${odd}]`, `expected a string, number or boolean, got ${describe(values[odd])}`);
-    allowed = values as Scalar[];
+function readNative(reader: SchemaReader, schema: Source, path: string): Property[] {
+  return Object.entries(schema).map(([name, value]) => {
+    if (!isObject(value)) throw new ToolError(`${path}.${name}`, `expected an object, got ${describe(value)}`);
+    return { name, schema: reader.read(value, `${path}.${name}`), required: value.required === true, ...notes(value) };
+  });
+}
+
+function readSchema(reader: SchemaReader, schema: Source, path: string): Property[] {
+  const read = reader.read({ ...schema, type: schema.type ?? "object" }, path);
+  if (read.kind !== "object") throw new ToolError(`${path}.type`, `expected "object", got ${describe(schema.type)}`);
+  return read.properties;
+}
+
+/** The flat form that training used, nested where the schema nests. A schema within itself is shown as an object. */
+function flatProperties(properties: readonly Property[], open: readonly Schema[] = []): Source {
+  const entries = properties.map(({ name, schema, required, description }) => [
+    name,
+    { ...flatSchema(schema, description, open), required },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function flatSchema(schema: Schema, description: string | undefined, open: readonly Schema[]): Source {
+  const about = description === undefined ? {} : { description };
+  switch (schema.kind) {
+    case "string":
+      return { type: "string", ...about };
+    case "number":
+      return { type: schema.integer ? "integer" : "number", ...about };
+    case "enum": {
+      const [value] = schema.values;
+      const type =
+        value === null
+          ? "null"
+          : Array.isArray(value)
+            ? "array"
+            : typeof value === "number" && schema.values.every(Number.isInteger)
+              ? "integer"
+              : typeof value;
+      return { type, ...about, ...(type !== "boolean" && type !== "null" && { enum: schema.values }) };
+    }
+    case "array":
+      return { type: "array", ...about, items: flatSchema(schema.items, undefined, open) };
+    case "object":
+      return { type: "object", ...about, properties: flatProperties(schema.properties, open) };
+    case "anyOf": {
+      const told = schema.options.filter(
+        (option) => !(option.kind === "enum" && option.values.length === 1 && option.values[0] === null),
+      );
+      if (told.length === 1) return flatSchema(told[0], description, open);
+      return { ...about, anyOf: told.map((option) => flatSchema(option, undefined, open)) };
+    }
+    case "ref":
+      if (open.includes(schema) || !schema.target) return { type: "object", ...about };
+      return flatSchema(schema.target, description, [...open, schema]);
   }
-  const type = schema.type ?? (allowed ? typeof allowed[0] : undefined);
-  if (!types.includes(type as ParameterType)) {
-    const guess = misspelled[String(type).toLowerCase()];
-    const remedy = guess ? `did you mean ${quote(guess)}?` : "give each value a parameter of its own";
-    throw new ToolError(`${path}.type`, `expected one of ${types.join(", ")}, got ${describe(type)}; ${remedy}`);
-  }
-  for (const [i, value] of (allowed ?? []).entries()) {
-    const fits = type === "integer" ? Number.isInteger(value) : typeof value === type;
-    if (!fits) throw new ToolError(`${path}.enum[${i}]`, `expected a value of type ${type}, got ${describe(value)}`);
-  }
-  return { name, type: type as ParameterType, ...(allowed && { enum: allowed }), required };
 }
 
 /** Spec, "snake_case": what the original does to tool names before they reach the model. */
@@ -201,16 +211,6 @@ function pythonNumber(x: number): string {
   const size = Math.abs(x);
   if (Number.isInteger(x) ? size < 1e21 : size >= 1e-4) return String(x);
   return x.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return "nothing";
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
 const quote = (text: string) => JSON.stringify(text);

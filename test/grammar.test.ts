@@ -129,43 +129,137 @@ test("from any state the way out ends the answer validly, also from within a cha
   }
 });
 
-test("every answer of random tokens over random tools parses, validates (Ajv) and keeps within its budget", () => {
-  const random = seeded(3);
+test("a string holds well-formed UTF-8 alone", () => {
+  const grammar = grammarOf([{ name: "f", parameters: { s: { type: "string" } } }]);
+  const start = new TextEncoder().encode(' [{"name":"f","arguments":{"s":"');
+  const inside = start.reduce<State>((at, byte) => at.step(byte) as State, grammar.start);
+  const takes = (bytes: number[]) => bytes.reduce<State | null>((at, byte) => at?.step(byte) ?? null, inside) !== null;
+  for (const good of [
+    [0xc2, 0x80],
+    [0xe0, 0xa0, 0x80],
+    [0xed, 0x9f, 0xbf],
+    [0xef, 0xbf, 0xbd],
+    [0xf0, 0x90, 0x80, 0x80],
+    [0xf4, 0x8f, 0xbf, 0xbf],
+  ]) {
+    expect(takes(good)).toBe(true);
+  }
+  const overlong = [[0xc0, 0x80], [0xc1], [0xe0, 0x9f], [0xf0, 0x8f]];
+  const surrogates = [[0xed, 0xa0]];
+  const beyond = [[0xf4, 0x90], [0xf5], [0x80], [0xff]];
+  for (const bad of [...overlong, ...surrogates, ...beyond]) expect(takes(bad)).toBe(false);
+});
+
+/** Random JSON Schemas of every kept keyword, nested; some refer to themselves. */
+function randomSchema(random: () => number, depth: number): Record<string, unknown> {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)];
-  const words = ["city", "größe", "on off", 'say "hi"', "a", "ab", "naïve\\path", "🙂", "x_1", "veryLongParameterName"];
-  for (let round = 0; round < 300; round++) {
-    const tools: ToolInput[] = Array.from({ length: 1 + Math.floor(random() * 4) }, (_, i) => {
-      const properties: Record<string, Record<string, unknown>> = {};
-      for (let n = Math.floor(random() * 5); n > 0; n--) {
-        const type = pick(["string", "number", "integer", "boolean"]);
-        const values = {
-          string: ["on", "off", "o", "été", 'q"'],
-          number: [1.5, 1, -2e-7, 12],
-          integer: [1, 12, 120],
-          boolean: [true],
-        }[type];
-        properties[pick(words)] = random() < 0.3 ? { type, enum: values } : { type };
-      }
-      const required = Object.keys(properties).filter(() => random() < 0.5);
-      return { name: `${pick(["turnOn", "x", "get-it"])}${i}`, inputSchema: { type: "object", properties, required } };
-    });
-    const set = ToolSet.from(tools);
-    const ajv = new Ajv();
-    const validators = new Map(
-      tools.map((tool, i) => [
-        set.tools[i].promptName,
-        ajv.compile({ ...(tool.inputSchema as object), additionalProperties: false }),
-      ]),
-    );
-    const budget = 24 + Math.floor(random() * 80);
-    const longestWayOut = 8;
-    const ids = randomWalk(new Grammar(set, trie), random, Math.max(budget, longestWayOut));
-    expect(ids.length).toBeLessThanOrEqual(budget);
-    const bytes = Uint8Array.from(ids.flatMap((id) => [...tokenizer.bytesOf(id)]));
-    const calls = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    for (const call of calls) {
-      const validate = validators.get(call.name)!;
-      if (!validate(call.arguments)) throw new Error(`${JSON.stringify(call)}: ${ajv.errorsText(validate.errors)}`);
+  const below = (n: number) => Math.floor(random() * n);
+  const kinds = ["string", "string", "number", "integer", "boolean", "null", "enum", "const", "nullable", "types"];
+  if (depth > 0) kinds.push("array", "array", "object", "object", "anyOf", "ref");
+  switch (pick(kinds)) {
+    case "number":
+    case "integer": {
+      const integer = random() < 0.5;
+      const schema: Record<string, unknown> = { type: integer ? "integer" : "number" };
+      const minimum = pick([-1000, -7, 0, 1, 12, 99]);
+      if (random() < 0.6)
+        schema[pick(["minimum", "exclusiveMinimum"])] = integer ? minimum : minimum + pick([0, 0.5, 0.25]);
+      if (random() < 0.6) schema[pick(["maximum", "exclusiveMaximum"])] = minimum + pick([20, 100, 12345]);
+      if (random() < 0.3) schema.multipleOf = integer ? pick([2, 5, 7]) : pick([0.5, 0.25, 2, 0.01]);
+      return schema;
+    }
+    case "boolean":
+      return { type: "boolean" };
+    case "null":
+      return { type: "null" };
+    case "enum":
+      return { enum: [pick(["on", "o", 'q"']), 1, 12, null, "été", [1, "a"], { a: [true] }].slice(0, 1 + below(7)) };
+    case "const":
+      return { const: pick(["x", 3, false]) };
+    case "nullable":
+      return { type: "string", nullable: true, maxLength: below(4) };
+    case "types":
+      return { type: [pick(["string", "integer"]), "boolean", "null"] };
+    case "array": {
+      const minItems = below(3);
+      return {
+        type: "array",
+        items: randomSchema(random, depth - 1),
+        minItems,
+        ...(random() < 0.6 && { maxItems: minItems + below(3) }),
+      };
+    }
+    case "object":
+      return randomObject(random, depth - 1);
+    case "anyOf":
+      return { anyOf: [randomSchema(random, depth - 1), randomSchema(random, depth - 1), randomSchema(random, 0)] };
+    case "ref":
+      return { $ref: pick(["#/$defs/leaf", "#/$defs/tree"]) };
+    default: {
+      const minLength = below(3);
+      return {
+        type: "string",
+        ...(random() < 0.3 && { minLength }),
+        ...(random() < 0.3 && { maxLength: minLength + below(5) }),
+      };
     }
   }
-});
+}
+
+function randomObject(random: () => number, depth: number): Record<string, unknown> {
+  const names = ["city", "größe", "on off", 'say "hi"', "a", "ab", "naïve\\path", "🙂", "__proto__x", "constructor"];
+  const properties: Record<string, unknown> = {};
+  for (let n = Math.floor(random() * 4); n > 0; n--) {
+    properties[names[Math.floor(random() * names.length)]] = randomSchema(random, depth);
+  }
+  return {
+    type: "object",
+    properties,
+    required: Object.keys(properties).filter(() => random() < 0.5),
+    additionalProperties: false,
+  };
+}
+
+const tree = {
+  type: "object",
+  properties: { value: { type: "integer" }, children: { type: "array", items: { $ref: "#/$defs/tree" } } },
+  required: ["value"],
+  additionalProperties: false,
+};
+const $defs = { leaf: { type: "string", enum: ["leaf"] }, tree };
+
+/** Runs over random tool sets; `THIMBLE_RUNS=100000` for the long proof, see the README. */
+const runs = Number(process.env.THIMBLE_RUNS ?? 2000);
+
+test(`every answer of random tokens over random schemas parses, validates (Ajv) and keeps within its budget: ${runs} runs`, () => {
+  const random = seeded(3);
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)];
+  let calls = 0;
+  for (let run = 0; run < runs; ) {
+    const tools: ToolInput[] = Array.from({ length: 1 + Math.floor(random() * 3) }, (_, i) => ({
+      name: `${pick(["turnOn", "x", "get-it"])}${i}`,
+      inputSchema: { ...randomObject(random, 2), $defs },
+    }));
+    const set = ToolSet.from(tools);
+    // Ajv divides for multipleOf; 0.07 / 0.01 is no integer in floating point.
+    const ajv = new Ajv({ multipleOfPrecision: 9, ownProperties: true, strict: false });
+    const validators = new Map(
+      tools.map((tool, i) => [set.tools[i].promptName, ajv.compile(tool.inputSchema as object)]),
+    );
+    const grammar = new Grammar(set, trie);
+    for (let again = 0; again < 20 && run < runs; again++, run++) {
+      const budget = 24 + Math.floor(random() * 80);
+      const ids = randomWalk(grammar, random, budget);
+      expect(ids.length).toBeLessThanOrEqual(budget);
+      const bytes = Uint8Array.from(ids.flatMap((id) => [...tokenizer.bytesOf(id)]));
+      for (const call of JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes))) {
+        const validate = validators.get(call.name)!;
+        calls++;
+        if (!validate(call.arguments)) {
+          throw new Error(`${JSON.stringify(call)}: ${ajv.errorsText(validate.errors)} ${JSON.stringify(tools)}`);
+        }
+      }
+    }
+  }
+  expect(calls).toBeGreaterThan(runs / 3);
+}, 3_600_000);

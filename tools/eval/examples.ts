@@ -79,7 +79,10 @@ function readExample(text: string): Omit<Example, "file" | "line"> {
     throw new Error(`answers: expected a list of {name, arguments}, got ${got}`);
   }
   const word = (key: string) => (typeof value[key] === "string" ? { [key]: value[key] as string } : {});
-  const key = createHash("sha256").update(JSON.stringify([query, tools.prompt, want])).digest("hex").slice(0, 16);
+  const key = createHash("sha256")
+    .update(JSON.stringify([query, tools.prompt, want]))
+    .digest("hex")
+    .slice(0, 16);
   return { key, ...word("id"), ...word("source"), ...word("kind"), request: query, tools, want };
 }
 

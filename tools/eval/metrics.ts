@@ -195,8 +195,7 @@ function closest(call: Call, wanted: Call[]): Call | undefined {
     return equal.length * 1000 - keys.length;
   };
   let best: Call | undefined;
-  for (const other of wanted)
-    if (other.name === call.name && (!best || score(other) > score(best))) best = other;
+  for (const other of wanted) if (other.name === call.name && (!best || score(other) > score(best))) best = other;
   return best;
 }
 
@@ -217,7 +216,11 @@ function normal(call: Call): Call {
  */
 export function normalValue(value: unknown): unknown {
   if (typeof value !== "string") return value;
-  const said = value.trim().replace(/\s+/g, " ").toLowerCase().replace(/^(today )?at /, "");
+  const said = value
+    .trim()
+    .replace(/\s+/g, " ")
+    .toLowerCase()
+    .replace(/^(today )?at /, "");
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(said) ? String(Number(said)) : said;
 }
 

@@ -89,7 +89,14 @@ export function binomialP(m: number, n: number): number {
 function bootstrapP(differences: number[]): number {
   const real = differences.filter((d) => !Number.isNaN(d));
   const share = (of: (d: number) => boolean) => (real.filter(of).length + 1) / (real.length + 1);
-  return Math.min(1, 2 * Math.min(share((d) => d <= 0), share((d) => d >= 0)));
+  return Math.min(
+    1,
+    2 *
+      Math.min(
+        share((d) => d <= 0),
+        share((d) => d >= 0),
+      ),
+  );
 }
 
 function estimate(value: number, samples: number[]): Estimate {
@@ -104,8 +111,7 @@ export function percentile(values: readonly number[], share: number): number | n
   return known(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]);
 }
 
-const known = (value: number | undefined): number | null =>
-  value === undefined || Number.isNaN(value) ? null : value;
+const known = (value: number | undefined): number | null => (value === undefined || Number.isNaN(value) ? null : value);
 
 /** Counts as rows of a matrix (examples, counts). */
 function matrix(rows: readonly Counts[]): Float64Array {

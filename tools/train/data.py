@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import random
 import re
+import signal
 
 import numpy as np
 
@@ -288,6 +289,7 @@ def made_ahead(batches, blocks, workers):
     queues = [multiprocessing.Queue(4) for _ in range(workers)]
 
     def work(queue, mine):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's handler would keep this process alive
         for block in mine:
             queue.put((block, batches(block)))
 

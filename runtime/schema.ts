@@ -1,0 +1,410 @@
+/**
+ * JSON Schema → the part of it that the grammar keeps, and a list of what it does not.
+ *
+ * Kept: type, properties, required, items, minItems, maxItems, enum, const, nullable, anyOf, oneOf, local $ref
+ * (recursive too), minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, minLength, maxLength, default.
+ * An object gets its known properties and no others, which every additionalProperties allows.
+ * Source: JSON Schema 2020-12, core and validation; nullable: OpenAPI 3.0.
+ */
+import { anyFits, constrained, scaledOf } from "./decimal.ts";
+import { ToolError } from "./errors.ts";
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export interface Property {
+  name: string;
+  schema: Schema;
+  required: boolean;
+  description?: string;
+  default?: Json;
+}
+
+export type Schema =
+  | { kind: "string"; minLength: number; maxLength: number }
+  | { kind: "number"; integer: boolean; least: Bound; most: Bound; multipleOf: number | null }
+  | { kind: "enum"; values: Json[] }
+  | { kind: "array"; items: Schema; minItems: number; maxItems: number }
+  | { kind: "object"; properties: Property[] }
+  | { kind: "anyOf"; options: Schema[] }
+  /** A $ref; `target` is set once the definition has been read, so that a schema may hold itself. */
+  | { kind: "ref"; target: Schema | null };
+
+/** A limit of a number; Infinity for none. */
+export interface Bound {
+  value: number;
+  exclusive: boolean;
+}
+
+/** Something that a schema asks and the grammar does not hold to. */
+export interface Warning {
+  path: string;
+  keyword: string;
+  message: string;
+}
+
+type Source = Record<string, unknown>;
+
+const annotations = new Set([
+  "$schema",
+  "$id",
+  "$defs",
+  "definitions",
+  "$comment",
+  "title",
+  "description",
+  "default",
+  "examples",
+  "example",
+  "deprecated",
+  "readOnly",
+  "writeOnly",
+  "required",
+  "additionalProperties",
+  "type",
+  "nullable",
+]);
+const keywords: Record<string, string[]> = {
+  string: ["minLength", "maxLength"],
+  number: ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
+  array: ["items", "minItems", "maxItems"],
+  object: ["properties"],
+};
+const typeNames = ["string", "number", "integer", "boolean", "null", "array", "object"];
+const misspelled: Record<string, string> = {
+  str: "string",
+  strng: "string",
+  text: "string",
+  int: "integer",
+  float: "number",
+  double: "number",
+  bool: "boolean",
+  list: "array",
+  dict: "object",
+};
+
+/** Reads the schemas of one tool; `root` is where local references point into. */
+export class SchemaReader {
+  readonly warnings: Warning[] = [];
+  private readonly refs = new Map<string, Schema & { kind: "ref" }>();
+
+  constructor(private readonly root: Source) {}
+
+  /** Throws: ToolError naming the path of what is no schema at all. */
+  read(source: unknown, path: string): Schema {
+    if (source === true) return this.anything(path);
+    if (!isObject(source)) throw new ToolError(path, `expected a schema, got ${describe(source)}`);
+    if (typeof source.$ref === "string") return this.reference(source.$ref, path);
+    if (Array.isArray(source.allOf)) return this.merged(source, source.allOf, path);
+
+    for (const key of ["anyOf", "oneOf"] as const) {
+      const options = source[key];
+      if (options === undefined) continue;
+      if (!Array.isArray(options) || !options.length)
+        throw new ToolError(`${path}.${key}`, `expected a list of schemas, got ${describe(options)}`);
+      this.warnUnread(source, [key], path);
+      const { anyOf: _, oneOf: __, ...rest } = source;
+      // What stands beside the options holds for each of them.
+      const shared = isObject(rest) && (rest.type !== undefined || rest.properties !== undefined) ? rest : {};
+      const read = options.map((option, i) =>
+        this.read(isObject(option) ? { ...shared, ...option } : option, `${path}.${key}[${i}]`),
+      );
+      if (key === "oneOf" && read.some((a, i) => read.some((b, j) => i < j && mayOverlap(a, b)))) {
+        this.warn(path, "oneOf", "read as anyOf: two of its options may hold for the same value");
+      }
+      return this.nullable(source, read.length === 1 ? read[0] : { kind: "anyOf", options: read });
+    }
+
+    if (source.const !== undefined || source.enum !== undefined)
+      return this.nullable(source, this.enumeration(source, path));
+    const types = Array.isArray(source.type) ? source.type : [source.type ?? guessType(source)];
+    const options = types.map((type) => this.typed(source, type, path));
+    this.warnUnread(
+      source,
+      types.flatMap((type) => keywords[type === "integer" ? "number" : String(type)] ?? []),
+      path,
+    );
+    return this.nullable(source, options.length === 1 ? options[0] : { kind: "anyOf", options });
+  }
+
+  private typed(source: Source, type: unknown, path: string): Schema {
+    switch (type) {
+      case "string":
+        return {
+          kind: "string",
+          minLength: this.count(source, "minLength", 0, path),
+          maxLength: this.count(source, "maxLength", Number.POSITIVE_INFINITY, path),
+        };
+      case "number":
+      case "integer":
+        return this.number(source, type === "integer", path);
+      case "boolean":
+        return { kind: "enum", values: [true, false] };
+      case "null":
+        return { kind: "enum", values: [null] };
+      case "array": {
+        const items =
+          source.items === undefined ? this.anything(`${path}.items`) : this.read(source.items, `${path}.items`);
+        return {
+          kind: "array",
+          items,
+          minItems: this.count(source, "minItems", 0, path),
+          maxItems: this.count(source, "maxItems", Number.POSITIVE_INFINITY, path),
+        };
+      }
+      case "object":
+        return { kind: "object", properties: this.properties(source, path) };
+      default: {
+        const guess = misspelled[String(type).toLowerCase()];
+        const remedy = guess ? `did you mean ${JSON.stringify(guess)}?` : "say what the value is";
+        throw new ToolError(
+          `${path}.type`,
+          `expected one of ${typeNames.join(", ")}, got ${describe(type)}; ${remedy}`,
+        );
+      }
+    }
+  }
+
+  /** Properties of an object schema. */
+  properties(source: Source, path: string): Property[] {
+    const properties = source.properties ?? {};
+    if (!isObject(properties))
+      throw new ToolError(`${path}.properties`, `expected an object, got ${describe(properties)}`);
+    const required = source.required === undefined || typeof source.required === "boolean" ? [] : source.required;
+    if (!Array.isArray(required)) throw new ToolError(`${path}.required`, `expected a list, got ${describe(required)}`);
+    for (const key of required) {
+      if (!Object.hasOwn(properties, key))
+        throw new ToolError(`${path}.required`, `expected names of properties, got ${describe(key)}`);
+    }
+    return Object.entries(properties).map(([name, value]) => {
+      const at = `${path}.properties.${name}`;
+      const schema = this.read(value, at);
+      return { name, schema, required: required.includes(name), ...notes(value) };
+    });
+  }
+
+  private number(source: Source, integer: boolean, path: string): Schema {
+    const limit = (key: string, none: number): number => {
+      const value = source[key];
+      // Draft 4 wrote exclusiveMinimum as a flag beside minimum.
+      if (value === undefined || typeof value === "boolean") return none;
+      if (typeof value !== "number" || !Number.isFinite(value))
+        throw new ToolError(`${path}.${key}`, `expected a number, got ${describe(value)}`);
+      return value;
+    };
+    const bound = (name: "Minimum" | "Maximum", none: number): Bound => {
+      const inclusive = limit(name.toLowerCase(), none);
+      const exclusive = limit(`exclusive${name}`, none);
+      const tighter = name === "Minimum" ? exclusive >= inclusive : exclusive <= inclusive;
+      if (exclusive !== none && tighter) return { value: exclusive, exclusive: true };
+      return { value: inclusive, exclusive: source[`exclusive${name}`] === true };
+    };
+    const multipleOf = source.multipleOf === undefined ? null : limit("multipleOf", 0);
+    if (multipleOf !== null && multipleOf <= 0)
+      throw new ToolError(`${path}.multipleOf`, `expected a number above 0, got ${describe(source.multipleOf)}`);
+    const schema: Schema = {
+      kind: "number",
+      integer,
+      least: bound("Minimum", Number.NEGATIVE_INFINITY),
+      most: bound("Maximum", Number.POSITIVE_INFINITY),
+      multipleOf,
+    };
+    return schema;
+  }
+
+  private enumeration(source: Source, path: string): Schema {
+    const values = source.const !== undefined ? [source.const] : source.enum;
+    if (!Array.isArray(values) || !values.length)
+      throw new ToolError(`${path}.enum`, `expected a list of values, got ${describe(values)}`);
+    const types = source.type === undefined ? typeNames : [source.type].flat();
+    for (const [i, value] of values.entries()) {
+      const is = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+      const fits =
+        types.includes(is) ||
+        (types.includes("integer") && Number.isInteger(value)) ||
+        (value === null && source.nullable === true);
+      if (!fits)
+        throw new ToolError(
+          `${path}.enum[${i}]`,
+          `expected a value of type ${types.join(" or ")}, got ${describe(value)}`,
+        );
+    }
+    this.warnUnread(source, ["enum", "const"], path);
+    return { kind: "enum", values: values as Json[] };
+  }
+
+  private reference(ref: string, path: string): Schema {
+    const known = this.refs.get(ref);
+    if (known) return known;
+    const parts = ref.split("/").map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
+    let target: unknown = parts[0] === "#" ? this.root : undefined;
+    for (const part of parts.slice(1))
+      target = isObject(target) || Array.isArray(target) ? (target as Source)[part] : undefined;
+    if (target === undefined)
+      throw new ToolError(
+        `${path}.$ref`,
+        `expected a definition within this tool's schema, got ${JSON.stringify(ref)}`,
+      );
+    const made: Schema & { kind: "ref" } = { kind: "ref", target: null };
+    this.refs.set(ref, made);
+    made.target = this.read(target, ref);
+    return made;
+  }
+
+  /** allOf: one schema with the keywords of all; where two differ, the first holds and the conflict is reported. */
+  private merged(source: Source, parts: unknown[], path: string): Schema {
+    const { allOf: _, ...own } = source;
+    const all: Source = { ...own };
+    for (const [i, part] of parts.entries()) {
+      if (!isObject(part)) throw new ToolError(`${path}.allOf[${i}]`, `expected a schema, got ${describe(part)}`);
+      const body = typeof part.$ref === "string" ? this.resolve(part.$ref, `${path}.allOf[${i}]`) : part;
+      for (const [key, value] of Object.entries(body)) {
+        if (key === "properties" && isObject(all.properties) && isObject(value)) {
+          const clash = Object.keys(value).find((name) => Object.hasOwn(all.properties as Source, name));
+          if (clash)
+            this.warn(`${path}.allOf[${i}].properties.${clash}`, "allOf", "stands in two parts; the first holds");
+          all.properties = { ...value, ...all.properties };
+        } else if (key === "required" && Array.isArray(all.required) && Array.isArray(value))
+          all.required = [...all.required, ...value];
+        else if (all[key] === undefined) all[key] = value;
+        else if (JSON.stringify(all[key]) !== JSON.stringify(value) && !annotations.has(key)) {
+          this.warn(`${path}.allOf[${i}].${key}`, "allOf", "differs from another part; the first holds");
+        }
+      }
+    }
+    return this.read(all, path);
+  }
+
+  private resolve(ref: string, path: string): Source {
+    let target: unknown = this.root;
+    for (const part of ref.split("/").slice(1)) target = isObject(target) ? target[part] : undefined;
+    if (!isObject(target))
+      throw new ToolError(
+        `${path}.$ref`,
+        `expected a definition within this tool's schema, got ${JSON.stringify(ref)}`,
+      );
+    return target;
+  }
+
+  /** A value of unknown shape: a string, a number or a boolean, which every such schema allows. */
+  private anything(path: string): Schema {
+    this.warn(path, "type", "says nothing; a string, number or boolean is written");
+    const any = { value: Number.POSITIVE_INFINITY, exclusive: false };
+    return {
+      kind: "anyOf",
+      options: [
+        { kind: "string", minLength: 0, maxLength: Number.POSITIVE_INFINITY },
+        {
+          kind: "number",
+          integer: false,
+          least: { ...any, value: Number.NEGATIVE_INFINITY },
+          most: any,
+          multipleOf: null,
+        },
+        { kind: "enum", values: [true, false] },
+      ],
+    };
+  }
+
+  private nullable(source: Source, schema: Schema): Schema {
+    if (source.nullable !== true) return schema;
+    if (schema.kind === "enum")
+      return schema.values.includes(null) ? schema : { kind: "enum", values: [...schema.values, null] };
+    return { kind: "anyOf", options: [schema, { kind: "enum", values: [null] }] };
+  }
+
+  private count(source: Source, key: string, none: number, path: string): number {
+    const value = source[key];
+    if (value === undefined) return none;
+    if (!Number.isInteger(value) || (value as number) < 0)
+      throw new ToolError(`${path}.${key}`, `expected a whole number, got ${describe(value)}`);
+    return value as number;
+  }
+
+  private warnUnread(source: Source, read: string[], path: string): void {
+    for (const key of Object.keys(source)) {
+      if (annotations.has(key) || read.includes(key) || key.startsWith("x-")) continue;
+      this.warn(`${path}.${key}`, key, "is not held to: the grammar ignores it");
+    }
+    if (isObject(source.additionalProperties))
+      this.warn(`${path}.additionalProperties`, "additionalProperties", "further properties are never written");
+  }
+
+  private warn(path: string, keyword: string, message: string): void {
+    this.warnings.push({ path, keyword, message });
+  }
+}
+
+/** What a property says beside its type. */
+export function notes(source: unknown): Pick<Property, "description" | "default"> {
+  if (!isObject(source)) return {};
+  return {
+    ...(typeof source.description === "string" && { description: source.description }),
+    ...(source.default !== undefined && { default: source.default as Json }),
+  };
+}
+
+/**
+ * Bytes of the shortest JSON text of a value, Infinity if no finite value fits.
+ * `open` are the references on the way here.
+ */
+export function leastBytes(schema: Schema, open: readonly Schema[] = []): number {
+  const none = Number.POSITIVE_INFINITY;
+  switch (schema.kind) {
+    case "string":
+      return schema.minLength <= schema.maxLength ? 2 + schema.minLength : none;
+    case "number":
+      return !constrained(schema) || anyFits(scaledOf(schema)) ? 1 : none;
+    case "enum":
+      return Math.min(...schema.values.map((value) => JSON.stringify(value).length));
+    case "array":
+      if (schema.minItems > schema.maxItems) return none;
+      return 2 + (schema.minItems ? schema.minItems * (leastBytes(schema.items, open) + 1) - 1 : 0);
+    case "object":
+      return schema.properties
+        .filter(({ required }) => required)
+        .reduce((sum, { name, schema: value }) => sum + name.length + 4 + leastBytes(value, open), 2);
+    case "anyOf":
+      return Math.min(...schema.options.map((option) => leastBytes(option, open)));
+    case "ref":
+      if (open.includes(schema) || !schema.target) return none;
+      return leastBytes(schema.target, [...open, schema]);
+  }
+}
+
+/** The type that keywords imply where none is stated. */
+function guessType(source: Source): string | undefined {
+  return Object.keys(keywords).find((type) => keywords[type].some((key) => source[key] !== undefined));
+}
+
+/** Whether two schemas may allow the same value; errs towards yes. */
+function mayOverlap(a: Schema, b: Schema): boolean {
+  if (a.kind === "ref" || b.kind === "ref") return true;
+  if (a.kind === "anyOf") return a.options.some((option) => mayOverlap(option, b));
+  if (b.kind === "anyOf") return mayOverlap(b, a);
+  if (a.kind === "enum") return a.values.some((value) => mayHold(b, value));
+  if (b.kind === "enum") return mayOverlap(b, a);
+  if (a.kind !== b.kind) return false;
+  if (a.kind === "object" && b.kind === "object") {
+    // Two objects differ for sure where a property that both require has disjoint values.
+    return !a.properties.some(
+      (p) => p.required && b.properties.some((q) => q.required && q.name === p.name && !mayOverlap(p.schema, q.schema)),
+    );
+  }
+  return true;
+}
+
+function mayHold(schema: Schema, value: Json): boolean {
+  if (schema.kind === "enum") return schema.values.some((other) => JSON.stringify(other) === JSON.stringify(value));
+  if (schema.kind === "array") return Array.isArray(value);
+  return schema.kind === (value !== null && !Array.isArray(value) ? typeof value : "null");
+}
+
+export function isObject(value: unknown): value is Source {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function describe(value: unknown): string {
+  if (value === undefined) return "nothing";
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

@@ -1,0 +1,144 @@
+/** Examples → answers, from whatever gives them; and each answer judged. */
+import { CapacityError } from "../../runtime/errors.ts";
+import type { Thimble } from "../../runtime/thimble.ts";
+import { pythonJson } from "../../runtime/tools.ts";
+import type { Example } from "./examples.ts";
+import { type Call, type Counts, type Fault, judge, readCallList } from "./metrics.ts";
+
+export interface Answer {
+  /** null: the answer is no call list. undefined: there is no answer. */
+  calls: Call[] | null | undefined;
+  /** What was written, where it is no call list. */
+  text?: string;
+  /** Why there is no answer: "prompt too long", "timeout", "status 500" … */
+  failure?: string;
+  /** The answer reached its token limit. */
+  cutShort?: boolean;
+  promptTokens?: number;
+  answerTokens?: number;
+  prefillMs?: number;
+  totalMs?: number;
+  /** Requests sent again after a refusal. */
+  retries?: number;
+}
+
+/** One example of one run; a report carries all of them. */
+export interface Result extends Omit<Answer, "calls"> {
+  key: string;
+  file: string;
+  line: number;
+  id?: string;
+  source?: string;
+  kind?: string;
+  /** Prompt names of the tools on offer. */
+  tools: string[];
+  request: string;
+  want: Call[];
+  got: Call[] | null;
+  exact: boolean;
+  faults: Fault[];
+  counts: Counts;
+}
+
+export type Answerer = (example: Example) => Promise<Answer>;
+
+/** Answers with the packed model. A prompt beyond the limit has no answer; other errors are faults of ours and thrown. */
+export function modelAnswerer(thimble: Thimble, grammar: boolean): Answerer {
+  return async ({ request, tools }) => {
+    try {
+      const { calls, text, cutShort, timings } = await thimble.call(request, tools, { grammar });
+      const { promptTokens, answerTokens, prefillMs, totalMs } = timings;
+      const measured = { cutShort, promptTokens, answerTokens, prefillMs, totalMs };
+      return readCallList(text) ? { calls, ...measured } : { calls: null, text, ...measured };
+    } catch (error) {
+      if (!(error instanceof CapacityError) || error.path !== "prompt") throw error;
+      return { calls: undefined, failure: "prompt too long", promptTokens: error.needed };
+    }
+  };
+}
+
+/** Answers and judges all examples, `concurrency` at a time, in their order. */
+export async function answerAll(
+  examples: readonly Example[],
+  answer: Answerer,
+  concurrency: number,
+  onDone: (done: number) => void,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let [next, done] = [0, 0];
+  const worker = async () => {
+    while (next < examples.length) {
+      const i = next++;
+      results[i] = result(examples[i], await answer(examples[i]));
+      onDone(++done);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  return results;
+}
+
+function result(example: Example, { calls, ...rest }: Answer): Result {
+  const { tools, ...known } = example;
+  const { counts, faults } = judge(example.want, calls, tools);
+  const names = tools.tools.map(({ promptName }) => promptName);
+  return { ...known, tools: names, ...rest, got: calls ?? null, exact: counts.exact === 1, faults, counts };
+}
+
+export interface Retrieval {
+  /** Examples with a wanted tool on offer. */
+  examples: number;
+  meanTools: number;
+  /** Share of examples with a wanted tool among the first k. */
+  recall: Record<"1" | "3" | "5", number>;
+  /** Mean reciprocal rank of the first wanted tool. */
+  mrr: number;
+}
+
+/**
+ * Ranks each example's tools by the contrastive head: dot product of the request's vector and that of the tool's
+ * compact JSON. Source: needle/training/eval.py, benchmark_retrieval.
+ */
+export async function retrieval(
+  thimble: Pick<Thimble, "contrast">,
+  examples: readonly Example[],
+  onDone: (done: number) => void,
+): Promise<Retrieval> {
+  const vectors = new Map<string, Float32Array>();
+  const embed = async (text: string) => {
+    const vector = vectors.get(text) ?? (await thimble.contrast(text));
+    vectors.set(text, vector);
+    return vector;
+  };
+  const ranks: number[] = [];
+  let offered = 0;
+  for (const [i, { request, tools, want }] of examples.entries()) {
+    const wanted = new Set(judgeNames(want, tools.tools));
+    if (wanted.size) {
+      const query = await embed(request);
+      const scores: { name: string; score: number }[] = [];
+      for (const tool of JSON.parse(tools.prompt)) {
+        const vector = await embed(pythonJson(tool));
+        scores.push({ name: tool.name, score: query.reduce((dot, x, j) => dot + x * vector[j], 0) });
+      }
+      scores.sort((a, b) => b.score - a.score);
+      ranks.push(1 + scores.findIndex(({ name }) => wanted.has(name)));
+      offered += scores.length;
+    }
+    onDone(i + 1);
+  }
+  const share = (of: (rank: number) => number) => ranks.reduce((total, rank) => total + of(rank), 0) / ranks.length;
+  const within = (k: number) => share((rank) => Number(rank <= k));
+  return {
+    examples: ranks.length,
+    meanTools: offered / ranks.length,
+    recall: { 1: within(1), 3: within(3), 5: within(5) },
+    mrr: share((rank) => 1 / rank),
+  };
+}
+
+/** Prompt names of the wanted tools that are on offer. */
+function judgeNames(want: readonly Call[], tools: readonly { name: string; promptName: string }[]): string[] {
+  return tools
+    .filter(({ name, promptName }) => want.some((call) => call.name === name || call.name === promptName))
+    .map(({ promptName }) => promptName);
+}

@@ -1,0 +1,123 @@
+/** The same examples against any OpenAI-compatible server. What goes wrong on the way is an answer too: it is counted. */
+import type { Answer, Answerer } from "./answers.ts";
+import type { Example } from "./examples.ts";
+import { callsOf, readCallList } from "./metrics.ts";
+
+export interface Endpoint {
+  /** The server's base, …/v1, or the whole address of its chat completions. */
+  url: string;
+  model: string;
+  key?: string;
+  timeoutMs: number;
+}
+
+const mostTries = 5;
+const mostWaitMs = 60_000;
+const answerTokens = 256;
+
+type Reply = { answer: Answer } | { again: string; afterMs?: number };
+
+/** Sends request and tools, temperature 0. 429, 5xx and lost connections are tried again, a timeout is not. */
+export function endpointAnswerer(endpoint: Endpoint): Answerer {
+  return async (example) => {
+    for (let tries = 1; ; tries++) {
+      const start = performance.now();
+      const reply = await send(endpoint, example);
+      const retries = tries - 1;
+      if ("answer" in reply) {
+        const timed = reply.answer.failure ? {} : { totalMs: performance.now() - start };
+        return { ...reply.answer, ...timed, retries };
+      }
+      if (tries === mostTries) return { calls: undefined, failure: reply.again, retries };
+      const waitMs = Math.min(reply.afterMs ?? 250 * 2 ** tries, mostWaitMs);
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  };
+}
+
+async function send({ url, model, key, timeoutMs }: Endpoint, { request, tools }: Example): Promise<Reply> {
+  const address = url.endsWith("/chat/completions") ? url : `${url.replace(/\/+$/, "")}/chat/completions`;
+  const body = {
+    model,
+    messages: [{ role: "user", content: request }],
+    tools: openAiTools(JSON.parse(tools.prompt)),
+    temperature: 0,
+    max_tokens: answerTokens,
+  };
+  let text: string;
+  try {
+    const response = await fetch(address, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...(key && { authorization: `Bearer ${key}` }) },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const again = response.status === 429 || response.status >= 500;
+    if (again)
+      return { again: `status ${response.status}`, afterMs: retryAfterMs(response.headers.get("retry-after")) };
+    if (!response.ok) return failed(`status ${response.status}`);
+    text = await response.text();
+  } catch (error) {
+    return (error as Error).name === "TimeoutError" ? failed("timeout") : { again: "no connection" };
+  }
+  try {
+    return { answer: readMessage(JSON.parse(text)) };
+  } catch {
+    return failed("bad JSON");
+  }
+}
+
+const failed = (failure: string): Reply => ({ answer: { calls: undefined, failure } });
+
+/** Seconds or a date, as HTTP has it. */
+function retryAfterMs(header: string | null): number | undefined {
+  if (!header) return undefined;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+
+/**
+ * The calls of a completion. A server that does not know its model's call form leaves it in the text, so text that is a
+ * call list counts as one; other text, with no call, is a refusal.
+ */
+function readMessage(completion: unknown): Answer {
+  const message = (completion as { choices?: { message?: Record<string, unknown> }[] } | null)?.choices?.[0]?.message;
+  if (!message) return { calls: undefined, failure: "no message" };
+  const { tool_calls: list, content } = message;
+  const answerTokens = (completion as { usage?: { completion_tokens?: number } }).usage?.completion_tokens;
+  const measured = answerTokens === undefined ? {} : { answerTokens };
+  if (!Array.isArray(list) || !list.length) {
+    const text = typeof content === "string" ? content.trim() : "";
+    return { calls: readCallList(text) ?? [], ...measured };
+  }
+  const calls = callsOf(list.map((entry) => readCall(entry?.function)));
+  return calls ? { calls, ...measured } : { calls: null, text: JSON.stringify(list), ...measured };
+}
+
+/** `arguments` is JSON in a string; some servers send the object. */
+function readCall(call: { name?: unknown; arguments?: unknown } | undefined): unknown {
+  if (typeof call?.arguments !== "string") return call;
+  try {
+    return { name: call.name, arguments: JSON.parse(call.arguments || "{}") };
+  } catch {
+    return null;
+  }
+}
+
+interface FlatTool {
+  name: string;
+  description?: string;
+  parameters?: Record<string, Record<string, unknown>>;
+}
+
+/** The flat form of the prompt → OpenAI tools. */
+export function openAiTools(tools: FlatTool[]): unknown[] {
+  return tools.map(({ name, description, parameters = {} }) => {
+    const properties = Object.fromEntries(
+      Object.entries(parameters).map(([key, { required: _, ...schema }]) => [key, schema]),
+    );
+    const required = Object.keys(parameters).filter((key) => parameters[key].required === true);
+    const schema = { type: "object", properties, required };
+    return { type: "function", function: { name, ...(description && { description }), parameters: schema } };
+  });
+}
