@@ -46,7 +46,19 @@ export function logits(
   return new Float32Array(memory.buffer, session.logits, vocabSize);
 }
 
-/** The id of the greatest of the logits that `logits` just left. */
-export function pick(kernels: Kernels, session: SessionPlan, vocabSize: number): number {
-  return kernels.argmax(session.logits, pad(vocabSize, 4));
+/** The greatest of the logits that `logits` just left, how sure that is, and what came second. */
+export interface Choice {
+  id: number;
+  /** Natural logarithm of its share among the allowed tokens. */
+  logProb: number;
+  /** Its logit less the second's, Infinity if no other token was allowed. */
+  margin: number;
+  second: number;
+}
+
+export function pick(kernels: Kernels, memory: WebAssembly.Memory, session: SessionPlan, vocabSize: number): Choice {
+  const id = kernels.argmax(session.logits, pad(vocabSize, 4), session.choice);
+  const view = new DataView(memory.buffer, session.choice, 16);
+  const margin = view.getFloat32(0, true) - view.getFloat32(4, true);
+  return { id, logProb: -Math.log(view.getFloat32(12, true)), margin, second: view.getUint32(8, true) };
 }

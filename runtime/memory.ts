@@ -49,6 +49,8 @@ export interface SessionPlan {
   step: number;
   logits: number;
   mask: number;
+  /** What `argmax` says beside the index. */
+  choice: number;
   embedding: number;
   encoderCache: number;
   selfCaches: number[];
@@ -200,6 +202,7 @@ export function planSession(
     step: buffer("step", pad(stepRows, tileRows) * dModel * 4),
     logits: buffer("logits", pad(vocabSize, 4) * 4),
     mask: buffer("mask", pad(vocabSize, 32) / 8),
+    choice: buffer("choice", 16),
     embedding: buffer("contrastive", pad(contrastiveDim, 8) * 4),
     encoderCache: cache("encoder", promptTokens),
     selfCaches: count(nDecoderLayers, (i) => cache(`decoder.${i} self`, answerTokens + 1)),

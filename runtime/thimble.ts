@@ -243,7 +243,7 @@ export class Session {
       pos += pending.length;
       pending = [];
       logits(kernels, memory, model, plan, hidden, mask, vocabSize);
-      return pick(kernels, plan, vocabSize);
+      return pick(kernels, memory, plan, vocabSize);
     };
 
     if (grammar) {
@@ -260,7 +260,7 @@ export class Session {
           continue;
         }
         const mask = grammar.mask(state);
-        const id = mask.count === 1 ? mask.some : await nextLogits(mask.bits);
+        const id = mask.count === 1 ? mask.some : (await nextLogits(mask.bits)).id;
         const after = grammar.advance(state, id) as State;
         if (!fits(after, room - 1)) {
           for (const last of grammar.finish(state)) await decide(last);
@@ -273,7 +273,7 @@ export class Session {
       }
     } else {
       while (tokens.length < plan.answerTokens) {
-        const id = await nextLogits(null);
+        const { id } = await nextLogits(null);
         if (id === special.eos) break;
         await decide(id);
       }

@@ -109,13 +109,35 @@ describe.each(kernelKinds)("%s", (kind) => {
     expect(distance(rows[0], rows[1])).toBeLessThan(1e-3);
   });
 
-  test("argmax takes the first of equals, and finds a lone finite value", async () => {
+  test("argmax takes the first of equals, finds a lone finite value, and sums e^x within 1e-5", async () => {
     const { kernels, memory, session } = await host(odd, kind);
     const values = new Float32Array(memory.buffer, session.logits, 304).fill(Number.NEGATIVE_INFINITY);
+    const argmax = () => {
+      const best = kernels.argmax(session.logits, 304, session.choice);
+      const view = new DataView(memory.buffer, session.choice, 16);
+      return {
+        best,
+        greatest: view.getFloat32(0, true),
+        next: view.getFloat32(4, true),
+        second: view.getUint32(8, true),
+        sum: view.getFloat32(12, true),
+      };
+    };
     values[303] = -1e30;
-    expect(kernels.argmax(session.logits, 304)).toBe(303);
+    expect(argmax()).toMatchObject({ best: 303, next: Number.NEGATIVE_INFINITY, sum: 1 });
     values[7] = values[200] = 2;
-    expect(kernels.argmax(session.logits, 304)).toBe(7);
+    expect(argmax()).toMatchObject({ best: 7, greatest: 2, next: 2, second: 200, sum: 2 });
+    values[0] = 1.5;
+    values[7] = Number.NEGATIVE_INFINITY;
+    expect(argmax()).toMatchObject({ best: 200, next: 1.5, second: 0 });
+    const random = seeded(12);
+    for (const i of values.keys()) values[i] = random() * 20 - 10;
+    const { best, greatest, second, sum } = argmax();
+    expect(greatest).toBe(values[best]);
+    const others = [...values].filter((_, i) => i !== best);
+    expect(values[second]).toBe(Math.max(...others));
+    const want = values.reduce((total, value) => total + Math.exp(value - greatest), 0);
+    expect(Math.abs(sum / want - 1)).toBeLessThan(1e-5);
   });
 
   test("contrastive vector within 1e-3 of the reference, of length 1", async () => {

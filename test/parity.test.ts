@@ -52,7 +52,7 @@ async function greedy(h: Host, source: number[], steps: number): Promise<number[
       h.geometry.dModel,
     );
     logits(h.kernels, h.memory, h.model, h.session, at, null, h.geometry.vocabSize);
-    ids.push(pick(h.kernels, h.session, h.geometry.vocabSize));
+    ids.push(pick(h.kernels, h.memory, h.session, h.geometry.vocabSize).id);
   }
   return ids;
 }

@@ -126,7 +126,7 @@ async function measure(path: string, kernels: BuildName | undefined, runs: numbe
         geometry.dModel,
       );
       logits(thimble.kernels, thimble.memory, thimble.model, session.plan, hidden, null, geometry.vocabSize);
-      pick(thimble.kernels, session.plan, geometry.vocabSize);
+      pick(thimble.kernels, thimble.memory, session.plan, geometry.vocabSize);
     }
   });
 

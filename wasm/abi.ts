@@ -149,8 +149,11 @@ export interface Kernels {
   ): void;
   /** out[i] = h · E[i] for rows allowed by `mask` (u32 bitset, 0 = all rows), −Infinity elsewhere; out: f32 (pad(vocabSize, 4)). */
   logits(session: number, table: number, h: number, mask: number, out: number): void;
-  /** Index of the greatest of n floats, the first of equals. n is a multiple of 4. */
-  argmax(values: number, n: number): number;
+  /**
+   * Index of the greatest of n floats, the first of equals; n is a multiple of 4. Writes 16 bytes to `summary`: greatest
+   * and second greatest as f32, index of the second as u32, Σ e^(value − greatest) as f32.
+   */
+  argmax(values: number, n: number, summary: number): number;
   /** out: f32 (outDim), the L2-normalised projection of the mean of n encoder states. */
   contrastive(session: number, head: number, x: number, n: number, out: number): void;
 }

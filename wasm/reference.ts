@@ -172,9 +172,17 @@ export function startReference(memory: WebAssembly.Memory, weights: "int4" | "fl
         if (!bits || (bits[id >> 5] >>> (id & 31)) & 1) result[id] = dot(row, embedding(table, id, dModel));
       }
     },
-    argmax(values, n) {
+    argmax(values, n, summary) {
       const row = floats(values, n);
-      return row.indexOf(row.reduce((a, b) => Math.max(a, b)));
+      const order = Array.from(row.keys()).sort((a, b) => row[b] - row[a] || a - b);
+      const [best, second] = order;
+      const sum = row.reduce((total, value) => total + Math.exp(value - row[best]), 0);
+      const view = new DataView(memory.buffer, summary, 16);
+      view.setFloat32(0, row[best], true);
+      view.setFloat32(4, row[second], true);
+      view.setUint32(8, second, true);
+      view.setFloat32(12, sum, true);
+      return best;
     },
     contrastive(sessionAt, headAt, x, n, out) {
       const { dModel } = record(sessionRecord, sessionAt);

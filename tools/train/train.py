@@ -38,7 +38,7 @@ def arguments():
     p.add_argument("--geometry", default="", help="vocab,d,heads,kvHeads,encoderLayers,decoderLayers; default: nano")
     p.add_argument("--steps", type=int, help="length of the schedule in steps")
     p.add_argument("--halt", type=int, help="save and stop at this step, whatever the schedule says")
-    p.add_argument("--minutes", type=float, default=60, help="or in minutes of process time")
+    p.add_argument("--minutes", type=float, default=60, help="or in minutes of process time (on a GPU, where that says little, use --steps)")
     p.add_argument("--device", default="cpu")
     p.add_argument("--batch-tokens", type=int, default=13312, help="padded encoder tokens a step and process")
     p.add_argument("--adam", type=float, default=1.5e-3)
@@ -64,15 +64,39 @@ def orthogonal(g):
     return (x.t() if tall else x).float()
 
 
-@torch.no_grad()
-def muon_step(matrices, momenta, rate):
-    for p, m in zip(matrices, momenta):
-        m.mul_(0.95).add_(p.grad)
-        p.mul_(1 - 0.01 * rate).add_(orthogonal(p.grad + 0.95 * m), alpha=-rate * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+class Optimizer:
+    """Muon on the attention projections, AdamW on everything else."""
+
+    def __init__(self, model, adam, muon):
+        self.matrices, self.rate = model.attention_matrices(), muon
+        chosen = set(map(id, self.matrices))
+        self.rest = [p for p in model.parameters() if id(p) not in chosen]
+        self.momenta = [torch.zeros_like(p) for p in self.matrices]
+        self.adam = torch.optim.AdamW(self.rest, lr=adam, betas=(0.9, 0.98), weight_decay=0)
+        self.adam_rate = adam
+
+    @torch.no_grad()
+    def step(self, factor):
+        torch.nn.utils.clip_grad_norm_(self.rest, 1.0)
+        for group in self.adam.param_groups:
+            group["lr"] = self.adam_rate * factor
+        self.adam.step()
+        rate = self.rate * factor
+        for p, m in zip(self.matrices, self.momenta):
+            m.mul_(0.95).add_(p.grad)
+            p.mul_(1 - 0.01 * rate).add_(orthogonal(p.grad + 0.95 * m), alpha=-rate * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+
+    def state(self):
+        return {"adam": self.adam.state_dict(), "momenta": self.momenta}
+
+    def restore(self, state):
+        self.adam.load_state_dict(state["adam"])
+        for m, saved in zip(self.momenta, state["momenta"]):
+            m.copy_(saved)
 
 
 def losses(model, batch, contrastive):
-    """batch of data.batches -> (loss to descend, mean cross-entropy, share of answers the teacher-forced model gets whole)."""
+    """batch of data.Batches -> (loss to descend, mean cross-entropy, share of answers the teacher-forced model gets whole)."""
     source, given, wanted, weight, queries, tools = batch
     embedding = model.embedding()
     states, bias = model.encode(source, embedding)
@@ -90,109 +114,114 @@ def losses(model, batch, contrastive):
     return loss, entropy.mean().item(), right.all(1).float().mean().item()
 
 
-def keep_log(path, step):
-    """Drops the lines of steps that were done after the checkpoint and so are done again."""
+def build(a):
+    """The network to train: that of --init, or a new one of --geometry."""
+    if a.init:
+        return export.load(a.init)
+    values = map(int, a.geometry.split(",")) if a.geometry else ()
+    return Needle(Config(**{f.name: v for f, v in zip(fields(Config), values)}))
+
+
+def average_gradients(model, world):
+    flat = torch.cat([p.grad.reshape(-1) for p in model.parameters()]) / world
+    dist.all_reduce(flat)
+    for p, g in zip(model.parameters(), flat.split([p.numel() for p in model.parameters()])):
+        p.grad.copy_(g.view_as(p))
+
+
+def open_log(path, step):
+    """Opens the log to append, without the lines of steps after the checkpoint: those steps are done again."""
+    lines = []
     if os.path.exists(path):
         with open(path) as file:
             lines = [line for line in file if json.loads(line)["step"] <= step]
-        with open(path, "w") as file:
-            file.writelines(lines)
+    file = open(path, "w")
+    file.writelines(lines)
+    return file
 
 
 def main():
     a = arguments()
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    cuda = a.device.startswith("cuda")
-    device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if a.device == "cuda" else a.device
-    if world > 1:
-        dist.init_process_group("nccl" if cuda else "gloo")
-    if not cuda:
-        torch.set_num_threads(1)  # two threads were slower than one, measured on 2 cores
-    os.makedirs(a.out, exist_ok=True)
-    torch.manual_seed(a.seed)
-
-    if a.init:
-        model = export.load(a.init)
+    device = torch.device(f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if a.device == "cuda" else a.device)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     else:
-        values = map(int, a.geometry.split(",")) if a.geometry else ()
-        model = Needle(Config(**{f.name: v for f, v in zip(fields(Config), values)}))
-    model.to(device)
+        torch.set_num_threads(1)  # two threads were slower than one, measured on 2 cores
+    if world > 1:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    torch.manual_seed(a.seed)
+    os.makedirs(a.out, exist_ok=True)
+    last = os.path.join(a.out, "last.pt")
+
+    model = build(a).to(device)
+    optimizer = Optimizer(model, a.adam, a.muon)
     tokenizer = data.Tokenizer(a.tokenizer)
     if tokenizer.sp.GetPieceSize() != model.config.vocab_size:
         raise SystemExit(f"--tokenizer: expected {model.config.vocab_size} pieces, got {tokenizer.sp.GetPieceSize()}; pass the model's own vocabulary")
-    matrices = model.attention_matrices()
-    chosen = set(map(id, matrices))
-    rest = [p for p in model.parameters() if id(p) not in chosen]
-    adam = torch.optim.AdamW(rest, lr=a.adam, betas=(0.9, 0.98), weight_decay=0)
-    momenta = [torch.zeros_like(p) for p in matrices]
 
-    step, block, done_in_block, earlier, sums = 0, rank, 0, 0.0, []  # earlier: seconds of process time before this process
-    last, log_path = os.path.join(a.out, "last.pt"), os.path.join(a.out, "log.jsonl")
+    # Where the run stands. A process takes every world-th block; `seconds` are of process time, those of earlier processes included.
+    at = {"step": 0, "block": 0, "done_in_block": 0, "seconds": 0.0, "sums": []}
     if os.path.exists(last):
-        c = torch.load(last, map_location=device)
-        model.load_state_dict(c["model"])
-        adam.load_state_dict(c["adam"])
-        for m, saved in zip(momenta, c["momenta"]):
-            m.copy_(saved)
-        step, block, done_in_block, earlier, sums = c["step"], c["block"] + rank, c["done_in_block"] if rank == 0 else 0, c["seconds"], c["sums"]
+        saved = torch.load(last, map_location=device)
+        model.load_state_dict(saved["model"])
+        optimizer.restore(saved)
+        at = {key: saved[key] for key in at}
         if rank == 0:
-            keep_log(log_path, step)
-            print(f"resumed {last} at step {step}", flush=True)
+            print(f"resumed {last} at step {at['step']}", flush=True)
     if world > 1:
         for p in model.parameters():
             dist.broadcast(p.data, 0)
+    log = open_log(os.path.join(a.out, "log.jsonl"), at["step"]) if rank == 0 else None
 
     def save():
-        state = {"model": model.state_dict(), "adam": adam.state_dict(), "momenta": momenta, "config": model.config.to_dict(),
-                 "tokenizer": os.path.basename(a.tokenizer), "step": step, "block": block, "done_in_block": done_in_block, "seconds": seconds(), "sums": sums}
+        state = {"model": model.state_dict(), **optimizer.state(), "config": model.config.to_dict(), "tokenizer": os.path.basename(a.tokenizer), **at}
         torch.save(state, last + ".new")
         os.replace(last + ".new", last)
 
-    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
-    stop, start, saved_at, log = [], time.process_time(), time.time(), open(log_path, "a")
-    seconds = lambda: earlier + time.process_time() - start
-    amp = contextlib.nullcontext if a.float32 else lambda: torch.autocast("cuda" if cuda else "cpu", torch.bfloat16)
-    weights = tuple(map(float, a.weights.split(",")))
-    batches = data.Batches(sorted(glob.glob(a.real)), sorted(glob.glob(a.synthetic)), a.share, tokenizer, a.batch_tokens, weights, a.seed)
-    stream = data.stream(batches, itertools.count(block, world), done_in_block, a.workers)
+    stopped = []
+    signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+    batches = data.Batches(sorted(glob.glob(a.real)), sorted(glob.glob(a.synthetic)), a.share, tokenizer, a.batch_tokens,
+                           tuple(map(float, a.weights.split(","))), a.seed)
+    stream = data.stream(batches, itertools.count(at["block"] + rank, world), at["done_in_block"] if rank == 0 else 0, a.workers)
+    amp = contextlib.nullcontext if a.float32 else lambda: torch.autocast(device.type, torch.bfloat16)
+    began, saved_at = at["seconds"] - time.process_time(), time.time()
 
     while True:
-        progress = torch.tensor([float(bool(stop)) or (step / a.steps if a.steps else seconds() / (60 * a.minutes))], device=device)
+        at["seconds"] = began + time.process_time()
+        halt = stopped or at["step"] == a.halt
+        progress = torch.tensor([1.0 if halt else at["step"] / a.steps if a.steps else at["seconds"] / (60 * a.minutes)], device=device)
         if world > 1:
             dist.broadcast(progress, 0)
-        if progress.item() >= 1 or step == a.halt:
+        if progress.item() >= 1:
             break
-        rate = min(1, (step + 1) / a.warm) * (1 - progress.item())
-        here, ends, arrays = next(stream)
+        factor = min(1, (at["step"] + 1) / a.warm) * (1 - progress.item())
+        block, ends, arrays = next(stream)
         batch = [torch.from_numpy(x).to(device) for x in arrays]
         for p in model.parameters():
             p.grad = torch.zeros_like(p)
         with amp():
-            loss, entropy, exact = losses(model, batch, step % 4 == 0)
+            loss, entropy, exact = losses(model, batch, at["step"] % 4 == 0)
         loss.backward()
         if world > 1:
-            flat = torch.cat([p.grad.reshape(-1) for p in model.parameters()]) / world
-            dist.all_reduce(flat)
-            for p, g in zip(model.parameters(), flat.split([p.numel() for p in model.parameters()])):
-                p.grad.copy_(g.view_as(p))
-        torch.nn.utils.clip_grad_norm_(rest, 1.0)
-        for group in adam.param_groups:
-            group["lr"] = a.adam * rate
-        adam.step()
-        muon_step(matrices, momenta, a.muon * rate)
-        step, block, done_in_block = step + 1, here + world * ends, 0 if ends else done_in_block + 1
-        sums.append((entropy, exact, len(batch[0])))
-        if rank == 0 and step % a.every == 0:
-            line = {"step": step, "loss": round(sum(s[0] for s in sums) / len(sums), 4), "exact": round(sum(s[1] for s in sums) / len(sums), 4),
-                    "examples": sum(s[2] for s in sums), "rate": round(rate, 4), "seconds": round(seconds())}
-            sums = []
+            average_gradients(model, world)
+        optimizer.step(factor)
+
+        at["step"] += 1
+        at["block"], at["done_in_block"] = (block + world, 0) if ends else (block, at["done_in_block"] + 1)
+        at["sums"].append((entropy, exact, len(batch[0])))
+        if rank == 0 and at["step"] % a.every == 0:
+            entropies, exacts, examples = zip(*at["sums"])
+            at["sums"] = []
+            line = {"step": at["step"], "loss": round(sum(entropies) / len(entropies), 4), "exact": round(sum(exacts) / len(exacts), 4),
+                    "examples": sum(examples), "rate": round(factor, 4), "seconds": round(at["seconds"])}
             print(json.dumps(line), file=log, flush=True)
         if rank == 0 and time.time() - saved_at > a.save_seconds:
             save()
             saved_at = time.time()
     if rank == 0:
         save()
-        print(f"{'done' if progress.item() >= 1 and not stop else 'stopped'} at step {step} after {seconds():.0f} s of process time", flush=True)
+        print(f"{'stopped' if halt else 'done'} at step {at['step']} after {at['seconds']:.0f} s of process time", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 import type { Asm } from "../asm.ts";
+import { exp } from "./exp.ts";
 
 const i = "i32" as const;
 
@@ -56,21 +57,45 @@ export function logitRows(asm: Asm): void {
   });
 }
 
-/** argmax(values, n): index of the greatest, the first of equals. */
+/**
+ * argmax(values, n, summary): index of the greatest, the first of equals.
+ * Writes to `summary` the greatest and the second greatest value as f32, the index of the second as u32, and
+ * Σ e^(value − greatest) as f32, within 1e-5 of float64, relative: what log-probability and margin need.
+ */
 export function argmax(asm: Asm): void {
   asm.func(
     "argmax",
-    { values: i, n: i },
+    { values: i, n: i, summary: i },
     (f, p) => {
       const best = f.i32(0);
+      const second = f.i32(0);
       const most = f.f32(f.loadF32(p.values));
-      f.for(0, p.n, 1, (at) => {
+      const next = f.f32(Number.NEGATIVE_INFINITY);
+      f.for(1, p.n, 1, (at) => {
         const value = f.f32(f.loadF32(p.values.add(at.shl(2))));
-        f.if(value.gt(most), () => {
-          most.set(value);
-          best.set(at);
+        f.if(value.gt(next), () => {
+          f.if(
+            value.gt(most),
+            () => {
+              second.set(best);
+              next.set(most);
+              best.set(at);
+              most.set(value);
+            },
+            () => {
+              second.set(at);
+              next.set(value);
+            },
+          );
         });
       });
+      const sum = f.f4(f.splatF(0));
+      const top = f.f4(f.splatF(most));
+      f.for(0, p.n, 4, (at) => sum.set(sum.add(exp(f, f.loadF4(p.values.add(at.shl(2))).sub(top)))));
+      f.storeF32(p.summary, most);
+      f.storeF32(p.summary, next, 4);
+      f.storeI32(p.summary, second, 8);
+      f.storeF32(p.summary, sum.sum(), 12);
       return best;
     },
     { exported: true },
