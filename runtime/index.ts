@@ -4,6 +4,8 @@ export { CapacityError, FormatError, ToolError } from "./errors.ts";
 export { detectBuild, kernelModule } from "./kernels.ts";
 export type { Progress, Source } from "./loader.ts";
 export type { Geometry, PackHeader } from "./pack.ts";
+export type { ValueSource } from "./provenance.ts";
+export type { Json, Property, Schema, Warning } from "./schema.ts";
 export {
   type CallOptions,
   type CallResult,
@@ -16,5 +18,5 @@ export {
   type Timings,
   type Tools,
 } from "./thimble.ts";
-export type { ToolCall } from "./toolcall.ts";
+export type { Certainty, Sureness, ToolCall } from "./toolcall.ts";
 export { type Tool, type ToolInput, ToolSet } from "./tools.ts";

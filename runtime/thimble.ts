@@ -1,6 +1,6 @@
 /** Load, call: the whole walk on one screen. */
 import type { BuildName, Kernels } from "../wasm/abi.ts";
-import { decode, logits, pick } from "./decoder.ts";
+import { type Choice, decode, logits, pick } from "./decoder.ts";
 import { type Arrival, contrast, prefill } from "./encoder.ts";
 import { CapacityError } from "./errors.ts";
 import { Grammar, type State, TokenTrie } from "./grammar.ts";
@@ -9,7 +9,7 @@ import { PackStream, type Source, type StreamOptions } from "./loader.ts";
 import { type ModelPlan, planModel, planSession, reserve, type SessionPlan, writeWords } from "./memory.ts";
 import type { PackHeader } from "./pack.ts";
 import { special, Tokenizer } from "./tokenizer.ts";
-import { readCalls, type ToolCall } from "./toolcall.ts";
+import { readCalls, type Step, type ToolCall } from "./toolcall.ts";
 import { ToolSet } from "./tools.ts";
 
 export interface Limits {
@@ -229,7 +229,11 @@ export class Session {
     let pos = 0;
     let forcedTokens = 0;
     let cutShort = false;
-    const decide = async (id: number) => {
+    const steps: Step[] = [];
+    const bytes: number[] = [];
+    const decide = async (id: number, choice?: Choice) => {
+      if (choice) steps.push({ ...choice, startByte: bytes.length, second: tokenizer.bytesOf(choice.second) });
+      bytes.push(...tokenizer.bytesOf(id));
       tokens.push(id);
       pending.push(id);
       if (id === special.toolCall) return;
@@ -260,22 +264,23 @@ export class Session {
           continue;
         }
         const mask = grammar.mask(state);
-        const id = mask.count === 1 ? mask.some : (await nextLogits(mask.bits)).id;
+        const choice = mask.count === 1 ? undefined : await nextLogits(mask.bits);
+        const id = choice?.id ?? mask.some;
         const after = grammar.advance(state, id) as State;
         if (!fits(after, room - 1)) {
           for (const last of grammar.finish(state)) await decide(last);
           cutShort = true;
           break;
         }
-        if (mask.count === 1) forcedTokens++;
-        await decide(id);
+        if (!choice) forcedTokens++;
+        await decide(id, choice);
         state = after;
       }
     } else {
       while (tokens.length < plan.answerTokens) {
-        const { id } = await nextLogits(null);
-        if (id === special.eos) break;
-        await decide(id);
+        const choice = await nextLogits(null);
+        if (choice.id === special.eos) break;
+        await decide(choice.id, choice);
       }
     }
     const rest = text.end();
@@ -291,7 +296,13 @@ export class Session {
       decodeMs: totalMs - prefillMs,
       totalMs,
     };
-    return { calls: readCalls(answer, set.tools), text: answer, tokens, cutShort, timings };
+    return {
+      calls: readCalls(Uint8Array.from(bytes), set.tools, request, steps),
+      text: answer,
+      tokens,
+      cutShort,
+      timings,
+    };
 
     /** Whether the answer can still end validly within `room` tokens of a state. */
     function fits(state: State, room: number): boolean {

@@ -1,3 +1,5 @@
+/** Finished text → calls: names and arguments, how sure the model was, and where each value stands in the request. */
+import { sourcesOf, type ValueSource } from "./provenance.ts";
 import type { Json } from "./schema.ts";
 import type { Tool } from "./tools.ts";
 
@@ -5,21 +7,135 @@ import type { Tool } from "./tools.ts";
 export interface ToolCall {
   name: string;
   arguments: Record<string, Json>;
+  certainty: Certainty;
+  /** By argument, or by path within a nested one. */
+  sources: Record<string, ValueSource>;
 }
 
-/** Finished text → calls under the tools' own names. Text that is no call list, which only free decoding can write, gives []. */
-export function readCalls(text: string, tools: readonly Tool[]): ToolCall[] {
+/** Over decided tokens, those that the grammar left open: logProb ≤ 0 is their sum, margin their least top-2 gap in logits. */
+export interface Sureness {
+  logProb: number;
+  margin: number;
+}
+
+export interface Certainty {
+  /** From the choice to call at all up to the end of the tool's name. */
+  name: Sureness;
+  /** The whole call. */
+  call: Sureness;
+  /** The tool that the closest other token of the name led to; null for no call, or where nothing was left open. */
+  runnerUp: string | null;
+}
+
+/** A token of the answer that logits decided. Bytes count from the text's first, the space before the list. */
+export interface Step {
+  startByte: number;
+  logProb: number;
+  margin: number;
+  /** Bytes of the token that came second. */
+  second: Uint8Array;
+}
+
+/**
+ * Reads the calls of a finished answer. Text that is no call list, which only free decoding can write, gives [].
+ * `bytes` is the text as written, with the space before it.
+ */
+export function readCalls(
+  bytes: Uint8Array,
+  tools: readonly Tool[],
+  request: string,
+  steps: readonly Step[],
+): ToolCall[] {
   let list: unknown;
   try {
-    list = JSON.parse(text);
+    list = JSON.parse(utf8.decode(bytes));
   } catch {
     return [];
   }
   if (!Array.isArray(list)) return [];
-  return list
-    .filter((call) => typeof call?.name === "string")
-    .map((call) => ({
-      name: tools.find((tool) => tool.promptName === call.name)?.name ?? call.name,
-      arguments: call.arguments ?? {},
-    }));
+  const spans = callSpans(bytes);
+  return list.flatMap((call, i) => {
+    if (typeof call?.name !== "string" || !spans[i]) return [];
+    const tool = tools.find(({ promptName }) => promptName === call.name);
+    const args: Record<string, Json> = call.arguments ?? {};
+    const certainty = certaintyOf(spans[i], bytes, tools, steps);
+    return [
+      {
+        name: tool?.name ?? call.name,
+        arguments: args,
+        certainty,
+        sources: sourcesOf(args, tool?.parameters ?? [], request),
+      },
+    ];
+  });
+}
+
+const utf8 = new TextDecoder();
+
+/** Bytes of one call: `open` where the list goes on to it, `nameEnd` after its name, `end` after its brace. */
+interface CallSpan {
+  open: number;
+  start: number;
+  nameEnd: number;
+  end: number;
+}
+
+/** Finds the calls of a JSON list by its braces. */
+function callSpans(bytes: Uint8Array): CallSpan[] {
+  const spans: CallSpan[] = [];
+  let [depth, inString, open] = [0, false, 0];
+  let [start, nameEnd] = [-1, -1];
+  for (let i = 0; i < bytes.length; i++) {
+    const c = String.fromCharCode(bytes[i]);
+    if (inString) {
+      if (c === "\\") i++;
+      else if (c === '"') inString = false;
+    } else if (c === '"') inString = true;
+    else if (c === "{" || c === "[") {
+      depth++;
+      if (depth === 2) [start, nameEnd] = [i, -1];
+    } else if (c === "}" || c === "]") {
+      depth--;
+      if (depth === 1) {
+        spans.push({ open, start, nameEnd: nameEnd < 0 ? i : nameEnd, end: i + 1 });
+        open = i + 1;
+      }
+    } else if (c === "," && depth === 2 && nameEnd < 0) nameEnd = i;
+  }
+  return spans;
+}
+
+function certaintyOf(span: CallSpan, bytes: Uint8Array, tools: readonly Tool[], steps: readonly Step[]): Certainty {
+  const within = (end: number) => steps.filter(({ startByte }) => startByte >= span.open && startByte < end);
+  const naming = within(span.nameEnd);
+  const closest = naming.reduce<Step | null>(
+    (least, step) => (least && least.margin <= step.margin ? least : step),
+    null,
+  );
+  return {
+    name: sureness(naming),
+    call: sureness(within(span.end)),
+    runnerUp: closest && runnerUp(closest, span, bytes, tools),
+  };
+}
+
+function sureness(steps: readonly Step[]): Sureness {
+  return {
+    logProb: steps.reduce((sum, { logProb }) => sum + logProb, 0),
+    margin: steps.reduce((least, { margin }) => Math.min(least, margin), Number.POSITIVE_INFINITY),
+  };
+}
+
+/** The first tool whose call begins as the text would with the second token in a step's place. */
+function runnerUp(step: Step, span: CallSpan, bytes: Uint8Array, tools: readonly Tool[]): string | null {
+  const before = bytes.subarray(span.start, step.startByte);
+  const prefix = utf8.decode(before) + utf8.decode(step.second);
+  // A token may begin before the call's brace, with the list's bracket or comma.
+  const text = step.startByte < span.start ? prefix.slice(span.start - step.startByte) : prefix;
+  const taken = utf8.decode(bytes.subarray(span.start, span.nameEnd));
+  const found = tools.find(({ promptName }) => {
+    const call = `{"name":"${promptName}"`;
+    return call !== taken && (call.startsWith(text) || text.startsWith(call));
+  });
+  return text.startsWith("{") ? (found?.name ?? null) : null;
 }

@@ -33,7 +33,7 @@ test("run --json prints one object with calls", async () => {
   const { code, out } = await thimble(["run", "set a timer for 10 minutes", "--json"]);
   expect(code).toBe(0);
   const result = JSON.parse(out);
-  expect(result.calls).toEqual([{ name: "set_timer", arguments: { duration: "10 minutes" } }]);
+  expect(result.calls).toMatchObject([{ name: "set_timer", arguments: { duration: "10 minutes" } }]);
   expect(result.timings.promptTokens).toBeGreaterThan(100);
 });
 

@@ -53,12 +53,9 @@ test("the library call works on Node, kernels and model are exported, types ship
     const { calls } = await model.call("start a yoga workout", [
       { name: "startWorkout", description: "Start tracking a workout.", parameters: { activity: { type: "string", required: true } } },
     ]);
-    console.log(JSON.stringify([calls, WebAssembly.validate(file("thimble/kernels/scalar.wasm"))]));`;
+    console.log(JSON.stringify([calls.map(({ name, arguments: args }) => [name, args]), WebAssembly.validate(file("thimble/kernels/scalar.wasm"))]));`;
   writeFileSync(join(folder, "call.js"), script);
-  expect(JSON.parse(run(["node", "call.js"], folder))).toEqual([
-    [{ name: "startWorkout", arguments: { activity: "yoga" } }],
-    true,
-  ]);
+  expect(JSON.parse(run(["node", "call.js"], folder))).toEqual([[["startWorkout", { activity: "yoga" }]], true]);
   expect(readFileSync(join(installed, "dist/runtime/index.d.ts"), "utf8")).toContain("export");
 });
 

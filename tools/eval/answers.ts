@@ -1,7 +1,7 @@
 /** Examples → answers, from whatever gives them; and each answer judged. */
 import { CapacityError } from "../../runtime/errors.ts";
 import type { Thimble } from "../../runtime/thimble.ts";
-import { pythonJson } from "../../runtime/tools.ts";
+import { pythonJson, snakeCase } from "../../runtime/tools.ts";
 import type { Example } from "./examples.ts";
 import { type Call, type Counts, type Fault, judge, readCallList } from "./metrics.ts";
 
@@ -112,8 +112,8 @@ export async function retrieval(
   const ranks: number[] = [];
   let offered = 0;
   for (const [i, { request, tools, want }] of examples.entries()) {
-    const wanted = new Set(judgeNames(want, tools.tools));
-    if (wanted.size) {
+    const wanted = new Set(want.map(({ name }) => snakeCase(name)));
+    if (tools.tools.some(({ promptName }) => wanted.has(promptName))) {
       const query = await embed(request);
       const scores: { name: string; score: number }[] = [];
       for (const tool of JSON.parse(tools.prompt)) {
@@ -134,11 +134,4 @@ export async function retrieval(
     recall: { 1: within(1), 3: within(3), 5: within(5) },
     mrr: share((rank) => 1 / rank),
   };
-}
-
-/** Prompt names of the wanted tools that are on offer. */
-function judgeNames(want: readonly Call[], tools: readonly { name: string; promptName: string }[]): string[] {
-  return tools
-    .filter(({ name, promptName }) => want.some((call) => call.name === name || call.name === promptName))
-    .map(({ promptName }) => promptName);
 }

@@ -40,7 +40,7 @@ async function send({ url, model, key, timeoutMs }: Endpoint, { request, tools }
   const body = {
     model,
     messages: [{ role: "user", content: request }],
-    tools: openAiTools(JSON.parse(tools.prompt)),
+    tools: openAiTools(tools.prompt),
     temperature: 0,
     max_tokens: answerTokens,
   };
@@ -104,20 +104,35 @@ function readCall(call: { name?: unknown; arguments?: unknown } | undefined): un
   }
 }
 
-interface FlatTool {
-  name: string;
-  description?: string;
-  parameters?: Record<string, Record<string, unknown>>;
+/** A schema of the prompt's flat form: each property says itself whether it is required. */
+interface FlatSchema {
+  required?: boolean;
+  properties?: Record<string, FlatSchema>;
+  items?: FlatSchema;
+  anyOf?: FlatSchema[];
 }
 
-/** The flat form of the prompt → OpenAI tools. */
-export function openAiTools(tools: FlatTool[]): unknown[] {
-  return tools.map(({ name, description, parameters = {} }) => {
-    const properties = Object.fromEntries(
-      Object.entries(parameters).map(([key, { required: _, ...schema }]) => [key, schema]),
-    );
-    const required = Object.keys(parameters).filter((key) => parameters[key].required === true);
-    const schema = { type: "object", properties, required };
-    return { type: "function", function: { name, ...(description && { description }), parameters: schema } };
-  });
+/** The tools of the prompt, in the form of the API. */
+export function openAiTools(prompt: string): unknown[] {
+  const tools: { name: string; description?: string; parameters?: FlatSchema["properties"] }[] = JSON.parse(prompt);
+  return tools.map(({ name, description, parameters = {} }) => ({
+    type: "function",
+    function: { name, description, parameters: { type: "object", ...members(parameters) } },
+  }));
+}
+
+function jsonSchema({ required: _, properties, items, anyOf, ...rest }: FlatSchema): object {
+  return {
+    ...rest,
+    ...(properties && members(properties)),
+    ...(items && { items: jsonSchema(items) }),
+    ...(anyOf && { anyOf: anyOf.map(jsonSchema) }),
+  };
+}
+
+function members(properties: Record<string, FlatSchema>): object {
+  return {
+    properties: Object.fromEntries(Object.entries(properties).map(([key, schema]) => [key, jsonSchema(schema)])),
+    required: Object.keys(properties).filter((key) => properties[key].required === true),
+  };
 }

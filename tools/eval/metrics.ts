@@ -150,7 +150,7 @@ export function judge(want: readonly Call[], got: readonly Call[] | null | undef
     counts.wanted += wantedKeys.length;
     for (const key of wantedKeys) {
       const [at, value] = [`${call.name}.${key}`, twin.arguments[key]];
-      if (!(key in call.arguments)) {
+      if (!Object.hasOwn(call.arguments, key)) {
         counts.missing++;
         faults.push({ fault: "missing parameter", at, want: value });
         continue;
@@ -161,7 +161,7 @@ export function judge(want: readonly Call[], got: readonly Call[] | null | undef
     }
     for (const key of keys) {
       const known = tool?.parameters.some(({ name }) => name === key);
-      if (key in twin.arguments || !known) continue;
+      if (Object.hasOwn(twin.arguments, key) || !known) continue;
       counts.extra++;
       faults.push({ fault: "extra parameter", at: `${call.name}.${key}`, got: call.arguments[key] });
     }
@@ -190,7 +190,7 @@ function closest(call: Call, wanted: Call[]): Call | undefined {
   const score = (other: Call) => {
     const keys = Object.keys(other.arguments);
     const equal = keys.filter(
-      (key) => key in call.arguments && canonical(call.arguments[key]) === canonical(other.arguments[key]),
+      (key) => Object.hasOwn(call.arguments, key) && canonical(call.arguments[key]) === canonical(other.arguments[key]),
     );
     return equal.length * 1000 - keys.length;
   };
@@ -215,6 +215,9 @@ function normal(call: Call): Call {
  * of a number ("74.0060" is "74.006") do not count. A number in quotes is not a number.
  */
 export function normalValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(normalValue);
+  if (typeof value === "object" && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, normalValue(v)]));
   if (typeof value !== "string") return value;
   const said = value
     .trim()

@@ -1,4 +1,5 @@
 /** Results → what is printed: one object for --json, tables for a terminal or Markdown. */
+import { snakeCase } from "../../runtime/tools.ts";
 import { table } from "../command.ts";
 import type { Result, Retrieval } from "./answers.ts";
 import { faultNames, metrics } from "./metrics.ts";
@@ -122,7 +123,7 @@ function order(a: string, b: string): number {
 /** By the tools that should be called; a request that no tool fits stands in neither group. */
 function seenOrNot({ counts, want, tools }: Result, seen: Set<string>): string | undefined {
   if (counts.noneWanted) return undefined;
-  const wanted = tools.filter((name) => want.some((call) => call.name === name));
+  const wanted = tools.filter((name) => want.some((call) => snakeCase(call.name) === name));
   return wanted.every((name) => seen.has(name)) ? "seen" : "unseen";
 }
 
