@@ -5,6 +5,7 @@ export { detectBuild, kernelModule } from "./kernels.ts";
 export type { Progress, Source } from "./loader.ts";
 export type { Geometry, PackHeader } from "./pack.ts";
 export type { ValueSource } from "./provenance.ts";
+export type { Ranked } from "./rank.ts";
 export type { Json, Property, Schema, Warning } from "./schema.ts";
 export {
   type CallOptions,

@@ -8,6 +8,7 @@ import { detectBuild, startKernels } from "./kernels.ts";
 import { PackStream, type Source, type StreamOptions } from "./loader.ts";
 import { type ModelPlan, planModel, planSession, reserve, type SessionPlan, writeWords } from "./memory.ts";
 import type { PackHeader } from "./pack.ts";
+import { lexicalScores, offered, type Ranked, ranking } from "./rank.ts";
 import { special, Tokenizer } from "./tokenizer.ts";
 import { readCalls, type Step, type ToolCall } from "./toolcall.ts";
 import { ToolSet } from "./tools.ts";
@@ -32,6 +33,8 @@ export interface CallOptions {
   /** Gets each piece of the answer's text as it is decided; a promise is awaited, so that a page may paint. */
   onText?: (text: string) => void | Promise<void>;
   signal?: AbortSignal;
+  /** Offer about so many of the tools, the likeliest ones; all by default. */
+  offer?: number;
   /** false: decode freely, as the model would without a grammar. The text may then be no call list. */
   grammar?: boolean;
 }
@@ -98,6 +101,8 @@ export class Thimble {
   readonly tokenizer: Tokenizer;
   readonly trie: TokenTrie;
   private readonly grammars = new Map<string, Grammar>();
+  /** Contrastive vectors of tools by their text. */
+  readonly vectors = new Map<string, Float32Array>();
   private readonly free: SessionPlan[] = [];
   private readonly first: Session;
   private endBytes: number;
@@ -127,8 +132,8 @@ export class Thimble {
   session(limits: Limits = {}): Session {
     const promptTokens = limits.promptTokens ?? this.options.promptTokens ?? 384;
     const answerTokens = limits.answerTokens ?? this.options.answerTokens ?? 128;
-    check("promptTokens", promptTokens, mostPromptTokens);
-    check("answerTokens", answerTokens, mostAnswerTokens);
+    check("promptTokens", promptTokens, 8, mostPromptTokens);
+    check("answerTokens", answerTokens, 8, mostAnswerTokens);
     const same = this.free.findIndex((old) => old.promptTokens === promptTokens && old.answerTokens === answerTokens);
     if (same >= 0) return new Session(this, this.free.splice(same, 1)[0], this.free);
 
@@ -151,6 +156,11 @@ export class Thimble {
     return this.first.contrast(text);
   }
 
+  /** Tools from the likeliest for a request down: `Session.rank` on the first session. */
+  rank(request: string, tools: Tools): Promise<Ranked[]> {
+    return this.first.rank(request, tools);
+  }
+
   /** The compiled grammar of a tool set; equal tool sets share one. */
   grammarOf(set: ToolSet): Grammar {
     const known = this.grammars.get(set.key);
@@ -167,6 +177,9 @@ export class Thimble {
 }
 
 const mostGrammars = 64;
+const mostVectors = 4096;
+/** What the contrastive head was trained on at most. */
+const contrastTokens = 128;
 
 /** Buffers for one call at a time; calls on the same session queue up. */
 export class Session {
@@ -184,16 +197,25 @@ export class Session {
    * Throws: ToolError for bad tools, RangeError for an empty request, CapacityError if the prompt is too long.
    */
   call(request: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
-    return this.next(() => this.run(request, ToolSet.from(tools), options));
+    return this.next(async () => {
+      const all = ToolSet.from(tools);
+      return this.run(request, await this.offer(request, all, options.offer), options);
+    });
   }
 
   contrast(text: string): Promise<Float32Array> {
-    const { kernels, memory, model, arrived, header, tokenizer } = this.owner;
-    return this.next(() => {
-      if (!model.contrastive) throw new Error("contrast: expected a pack with a contrastive head, got one without");
-      const ids = tokenizer.tokenize(text).slice(0, this.plan.promptTokens);
-      if (!ids.length) throw new RangeError("contrast: expected text, got none");
-      return contrast(kernels, memory, model, this.plan, ids, arrived, header.geometry.contrastiveDim);
+    return this.next(() => this.vectorOf(text));
+  }
+
+  /**
+   * Tools from the likeliest for a request down: by the contrastive head, or by words for packs without one.
+   * Each tool's vector is computed once and kept.
+   */
+  rank(request: string, tools: Tools): Promise<Ranked[]> {
+    return this.next(async () => {
+      const set = ToolSet.from(tools);
+      const scores = (await this.contrastiveScores(request, set)) ?? lexicalScores(request, set);
+      return ranking(scores).map((place) => ({ name: set.tools[place].name, score: scores[place] }));
     });
   }
 
@@ -202,6 +224,36 @@ export class Session {
     if (this.closed) return;
     this.closed = true;
     void this.queue.then(() => this.free.push(this.plan));
+  }
+
+  private async offer(request: string, set: ToolSet, k: number | undefined): Promise<ToolSet> {
+    if (k === undefined || k >= set.tools.length) return set;
+    check("offer", k, 1, mostPromptTokens);
+    const scores = await this.contrastiveScores(request, set);
+    return set.only(offered(k, [lexicalScores(request, set), ...(scores ? [scores] : [])].map(ranking)));
+  }
+
+  /** Dot products of the request's vector with each tool's; null for a pack without the head. */
+  private async contrastiveScores(request: string, set: ToolSet): Promise<number[] | null> {
+    const { model, vectors } = this.owner;
+    if (!model.contrastive) return null;
+    const query = await this.vectorOf(request);
+    const scores: number[] = [];
+    for (const text of set.texts) {
+      const vector = vectors.get(text) ?? (await this.vectorOf(text));
+      if (vectors.size >= mostVectors) vectors.clear();
+      vectors.set(text, vector);
+      scores.push(vector.reduce((sum, x, i) => sum + x * query[i], 0));
+    }
+    return scores;
+  }
+
+  private vectorOf(text: string): Promise<Float32Array> {
+    const { kernels, memory, model, arrived, header, tokenizer } = this.owner;
+    if (!model.contrastive) throw new Error("contrast: expected a pack with a contrastive head, got one without");
+    const ids = tokenizer.tokenize(text).slice(0, Math.min(contrastTokens, this.plan.promptTokens));
+    if (!ids.length) throw new RangeError("contrast: expected text, got none");
+    return contrast(kernels, memory, model, this.plan, ids, arrived, header.geometry.contrastiveDim);
   }
 
   private next<T>(work: () => Promise<T> | T): Promise<T> {
@@ -335,9 +387,9 @@ export class Session {
 /** With so much room left the way out is not measured. */
 const easyRoom = 96;
 
-function check(name: string, value: number, most: number): void {
-  if (!Number.isInteger(value) || value < 8 || value > most) {
-    throw new RangeError(`${name}: expected an integer from 8 to ${most}, got ${value}`);
+function check(name: string, value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(`${name}: expected an integer from ${least} to ${most}, got ${value}`);
   }
 }
 

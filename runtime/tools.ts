@@ -21,6 +21,8 @@ export interface Tool {
   name: string;
   /** In snake_case; what the model reads and writes. */
   promptName: string;
+  /** Empty for none. */
+  description: string;
   parameters: Property[];
 }
 
@@ -37,13 +39,25 @@ type Source = Record<string, unknown>;
 export class ToolSet {
   private constructor(
     readonly tools: readonly Tool[],
-    /** Compact JSON of the flat form, as the prompt carries it. */
-    readonly prompt: string,
+    /** Compact JSON of each tool's flat form, as the prompt carries it. */
+    readonly texts: readonly string[],
     /** What the schemas ask and the grammar does not hold to, by path. */
     readonly warnings: readonly Warning[],
     /** Equal keys accept equal answers to equal prompts. */
     readonly key: string,
   ) {}
+
+  /** The tools' text in the prompt. */
+  get prompt(): string {
+    return `[${this.texts.join(",")}]`;
+  }
+
+  /** The tools at some places, in their old order. */
+  only(places: readonly number[]): ToolSet {
+    const kept = [...new Set(places)].sort((a, b) => a - b);
+    const pick = <T>(list: readonly T[]) => kept.map((place) => list[place]);
+    return new ToolSet(pick(this.tools), pick(this.texts), this.warnings, `${this.key} ${kept}`);
+  }
 
   /**
    * Reads a list of tools: JSON text, an array, an MCP `{tools: […]}` result, or a ToolSet.
@@ -83,7 +97,7 @@ export class ToolSet {
       const [{ path, keyword, message }] = warnings;
       throw new ToolError(path, `expected what the grammar can hold to, got ${keyword}: ${message}`);
     }
-    return new ToolSet(tools, pythonJson(flat), warnings, JSON.stringify(list));
+    return new ToolSet(tools, flat.map(pythonJson), warnings, JSON.stringify(list));
   }
 }
 
@@ -119,7 +133,8 @@ function readTool(entry: unknown, path: string): { tool: Tool; flat: Source; war
   const flat = isSchema
     ? { name: promptName, ...description, parameters: flatProperties(parameters) }
     : { ...body, name: promptName };
-  return { tool: { name, promptName, parameters }, flat, warnings: reader.warnings };
+  const tool = { name, promptName, description: description.description ?? "", parameters };
+  return { tool, flat, warnings: reader.warnings };
 }
 
 function readNative(reader: SchemaReader, schema: Source, path: string): Property[] {

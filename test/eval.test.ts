@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 import { ToolSet } from "../runtime/tools.ts";
 import { answerAll, retrieval } from "../tools/eval/answers.ts";
 import { compareRuns } from "../tools/eval/compare.ts";
-import { endpointAnswerer, openAiTools } from "../tools/eval/endpoint.ts";
+import { endpointAnswerer, openAiTools, retryAfterMs } from "../tools/eval/endpoint.ts";
 import { readExamples, toolNames } from "../tools/eval/examples.ts";
 import { type Call, judge, metrics, normalValue } from "../tools/eval/metrics.ts";
 import { summarize } from "../tools/eval/report.ts";
@@ -185,17 +185,24 @@ describe("statistics", () => {
   test("runs are paired by example, not by place", async () => {
     const examples = readExamples(data);
     const facts = { model: "m", decoding: "grammar" as const, kernels: null, elapsedMs: 0 };
-    const rightly = await answerAll(
+    const results = await answerAll(
       examples,
-      async ({ want }) => ({ calls: want }),
+      async ({ want, id }) => ({ calls: id === "skip" ? [] : want }),
       1,
       () => {},
     );
-    const run = summarize(facts, rightly, null);
-    const other = summarize(facts, [...rightly].reverse().slice(1), null);
+    const run = summarize(facts, results, null);
+    const other = summarize(facts, [...results].reverse().slice(1), null);
     const compared = compareRuns(run, other);
     expect(compared).toMatchObject({ examples: 3, onlyA: 1, onlyB: 0 });
-    expect(compared.differences[0]).toMatchObject({ a: 1, b: 1, p: 1, test: "paired bootstrap" });
+    const none = { value: 0, low: 0, high: 0 };
+    expect(compared.differences[0]).toMatchObject({
+      a: 2 / 3,
+      b: 2 / 3,
+      difference: none,
+      p: 1,
+      test: "paired bootstrap",
+    });
     expect(compared.differences[2]).toMatchObject({ key: "exact", test: "McNemar, exact" });
   });
 });
@@ -420,6 +427,13 @@ describe("endpoint", () => {
     } finally {
       server.close();
     }
+  });
+
+  test("retry-after is seconds or a date, and a date past is no wait", () => {
+    expect(retryAfterMs("3")).toBe(3000);
+    expect(retryAfterMs(new Date(Date.now() + 60_000).toUTCString())).toBeWithin(58_000, 60_001);
+    expect(retryAfterMs("Wed, 21 Oct 2015 07:28:00 GMT")).toBe(0);
+    expect([null, "soon"].map(retryAfterMs)).toEqual([undefined, undefined]);
   });
 
   test("tools keep names, types and what is required, however deep", () => {

@@ -1,0 +1,64 @@
+import { expect, test } from "bun:test";
+import { load } from "../runtime/index.ts";
+import { lexicalScores, offered, ranking } from "../runtime/rank.ts";
+import { ToolSet } from "../runtime/tools.ts";
+import { oddGeometry, packOf, randomCheckpoint } from "./support.ts";
+
+const watch = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();
+const thimble = await load();
+
+test("words rank the tool whose name, parameters or enums they are; equal scores keep their order", () => {
+  const set = ToolSet.from(watch);
+  const first = (request: string) => set.tools[ranking(lexicalScores(request, set))[0]].name;
+  expect(first("start a timer")).toBe("set_timer");
+  expect(first("lights please")).toBe("set_lights");
+  expect(first("some music by an artist")).toBe("play_music");
+  expect(ranking(lexicalScores("xyzzy", set))).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  expect(ranking([1, 3, 3, 2])).toEqual([1, 2, 3, 0]);
+});
+
+test("an offer is the union of the rankings' first, and everything where they disagree", () => {
+  const up = [0, 1, 2, 3, 4, 5];
+  const near = [1, 0, 3, 2, 4, 5];
+  const down = [5, 4, 3, 2, 1, 0];
+  expect(offered(2, [up, near]).sort()).toEqual([0, 1, 2, 3]);
+  expect(offered(2, [up, down])).toEqual(up);
+  expect(offered(1, [up])).toEqual([0, 1]);
+  expect(offered(4, [up, near])).toEqual(up);
+});
+
+test("the contrastive head ranks the right watch tool first; so does a pack without it, by words", async () => {
+  const requests = {
+    "wake me at 7:15 tomorrow": "set_alarm",
+    "will it rain in Oslo": "get_weather",
+    "tell anna i'm late": "send_message",
+  };
+  for (const [request, name] of Object.entries(requests)) {
+    const ranked = await thimble.rank(request, watch);
+    expect(ranked[0].name).toBe(name);
+    expect(ranked.map(({ score }) => score)).toEqual(ranked.map(({ score }) => score).sort((a, b) => b - a));
+  }
+  const plain = await load(
+    await packOf(randomCheckpoint({ ...oddGeometry, contrastiveHidden: 0, contrastiveDim: 0 }, 1)),
+  );
+  expect((await plain.rank("turn the lights off", watch))[0].name).toBe("set_lights");
+  expect(plain.contrast("x")).rejects.toThrow("expected a pack with a contrastive head");
+});
+
+test("offering fewer tools shortens the prompt and keeps the answer; calls and ranking share a session without waiting for each other", async () => {
+  const all = await thimble.call("wake me at 7:15 tomorrow", watch);
+  const [few, ranked] = await Promise.all([
+    thimble.call("wake me at 7:15 tomorrow", watch, { offer: 2 }),
+    thimble.rank("wake me at 7:15 tomorrow", watch),
+  ]);
+  expect(few.calls).toMatchObject([{ name: "set_alarm", arguments: { time: "7:15", date: "tomorrow" } }]);
+  expect(few.timings.promptTokens).toBeLessThan(0.8 * all.timings.promptTokens);
+  expect(ranked[0].name).toBe("set_alarm");
+  expect(thimble.call("x", watch, { offer: 0 })).rejects.toThrow("offer: expected an integer from 1");
+});
+
+test("the vector of a text is the same whatever was computed before", async () => {
+  const first = await thimble.contrast("set a timer for 5 minutes");
+  await thimble.call("tell anna i'm late", watch);
+  expect(await thimble.contrast("set a timer for 5 minutes")).toEqual(first);
+});
