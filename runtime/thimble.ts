@@ -35,8 +35,11 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** Offer about so many of the tools, the likeliest ones; all by default. */
   offer?: number;
-  /** false: decode freely, as the model would without a grammar. The text may then be no call list. */
-  grammar?: boolean;
+  /**
+   * false: decode freely, as the model would without a grammar; the text may then be no call list.
+   * "step": ask the logits for every token, also where text is forced; to measure what forcing saves and changes.
+   */
+  grammar?: boolean | "step";
 }
 
 export interface Timings {
@@ -307,16 +310,16 @@ export class Session {
       forcedTokens++;
       let state: State = grammar.start;
       while (!state.atEnd) {
-        const forced = grammar.forced(state);
+        const forced = options.grammar === "step" ? null : grammar.forced(state);
         const room = plan.answerTokens - tokens.length;
-        if (forced.ids.length && fits(forced.state, room - forced.ids.length)) {
+        if (forced?.ids.length && fits(forced.state, room - forced.ids.length)) {
           for (const id of forced.ids) await decide(id);
           forcedTokens += forced.ids.length;
           state = forced.state;
           continue;
         }
         const mask = grammar.mask(state);
-        const choice = mask.count === 1 ? undefined : await nextLogits(mask.bits);
+        const choice = mask.count === 1 && options.grammar !== "step" ? undefined : await nextLogits(mask.bits);
         const id = choice?.id ?? mask.some;
         const after = grammar.advance(state, id) as State;
         if (!fits(after, room - 1)) {
