@@ -1,8 +1,8 @@
 import type { Kernels } from "../wasm/abi.ts";
 import type { ModelPlan, SessionPlan } from "./memory.ts";
 
-/** Waits for a section of the file by name; nothing to wait for once all have arrived. */
-export type Arrival = (section: string) => Promise<void> | undefined;
+/** Waits for sections of the file by name; nothing to wait for once they have arrived. */
+export type Arrival = (...sections: string[]) => Promise<void> | undefined;
 
 /**
  * Prefill: ids (T) → encoder states x (T, dModel) → K and V of every decoder layer's cross-attention.

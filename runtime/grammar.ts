@@ -26,6 +26,8 @@ export class State {
   private made: Edge[] | null = null;
   mask: Mask | null = null;
   forced: Forced | null = null;
+  /** Bytes of the way out, once measured. */
+  wayOut = -1;
 
   constructor(
     private readonly make: () => Edge[],
@@ -120,7 +122,14 @@ export class Grammar {
     return { ids, state: after };
   }
 
-  /** The tokens of the way out: the shortest text that ends the answer validly from here. */
+  /** Whether the answer can still end validly within so many tokens of a state. */
+  fits(state: State, room: number): boolean {
+    if (room < 0) return false;
+    const bytes = wayOut(state, room * mostPieceBytes);
+    return bytes <= room || (Number.isFinite(bytes) && this.finish(state).length <= room);
+  }
+
+  /** The tokens of the way out: a short text that ends the answer validly from here. Only for a state that `fits`. */
   finish(state: State): number[] {
     const bytes: number[] = [];
     for (let at = state; !at.atEnd; at = at.step(at.exit) as State) bytes.push(at.exit);
@@ -131,6 +140,23 @@ export class Grammar {
       ...this.tokens.vocabulary.tokenizeRaw(wholeCharacters(bytes.slice(lead))),
     ];
   }
+}
+
+/** No token writes more bytes: the longest pieces have 16 characters. */
+const mostPieceBytes = 64;
+
+/** Bytes of a state's way out, Infinity beyond `most`. */
+function wayOut(start: State, most: number): number {
+  const path: State[] = [];
+  let state = start;
+  while (!state.atEnd && state.wayOut < 0 && path.length <= most) {
+    path.push(state);
+    state = state.step(state.exit) as State;
+  }
+  if (!state.atEnd && state.wayOut < 0) return Number.POSITIVE_INFINITY;
+  let bytes = state.atEnd ? 0 : state.wayOut;
+  for (const passed of path.reverse()) passed.wayOut = ++bytes;
+  return bytes;
 }
 
 interface TrieNode {

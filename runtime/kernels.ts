@@ -12,8 +12,14 @@ export function detectBuild(): BuildName {
   return buildNames.find((name) => WebAssembly.validate(kernelModule(name))) ?? "scalar";
 }
 
+/** Throws: TypeError for a name that is no build, Error for one that this host cannot run. */
 export async function startKernels(build: BuildName, memory: WebAssembly.Memory): Promise<Kernels> {
+  if (!buildNames.includes(build))
+    throw new TypeError(`kernels: expected one of ${buildNames.join(", ")}, got ${build}`);
+  const bytes = kernelModule(build);
+  if (!WebAssembly.validate(bytes))
+    throw new Error(`kernels: expected a build that this host runs, got ${build}; ${detectBuild()} runs here`);
   const imports = { [memoryImport.module]: { [memoryImport.base]: memory } };
-  const { instance } = await WebAssembly.instantiate(kernelModule(build), imports);
+  const { instance } = await WebAssembly.instantiate(bytes, imports);
   return instance.exports as unknown as Kernels;
 }

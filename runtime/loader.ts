@@ -60,6 +60,11 @@ export class PackStream {
     }
   }
 
+  /** Gives the source up: closes its file or connection. */
+  async close(): Promise<void> {
+    await this.chunks.return?.(undefined);
+  }
+
   /**
    * Copies the sections to their places in linear memory, checks each when it is whole, and calls `arrived`.
    * Throws: FormatError naming the section; the signal's reason on abort.
@@ -103,7 +108,7 @@ export class PackStream {
         signal?.throwIfAborted();
       }
     } finally {
-      await this.chunks.return?.(undefined);
+      await this.close();
     }
     if (index < sections.length) {
       const { name } = sections[index];
@@ -129,9 +134,11 @@ async function* chunksOf(source: Source, signal?: AbortSignal): AsyncGenerator<U
 }
 
 async function* placeChunks(source: string | URL, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  const isFile = source instanceof URL ? source.protocol === "file:" : !/^[a-z]+:\/\//i.test(source);
-  if (isFile && hasFiles()) yield* fileChunks(source, signal);
-  else yield* responseChunks(await fetch(source, { signal }), signal);
+  // A scheme has two letters at least: C:\\model.thimble is a path.
+  const place = typeof source === "string" && /^[a-z][a-z0-9+.-]+:/i.test(source) ? new URL(source) : source;
+  const isFile = typeof place === "string" || place.protocol === "file:";
+  if (isFile && hasFiles()) yield* fileChunks(place, signal);
+  else yield* responseChunks(await fetch(place, { signal }), signal);
 }
 
 function hasFiles(): boolean {

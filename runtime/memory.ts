@@ -14,6 +14,9 @@ import { type Geometry, type PackHeader, sectionLayouts } from "./pack.ts";
 
 export const pageBytes = 65536;
 
+/** The kernels compare pointers as signed numbers. */
+export const mostMemoryBytes = 2 ** 31;
+
 /** Decoder positions that go through one call at most: bounds the decoder's activations. */
 export const stepRows = 32;
 
@@ -226,7 +229,7 @@ export function writeWords(memory: WebAssembly.Memory, words: [number, number][]
  */
 export function reserve(memory: WebAssembly.Memory | null, bytes: number, maxBytes: number): WebAssembly.Memory {
   const refuse = (available: number, why: string): never => {
-    const mebibytes = (n: number) => `${(n / 2 ** 20).toFixed(1)} MiB`;
+    const mebibytes = (n: number) => (n < 2 ** 20 ? `${n} bytes` : `${(n / 2 ** 20).toFixed(1)} MiB`);
     const remedy = "use a smaller model or fewer prompt and answer tokens";
     throw new CapacityError(
       "memory",
@@ -235,10 +238,10 @@ export function reserve(memory: WebAssembly.Memory | null, bytes: number, maxByt
       `expected room for ${mebibytes(bytes)}, got ${why} ${mebibytes(available)}; ${remedy}`,
     );
   };
-  if (bytes > maxBytes) refuse(maxBytes, "a limit of");
+  if (bytes > Math.min(maxBytes, mostMemoryBytes)) refuse(Math.min(maxBytes, mostMemoryBytes), "a limit of");
   const pages = Math.ceil(bytes / pageBytes);
   try {
-    if (!memory) return new WebAssembly.Memory({ initial: pages, maximum: 65536 });
+    if (!memory) return new WebAssembly.Memory({ initial: pages, maximum: mostMemoryBytes / pageBytes });
     const missing = pages - memory.buffer.byteLength / pageBytes;
     if (missing > 0) memory.grow(missing);
     return memory;

@@ -13,6 +13,7 @@
  */
 import { pack as msgpack, Unpackr } from "msgpackr";
 import { embeddingBytes, groupSize, matrixBytes, pad } from "../wasm/abi.ts";
+import { checkProfile, type Profile } from "./decision.ts";
 import { FormatError } from "./errors.ts";
 import { xxh32 } from "./xxh32.ts";
 
@@ -53,6 +54,8 @@ export interface PackHeader {
   licence: string;
   /** Where the weights came from, in words. */
   provenance: Record<string, string>;
+  /** When to act, confirm or ask with this model; absent where nobody calibrated it. */
+  profile?: Profile;
   sections: SectionEntry[];
   /** Length of the whole file. */
   fileBytes: number;
@@ -89,6 +92,7 @@ export function sectionLayouts(geometry: Geometry, weights: WeightFormat): Secti
     ["embedding", { table: wide ? vocabSize * dModel * 4 : embeddingBytes(vocabSize, dModel) }],
   ];
   for (let i = 0; i < nEncoderLayers; i++) sections.push([`encoder.${i}`, block]);
+  // Both final norms are small, and the encoder's is needed before the cross-attention's keys and values.
   sections.push(["norms", { encoderNorm: floats(dModel), decoderNorm: floats(dModel) }]);
   for (let i = 0; i < nDecoderLayers; i++) sections.push([`cross.${i}`, keysAndValues]);
   for (let i = 0; i < nDecoderLayers; i++) {
@@ -115,7 +119,7 @@ export function sectionLayouts(geometry: Geometry, weights: WeightFormat): Secti
  * Throws: Error if a field has another length than the geometry says.
  */
 export function writePack(
-  head: Pick<PackHeader, "geometry" | "weights" | "pieces" | "licence" | "provenance">,
+  head: Pick<PackHeader, "geometry" | "weights" | "pieces" | "licence" | "provenance" | "profile">,
   field: (section: string, name: string) => Uint8Array,
 ): Uint8Array {
   const layouts = sectionLayouts(head.geometry, head.weights);
@@ -203,7 +207,11 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
         `expected int4 or float32, got ${JSON.stringify(header.weights)}`,
       );
     }
-    if (!Array.isArray(header.pieces) || header.pieces.length !== header.geometry.vocabSize) {
+    if (
+      !Array.isArray(header.pieces) ||
+      !header.pieces.every((piece) => typeof piece === "string") ||
+      header.pieces.length !== header.geometry.vocabSize
+    ) {
       const { length } = header.pieces ?? [];
       throw new FormatError(
         "header.pieces",
@@ -211,6 +219,8 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
         `expected ${header.geometry.vocabSize} pieces, got ${length}`,
       );
     }
+    if (typeof header.licence !== "string") throw new FormatError("header.licence", prefixBytes, "expected a string");
+    if (header.profile !== undefined) checkProfile(header.profile);
     let offset = prefix.bodyOffset;
     const layouts = sectionLayouts(header.geometry, header.weights);
     for (const [i, layout] of layouts.entries()) {
@@ -258,7 +268,7 @@ export function checkGeometry(geometry: Geometry, weights: WeightFormat): void {
   const { dModel, nHeads, nKvHeads, ropeTheta, contrastiveHidden, contrastiveDim } = geometry;
   if (dModel % nHeads || nHeads % nKvHeads)
     wrong("nHeads", "heads that divide dModel, and KV heads that divide heads", nHeads);
-  if (!(ropeTheta >= 1)) wrong("ropeTheta", "a number from 1", ropeTheta);
+  if (!Number.isFinite(ropeTheta) || ropeTheta < 1) wrong("ropeTheta", "a finite number from 1", ropeTheta);
   if (!contrastiveHidden !== !contrastiveDim)
     wrong("contrastiveDim", "both contrastive sizes or neither", contrastiveDim);
   if (weights === "float32") return;

@@ -1,5 +1,6 @@
 /** Where a value stands in the request: character offsets, or that it came from an enum, a number word or a default. */
-import type { Json, Property, Schema } from "./schema.ts";
+import type { Json } from "./json.ts";
+import type { Property, Schema } from "./schema.ts";
 
 export interface ValueSource {
   from: "request" | "number word" | "enum" | "default" | "nowhere";

@@ -1,11 +1,12 @@
 /**
- * Group-wise int4 and per-row int8: scale, pack, unpack. Layouts: wasm/abi.ts. Source: spec, "int4 weights".
+ * Group-wise int4 and per-row int8: scale and pack. Layouts: wasm/abi.ts. Source: spec, "int4 weights".
  *
  * Scales stay float32, as in training: rounding them first would change the weights that the model was trained with,
  * and float16 would save 1.5% of a pack.
  */
 import {
   blockBytes,
+  embeddingBlockBytes,
   embeddingByte,
   embeddingBytes,
   groupSize,
@@ -72,30 +73,12 @@ export function packMatrix(matrix: Matrix): Uint8Array {
   return bytes;
 }
 
-/** Restores w = (nibble − 8) · scale of a packed matrix: f32 (out, in). */
-export function unpackMatrix(bytes: Uint8Array, out: number, inputs: number): Float32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const groups = pad(inputs, groupSize) / groupSize;
-  const data = new Float32Array(out * inputs);
-  for (let o = 0; o < out; o++) {
-    for (let j = 0; j < inputs; j++) {
-      const block = (Math.floor(o / outputTile) * groups + Math.floor(j / groupSize)) * blockBytes;
-      const row = o % outputTile;
-      const b = nibbleInputs.findIndex((pair) => (pair as readonly number[]).includes(j % 8));
-      const byte = bytes[block + ((j % groupSize) >> 3) * runBytes + row * 4 + b];
-      const n = nibbleInputs[b][0] === j % 8 ? byte & 15 : byte >> 4;
-      data[o * inputs + j] = (n - 8) * view.getFloat32(block + 4 * runBytes + row * 4, true);
-    }
-  }
-  return data;
-}
-
 /** Writes an embedding table in the kernels' layout: scale = max|row| / 127, int8 rounded half to even. */
 export function packEmbedding(data: Float32Array, vocabSize: number, dModel: number): Uint8Array {
   const bytes = new Uint8Array(embeddingBytes(vocabSize, dModel));
   const view = new DataView(bytes.buffer);
   for (let id = 0; id < vocabSize; id++) {
-    const block = (id >> 2) * (16 + 4 * dModel);
+    const block = (id >> 2) * embeddingBlockBytes(dModel);
     let most = 0;
     for (let j = 0; j < dModel; j++) most = Math.max(most, Math.abs(data[id * dModel + j]));
     const scale = Math.max(Math.fround(most / 127), Math.fround(1e-8));
@@ -106,14 +89,6 @@ export function packEmbedding(data: Float32Array, vocabSize: number, dModel: num
     }
   }
   return bytes;
-}
-
-/** Restores one row of a packed embedding table: f32 (dModel). */
-export function unpackEmbeddingRow(bytes: Uint8Array, id: number, dModel: number): Float32Array {
-  const block = (id >> 2) * (16 + 4 * dModel);
-  const view = new DataView(bytes.buffer, bytes.byteOffset + block);
-  const scale = view.getFloat32((id & 3) * 4, true);
-  return Float32Array.from({ length: dModel }, (_, j) => view.getInt8(embeddingByte(id & 3, j)) * scale);
 }
 
 function roundHalfEven(x: number): number {

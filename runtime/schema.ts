@@ -8,8 +8,8 @@
  */
 import { anyFits, constrained, scaledOf } from "./decimal.ts";
 import { ToolError } from "./errors.ts";
-
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+import { describe, isObject, type Json } from "./json.ts";
+import { mergeSchemas } from "./merge.ts";
 
 export interface Property {
   name: string;
@@ -90,32 +90,18 @@ export class SchemaReader {
   constructor(private readonly root: Source) {}
 
   /** Throws: ToolError naming the path of what is no schema at all. */
-  read(source: unknown, path: string): Schema {
-    if (source === true) return this.anything(path);
-    if (!isObject(source)) throw new ToolError(path, `expected a schema, got ${describe(source)}`);
-    if (typeof source.$ref === "string") return this.reference(source.$ref, path);
-    if (Array.isArray(source.allOf)) return this.merged(source, source.allOf, path);
+  read(given: unknown, path: string): Schema {
+    if (given === true) return this.anything(path);
+    if (!isObject(given)) throw new ToolError(path, `expected a schema, got ${describe(given)}`);
+    if (typeof given.$ref === "string" && !limits(given, ["$ref"])) return this.reference(given.$ref, path);
+    const source = this.plain(given, path, []);
+    if (!source) throw new ToolError(path, "expected a schema that some value fits, got parts that exclude each other");
 
     for (const key of ["anyOf", "oneOf"] as const) {
-      const options = source[key];
-      if (options === undefined) continue;
-      if (!Array.isArray(options) || !options.length)
-        throw new ToolError(`${path}.${key}`, `expected a list of schemas, got ${describe(options)}`);
-      this.warnUnread(source, [key], path);
-      const { anyOf: _, oneOf: __, ...rest } = source;
-      // What stands beside the options holds for each of them.
-      const shared = isObject(rest) && (rest.type !== undefined || rest.properties !== undefined) ? rest : {};
-      const read = options.map((option, i) =>
-        this.read(isObject(option) ? { ...shared, ...option } : option, `${path}.${key}[${i}]`),
-      );
-      if (key === "oneOf" && read.some((a, i) => read.some((b, j) => i < j && mayOverlap(a, b)))) {
-        this.warn(path, "oneOf", "read as anyOf: two of its options may hold for the same value");
-      }
-      return this.nullable(source, read.length === 1 ? read[0] : { kind: "anyOf", options: read });
+      if (source[key] !== undefined) return this.union(source, key, path);
     }
-
-    if (source.const !== undefined || source.enum !== undefined)
-      return this.nullable(source, this.enumeration(source, path));
+    if (source.enum !== undefined) return this.nullable(source, this.enumeration(source, path));
+    if (source.type === undefined && guessType(source) === undefined) return this.nullable(source, this.anything(path));
     const types = Array.isArray(source.type) ? source.type : [source.type ?? guessType(source)];
     const options = types.map((type) => this.typed(source, type, path));
     this.warnUnread(
@@ -124,6 +110,60 @@ export class SchemaReader {
       path,
     );
     return this.nullable(source, options.length === 1 ? options[0] : { kind: "anyOf", options });
+  }
+
+  /** anyOf or oneOf: what stands beside the options holds for each of them. */
+  private union(source: Source, key: "anyOf" | "oneOf", path: string): Schema {
+    const { [key]: options, nullable, ...rest } = source;
+    if (!Array.isArray(options) || !options.length) {
+      throw new ToolError(`${path}.${key}`, `expected a list of schemas, got ${describe(options)}`);
+    }
+    const read = options.flatMap((option, i): Schema[] => {
+      const at = `${path}.${key}[${i}]`;
+      if (!limits(rest, [])) return [this.read(option, at)];
+      const both = this.plain({ allOf: [rest, option] }, at, []);
+      return both ? [this.read(both, at)] : [];
+    });
+    if (!read.length)
+      throw new ToolError(`${path}.${key}`, "expected an option that the rest of the schema allows, got none");
+    if (key === "oneOf" && read.some((a, i) => read.some((b, j) => i < j && mayOverlap(a, b)))) {
+      this.warn(path, "oneOf", "read as anyOf: two of its options may hold for the same value");
+    }
+    return this.nullable({ nullable }, read.length === 1 ? read[0] : { kind: "anyOf", options: read });
+  }
+
+  /** A schema with its own $ref and allOf merged in; null if no value fits. `open` are the references on the way. */
+  private plain(source: unknown, path: string, open: readonly string[]): Source | null {
+    if (!isObject(source)) throw new ToolError(path, `expected a schema, got ${describe(source)}`);
+    const { $ref, allOf, ...own } = source;
+    if ($ref === undefined && allOf === undefined) return this.oneValue(source);
+    const parts: unknown[] = [];
+    if (typeof $ref === "string") {
+      if (open.includes($ref))
+        throw new ToolError(path, `expected a schema, got ${describe($ref)} that is defined by itself`);
+      parts.push(this.target($ref, path));
+    }
+    if (allOf !== undefined && !Array.isArray(allOf))
+      throw new ToolError(`${path}.allOf`, `expected a list, got ${describe(allOf)}`);
+    parts.push(...((allOf as unknown[]) ?? []));
+    const inner = typeof $ref === "string" ? [...open, $ref] : open;
+    return parts.reduce<Source | null>((all, part, i) => {
+      const next = all && this.plain(part, `${path}.allOf[${i}]`, inner);
+      return (
+        all &&
+        next &&
+        mergeSchemas(all, next, (keyword) =>
+          this.warn(`${path}.${keyword}`, "allOf", "differs between two parts; the first holds"),
+        )
+      );
+    }, this.oneValue(own));
+  }
+
+  /** const as the enum of one value, so that the two merge. */
+  private oneValue(source: Source): Source {
+    if (source.const === undefined) return source;
+    const { const: value, ...rest } = source;
+    return { ...rest, enum: [value] };
   }
 
   private typed(source: Source, type: unknown, path: string): Schema {
@@ -154,7 +194,8 @@ export class SchemaReader {
       case "object":
         return { kind: "object", properties: this.properties(source, path) };
       default: {
-        const guess = misspelled[String(type).toLowerCase()];
+        const word = String(type).toLowerCase();
+        const guess = Object.hasOwn(misspelled, word) ? misspelled[word] : undefined;
         const remedy = guess ? `did you mean ${JSON.stringify(guess)}?` : "say what the value is";
         throw new ToolError(
           `${path}.type`,
@@ -212,7 +253,7 @@ export class SchemaReader {
   }
 
   private enumeration(source: Source, path: string): Schema {
-    const values = source.const !== undefined ? [source.const] : source.enum;
+    const values = source.enum;
     if (!Array.isArray(values) || !values.length)
       throw new ToolError(`${path}.enum`, `expected a list of values, got ${describe(values)}`);
     const types = source.type === undefined ? typeNames : [source.type].flat();
@@ -228,61 +269,31 @@ export class SchemaReader {
           `expected a value of type ${types.join(" or ")}, got ${describe(value)}`,
         );
     }
-    this.warnUnread(source, ["enum", "const"], path);
+    this.warnUnread(source, ["enum"], path);
     return { kind: "enum", values: values as Json[] };
   }
 
   private reference(ref: string, path: string): Schema {
     const known = this.refs.get(ref);
     if (known) return known;
-    const parts = ref.split("/").map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
-    let target: unknown = parts[0] === "#" ? this.root : undefined;
-    for (const part of parts.slice(1))
-      target = isObject(target) || Array.isArray(target) ? (target as Source)[part] : undefined;
-    if (target === undefined)
-      throw new ToolError(
-        `${path}.$ref`,
-        `expected a definition within this tool's schema, got ${JSON.stringify(ref)}`,
-      );
     const made: Schema & { kind: "ref" } = { kind: "ref", target: null };
     this.refs.set(ref, made);
-    made.target = this.read(target, ref);
+    made.target = this.read(this.target(ref, path), ref);
     return made;
   }
 
-  /** allOf: one schema with the keywords of all; where two differ, the first holds and the conflict is reported. */
-  private merged(source: Source, parts: unknown[], path: string): Schema {
-    const { allOf: _, ...own } = source;
-    const all: Source = { ...own };
-    for (const [i, part] of parts.entries()) {
-      if (!isObject(part)) throw new ToolError(`${path}.allOf[${i}]`, `expected a schema, got ${describe(part)}`);
-      const body = typeof part.$ref === "string" ? this.resolve(part.$ref, `${path}.allOf[${i}]`) : part;
-      for (const [key, value] of Object.entries(body)) {
-        if (key === "properties" && isObject(all.properties) && isObject(value)) {
-          const clash = Object.keys(value).find((name) => Object.hasOwn(all.properties as Source, name));
-          if (clash)
-            this.warn(`${path}.allOf[${i}].properties.${clash}`, "allOf", "stands in two parts; the first holds");
-          all.properties = { ...value, ...all.properties };
-        } else if (key === "required" && Array.isArray(all.required) && Array.isArray(value))
-          all.required = [...all.required, ...value];
-        else if (all[key] === undefined) all[key] = value;
-        else if (JSON.stringify(all[key]) !== JSON.stringify(value) && !annotations.has(key)) {
-          this.warn(`${path}.allOf[${i}].${key}`, "allOf", "differs from another part; the first holds");
-        }
-      }
+  /** What a local reference points to. */
+  private target(ref: string, path: string): unknown {
+    const [root, ...parts] = ref
+      .split("/")
+      .map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
+    let target: unknown = root === "#" ? this.root : undefined;
+    for (const part of parts) {
+      const inside = (isObject(target) || Array.isArray(target)) && Object.hasOwn(target, part);
+      target = inside ? (target as Source)[part] : undefined;
     }
-    return this.read(all, path);
-  }
-
-  private resolve(ref: string, path: string): Source {
-    let target: unknown = this.root;
-    for (const part of ref.split("/").slice(1)) target = isObject(target) ? target[part] : undefined;
-    if (!isObject(target))
-      throw new ToolError(
-        `${path}.$ref`,
-        `expected a definition within this tool's schema, got ${JSON.stringify(ref)}`,
-      );
-    return target;
+    if (target !== undefined) return target;
+    throw new ToolError(`${path}.$ref`, `expected a definition within this tool's schema, got ${JSON.stringify(ref)}`);
   }
 
   /** A value of unknown shape: a string, a number or a boolean, which every such schema allows. */
@@ -334,6 +345,16 @@ export class SchemaReader {
   }
 }
 
+/** Whether a schema limits its values by other keywords than some. */
+function limits(source: Source, but: readonly string[]): boolean {
+  return Object.keys(source).some(
+    (key) => !but.includes(key) && !(annotations.has(key) && !limiting.has(key)) && !key.startsWith("x-"),
+  );
+}
+
+/** Of the keywords that are read apart from a type's own, those that limit values. */
+const limiting = new Set(["type", "required", "additionalProperties"]);
+
 /** What a property says beside its type. */
 export function notes(source: unknown): Pick<Property, "description" | "default"> {
   if (!isObject(source)) return {};
@@ -348,6 +369,17 @@ export function notes(source: unknown): Pick<Property, "description" | "default"
  * `open` are the references on the way here.
  */
 export function leastBytes(schema: Schema, open: readonly Schema[] = []): number {
+  const known = measured.get(schema);
+  if (known !== undefined) return known;
+  const bytes = measure(schema, open);
+  if (Number.isFinite(bytes)) measured.set(schema, bytes);
+  return bytes;
+}
+
+/** Definitions may be used many times over; an infinite measure may be so only on this way here. */
+const measured = new WeakMap<Schema, number>();
+
+function measure(schema: Schema, open: readonly Schema[]): number {
   const none = Number.POSITIVE_INFINITY;
   switch (schema.kind) {
     case "string":
@@ -397,14 +429,4 @@ function mayHold(schema: Schema, value: Json): boolean {
   if (schema.kind === "enum") return schema.values.some((other) => JSON.stringify(other) === JSON.stringify(value));
   if (schema.kind === "array") return Array.isArray(value);
   return schema.kind === (value !== null && !Array.isArray(value) ? typeof value : "null");
-}
-
-export function isObject(value: unknown): value is Source {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-export function describe(value: unknown): string {
-  if (value === undefined) return "nothing";
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

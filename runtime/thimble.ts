@@ -1,17 +1,25 @@
-/** Load, call: the whole walk on one screen. */
+/** Load, call: the walk from a file to a tool call. The call itself: session.ts; its loop: answer.ts. */
 import type { BuildName, Kernels } from "../wasm/abi.ts";
-import { type Choice, decode, logits, pick } from "./decoder.ts";
-import { type Arrival, contrast, prefill } from "./encoder.ts";
-import { CapacityError } from "./errors.ts";
-import { Grammar, type State, TokenTrie } from "./grammar.ts";
+import { checkProfile, genericProfile, type Profile } from "./decision.ts";
+import type { Arrival } from "./encoder.ts";
+import { FormatError } from "./errors.ts";
+import { Grammar, TokenTrie } from "./grammar.ts";
 import { detectBuild, startKernels } from "./kernels.ts";
 import { PackStream, type Source, type StreamOptions } from "./loader.ts";
-import { type ModelPlan, planModel, planSession, reserve, type SessionPlan, writeWords } from "./memory.ts";
-import type { PackHeader } from "./pack.ts";
-import { lexicalScores, offered, type Ranked, ranking } from "./rank.ts";
-import { special, Tokenizer } from "./tokenizer.ts";
-import { readCalls, type Step, type ToolCall } from "./toolcall.ts";
-import { ToolSet } from "./tools.ts";
+import {
+  type ModelPlan,
+  mostMemoryBytes,
+  planModel,
+  planSession,
+  reserve,
+  type SessionPlan,
+  writeWords,
+} from "./memory.ts";
+import { type PackHeader, prefixBytes } from "./pack.ts";
+import type { Ranked } from "./rank.ts";
+import { type CallOptions, type CallResult, mostPromptTokens, Session, type Tools } from "./session.ts";
+import { Tokenizer } from "./tokenizer.ts";
+import type { ToolSet } from "./tools.ts";
 
 export interface Limits {
   /** Prompt tokens, request and tools together; 384, up to 1,024. */
@@ -23,49 +31,16 @@ export interface Limits {
 export interface LoadOptions extends StreamOptions, Limits {
   /** A build of the kernels by name, or other kernels with the same exports; the fastest that the host runs. */
   kernels?: BuildName | ((memory: WebAssembly.Memory) => Kernels);
+  /** What `thimble calibrate` wrote, instead of the pack's own. */
+  profile?: Profile;
   /** Resolve once the header is read; a call then waits for each section as it needs it. */
   early?: boolean;
-  /** Most bytes of linear memory, sessions included; 4 GiB. */
+  /** Most bytes of linear memory, sessions included; 2 GiB, which is also the most there can be. */
   maxMemoryBytes?: number;
 }
 
-export interface CallOptions {
-  /** Gets each piece of the answer's text as it is decided; a promise is awaited, so that a page may paint. */
-  onText?: (text: string) => void | Promise<void>;
-  signal?: AbortSignal;
-  /** Offer about so many of the tools, the likeliest ones; all by default. */
-  offer?: number;
-  /**
-   * false: decode freely, as the model would without a grammar; the text may then be no call list.
-   * "step": ask the logits for every token, also where text is forced; to measure what forcing saves and changes.
-   */
-  grammar?: boolean | "step";
-}
-
-export interface Timings {
-  promptTokens: number;
-  /** Ids of the answer, with those that no logits were computed for. */
-  answerTokens: number;
-  forcedTokens: number;
-  prefillMs: number;
-  decodeMs: number;
-  totalMs: number;
-}
-
-export interface CallResult {
-  calls: ToolCall[];
-  /** The answer as JSON text. */
-  text: string;
-  tokens: number[];
-  /** The answer reached the token limit and was closed by the shortest valid way. */
-  cutShort: boolean;
-  timings: Timings;
-}
-
-export type Tools = Parameters<typeof ToolSet.from>[0];
-
-const mostPromptTokens = 1024;
 const mostAnswerTokens = 512;
+const mostGrammars = 64;
 
 /** The model that ships with thimble. */
 export const defaultModel = new URL("./model/default.thimble", import.meta.url);
@@ -75,37 +50,54 @@ export const defaultModel = new URL("./model/default.thimble", import.meta.url);
  * Throws: FormatError for a bad file, CapacityError for one that memory cannot hold, the signal's reason on abort.
  */
 export async function load(source: Source = defaultModel, options: LoadOptions = {}): Promise<Thimble> {
+  limitsOf(options, {});
+  const build = typeof options.kernels === "function" ? "custom" : (options.kernels ?? detectBuild());
   const stream = await PackStream.open(source, options);
-  const model = planModel(stream.header);
-  const memory = reserve(null, model.endBytes, options.maxMemoryBytes ?? 2 ** 32);
-  writeWords(memory, model.words);
-  const build = typeof options.kernels === "string" ? options.kernels : options.kernels ? "custom" : detectBuild();
-  const kernels =
-    build === "custom"
-      ? (options.kernels as (m: WebAssembly.Memory) => Kernels)(memory)
-      : await startKernels(build, memory);
+  try {
+    const { header } = stream;
+    if (header.weights !== "int4" && build !== "custom") {
+      throw new FormatError(
+        "header.weights",
+        prefixBytes,
+        `expected int4, got ${header.weights}, which only the reference kernels run`,
+      );
+    }
+    const model = planModel(header);
+    const memory = reserve(null, model.endBytes, options.maxMemoryBytes ?? mostMemoryBytes);
+    writeWords(memory, model.words);
+    const kernels =
+      typeof options.kernels === "function" ? options.kernels(memory) : await startKernels(build as BuildName, memory);
 
-  const waiting = new Map(stream.header.sections.map(({ name }) => [name, signal()]));
-  const loaded = stream.copyInto(memory, model.sections, (name) => {
-    waiting.get(name)?.resolve();
-    waiting.delete(name);
-  });
-  loaded.catch((error) => {
-    for (const { reject } of waiting.values()) reject(error);
-  });
-  const arrived: Arrival = (section) => waiting.get(section)?.promise;
-  const thimble = new Thimble(stream.header, build, kernels, memory, model, arrived, loaded, options);
-  if (!options.early) await loaded;
-  return thimble;
+    const waiting = new Map(header.sections.map(({ name }) => [name, settling()]));
+    const arrived: Arrival = (...sections) => {
+      const missing = sections.map((name) => waiting.get(name)?.promise).filter((promise) => promise !== undefined);
+      return missing.length ? Promise.all(missing).then(() => {}) : undefined;
+    };
+    const tokenizer = tokenizerOf(header);
+    let loaded: Promise<void> = Promise.resolve();
+    const thimble = new Thimble(header, build, kernels, memory, model, tokenizer, arrived, () => loaded, options);
+    loaded = stream.copyInto(memory, model.sections, (name) => {
+      waiting.get(name)?.resolve();
+      waiting.delete(name);
+    });
+    loaded.catch((error) => {
+      for (const { reject } of waiting.values()) reject(error);
+    });
+    if (!options.early) await loaded;
+    return thimble;
+  } catch (error) {
+    await stream.close();
+    throw error;
+  }
 }
 
 /** One set of weights in linear memory, and the sessions that share it. */
 export class Thimble {
-  readonly tokenizer: Tokenizer;
-  readonly trie: TokenTrie;
-  private readonly grammars = new Map<string, Grammar>();
+  readonly profile: Profile;
   /** Contrastive vectors of tools by their text. */
   readonly vectors = new Map<string, Float32Array>();
+  private readonly trie: TokenTrie;
+  private readonly grammars = new Map<string, Grammar>();
   private readonly free: SessionPlan[] = [];
   private readonly first: Session;
   private endBytes: number;
@@ -117,15 +109,20 @@ export class Thimble {
     readonly kernels: Kernels,
     readonly memory: WebAssembly.Memory,
     readonly model: ModelPlan,
+    readonly tokenizer: Tokenizer,
     readonly arrived: Arrival,
-    /** Settles when the last section has arrived. */
-    readonly loaded: Promise<void>,
+    private readonly loading: () => Promise<void>,
     private readonly options: LoadOptions,
   ) {
-    this.tokenizer = new Tokenizer(header.pieces);
-    this.trie = new TokenTrie(this.tokenizer);
+    this.profile = options.profile ? checkProfile(options.profile) : (header.profile ?? genericProfile);
+    this.trie = new TokenTrie(tokenizer);
     this.endBytes = model.endBytes;
     this.first = this.session();
+  }
+
+  /** Settles when the last section has arrived. */
+  get loaded(): Promise<void> {
+    return this.loading();
   }
 
   /**
@@ -133,20 +130,18 @@ export class Thimble {
    * Throws: CapacityError if memory cannot hold it, RangeError for limits out of range.
    */
   session(limits: Limits = {}): Session {
-    const promptTokens = limits.promptTokens ?? this.options.promptTokens ?? 384;
-    const answerTokens = limits.answerTokens ?? this.options.answerTokens ?? 128;
-    check("promptTokens", promptTokens, 8, mostPromptTokens);
-    check("answerTokens", answerTokens, 8, mostAnswerTokens);
+    const { promptTokens, answerTokens } = limitsOf(limits, this.options);
+    const release = (plan: SessionPlan) => void this.free.push(plan);
     const same = this.free.findIndex((old) => old.promptTokens === promptTokens && old.answerTokens === answerTokens);
-    if (same >= 0) return new Session(this, this.free.splice(same, 1)[0], this.free);
+    if (same >= 0) return new Session(this, this.free.splice(same, 1)[0], release);
 
     const plan = planSession(this.header.geometry, promptTokens, answerTokens, this.endBytes);
-    reserve(this.memory, plan.endBytes, this.options.maxMemoryBytes ?? 2 ** 32);
+    reserve(this.memory, plan.endBytes, this.options.maxMemoryBytes ?? mostMemoryBytes);
     this.endBytes = plan.endBytes;
     writeWords(this.memory, plan.words);
     const positions = Math.max(promptTokens, answerTokens + 1);
     this.kernels.rope_table(plan.record, positions, this.header.geometry.ropeTheta);
-    return new Session(this, plan, this.free);
+    return new Session(this, plan, release);
   }
 
   /** Answers a request with calls of the tools: `Session.call` on the first session. */
@@ -154,7 +149,7 @@ export class Thimble {
     return this.first.call(request, tools, options);
   }
 
-  /** The contrastive vector of a text, f32 (contrastiveDim), for ranking tools by dot product. */
+  /** The contrastive vector of a text: `Session.contrast` on the first session. */
   contrast(text: string): Promise<Float32Array> {
     return this.first.contrast(text);
   }
@@ -179,224 +174,29 @@ export class Thimble {
   }
 }
 
-const mostGrammars = 64;
-const mostVectors = 4096;
-/** What the contrastive head was trained on at most. */
-const contrastTokens = 128;
+/** Throws: RangeError for limits out of range. */
+function limitsOf(limits: Limits, fallback: Limits): Required<Limits> {
+  const check = (name: keyof Limits, usual: number, most: number): number => {
+    const value = limits[name] ?? fallback[name] ?? usual;
+    if (Number.isInteger(value) && value >= 8 && value <= most) return value;
+    throw new RangeError(`${name}: expected an integer from 8 to ${most}, got ${value}`);
+  };
+  return {
+    promptTokens: check("promptTokens", 384, mostPromptTokens),
+    answerTokens: check("answerTokens", 128, mostAnswerTokens),
+  };
+}
 
-/** Buffers for one call at a time; calls on the same session queue up. */
-export class Session {
-  private queue: Promise<unknown> = Promise.resolve();
-  private closed = false;
-
-  constructor(
-    private readonly owner: Thimble,
-    readonly plan: SessionPlan,
-    private readonly free: SessionPlan[],
-  ) {}
-
-  /**
-   * Request + tools → tool calls.
-   * Throws: ToolError for bad tools, RangeError for an empty request, CapacityError if the prompt is too long.
-   */
-  call(request: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
-    return this.next(async () => {
-      const all = ToolSet.from(tools);
-      return this.run(request, await this.offer(request, all, options.offer), options);
-    });
-  }
-
-  contrast(text: string): Promise<Float32Array> {
-    return this.next(() => this.vectorOf(text));
-  }
-
-  /**
-   * Tools from the likeliest for a request down: by the contrastive head, or by words for packs without one.
-   * Each tool's vector is computed once and kept.
-   */
-  rank(request: string, tools: Tools): Promise<Ranked[]> {
-    return this.next(async () => {
-      const set = ToolSet.from(tools);
-      const scores = (await this.contrastiveScores(request, set)) ?? lexicalScores(request, set);
-      return ranking(scores).map((place) => ({ name: set.tools[place].name, score: scores[place] }));
-    });
-  }
-
-  /** Gives the buffers back for the next session of the same limits. */
-  close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    void this.queue.then(() => this.free.push(this.plan));
-  }
-
-  private async offer(request: string, set: ToolSet, k: number | undefined): Promise<ToolSet> {
-    if (k === undefined || k >= set.tools.length) return set;
-    check("offer", k, 1, mostPromptTokens);
-    const scores = await this.contrastiveScores(request, set);
-    return set.only(offered(k, [lexicalScores(request, set), ...(scores ? [scores] : [])].map(ranking)));
-  }
-
-  /** Dot products of the request's vector with each tool's; null for a pack without the head. */
-  private async contrastiveScores(request: string, set: ToolSet): Promise<number[] | null> {
-    const { model, vectors } = this.owner;
-    if (!model.contrastive) return null;
-    const query = await this.vectorOf(request);
-    const scores: number[] = [];
-    for (const text of set.texts) {
-      const vector = vectors.get(text) ?? (await this.vectorOf(text));
-      if (vectors.size >= mostVectors) vectors.clear();
-      vectors.set(text, vector);
-      scores.push(vector.reduce((sum, x, i) => sum + x * query[i], 0));
-    }
-    return scores;
-  }
-
-  private vectorOf(text: string): Promise<Float32Array> {
-    const { kernels, memory, model, arrived, header, tokenizer } = this.owner;
-    if (!model.contrastive) throw new Error("contrast: expected a pack with a contrastive head, got one without");
-    const ids = tokenizer.tokenize(text).slice(0, Math.min(contrastTokens, this.plan.promptTokens));
-    if (!ids.length) throw new RangeError("contrast: expected text, got none");
-    return contrast(kernels, memory, model, this.plan, ids, arrived, header.geometry.contrastiveDim);
-  }
-
-  private next<T>(work: () => Promise<T> | T): Promise<T> {
-    if (this.closed) throw new Error("session: expected an open session, got a closed one; open another");
-    const result = this.queue.then(work);
-    this.queue = result.catch(() => {});
-    return result;
-  }
-
-  private async run(request: string, set: ToolSet, options: CallOptions): Promise<CallResult> {
-    const { kernels, memory, model, arrived, tokenizer, header } = this.owner;
-    const { vocabSize, dModel } = header.geometry;
-    const { plan } = this;
-    options.signal?.throwIfAborted();
-    const startMs = performance.now();
-    const prompt = this.promptIds(request, set);
-    await prefill(kernels, memory, model, plan, prompt, arrived);
-    const prefillMs = performance.now() - startMs;
-
-    const grammar = options.grammar === false ? null : this.owner.grammarOf(set);
-    const text = tokenizer.stream();
-    const tokens: number[] = [];
-    // Ids that are decided but have not been through the decoder; the first two stand in every answer.
-    let pending: number[] = [special.eos];
-    let pos = 0;
-    let forcedTokens = 0;
-    let cutShort = false;
-    const steps: Step[] = [];
-    const bytes: number[] = [];
-    const decide = async (id: number, choice?: Choice) => {
-      if (choice) steps.push({ ...choice, startByte: bytes.length, second: tokenizer.bytesOf(choice.second) });
-      bytes.push(...tokenizer.bytesOf(id));
-      tokens.push(id);
-      pending.push(id);
-      if (id === special.toolCall) return;
-      const piece = text.push(id);
-      if (piece) await options.onText?.(piece);
-      options.signal?.throwIfAborted();
-    };
-    const nextLogits = async (mask: Uint32Array | null) => {
-      for (const i of model.decoder.keys()) await arrived(`decoder.${i}`);
-      const hidden = decode(kernels, memory, model, plan, pending, pos, prompt.length, dModel);
-      pos += pending.length;
-      pending = [];
-      logits(kernels, memory, model, plan, hidden, mask, vocabSize);
-      return pick(kernels, memory, plan, vocabSize);
-    };
-
-    if (grammar) {
-      await decide(special.toolCall);
-      forcedTokens++;
-      let state: State = grammar.start;
-      while (!state.atEnd) {
-        const forced = options.grammar === "step" ? null : grammar.forced(state);
-        const room = plan.answerTokens - tokens.length;
-        if (forced?.ids.length && fits(forced.state, room - forced.ids.length)) {
-          for (const id of forced.ids) await decide(id);
-          forcedTokens += forced.ids.length;
-          state = forced.state;
-          continue;
-        }
-        const mask = grammar.mask(state);
-        const choice = mask.count === 1 && options.grammar !== "step" ? undefined : await nextLogits(mask.bits);
-        const id = choice?.id ?? mask.some;
-        const after = grammar.advance(state, id) as State;
-        if (!fits(after, room - 1)) {
-          for (const last of grammar.finish(state)) await decide(last);
-          cutShort = true;
-          break;
-        }
-        if (!choice) forcedTokens++;
-        await decide(id, choice);
-        state = after;
-      }
-    } else {
-      while (tokens.length < plan.answerTokens) {
-        const choice = await nextLogits(null);
-        if (choice.id === special.eos) break;
-        await decide(choice.id, choice);
-      }
-    }
-    const rest = text.end();
-    if (rest) await options.onText?.(rest);
-
-    const answer = tokenizer.detokenize(tokens.filter((id) => id !== special.toolCall));
-    const totalMs = performance.now() - startMs;
-    const timings = {
-      promptTokens: prompt.length,
-      answerTokens: tokens.length,
-      forcedTokens,
-      prefillMs,
-      decodeMs: totalMs - prefillMs,
-      totalMs,
-    };
-    return {
-      calls: readCalls(Uint8Array.from(bytes), set.tools, request, steps),
-      text: answer,
-      tokens,
-      cutShort,
-      timings,
-    };
-
-    /** Whether the answer can still end validly within `room` tokens of a state. */
-    function fits(state: State, room: number): boolean {
-      return room >= easyRoom || (grammar as Grammar).finish(state).length <= room;
-    }
-  }
-
-  /** Spec, "Prompt": request, `<tools>`, tools. */
-  private promptIds(request: string, set: ToolSet): number[] {
-    const { tokenizer } = this.owner;
-    const query = tokenizer.tokenize(request);
-    if (!query.length) throw new RangeError("request: expected text, got none; say what to do");
-    const prompt = [...query, special.tools, ...tokenizer.tokenize(set.prompt)];
-    const room = this.plan.promptTokens;
-    if (prompt.length > room) {
-      const parts = `request ${query.length}, tools ${prompt.length - query.length - 1}`;
-      const remedy = room < mostPromptTokens ? "offer fewer tools or load with more promptTokens" : "offer fewer tools";
-      const over = `${prompt.length - room} over (${parts}); ${remedy}`;
-      throw new CapacityError(
-        "prompt",
-        prompt.length,
-        room,
-        `expected at most ${room} tokens, got ${prompt.length}, ${over}`,
-      );
-    }
-    return prompt;
+function tokenizerOf(header: PackHeader): Tokenizer {
+  try {
+    return new Tokenizer(header.pieces);
+  } catch (error) {
+    throw new FormatError("header.pieces", prefixBytes, (error as Error).message);
   }
 }
 
-/** With so much room left the way out is not measured. */
-const easyRoom = 96;
-
-function check(name: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new RangeError(`${name}: expected an integer from ${least} to ${most}, got ${value}`);
-  }
-}
-
-function signal(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
+/** A promise and the means to settle it. A rejection that nobody waits for is no error: the loader reports it. */
+function settling(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
   let [resolve, reject]: [() => void, (error: unknown) => void] = [() => {}, () => {}];
   const promise = new Promise<void>((yes, no) => {
     [resolve, reject] = [yes, no];

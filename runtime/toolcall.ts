@@ -1,6 +1,7 @@
 /** Finished text → calls: names and arguments, how sure the model was, and where each value stands in the request. */
+import { confidenceOf, type Decision, decide, featuresOf, type Profile } from "./decision.ts";
+import type { Json } from "./json.ts";
 import { sourcesOf, type ValueSource } from "./provenance.ts";
-import type { Json } from "./schema.ts";
 import type { Tool } from "./tools.ts";
 
 /** One call, with the tool's own name. */
@@ -10,6 +11,9 @@ export interface ToolCall {
   certainty: Certainty;
   /** By argument, or by path within a nested one. */
   sources: Record<string, ValueSource>;
+  /** How likely the call is right, 0 … 1, by the profile that `thimble calibrate` fitted. */
+  confidence: number;
+  decision: Exclude<Decision, "none">;
 }
 
 /** Over decided tokens, those that the grammar left open: logProb ≤ 0 is their sum, margin their least top-2 gap in logits. */
@@ -45,6 +49,7 @@ export function readCalls(
   tools: readonly Tool[],
   request: string,
   steps: readonly Step[],
+  profile: Profile,
 ): ToolCall[] {
   let list: unknown;
   try {
@@ -59,14 +64,10 @@ export function readCalls(
     const tool = tools.find(({ promptName }) => promptName === call.name);
     const args: Record<string, Json> = call.arguments ?? {};
     const certainty = certaintyOf(spans[i], bytes, tools, steps);
-    return [
-      {
-        name: tool?.name ?? call.name,
-        arguments: args,
-        certainty,
-        sources: sourcesOf(args, tool?.parameters ?? [], request),
-      },
-    ];
+    const sources = sourcesOf(args, tool?.parameters ?? [], request);
+    const confidence = confidenceOf(featuresOf(certainty, sources, list.length - 1), profile);
+    const decision = decide(confidence, tool?.risk ?? "safe", profile);
+    return [{ name: tool?.name ?? call.name, arguments: args, certainty, sources, confidence, decision }];
   });
 }
 

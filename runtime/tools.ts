@@ -4,17 +4,10 @@
  * Four forms: native `{name, description, parameters: {key: {type, …, required}}}`, JSON Schema `parameters`,
  * OpenAI `{type: "function", function: {…}}` and MCP `inputSchema`. Source: spec, "Prompt".
  */
+import type { Risk } from "./decision.ts";
 import { ToolError } from "./errors.ts";
-import {
-  describe,
-  isObject,
-  leastBytes,
-  notes,
-  type Property,
-  type Schema,
-  SchemaReader,
-  type Warning,
-} from "./schema.ts";
+import { describe, isObject } from "./json.ts";
+import { leastBytes, notes, type Property, type Schema, SchemaReader, type Warning } from "./schema.ts";
 
 export interface Tool {
   /** As the user wrote it; what a call carries. */
@@ -23,6 +16,8 @@ export interface Tool {
   promptName: string;
   /** Empty for none. */
   description: string;
+  /** What a wrong call costs: the tool's `risk`, or its MCP annotations. */
+  risk: Risk;
   parameters: Property[];
 }
 
@@ -76,6 +71,12 @@ export class ToolSet {
         throw new ToolError("tools", `expected JSON, got ${quote(input.slice(0, 40))}: ${(error as Error).message}`);
       }
     }
+    try {
+      // A copy of plain JSON: later changes to the caller's objects change nothing here.
+      list = JSON.parse(JSON.stringify(list) ?? "null");
+    } catch (error) {
+      throw new ToolError("tools", `expected JSON values, got ${(error as Error).message}`);
+    }
     if (isObject(list) && Array.isArray(list.tools)) list = list.tools;
     if (!Array.isArray(list))
       throw new ToolError("tools", `expected a list of tools, got ${describe(list)}; wrap it in [ ]`);
@@ -112,15 +113,19 @@ function readTool(entry: unknown, path: string): { tool: Tool; flat: Source; war
   const promptName = snakeCase(name);
   if (!promptName) throw new ToolError(`${at}.name`, `expected letters or digits of ASCII, got ${describe(name)}`);
 
-  const schemaKey = body.inputSchema !== undefined ? "inputSchema" : "parameters";
+  const schemaKey = ["inputSchema", "input_schema"].find((key) => body[key] !== undefined) ?? "parameters";
   const schema = body[schemaKey] ?? {};
   const schemaPath = `${at}.${schemaKey}`;
   if (!isObject(schema)) throw new ToolError(schemaPath, `expected an object, got ${describe(schema)}`);
   const reader = new SchemaReader(schema);
 
-  // In the native form `type` would be a parameter, so an object; in JSON Schema it is the word "object".
+  // In the native form `type` and `properties` would be parameters, so objects with a type of their own.
   const isSchema =
-    schemaKey === "inputSchema" || typeof schema.type === "string" || entry !== body || entry.type === "function";
+    schemaKey !== "parameters" ||
+    typeof schema.type === "string" ||
+    (isObject(schema.properties) && typeof schema.properties.type !== "string") ||
+    entry !== body ||
+    entry.type === "function";
   const parameters = isSchema ? readSchema(reader, schema, schemaPath) : readNative(reader, schema, schemaPath);
   for (const { name: key, schema: value } of parameters) {
     if (Number.isFinite(leastBytes(value))) continue;
@@ -130,12 +135,27 @@ function readTool(entry: unknown, path: string): { tool: Tool; flat: Source; war
     );
   }
   const description = typeof body.description === "string" ? { description: body.description } : {};
+  // What is said to thimble and not to the model stays out of the prompt.
+  const { risk: _, ...shown } = body;
   const flat = isSchema
     ? { name: promptName, ...description, parameters: flatProperties(parameters) }
-    : { ...body, name: promptName };
-  const tool = { name, promptName, description: description.description ?? "", parameters };
+    : { ...shown, name: promptName };
+  const risk = readRisk(body, at);
+  const tool = { name, promptName, description: description.description ?? "", risk, parameters };
   return { tool, flat, warnings: reader.warnings };
 }
+
+/** `risk` as the user says it; else destructiveHint of MCP is danger. */
+function readRisk(body: Source, path: string): Risk {
+  const { risk, annotations } = body;
+  if (risk !== undefined) {
+    if (risks.includes(risk as Risk)) return risk as Risk;
+    throw new ToolError(`${path}.risk`, `expected one of ${risks.join(", ")}, got ${describe(risk)}`);
+  }
+  return isObject(annotations) && annotations.destructiveHint === true ? "danger" : "safe";
+}
+
+const risks: Risk[] = ["safe", "confirm", "danger"];
 
 function readNative(reader: SchemaReader, schema: Source, path: string): Property[] {
   return Object.entries(schema).map(([name, value]) => {
@@ -159,7 +179,11 @@ function flatProperties(properties: readonly Property[], open: readonly Schema[]
   return Object.fromEntries(entries);
 }
 
+/** References shown within references; the model reads a thousand tokens at most. */
+const mostDepth = 4;
+
 function flatSchema(schema: Schema, description: string | undefined, open: readonly Schema[]): Source {
+  if (open.length > mostDepth) return { type: "object" };
   const about = description === undefined ? {} : { description };
   switch (schema.kind) {
     case "string":

@@ -1,9 +1,10 @@
 /** Checkpoint → pack, for every published form. */
 import { expect, test } from "bun:test";
 import { PackStream } from "../runtime/loader.ts";
-import { packMatrix, quantizeMatrix, unpackMatrix } from "../runtime/quant.ts";
+import { packMatrix, quantizeMatrix } from "../runtime/quant.ts";
 import { readCheckpoint } from "../tools/checkpoint/checkpoint.ts";
 import { convert } from "../tools/convert.ts";
+import { unpackMatrix } from "../wasm/reference.ts";
 import { distance, fixture, oddGeometry, randomCheckpoint, seeded, somePieces } from "./support.ts";
 
 const notes = { licence: "test", provenance: { source: "test" } };

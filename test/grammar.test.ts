@@ -155,7 +155,7 @@ function randomSchema(random: () => number, depth: number): Record<string, unkno
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)];
   const below = (n: number) => Math.floor(random() * n);
   const kinds = ["string", "string", "number", "integer", "boolean", "null", "enum", "const", "nullable", "types"];
-  if (depth > 0) kinds.push("array", "array", "object", "object", "anyOf", "ref");
+  if (depth > 0) kinds.push("array", "array", "object", "object", "anyOf", "ref", "beside", "allOf");
   switch (pick(kinds)) {
     case "number":
     case "integer": {
@@ -193,6 +193,22 @@ function randomSchema(random: () => number, depth: number): Record<string, unkno
       return randomObject(random, depth - 1);
     case "anyOf":
       return { anyOf: [randomSchema(random, depth - 1), randomSchema(random, depth - 1), randomSchema(random, 0)] };
+    case "beside": {
+      const own = {
+        type: "object",
+        properties: { a: { type: "integer", multipleOf: 2.5 }, b: { type: "string" } },
+        required: ["a"],
+      };
+      return {
+        ...own,
+        [pick(["anyOf", "oneOf"])]: [
+          { required: ["b"], properties: { b: { const: "x" } } },
+          { properties: { b: { const: "y" } }, required: ["b"] },
+        ],
+      };
+    }
+    case "allOf":
+      return { allOf: [{ $ref: "#/$defs/leaf" }, { minLength: below(4) }, { type: "string" }] };
     case "ref":
       return { $ref: pick(["#/$defs/leaf", "#/$defs/tree"]) };
     default: {

@@ -2,10 +2,11 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { decode, logits } from "../runtime/decoder.ts";
 import { encode, prefill } from "../runtime/encoder.ts";
-import { packEmbedding, packMatrix, quantizeMatrix, unpackEmbeddingRow, unpackMatrix } from "../runtime/quant.ts";
+import { packEmbedding, packMatrix, quantizeMatrix } from "../runtime/quant.ts";
 import { buildNames, groupSize, matrixBytes, memoryImport, pad, tileRows } from "../wasm/abi.ts";
 import { assemble, emit } from "../wasm/build.ts";
 import { exp, sigmoid } from "../wasm/kernels/exp.ts";
+import { unpackEmbeddingRow, unpackMatrix } from "../wasm/reference.ts";
 import {
   distance,
   greatest,
@@ -95,6 +96,8 @@ describe.each(kernelKinds)("%s", (kind) => {
       const start = new Float32Array(memory.buffer, at, dModel);
       const hidden = start.slice();
       rows.push(logits(kernels, memory, model, session, at, null, vocabSize).slice());
+      const padding = new Float32Array(memory.buffer, session.logits, pad(vocabSize, 4)).subarray(vocabSize);
+      expect([...padding]).toEqual(Array(padding.length).fill(Number.NEGATIVE_INFINITY));
       for (const allowed of [[0], [300], [3, 4, 5, 299], Array.from({ length: 150 }, (_, i) => 2 * i)]) {
         const mask = new Uint32Array(pad(vocabSize, 32) / 32);
         for (const id of allowed) mask[id >> 5] |= 1 << (id & 31);

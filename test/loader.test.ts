@@ -119,7 +119,7 @@ test("a pack cut anywhere is refused, naming the section and the byte where it e
   }
   const longer = new Uint8Array(pack.length + 1);
   longer.set(pack);
-  expect(load(longer)).rejects.toThrow("expected");
+  await expect(load(longer)).rejects.toThrow("expected");
 });
 
 test("a foreign file, a newer version, a wrong source and a missing file say so", async () => {
@@ -128,15 +128,15 @@ test("a foreign file, a newer version, a wrong source and a missing file say so"
     other[at] = value;
     return other;
   };
-  expect(load(new TextEncoder().encode("PK\u0003\u0004 something else entirely"))).rejects.toThrow(
+  await expect(load(new TextEncoder().encode("PK\u0003\u0004 something else entirely"))).rejects.toThrow(
     "magic: expected a thimble pack",
   );
-  expect(load(change(8, packVersion + 1))).rejects.toThrow(
+  await expect(load(change(8, packVersion + 1))).rejects.toThrow(
     `version: expected ${packVersion}, got ${packVersion + 1}; update thimble`,
   );
-  expect(load(join(folder, "missing.thimble"))).rejects.toThrow("expected a readable pack, got ENOENT");
-  expect(load(`http://localhost:${server.port}/nothing`)).rejects.toThrow("got HTTP 404");
-  expect(load(42 as unknown as Source)).rejects.toThrow(TypeError);
+  await expect(load(join(folder, "missing.thimble"))).rejects.toThrow("expected a readable pack, got ENOENT");
+  await expect(load(`http://localhost:${server.port}/nothing`)).rejects.toThrow("got HTTP 404");
+  await expect(load(42 as unknown as Source)).rejects.toThrow(TypeError);
 });
 
 test("progress ends at the file's size; abort stops with the signal's reason, before and between chunks", async () => {
@@ -144,10 +144,10 @@ test("progress ends at the file's size; abort stops with the signal's reason, be
   await load(inChunks([1000]), { onProgress: ({ loadedBytes, totalBytes }) => seen.push(loadedBytes / totalBytes) });
   expect(seen.at(-1)).toBe(1);
   expect(seen).toEqual([...seen].sort((a, b) => a - b));
-  expect(load(pack, { signal: AbortSignal.abort(new Error("no time")) })).rejects.toThrow("no time");
+  await expect(load(pack, { signal: AbortSignal.abort(new Error("no time")) })).rejects.toThrow("no time");
   const controller = new AbortController();
   const onProgress = () => controller.abort(new Error("enough"));
-  expect(load(inChunks([3000]), { signal: controller.signal, onProgress })).rejects.toThrow("enough");
+  await expect(load(inChunks([3000]), { signal: controller.signal, onProgress })).rejects.toThrow("enough");
 });
 
 test("a geometry bigger than memory allows is refused before a byte of it is read, with needed and available bytes", async () => {

@@ -83,10 +83,12 @@ test("its types serve a strict project that checks its libraries", () => {
   run([join(root, "node_modules/.bin/tsc"), ...options, "strict.ts"], folder);
 });
 
-test("the runtime imports no Node built-in", () => {
+test("the runtime imports no Node built-in, but for the loader's reading of paths, which only Node and Bun come to", () => {
   for (const name of readdirSync(join(installed, "dist/runtime"))) {
     if (!name.endsWith(".js")) continue;
     const text = readFileSync(join(installed, "dist/runtime", name), "utf8");
     expect(text).not.toMatch(/(from|import|require)\s*\(?\s*["'](node:|fs|path|url|os)/);
+    const named = text.match(/node:\w+/g) ?? [];
+    expect(new Set(named)).toEqual(new Set(name === "loader.js" ? ["node:fs"] : []));
   }
 });

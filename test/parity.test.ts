@@ -115,6 +115,14 @@ testWith(
       );
       const [step] = await decoderOut(h, san.inputs.enc_ids, [san.inputs.dec_start_id]);
       expect(distance(step.logits, san.forward[`logits${suffix}`].flat())).toBeLessThan(1e-4);
+      if (suffix) {
+        const { dec_tokens: tokens, steps } = san.multi_step;
+        const out = await decoderOut(h, san.inputs.enc_ids, tokens.slice(0, steps.length));
+        for (const [i, want] of steps.entries()) {
+          const top = want.top5_tokens.map((id: number) => out[i].logits[id]);
+          expect(distance(top, want.top5_logits)).toBeLessThan(1e-4);
+        }
+      } else expect(distance(step.hidden, san.forward.dec_out.flat())).toBeLessThan(1e-4);
     }
   },
 );

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { genericProfile } from "../runtime/decision.ts";
 import { load } from "../runtime/index.ts";
 import { sourcesOf, wordsValue } from "../runtime/provenance.ts";
 import { readCalls, type Step } from "../runtime/toolcall.ts";
@@ -90,13 +91,13 @@ test("certainty adds log-probabilities and takes the least margin, at the name a
     step(',{"name":"set_t', -0.01, 9, "]"),
     step("timer", -0.02, 3, "light"),
   ];
-  const [alarm, timer] = readCalls(utf8.encode(text), ToolSet.from(watch).tools, "at 7", steps);
+  const [alarm, timer] = readCalls(utf8.encode(text), ToolSet.from(watch).tools, "at 7", steps, genericProfile);
   expect(alarm.certainty.runnerUp).toBe("set_timer");
   expect(alarm.certainty.name).toEqual({ logProb: -0.6, margin: 1 });
   expect(alarm.certainty.call).toEqual({ logProb: -0.85, margin: 0.5 });
   expect(timer.certainty.runnerUp).toBe("set_lights");
   expect(timer.certainty.name.margin).toBe(3);
-  const [sure] = readCalls(utf8.encode(text), ToolSet.from(watch).tools, "at 7", []);
+  const [sure] = readCalls(utf8.encode(text), ToolSet.from(watch).tools, "at 7", [], genericProfile);
   expect(sure.certainty).toEqual({
     name: { logProb: 0, margin: Number.POSITIVE_INFINITY },
     call: { logProb: 0, margin: Number.POSITIVE_INFINITY },

@@ -42,7 +42,7 @@ test("the contrastive head ranks the right watch tool first; so does a pack with
     await packOf(randomCheckpoint({ ...oddGeometry, contrastiveHidden: 0, contrastiveDim: 0 }, 1)),
   );
   expect((await plain.rank("turn the lights off", watch))[0].name).toBe("set_lights");
-  expect(plain.contrast("x")).rejects.toThrow("expected a pack with a contrastive head");
+  await expect(plain.contrast("x")).rejects.toThrow("expected a pack with a contrastive head");
 });
 
 test("offering fewer tools shortens the prompt and keeps the answer; calls and ranking share a session without waiting for each other", async () => {
@@ -54,7 +54,7 @@ test("offering fewer tools shortens the prompt and keeps the answer; calls and r
   expect(few.calls).toMatchObject([{ name: "set_alarm", arguments: { time: "7:15", date: "tomorrow" } }]);
   expect(few.timings.promptTokens).toBeLessThan(0.8 * all.timings.promptTokens);
   expect(ranked[0].name).toBe("set_alarm");
-  expect(thimble.call("x", watch, { offer: 0 })).rejects.toThrow("offer: expected an integer from 1");
+  await expect(thimble.call("x", watch, { offer: 0 })).rejects.toThrow("offer: expected an integer from 1");
 });
 
 test("the vector of a text is the same whatever was computed before", async () => {

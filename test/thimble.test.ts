@@ -99,7 +99,7 @@ test("streamed text adds up to the answer, one piece at a time", async () => {
 test("abort stops a call between tokens, and the session goes on", async () => {
   const controller = new AbortController();
   const onText = () => controller.abort(new Error("never mind"));
-  expect(thimble.call(requests[0], tools, { signal: controller.signal, onText })).rejects.toThrow("never mind");
+  await expect(thimble.call(requests[0], tools, { signal: controller.signal, onText })).rejects.toThrow("never mind");
   expect((await thimble.call(requests[0], tools)).calls).toHaveLength(1);
 });
 
@@ -127,20 +127,20 @@ test.each([
   expect(early.arrived(section)).toBeInstanceOf(Promise);
   release();
   expect((await call).calls[0].name).toBe("set_alarm");
-  expect(early.loaded).resolves.toBeUndefined();
+  await expect(early.loaded).resolves.toBeUndefined();
 });
 
 test("a download that breaks off fails the call that waits for it, with the loader's error", async () => {
   const bytes = await Bun.file(defaultModel).bytes();
   const early = await load(bytes.subarray(0, 2_000_000), { early: true });
   early.loaded.catch(() => {});
-  expect(early.call(requests[0], tools)).rejects.toThrow("it is cut short");
+  await expect(early.call(requests[0], tools)).rejects.toThrow("it is cut short");
 });
 
 test("bad input: empty request, tools that are none, prompts too long by so many tokens, limits out of range", async () => {
-  expect(thimble.call("", tools)).rejects.toThrow(RangeError);
-  expect(thimble.call("   ", tools)).rejects.toThrow("request: expected text, got none");
-  expect(thimble.call("hi", "nope" as never)).rejects.toThrow(ToolError);
+  await expect(thimble.call("", tools)).rejects.toThrow(RangeError);
+  await expect(thimble.call("   ", tools)).rejects.toThrow("request: expected text, got none");
+  await expect(thimble.call("hi", "nope" as never)).rejects.toThrow(ToolError);
   const long = await thimble.call("word ".repeat(400), tools).then(
     () => null,
     (error) => error,
@@ -150,7 +150,7 @@ test("bad input: empty request, tools that are none, prompts too long by so many
   expect(long.message).toContain(`got ${long.needed}, ${long.needed - 384} over`);
   expect(() => thimble.session({ promptTokens: 1025 })).toThrow("promptTokens: expected an integer from 8 to 1024");
   expect(() => thimble.session({ answerTokens: 0 })).toThrow(RangeError);
-  expect(load(defaultModel, { maxMemoryBytes: 3_000_000 })).rejects.toThrow(CapacityError);
+  await expect(load(defaultModel, { maxMemoryBytes: 3_000_000 })).rejects.toThrow(CapacityError);
 });
 
 test("without a grammar the model writes freely, and text that is no call list gives no calls", async () => {
@@ -234,4 +234,77 @@ test("whatever the logits, 500 answers parse, name known tools and keep within t
     }
   }
   expect(cut).toBeGreaterThan(0);
+});
+
+test("an answer keeps within its tokens where the shortest call is longer than the limit", async () => {
+  const random = seeded(13);
+  const wild = await load(defaultModel, { kernels: (memory) => randomKernels(memory, 4096, random), answerTokens: 64 });
+  const many = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`p${i}`, { type: "string", required: true }]));
+  const list = {
+    type: "object",
+    properties: { a: { type: "array", items: { type: "integer" }, minItems: 200 } },
+    required: ["a"],
+  };
+  const text = { type: "object", properties: { a: { type: "string", minLength: 1_000_000 } }, required: ["a"] };
+  for (const tools of [
+    [{ name: "f", parameters: many }],
+    [{ name: "f", inputSchema: list }],
+    [{ name: "f", inputSchema: text }],
+  ]) {
+    for (let i = 0; i < 20; i++) {
+      const { text: answer, tokens } = await wild.call("anything", tools);
+      expect(tokens.length).toBeLessThanOrEqual(64);
+      expect(JSON.parse(answer)).toEqual([]);
+    }
+  }
+});
+
+test("a signal given by a timer stops a call between layers, and one that waits for a download", async () => {
+  const signal = AbortSignal.timeout(1);
+  const started = performance.now();
+  await expect(thimble.call(requests[0], tools, { signal })).rejects.toThrow();
+  const stalled = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      controller.enqueue((await Bun.file(defaultModel).bytes()).subarray(0, 1_300_000));
+    },
+  });
+  const early = await load(stalled, { early: true });
+  early.loaded.catch(() => {});
+  await expect(early.call(requests[0], tools, { signal: AbortSignal.timeout(20) })).rejects.toThrow();
+  expect(performance.now() - started).toBeLessThan(10_000);
+});
+
+test("a call from within its own onText is an error, not a wait for itself", async () => {
+  const onText = async () => {
+    await thimble.call(requests[1], tools);
+  };
+  await expect(thimble.call(requests[0], tools, { onText })).rejects.toThrow(
+    "expected no call from within its own onText",
+  );
+  expect((await thimble.call(requests[0], tools)).calls).toHaveLength(1);
+});
+
+test("a wide pack, a wrong build and a load that fails midway are refused, and the source is closed", async () => {
+  const wide = await packOf(randomCheckpoint(oddGeometry, 9), "float32");
+  await expect(load(wide)).rejects.toThrow("header.weights: expected int4, got float32");
+  await expect(load(defaultModel, { kernels: "neon" as never })).rejects.toThrow(
+    "kernels: expected one of relaxed, simd, scalar, got neon",
+  );
+  let cancelled = false;
+  const bytes = await Bun.file(defaultModel).bytes();
+  const stream = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(bytes.subarray(0, 65536)),
+    cancel: () => {
+      cancelled = true;
+    },
+  });
+  await expect(load(stream, { maxMemoryBytes: 1_000_000 })).rejects.toThrow(CapacityError);
+  expect(cancelled).toBe(true);
+});
+
+test("free decoding never picks a padding row of the vocabulary", async () => {
+  const checkpoint = randomCheckpoint(oddGeometry, 14);
+  const wild = await load(await packOf(checkpoint), { promptTokens: 1024, answerTokens: 200 });
+  const { tokens } = await wild.call("hi", [{ name: "f" }], { grammar: false });
+  expect(Math.max(...tokens)).toBeLessThan(oddGeometry.vocabSize);
 });

@@ -50,9 +50,9 @@ test("native, JSON Schema, OpenAI (both shapes) and MCP give the same prompt and
 });
 
 test("native tools keep their keys and their order in the prompt", () => {
-  const tool = { description: "d", risk: "safe", name: "X", parameters: { type: { required: true, type: "string" } } };
+  const tool = { description: "d", icon: "x", name: "X", parameters: { type: { required: true, type: "string" } } };
   expect(ToolSet.from([tool]).prompt).toBe(
-    '[{"description":"d","risk":"safe","name":"x","parameters":{"type":{"required":true,"type":"string"}}}]',
+    '[{"description":"d","icon":"x","name":"x","parameters":{"type":{"required":true,"type":"string"}}}]',
   );
 });
 
@@ -106,6 +106,37 @@ test.each([
     "tools[0].inputSchema.a: expected a schema that some finite value fits",
   ],
   [
+    "a schema defined by itself through allOf",
+    [
+      {
+        name: "f",
+        inputSchema: { properties: { a: { $ref: "#/$defs/a" } }, $defs: { a: { allOf: [{ $ref: "#/$defs/a" }] } } },
+      },
+    ],
+    "that is defined by itself",
+  ],
+  [
+    "options that the rest excludes",
+    [{ name: "f", inputSchema: { properties: { a: { type: "integer", anyOf: [{ type: "string" }] } } } }],
+    "tools[0].inputSchema.properties.a.anyOf: expected an option that the rest of the schema allows",
+  ],
+  [
+    "limits that no number keeps",
+    [{ name: "f", inputSchema: { properties: { a: { type: "integer", minimum: 1, maximum: 9, multipleOf: 10 } } } }],
+    "tools[0].inputSchema.a: expected a schema that some finite value fits",
+  ],
+  ["a type that Object knows", [{ name: "f", parameters: { a: { type: "constructor" } } }], "say what the value is"],
+  [
+    "a risk that is none",
+    [{ name: "f", risk: "low" }],
+    'tools[0].risk: expected one of safe, confirm, danger, got "low"',
+  ],
+  [
+    "NaN in an enum",
+    [{ name: "f", parameters: { a: { type: "number", enum: [Number.NaN] } } }],
+    "expected a value of type number, got null",
+  ],
+  [
     "a reference to nowhere",
     [{ name: "f", inputSchema: { properties: { a: { $ref: "#/$defs/b" } } } }],
     'tools[0].inputSchema.properties.a.$ref: expected a definition within this tool\'s schema, got "#/$defs/b"',
@@ -140,5 +171,67 @@ testWith("data/tools/watch.json", "our native tool lists render unchanged, as tr
   for (const name of ["watch.json", "home.json"]) {
     const tools = await Bun.file(new URL(name, file)).json();
     expect(ToolSet.from(tools).prompt).toBe(pythonJson(tools));
+  }
+});
+
+test("what the grammar does not hold to is listed by path, and refused when strict", () => {
+  const properties = {
+    email: { type: "string", format: "email", pattern: "@" },
+    both: { allOf: [{ type: "string", pattern: "a" }, { pattern: "b" }] },
+    any: {},
+    one: { oneOf: [{ type: "integer" }, { type: "number" }] },
+    map: { type: "object", additionalProperties: { type: "string" } },
+  };
+  const tools = [{ name: "f", inputSchema: { type: "object", properties } }];
+  const { warnings } = ToolSet.from(tools);
+  const path = "tools[0].inputSchema.properties";
+  expect(warnings.map((warning) => `${warning.path} ${warning.keyword}`)).toEqual([
+    `${path}.email.format format`,
+    `${path}.email.pattern pattern`,
+    `${path}.both.pattern allOf`,
+    `${path}.both.pattern pattern`,
+    `${path}.any type`,
+    `${path}.one oneOf`,
+    `${path}.map.additionalProperties additionalProperties`,
+  ]);
+  expect(() => ToolSet.from(tools, { strict: true })).toThrow(
+    "tools[0].inputSchema.properties.email.format: expected what the grammar can hold to",
+  );
+  expect(
+    ToolSet.from([{ name: "f", inputSchema: { type: "object", properties: { a: { type: "string", minLength: 1 } } } }])
+      .warnings,
+  ).toEqual([]);
+});
+
+test("definitions that use each other many times over neither hang nor fill the prompt", () => {
+  const $defs: Record<string, unknown> = { d0: { type: "string" } };
+  for (let i = 1; i < 40; i++) {
+    const $ref = `#/$defs/d${i - 1}`;
+    $defs[`d${i}`] = { type: "object", properties: { a: { $ref }, b: { $ref } }, required: ["a", "b"] };
+  }
+  const set = ToolSet.from([
+    { name: "f", inputSchema: { type: "object", properties: { v: { $ref: "#/$defs/d39" } }, $defs } },
+  ]);
+  expect(set.prompt.length).toBeLessThan(10_000);
+});
+
+test("cyclic tools and big integers are refused, and later changes to a tool change nothing", () => {
+  const cyclic: ToolInput = { name: "f" };
+  cyclic.self = cyclic;
+  expect(() => ToolSet.from([cyclic])).toThrow(ToolError);
+  expect(() => ToolSet.from([{ name: "f", x: 1n }])).toThrow(ToolError);
+  const tool = { name: "f", parameters: { a: { type: "string" } } };
+  const set = ToolSet.from([tool]);
+  tool.parameters.a.type = "integer";
+  expect(set.prompt).toContain('"string"');
+});
+
+test("Anthropic's input_schema and schemas without a type are schemas too", () => {
+  const properties = { a: { type: "integer" } };
+  for (const tool of [
+    { name: "f", input_schema: { type: "object", properties } },
+    { name: "f", parameters: { properties, required: ["a"] } },
+  ]) {
+    expect(ToolSet.from([tool]).tools[0].parameters.map(({ name }) => name)).toEqual(["a"]);
   }
 });

@@ -6,8 +6,9 @@ import { decode, logits, pick } from "../runtime/decoder.ts";
 import { prefill } from "../runtime/encoder.ts";
 import { kernelModule } from "../runtime/kernels.ts";
 import { type Geometry, sectionLayouts, writePack } from "../runtime/pack.ts";
-import { defaultModel, load, type Session, type Thimble } from "../runtime/thimble.ts";
-import { type BuildName, blockBytes, buildNames, runBytes } from "../wasm/abi.ts";
+import type { Session } from "../runtime/session.ts";
+import { defaultModel, load, type Thimble } from "../runtime/thimble.ts";
+import { type BuildName, blockBytes, buildNames, embeddingBlockBytes, runBytes } from "../wasm/abi.ts";
 
 import { type Command, print, readText, table, UsageError } from "./command.ts";
 import { watchTools } from "./run.ts";
@@ -188,7 +189,7 @@ async function randomPack(geometry: Geometry): Promise<Uint8Array> {
       const floats = new Float32Array(words.buffer);
       const leaf = name.replace(/^(self|cross)\./, "");
       if (section === "embedding") {
-        const block = 4 + geometry.dModel;
+        const block = embeddingBlockBytes(geometry.dModel) / 4;
         for (let i = 0; i < words.length; i++) {
           if (i % block < 4) floats[i] = 0.001;
           else words[i] = next();

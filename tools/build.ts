@@ -1,14 +1,15 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { checkProfile } from "../runtime/decision.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint/checkpoint.ts";
-import { type Command, print, readBytes, UsageError } from "./command.ts";
+import { type Command, print, readBytes, readText, UsageError } from "./command.ts";
 import { convert } from "./convert.ts";
 import { readVocabulary } from "./sentencepiece.ts";
 
 export const build: Command = {
   name: "build",
   summary: "convert a checkpoint and its vocabulary to a pack",
-  help: `thimble build SRC -o PACK [--vocab FILE] [--licence NAME] [--wide]
+  help: `thimble build SRC -o PACK [--vocab FILE] [--licence NAME] [--profile FILE] [--wide]
 
 SRC is a model.safetensors (BF16, F16, F32), the int4 safetensors of needle-rs, or the original pickle,
 read by a reader that executes nothing. Told apart by content.
@@ -16,6 +17,7 @@ read by a reader that executes nothing. Told apart by content.
   -o, --out PACK   the pack to write
   --vocab FILE     SentencePiece .model or vocabulary list (what SRC names, else vocab.txt or needle.model beside it)
   --licence NAME   of the weights (what SRC says, else unknown)
+  --profile FILE   what thimble calibrate wrote for this model
   --wide           keep float32 weights, for the reference kernels only
 
   thimble build model.safetensors -o needle.thimble --vocab needle.model`,
@@ -23,6 +25,7 @@ read by a reader that executes nothing. Told apart by content.
     out: { type: "string", short: "o" },
     vocab: { type: "string" },
     licence: { type: "string" },
+    profile: { type: "string" },
     wide: { type: "boolean" },
   },
   async run(input) {
@@ -34,9 +37,11 @@ read by a reader that executes nothing. Told apart by content.
     const vocab = input.text("vocab") ?? vocabBeside(source, checkpoint);
     const pieces = readVocabulary(readBytes(vocab), vocab);
     const { licence = "unknown", note, tokenizer } = checkpoint.metadata;
+    const profile = input.text("profile");
     const bytes = convert(checkpoint, pieces, {
       licence: input.text("licence") ?? licence,
       provenance: { source: baseName(source), vocabulary: baseName(tokenizer ?? vocab), ...(note && { note }) },
+      profile: profile === undefined ? undefined : checkProfile(JSON.parse(readText(profile))),
       weights: input.flag("wide") ? "float32" : "int4",
     });
     writeFileSync(out, bytes);

@@ -3,15 +3,17 @@
 import { readFileSync } from "node:fs";
 import { bench } from "./bench.ts";
 import { build } from "./build.ts";
+import { calibrate } from "./calibrate.ts";
 import { type Command, parse, print, UsageError } from "./command.ts";
+import { evaluate } from "./eval.ts";
 import { inspect } from "./inspect.ts";
 import { run } from "./run.ts";
 
-const commands: Command[] = [run, build, inspect, bench];
+const commands: Command[] = [run, build, inspect, bench, evaluate, calibrate];
 
 const usage = `thimble: a request and a list of tools in, a tool call out, on device.
 
-${commands.map(({ name, summary }) => `  thimble ${name.padEnd(8)} ${summary}`).join("\n")}
+${commands.map(({ name, summary }) => `  thimble ${name.padEnd(10)} ${summary}`).join("\n")}
 
   thimble run "wake me at 7:15 tomorrow"
 

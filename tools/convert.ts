@@ -1,5 +1,6 @@
 /** A checkpoint and a vocabulary → a pack. */
 
+import type { Profile } from "../runtime/decision.ts";
 import { checkGeometry, type Geometry, type WeightFormat, writePack } from "../runtime/pack.ts";
 import type { Matrix } from "../runtime/quant.ts";
 import { packEmbedding, packMatrix } from "../runtime/quant.ts";
@@ -10,6 +11,7 @@ export interface PackNotes {
   provenance: Record<string, string>;
   /** float32 keeps the weights wide: such a pack runs on the reference kernels only, to measure what int4 costs. */
   weights?: WeightFormat;
+  profile?: Profile;
 }
 
 /**
@@ -60,8 +62,8 @@ export function convert(checkpoint: Checkpoint, pieces: string[], notes: PackNot
     const [half, inner] = name.split(".");
     return blockField(half === "self" ? layer.self : layer.cross, inner, matrix);
   };
-  const { licence, provenance } = notes;
-  return writePack({ geometry, weights, pieces, licence, provenance }, field);
+  const { licence, provenance, profile } = notes;
+  return writePack({ geometry, weights, pieces, licence, provenance, ...(profile && { profile }) }, field);
 }
 
 function blockField(block: Attention, name: string, matrix: (m: Matrix) => Uint8Array): Uint8Array {

@@ -1,12 +1,10 @@
-/** Copies what the compiler does not emit into dist/: the kernels, the default model, the example tools. */
-import { chmodSync, cpSync } from "node:fs";
+/** Makes dist/ anew: what the compiler emits, the kernels, the default model, the example tools. */
+import { execFileSync } from "node:child_process";
+import { chmodSync, cpSync, rmSync } from "node:fs";
 
-const copies = [
-  ["wasm/built", /\.wasm$/],
-  ["runtime/model", /./],
-  ["tools/watch.json", /./],
-] as const;
-for (const [path, wanted] of copies) {
-  cpSync(path, `dist/${path}`, { recursive: true, filter: (from) => !/\.\w+$/.test(from) || wanted.test(from) });
-}
+rmSync("dist", { recursive: true, force: true });
+execFileSync("node", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: "inherit" });
+cpSync("wasm/built", "dist/wasm/built", { recursive: true, filter: (from) => !from.endsWith(".ts") });
+cpSync("runtime/model", "dist/runtime/model", { recursive: true });
+cpSync("tools/watch.json", "dist/tools/watch.json");
 chmodSync("dist/tools/cli.js", 0o755);

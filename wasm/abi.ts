@@ -107,7 +107,10 @@ export const nibbleInputs = [
  *   row 0: dims 0 1, row 1: dims 0 1, row 2: dims 0 1, row 3: dims 0 1, then dims 2 3 likewise.
  */
 export function embeddingBytes(vocabSize: number, dModel: number): number {
-  return (pad(vocabSize, 4) / 4) * (16 + 4 * dModel);
+  return (pad(vocabSize, 4) / 4) * embeddingBlockBytes(dModel);
+}
+export function embeddingBlockBytes(dModel: number): number {
+  return 16 + 4 * dModel;
 }
 
 /** Byte of (row within the block, dim) in a block of the embedding table, after the scales. */

@@ -302,12 +302,6 @@ export class Fn {
   call(name: string, ...args: (I32 | F32 | F64 | number)[]): void {
     this.emit(this.m.call(name, this.args(args), binaryen.none));
   }
-  callI32(name: string, ...args: (I32 | F32 | number)[]): I32 {
-    return new I32(this, () => this.m.call(name, this.args(args), binaryen.i32));
-  }
-  callF32(name: string, ...args: (I32 | F32 | number)[]): F32 {
-    return new F32(this, () => this.m.call(name, this.args(args), binaryen.f32));
-  }
   private args(args: (I32 | F32 | F64 | number)[]): Ref[] {
     return args.map((arg) => (typeof arg === "number" ? this.m.i32.const(arg) : arg.ref()));
   }
@@ -363,9 +357,6 @@ export class I32 {
   toF32(): F32 {
     return new F32(this.f, () => this.f.m.f32.convert_s.i32(this.ref()));
   }
-  asF32(): F32 {
-    return new F32(this.f, () => this.f.m.f32.reinterpret(this.ref()));
-  }
 }
 
 export class I32Var extends I32 {
@@ -407,21 +398,12 @@ export class F32 {
   max(o: Float): F32 {
     return this.op("max", o);
   }
-  madd(b: Float, c: Float): F32 {
-    return this.mul(b).add(c);
-  }
   sqrt(): F32 {
     return new F32(this.f, () => this.f.m.f32.sqrt(this.ref()));
   }
   gt(o: Float): I32 {
     const { f32 } = this.f.m;
     return new I32(this.f, () => f32.gt(this.ref(), typeof o === "number" ? f32.const(o) : o.ref()));
-  }
-  asI32(): I32 {
-    return new I32(this.f, () => this.f.m.i32.reinterpret(this.ref()));
-  }
-  local(): F32Var {
-    return this.f.f32(this);
   }
 }
 
@@ -551,9 +533,6 @@ export class F4 {
     return this.lane(0)
       .max(this.lane(1))
       .max(this.lane(2).max(this.lane(3)));
-  }
-  local(): F4Var {
-    return this.f.f4(this);
   }
 }
 

@@ -6,8 +6,21 @@
  * Source: spec, "Forward pass".
  */
 
-import { unpackEmbeddingRow, unpackMatrix } from "../runtime/quant.ts";
-import { blockRecord, headRecord, type Kernels, pad, type RecordOf, sessionRecord } from "./abi.ts";
+import {
+  blockBytes,
+  blockRecord,
+  embeddingBlockBytes,
+  embeddingByte,
+  groupSize,
+  headRecord,
+  type Kernels,
+  nibbleInputs,
+  outputTile,
+  pad,
+  type RecordOf,
+  runBytes,
+  sessionRecord,
+} from "./abi.ts";
 
 type Row = Float64Array;
 
@@ -195,6 +208,32 @@ export function startReference(memory: WebAssembly.Memory, weights: "int4" | "fl
       floats(out, outDim).set(y.map((v) => v / Math.sqrt(dot(y, y) + 1e-12)));
     },
   };
+}
+
+/** Restores w = (nibble − 8) · scale of a packed matrix: f32 (out, in). */
+export function unpackMatrix(bytes: Uint8Array, out: number, inputs: number): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const groups = pad(inputs, groupSize) / groupSize;
+  const data = new Float32Array(out * inputs);
+  for (let o = 0; o < out; o++) {
+    for (let j = 0; j < inputs; j++) {
+      const block = (Math.floor(o / outputTile) * groups + Math.floor(j / groupSize)) * blockBytes;
+      const row = o % outputTile;
+      const b = nibbleInputs.findIndex((pair) => (pair as readonly number[]).includes(j % 8));
+      const byte = bytes[block + ((j % groupSize) >> 3) * runBytes + row * 4 + b];
+      const n = nibbleInputs[b][0] === j % 8 ? byte & 15 : byte >> 4;
+      data[o * inputs + j] = (n - 8) * view.getFloat32(block + 4 * runBytes + row * 4, true);
+    }
+  }
+  return data;
+}
+
+/** Restores one row of a packed embedding table: f32 (dModel). */
+export function unpackEmbeddingRow(bytes: Uint8Array, id: number, dModel: number): Float32Array {
+  const block = (id >> 2) * embeddingBlockBytes(dModel);
+  const view = new DataView(bytes.buffer, bytes.byteOffset + block);
+  const scale = view.getFloat32((id & 3) * 4, true);
+  return Float32Array.from({ length: dModel }, (_, j) => view.getInt8(embeddingByte(id & 3, j)) * scale);
 }
 
 /** y = (1 + g) · x / √(mean(x²) + 1e-6). */

@@ -49,7 +49,8 @@ export function modelAnswerer(thimble: Thimble, grammar: boolean): Answerer {
       const { calls, text, cutShort, timings } = await thimble.call(request, tools, { grammar });
       const { promptTokens, answerTokens, prefillMs, totalMs } = timings;
       const measured = { cutShort, promptTokens, answerTokens, prefillMs, totalMs };
-      return readCallList(text) ? { calls, ...measured } : { calls: null, text, ...measured };
+      if (!readCallList(text)) return { calls: null, text, ...measured };
+      return { calls: calls.map((call) => ({ name: call.name, arguments: call.arguments })), ...measured };
     } catch (error) {
       if (!(error instanceof CapacityError) || error.path !== "prompt") throw error;
       return { calls: undefined, failure: "prompt too long", promptTokens: error.needed };

@@ -70,7 +70,7 @@ async function send({ url, model, key, timeoutMs }: Endpoint, { request, tools }
 const failed = (failure: string): Reply => ({ answer: { calls: undefined, failure } });
 
 /** Seconds or a date, as HTTP has it. */
-function retryAfterMs(header: string | null): number | undefined {
+export function retryAfterMs(header: string | null): number | undefined {
   if (!header) return undefined;
   const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);

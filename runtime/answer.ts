@@ -1,0 +1,115 @@
+/** The only loop: while the grammar forces text, its tokens need no logits; else the model picks among what may follow. */
+import type { Kernels } from "../wasm/abi.ts";
+import { type Choice, decode, logits, pick } from "./decoder.ts";
+import type { Grammar, State } from "./grammar.ts";
+import type { ModelPlan, SessionPlan } from "./memory.ts";
+import { special, type Tokenizer } from "./tokenizer.ts";
+import type { Step } from "./toolcall.ts";
+
+export interface Answer {
+  tokens: number[];
+  /** UTF-8 of the text, with the space before it. */
+  bytes: Uint8Array;
+  /** The tokens that logits decided. */
+  steps: Step[];
+  forcedTokens: number;
+  cutShort: boolean;
+}
+
+/** What the loop runs on. `ready` waits until the decoder's sections are there and the call may go on. */
+export interface Writer {
+  kernels: Kernels;
+  memory: WebAssembly.Memory;
+  model: ModelPlan;
+  plan: SessionPlan;
+  tokenizer: Tokenizer;
+  dModel: number;
+  promptTokens: number;
+  ready: () => Promise<void> | undefined;
+  onText?: (text: string) => void | Promise<void>;
+}
+
+/** Decodes under the grammar. `jump` false asks the logits for every token, also where text is forced. */
+export async function writeAnswer(writer: Writer, grammar: Grammar, jump: boolean): Promise<Answer> {
+  const out = new Output(writer);
+  const { answerTokens } = writer.plan;
+  await out.add(special.toolCall);
+  let forcedTokens = 1;
+  let state: State = grammar.start;
+  while (!state.atEnd) {
+    const room = answerTokens - out.tokens.length;
+    const forced = jump ? grammar.forced(state) : null;
+    if (forced?.ids.length && grammar.fits(forced.state, room - forced.ids.length)) {
+      for (const id of forced.ids) await out.add(id);
+      forcedTokens += forced.ids.length;
+      state = forced.state;
+      continue;
+    }
+    const mask = grammar.mask(state);
+    const choice = mask.count === 1 && jump ? undefined : await out.choose(mask.bits);
+    const id = choice?.id ?? mask.some;
+    const after = grammar.advance(state, id);
+    if (!after) throw new Error(`decode step: expected an allowed token, got ${id}; the logits are not numbers`);
+    if (!grammar.fits(after, room - 1)) {
+      for (const last of grammar.finish(state)) await out.add(last);
+      return out.answer(forcedTokens, true);
+    }
+    if (!choice) forcedTokens++;
+    await out.add(id, choice);
+    state = after;
+  }
+  return out.answer(forcedTokens, false);
+}
+
+/** Decodes as the model would without a grammar, up to its end token or the limit. */
+export async function writeFreely(writer: Writer): Promise<Answer> {
+  const out = new Output(writer);
+  while (out.tokens.length < writer.plan.answerTokens) {
+    const choice = await out.choose(null);
+    if (choice.id === special.eos) return out.answer(0, false);
+    await out.add(choice.id, choice);
+  }
+  return out.answer(0, true);
+}
+
+/** Decided tokens, and those of them that have not been through the decoder. */
+class Output {
+  readonly tokens: number[] = [];
+  private readonly bytes: number[] = [];
+  private readonly steps: Step[] = [];
+  private readonly text;
+  private pending: number[] = [special.eos];
+  private pos = 0;
+
+  constructor(private readonly writer: Writer) {
+    this.text = writer.tokenizer.stream();
+  }
+
+  async add(id: number, choice?: Choice): Promise<void> {
+    const { tokenizer, onText } = this.writer;
+    if (choice) this.steps.push({ ...choice, startByte: this.bytes.length, second: tokenizer.bytesOf(choice.second) });
+    this.bytes.push(...tokenizer.bytesOf(id));
+    this.tokens.push(id);
+    this.pending.push(id);
+    const piece = id === special.toolCall ? "" : this.text.push(id);
+    if (piece) await onText?.(piece);
+  }
+
+  /** Runs the pending tokens together, then picks among the rows that the mask allows. */
+  async choose(mask: Uint32Array | null): Promise<Choice> {
+    const { kernels, memory, model, plan, tokenizer, dModel, promptTokens, ready } = this.writer;
+    await ready();
+    const hidden = decode(kernels, memory, model, plan, this.pending, this.pos, promptTokens, dModel);
+    this.pos += this.pending.length;
+    this.pending = [];
+    logits(kernels, memory, model, plan, hidden, mask, tokenizer.vocabSize);
+    return pick(kernels, memory, plan, tokenizer.vocabSize);
+  }
+
+  async answer(forcedTokens: number, cutShort: boolean): Promise<Answer> {
+    const rest = this.text.end();
+    if (rest) await this.writer.onText?.(rest);
+    const { tokens, steps } = this;
+    return { tokens, bytes: Uint8Array.from(this.bytes), steps, forcedTokens, cutShort };
+  }
+}

@@ -1,0 +1,83 @@
+/** Two JSON Schemas that hold for the same value → one schema, before it is read. For allOf and what stands beside $ref or anyOf. */
+import { isObject } from "./json.ts";
+
+type Source = Record<string, unknown>;
+
+/** Keywords that a value must meet the tighter of. */
+const greater = new Set(["minimum", "exclusiveMinimum", "minLength", "minItems"]);
+const smaller = new Set(["maximum", "exclusiveMaximum", "maxLength", "maxItems"]);
+/** What tells of a schema without limiting its values; the first holds. */
+const silent = new Set([
+  "$schema",
+  "$id",
+  "$defs",
+  "definitions",
+  "$comment",
+  "title",
+  "description",
+  "default",
+  "examples",
+  "example",
+  "deprecated",
+  "readOnly",
+  "writeOnly",
+]);
+
+/**
+ * Merges two schemas without $ref or allOf of their own; null if no value meets both.
+ * `conflict` hears of keywords that cannot be merged, of which the first holds.
+ */
+export function mergeSchemas(a: Source, b: Source, conflict: (keyword: string) => void): Source | null {
+  const all: Source = { ...a };
+  for (const [key, value] of Object.entries(b)) {
+    const own = all[key];
+    if (own === undefined) all[key] = value;
+    else if (key === "properties" && isObject(own) && isObject(value)) all.properties = mergeProperties(own, value);
+    else if (key === "items") all.items = { allOf: [own, value] };
+    else if (key === "required" && Array.isArray(own) && Array.isArray(value))
+      all.required = [...new Set([...own, ...value])];
+    else if (key === "type") all.type = commonTypes(own, value);
+    else if (greater.has(key) && typeof own === "number" && typeof value === "number") all[key] = Math.max(own, value);
+    else if (smaller.has(key) && typeof own === "number" && typeof value === "number") all[key] = Math.min(own, value);
+    else if (key === "enum" && Array.isArray(own) && Array.isArray(value)) all.enum = common(own, value);
+    else if (key === "nullable") all.nullable = own === true && value === true;
+    else if (key === "additionalProperties") all.additionalProperties = own === false || value === false ? false : own;
+    else if (!silent.has(key) && JSON.stringify(own) !== JSON.stringify(value)) conflict(key);
+  }
+  for (const [closed, other] of [
+    [a, b],
+    [b, a],
+  ]) {
+    if (closed.additionalProperties !== false || !isObject(all.properties)) continue;
+    const known = isObject(closed.properties) ? closed.properties : {};
+    all.properties = Object.fromEntries(Object.entries(all.properties).filter(([name]) => Object.hasOwn(known, name)));
+    if (Array.isArray(other.required) && other.required.some((name) => !Object.hasOwn(known, String(name))))
+      return null;
+  }
+  if (Array.isArray(all.type) && !all.type.length) return null;
+  if (Array.isArray(all.enum) && !all.enum.length) return null;
+  return all;
+}
+
+function mergeProperties(a: Source, b: Source): Source {
+  const all: Source = { ...a };
+  for (const [name, value] of Object.entries(b))
+    all[name] = Object.hasOwn(a, name) ? { allOf: [a[name], value] } : value;
+  return all;
+}
+
+/** Types that both allow; an integer is a number too. */
+function commonTypes(a: unknown, b: unknown): unknown {
+  const [left, right] = [[a].flat(), [b].flat()];
+  const both = left.flatMap((type) => {
+    if (right.includes(type)) return [type];
+    if (type === "number" && right.includes("integer")) return ["integer"];
+    return type === "integer" && right.includes("number") ? ["integer"] : [];
+  });
+  return both.length === 1 ? both[0] : both;
+}
+
+function common(a: readonly unknown[], b: readonly unknown[]): unknown[] {
+  const texts = new Set(b.map((value) => JSON.stringify(value)));
+  return a.filter((value) => texts.has(JSON.stringify(value)));
+}

@@ -1,0 +1,262 @@
+/** Buffers for one call at a time over a model's weights: prompt, prefill, answer, ranking. */
+import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer.ts";
+import { type Decision, together } from "./decision.ts";
+import { type Arrival, contrast, prefill } from "./encoder.ts";
+import { CapacityError } from "./errors.ts";
+import type { SessionPlan } from "./memory.ts";
+import { lexicalScores, offered, type Ranked, ranking } from "./rank.ts";
+import type { Thimble } from "./thimble.ts";
+import { special } from "./tokenizer.ts";
+import { readCalls, type ToolCall } from "./toolcall.ts";
+import { ToolSet } from "./tools.ts";
+
+export interface CallOptions {
+  /**
+   * Gets each piece of the answer's text as it is decided; a promise is awaited, so that a page may paint. To call the
+   * model from within it, open another session: this one is busy.
+   */
+  onText?: (text: string) => void | Promise<void>;
+  /** Checked before every layer of the prefill and every decode step; with it, the call lets other events in between. */
+  signal?: AbortSignal;
+  /** Offer about so many of the tools, the likeliest ones; all by default. */
+  offer?: number;
+  /**
+   * false: decode freely, as the model would without a grammar; the text may then be no call list.
+   * "step": ask the logits for every token, also where text is forced; to measure what forcing saves and changes.
+   */
+  grammar?: boolean | "step";
+}
+
+export interface Timings {
+  promptTokens: number;
+  /** Ids of the answer, with those that no logits were computed for. */
+  answerTokens: number;
+  forcedTokens: number;
+  prefillMs: number;
+  decodeMs: number;
+  totalMs: number;
+}
+
+export interface CallResult {
+  calls: ToolCall[];
+  /** The most careful of the calls' decisions; none without calls. */
+  decision: Decision;
+  /** The answer as JSON text. */
+  text: string;
+  tokens: number[];
+  /** The answer reached the token limit: under the grammar it was closed by a valid way out. */
+  cutShort: boolean;
+  timings: Timings;
+}
+
+export type Tools = Parameters<typeof ToolSet.from>[0];
+
+export const mostPromptTokens = 1024;
+
+export class Session {
+  private queue: Promise<unknown> = Promise.resolve();
+  private closed = false;
+  private inCallback = false;
+
+  /** Use `Thimble.session`. */
+  constructor(
+    private readonly owner: Thimble,
+    readonly plan: SessionPlan,
+    private readonly release: (plan: SessionPlan) => void,
+  ) {}
+
+  /**
+   * Request + tools → tool calls. Calls on one session queue up.
+   * Throws: ToolError for bad tools, RangeError for an empty request, CapacityError if the prompt is too long, the
+   * signal's reason on abort.
+   */
+  async call(request: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
+    const all = ToolSet.from(tools);
+    return this.next(options.signal, async (arrived) => {
+      const set = await this.offer(request, all, options.offer, arrived);
+      return this.run(request, set, options, arrived);
+    });
+  }
+
+  /** The contrastive vector of a text, f32 (contrastiveDim), for ranking tools by dot product. */
+  contrast(text: string): Promise<Float32Array> {
+    return this.next(undefined, (arrived) => this.vectorOf(text, arrived));
+  }
+
+  /**
+   * Tools from the likeliest for a request down: by the contrastive head, or by words for packs without one.
+   * Each tool's vector is computed once and kept.
+   */
+  async rank(request: string, tools: Tools): Promise<Ranked[]> {
+    const set = ToolSet.from(tools);
+    return this.next(undefined, async (arrived) => {
+      const scores = (await this.contrastiveScores(request, set, arrived)) ?? lexicalScores(request, set);
+      return ranking(scores).map((place) => ({ name: set.tools[place].name, score: scores[place] }));
+    });
+  }
+
+  /** Gives the buffers back for the next session of the same limits. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    void this.queue.then(() => this.release(this.plan));
+  }
+
+  private async run(request: string, set: ToolSet, options: CallOptions, arrived: Arrival): Promise<CallResult> {
+    const { kernels, memory, model, tokenizer, header, profile } = this.owner;
+    const startMs = performance.now();
+    const prompt = this.promptIds(request, set);
+    await prefill(kernels, memory, model, this.plan, prompt, arrived);
+    const prefillMs = performance.now() - startMs;
+
+    const sections = [...model.decoder.keys()].map((i) => `decoder.${i}`);
+    const writer: Writer = {
+      ...{ kernels, memory, model, plan: this.plan, tokenizer },
+      dModel: header.geometry.dModel,
+      promptTokens: prompt.length,
+      ready: () => arrived(...sections),
+      ...(options.onText && { onText: this.guarded(options.onText) }),
+    };
+    const { grammar } = options;
+    const answer: Answer =
+      grammar === false
+        ? await writeFreely(writer)
+        : await writeAnswer(writer, this.owner.grammarOf(set), grammar !== "step");
+
+    const { tokens, forcedTokens, cutShort } = answer;
+    const calls = readCalls(answer.bytes, set.tools, request, answer.steps, profile);
+    const totalMs = performance.now() - startMs;
+    return {
+      calls,
+      decision: together(calls.map(({ decision }) => decision)),
+      text: tokenizer.detokenize(tokens.filter((id) => id !== special.toolCall)),
+      tokens,
+      cutShort,
+      timings: {
+        promptTokens: prompt.length,
+        answerTokens: tokens.length,
+        forcedTokens,
+        prefillMs,
+        decodeMs: totalMs - prefillMs,
+        totalMs,
+      },
+    };
+  }
+
+  /** Spec, "Prompt": request, `<tools>`, tools. */
+  private promptIds(request: string, set: ToolSet): number[] {
+    const { tokenizer } = this.owner;
+    const query = tokenizer.tokenize(request);
+    if (!query.length) throw new RangeError("request: expected text, got none; say what to do");
+    const prompt = [...query, special.tools, ...tokenizer.tokenize(set.prompt)];
+    const room = this.plan.promptTokens;
+    if (prompt.length > room) {
+      const parts = `request ${query.length}, tools ${prompt.length - query.length - 1}`;
+      const remedy = room < mostPromptTokens ? "offer fewer tools or load with more promptTokens" : "offer fewer tools";
+      const over = `got ${prompt.length}, ${prompt.length - room} over (${parts}); ${remedy}`;
+      throw new CapacityError("prompt", prompt.length, room, `expected at most ${room} tokens, ${over}`);
+    }
+    return prompt;
+  }
+
+  private async offer(request: string, set: ToolSet, k: number | undefined, arrived: Arrival): Promise<ToolSet> {
+    if (k === undefined) return set;
+    if (!Number.isInteger(k) || k < 1) throw new RangeError(`offer: expected an integer from 1, got ${k}`);
+    if (k >= set.tools.length) return set;
+    const scores = await this.contrastiveScores(request, set, arrived);
+    return set.only(offered(k, [lexicalScores(request, set), ...(scores ? [scores] : [])].map(ranking)));
+  }
+
+  /** Dot products of the request's vector with each tool's; null for a pack without the head. */
+  private async contrastiveScores(request: string, set: ToolSet, arrived: Arrival): Promise<number[] | null> {
+    const { model, vectors } = this.owner;
+    if (!model.contrastive) return null;
+    const query = await this.vectorOf(request, arrived);
+    const scores: number[] = [];
+    for (const text of set.texts) {
+      const vector = vectors.get(text) ?? (await this.vectorOf(text, arrived));
+      if (vectors.size >= mostVectors) vectors.clear();
+      vectors.set(text, vector);
+      scores.push(vector.reduce((sum, x, i) => sum + x * query[i], 0));
+    }
+    return scores;
+  }
+
+  private vectorOf(text: string, arrived: Arrival): Promise<Float32Array> {
+    const { kernels, memory, model, header, tokenizer } = this.owner;
+    if (!model.contrastive) throw new Error("contrast: expected a pack with a contrastive head, got one without");
+    const ids = tokenizer.tokenize(text).slice(0, Math.min(contrastTokens, this.plan.promptTokens));
+    if (!ids.length) throw new RangeError("contrast: expected text, got none");
+    return contrast(kernels, memory, model, this.plan, ids, arrived, header.geometry.contrastiveDim);
+  }
+
+  /** Runs work after what is queued. */
+  private async next<T>(signal: AbortSignal | undefined, work: (arrived: Arrival) => Promise<T>): Promise<T> {
+    if (this.closed) throw new Error("session: expected an open session, got a closed one; open another");
+    if (this.inCallback) {
+      throw new Error(
+        "session: expected no call from within its own onText, which would wait for itself; open another",
+      );
+    }
+    const { arrived } = this.owner;
+    const result = this.queue.then(() => (signal ? interruptible(signal, arrived, work) : work(arrived)));
+    this.queue = result.catch(() => {});
+    return result;
+  }
+
+  /** Marks the time in which a call on this session would wait for itself. */
+  private guarded(onText: NonNullable<CallOptions["onText"]>): NonNullable<CallOptions["onText"]> {
+    return (text) => {
+      this.inCallback = true;
+      try {
+        return onText(text);
+      } finally {
+        this.inCallback = false;
+      }
+    };
+  }
+}
+
+const mostVectors = 4096;
+/** What the contrastive head was trained on at most. */
+const contrastTokens = 128;
+
+/** Work whose every wait ends with the signal, and lets other events in so that the signal can be given. */
+async function interruptible<T>(
+  signal: AbortSignal,
+  arrived: Arrival,
+  work: (arrived: Arrival) => Promise<T>,
+): Promise<T> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop);
+  });
+  aborted.catch(() => {});
+  try {
+    signal.throwIfAborted();
+    return await work(async (...sections) => {
+      await Promise.race([arrived(...sections), aborted]);
+      await otherEvents();
+      signal.throwIfAborted();
+    });
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** Resolves after events that wait already. A timer of 0 would cost a browser 4 ms. */
+function otherEvents(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === "function") {
+      setImmediate(resolve);
+      return;
+    }
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}

@@ -1,0 +1,30 @@
+import type { Domain } from "../tool.ts";
+
+export const navigation: Domain = {
+  chat: ["{city} is beautiful in {month}", "I got lost in {city} once", "maps used to be made of paper", "have you ever been to {country}", "the road to success is long", "{street} was closed yesterday", "I love {landmark}"],
+  tools: {
+    navigate_to: {
+      names: "navigate start_navigation directions route get_directions", like: "routing", about: "Start navigation to a place. | Get directions. | Show the way.",
+      takes: { "destination/to/place/where": "place! Where to go. | Destination. | Place or address.", "mode/by/travel_mode": "<walking=walking/on foot|driving=driving/by car|cycling=cycling/by bike|transit=transit/public transport>? How to travel.", "avoid": "<tolls|highways|ferries>? What to avoid." },
+      say: ["navigate to {destination}", "take me to {destination}", "directions to {destination}( {mode})", "how do I get to {destination}( {mode})", "route to {destination}", "guide me to {destination}( {mode})", "show me the way to {destination}", "I want to go to {destination}", "lead me to {destination}", "bring me to {destination}", "navigate {mode} to {destination}( and avoid {avoid})", "go to {destination}( without {avoid})", "get me to {destination} avoiding {avoid}", "start navigation to {destination}", "let's go to {destination}", "start navigation", "set course for {destination}"],
+      hint: ["I have no idea how to reach {destination}", "I'm supposed to be at {destination}, which way", "we're lost, we want {destination}"],
+    },
+    stop_navigation: { names: "cancel_navigation end_route exit_navigation", about: "Stop navigation.", say: ["[stop|cancel|end|exit]( the) [navigation|route|directions|guidance]", "stop guiding me", "I know the way from here", "no more directions", "quit navigating"] },
+    find_nearby: {
+      names: "nearby search_places find_place local_search", about: "Find places nearby. | Search for a kind of place.", takes: { "kind/what/place_type/category": "placeKind! What to look for. | Kind of place.", "near/location": "landmark? Near which place.", "open_now/open": "flag? Only what is open now." },
+      say: ["find( me) a {kind}( near {near})", "where's the nearest {kind}", "is there a {kind} [nearby|around here|near {near}]", "any {kind} [close by|near {near}]", "closest {kind}( to {near})", "show me {kind} options( around {near})", "I need a {kind}( that's open now{open_now=true})", "look for a {kind} near {near}", "which {kind} is open now{open_now=true}", "find something nearby"],
+      hint: ["I could use a {kind}", "we have to stop at a {kind} soon"],
+    },
+    where_am_i: { names: "current_location get_location my_location", about: "Tell the current location.", say: ["where am I", "what's my location", "(tell me my) current location", "which street is this", "what's this place called", "what are my coordinates", "what town is this"], hint: ["I'm completely lost"] },
+    get_eta: { names: "arrival_time time_to_destination eta", about: "Tell when the destination is reached.", takes: { "destination/to": "place? Where; the current route if left out." }, say: ["when do [I|we] [arrive|get there]", "what's my ETA", "how long [to|until] {destination}", "how far is it( to {destination})", "how long will it take to get to {destination}", "are we there yet", "how much longer"] },
+    get_traffic: { names: "traffic traffic_report road_conditions", about: "Tell about traffic.", takes: { "road/route/where": "street? Which road." }, say: ["how['s| is] (the )traffic( on {road})", "any [traffic jams|accidents]( on {road})", "traffic( on {road})", "is {road} [clear|blocked|jammed|closed]", "is there a lot of traffic"] },
+    save_place: { names: "bookmark_place save_location remember_place pin", about: "Save a place under a name.", takes: { "name/label/as": "anything! Name for the place.", "place/location": "address? Which place; here if left out." }, say: ["save this [place|spot|location] as {name}", "[bookmark|pin] this as {name}", "remember this place as {name}", "save {place} as {name}", "call this spot {name}", "save this place"] },
+    add_stop: { names: "add_waypoint stopover via", about: "Add a stop to the route.", takes: { "place/stop/via": "place! Where to stop." }, say: ["add a stop at {place}", "stop at {place} on the way", "go via {place}", "let's pass by {place} first", "add {place} to the route", "make a detour to {place}", "add a stop"], hint: ["we have to pick something up at {place} on the way"] },
+    compass: { names: "show_compass heading bearing direction", about: "Show the compass.", say: ["[show|open]( me)( the) compass", "which way is north", "what direction am I facing", "compass", "where is north", "am I going [north|south|east|west]"] },
+    find_car: { names: "where_parked parked_car locate_car", about: "Show where the car is parked.", say: ["where did I park", "find my car", "where's my car", "take me back to the car", "which level did I park on", "I can't find my car"] },
+    save_parking: { names: "mark_parking remember_parking park_here", about: "Remember where the car is parked.", takes: { "note/spot": "code? Level or spot." }, say: ["remember where I parked", "I parked here( at {note})", "save my parking spot( {note})", "my car is at {note}, remember that", "mark my parking( {note})", "parked on {note}"] },
+    get_elevation: { names: "altitude elevation height_above_sea", about: "Tell the altitude.", say: ["what's my [altitude|elevation]", "how high (up )am I", "altitude", "how many meters above sea level are we"] },
+    backtrack: { names: "retrace_route go_back_route trackback", about: "Guide back along the way one came.", say: ["take me back the way I came", "retrace my steps", "backtrack", "start trackback", "guide me back to where I started"], hint: ["I went too far on this trail"] },
+    drop_pin: { names: "add_marker waypoint mark_spot", about: "Mark the current position on the map.", takes: { "label/name": "purpose? Label." }, say: ["drop a [pin|marker]( here)", "mark this [spot|point]", "add a waypoint( here)", "drop a pin called {label}", "waypoint {label}"] },
+  },
+};

@@ -1,0 +1,248 @@
+/** A list of tools as the rules read it: every tool that can be read, its values with their places, its tokens. */
+import { ToolError } from "../../runtime/errors.ts";
+import { isObject, type Json } from "../../runtime/json.ts";
+import type { Schema } from "../../runtime/schema.ts";
+import type { Tokenizer } from "../../runtime/tokenizer.ts";
+import { type Tool, type ToolInput, ToolSet } from "../../runtime/tools.ts";
+
+/** The way from the list to one of its parts. */
+export type Keys = readonly (string | number)[];
+
+/** A property, of the tool or of an object in it. */
+export interface Field {
+  /** Its schema's place, where its description stands too. */
+  keys: Keys;
+  name: string;
+  /** Empty for none. */
+  description: string;
+  required: boolean;
+  /** What its values may be, behind references, unions and lists; null counts as nothing. */
+  kinds: Set<Schema["kind"] | "boolean">;
+  enums: { keys: Keys; values: Json[] }[];
+}
+
+/** The properties of one object. */
+export interface Group {
+  keys: Keys;
+  fields: Field[];
+}
+
+/** One tool that can be read. */
+export interface Entry {
+  /** Where name and description stand. */
+  keys: Keys;
+  source: Record<string, unknown>;
+  /** In the flat form, which reaches the prompt with the keys in their order. */
+  isNative: boolean;
+  tool: Tool;
+  /** Its text in the prompt. */
+  text: string;
+  /** The properties of the tool and of every object in them. */
+  groups: Group[];
+  fields: Field[];
+  /** What the grammar does not hold to. */
+  warnings: { keys: Keys; keyword: string; message: string }[];
+}
+
+export interface Sheet {
+  list: unknown;
+  entries: Entry[];
+  /** What could not be read. */
+  refused: ToolError[];
+  promptLimit: number;
+  /** Of all that can be read, the request not counted. */
+  promptTokens: number;
+  /** Of each entry; they add up to `promptTokens`. */
+  shares: number[];
+  /** Of a name, description or other text within the prompt. */
+  tokensOf(text: string): number;
+}
+
+/** Throws nothing: what is no list of tools becomes one refusal. */
+export function readSheet(text: string, tokenizer: Tokenizer, promptLimit: number): Sheet {
+  let list: unknown;
+  const refused: ToolError[] = [];
+  const entries: Entry[] = [];
+  try {
+    list = JSON.parse(text);
+    if (isObject(list) && Array.isArray(list.tools)) list = list.tools;
+  } catch {
+    // ToolSet.from says below what is wrong.
+  }
+  // Alone, so that one that cannot be read hides no other.
+  for (const [i, source] of (Array.isArray(list) ? list : []).entries()) {
+    collect(refused, i, () => entries.push(readEntry(source, i)));
+  }
+  if (!Array.isArray(list)) collect(refused, 0, () => ToolSet.from(text));
+  const { promptTokens, shares } = countTokens(
+    entries.map((entry) => entry.text),
+    tokenizer,
+  );
+  const tokensOf = (part: string) => tokenizer.tokenizeRaw(part).length;
+  return { list, entries, refused, promptLimit, promptTokens, shares, tokensOf };
+}
+
+function collect(refused: ToolError[], place: number, read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    const path = error.path.replace(/^tools\[0\]/, `tools[${place}]`);
+    refused.push(new ToolError(path, error.message.slice(error.path.length + 2)));
+  }
+}
+
+function readEntry(source: ToolInput, place: number): Entry {
+  const set = ToolSet.from([source]);
+  const [tool] = set.tools;
+  const wrapped = isObject(source.function);
+  const body = wrapped ? (source.function as ToolInput) : source;
+  const keys = wrapped ? [place, "function"] : [place];
+  const schemaKey = body.inputSchema !== undefined ? "inputSchema" : "parameters";
+  const root = new Place(body[schemaKey] ?? {}, [...keys, schemaKey]);
+  // The native form has a parameter for every key and nothing else.
+  const names = tool.parameters.map(({ name }) => name);
+  const isNative = JSON.stringify(Object.keys(root.source as ToolInput)) === JSON.stringify(names);
+
+  const groups: Group[] = [];
+  const group = (properties: Tool["parameters"], at: Place, open: readonly Schema[]) => {
+    const made: Group = { keys: at.keys, fields: [] };
+    groups.push(made);
+    for (const { name, schema, required, description = "" } of properties) {
+      const field: Field = { keys: [...at.keys, name], name, description, required, kinds: new Set(), enums: [] };
+      made.fields.push(field);
+      visit(field, schema, at.to(name), open);
+    }
+  };
+  const visit = (field: Field, schema: Schema, at: Place, open: readonly Schema[]): void => {
+    const here = at.resolved(root);
+    switch (schema.kind) {
+      case "ref":
+        if (schema.target && !open.includes(schema)) visit(field, schema.target, here, [...open, schema]);
+        return;
+      case "anyOf": {
+        const key = ["anyOf", "oneOf"].find((name) => here.listLength(name) === schema.options.length);
+        for (const [i, option] of schema.options.entries()) visit(field, option, key ? here.to(key).to(i) : here, open);
+        return;
+      }
+      case "array":
+        field.kinds.add("array");
+        return visit(field, schema.items, here.to("items"), open);
+      case "object":
+        field.kinds.add("object");
+        return group(schema.properties, here.propertiesOf(root), open);
+      case "enum": {
+        const { values } = schema;
+        if (values.every((value) => value === null)) return;
+        if (values.every((value) => typeof value === "boolean") && !here.has("enum")) field.kinds.add("boolean");
+        else {
+          field.kinds.add("enum");
+          field.enums.push({ keys: [...here.keys, here.has("enum") ? "enum" : "const"], values });
+        }
+        return;
+      }
+      default:
+        field.kinds.add(schema.kind);
+    }
+  };
+  group(tool.parameters, isNative ? root : root.resolved(root).propertiesOf(root), []);
+
+  const list = new Place([source], []);
+  const warnings = set.warnings.map(({ path, keyword, message }) => {
+    const found = path.startsWith("#")
+      ? root.following(root.atReference(path.match(/^#[^.[]*/)?.[0] ?? "#"), path.replace(/^#[^.[]*/, ""))
+      : list.to(0).following(list.to(0), path.replace(/^tools\[0\]/, ""));
+    const [first, ...rest] = found?.keys ?? [place];
+    return { keys: [first === 0 ? place : first, ...rest], keyword, message };
+  });
+  const fields = groups.flatMap((made) => made.fields);
+  return { keys, source: body, isNative, tool, text: set.texts[0], groups, fields, warnings };
+}
+
+/** A part of the JSON and the way to it. */
+class Place {
+  constructor(
+    readonly source: unknown,
+    readonly keys: Keys,
+  ) {}
+
+  has(key: string | number): boolean {
+    return typeof this.source === "object" && this.source !== null && Object.hasOwn(this.source, key);
+  }
+
+  to(key: string | number): Place {
+    const next = this.has(key) ? (this.source as Record<string | number, unknown>)[key] : undefined;
+    return new Place(next, [...this.keys, key]);
+  }
+
+  listLength(key: string): number {
+    const { source } = this.to(key);
+    return Array.isArray(source) ? source.length : 0;
+  }
+
+  /** Behind a reference, a union of one, or what allOf holds alone. */
+  resolved(root: Place): Place {
+    const { source } = this.to("$ref");
+    if (typeof source === "string") return root.atReference(source);
+    const single = ["anyOf", "oneOf"].find((key) => this.listLength(key) === 1);
+    return single ? this.to(single).to(0).resolved(root) : this;
+  }
+
+  atReference(ref: string): Place {
+    const parts = ref.split("/").slice(1);
+    const names = parts.map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
+    return names.reduce<Place>((at, name) => at.to(Array.isArray(at.source) ? Number(name) : name), this);
+  }
+
+  /** Where an object's properties stand; with allOf, where the first part has some. */
+  propertiesOf(root: Place): Place {
+    const parts = Array.from({ length: this.listLength("allOf") }, (_, i) => this.to("allOf").to(i).resolved(root));
+    return ([this, ...parts].find((part) => part.has("properties")) ?? this).to("properties");
+  }
+
+  /** The part that the rest of a path leads to; keys may hold dots. */
+  following(at: Place, rest: string): Place | undefined {
+    if (rest === "") return at;
+    const keys = typeof at.source === "object" && at.source !== null ? Object.keys(at.source) : [];
+    for (const key of keys) {
+      const step = Array.isArray(at.source) ? `[${key}]` : `.${key}`;
+      if (!rest.startsWith(step)) continue;
+      const found = this.following(at.to(Array.isArray(at.source) ? Number(key) : key), rest.slice(step.length));
+      if (found) return found;
+    }
+    return undefined;
+  }
+}
+
+/**
+ * Tokens of the tools' text and of each tool in it: a token counts for the tool in which it begins. The comma before
+ * a tool counts as its own, both brackets for the tools beside them.
+ */
+function countTokens(texts: readonly string[], tokenizer: Tokenizer): { promptTokens: number; shares: number[] } {
+  // As the tokenizer collapses them.
+  const parts = texts.map((text) => text.replace(/ +/g, " "));
+  const ids = tokenizer.tokenize(`[${parts.join(",")}]`);
+  const shares = parts.map(() => 0);
+  // Bytes and characters are the same here: the text is ASCII. The first token begins with a space of its own.
+  let at = -1;
+  let owner = 0;
+  let end = (parts[0]?.length ?? 0) + 1;
+  for (const id of ids) {
+    while (at >= end && owner < parts.length - 1) end += parts[++owner].length + 1;
+    if (parts.length) shares[owner]++;
+    at += tokenizer.bytesOf(id).length || tokenizer.pieces[id].length;
+  }
+  return { promptTokens: ids.length, shares };
+}
+
+/** As in `tools[2].parameters.city.enum[0]`. */
+export function pathOf(keys: Keys): string {
+  return `tools${keys.map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`)).join("")}`;
+}
+
+/** The part of a value that keys lead to, undefined where they lead nowhere. */
+export function valueAt(value: unknown, keys: Keys): unknown {
+  let at = new Place(value, []);
+  for (const key of keys) at = at.to(key);
+  return at.source;
+}
