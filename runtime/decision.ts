@@ -56,7 +56,7 @@ export function confidenceOf(values: Record<Feature, number>, profile: Profile):
 
 export function decide(confidence: number, risk: Risk, profile: Profile): Exclude<Decision, "none"> {
   const bar = risk === "safe" ? profile.act : (1 + profile.act) / 2;
-  if (confidence >= bar) return risk === "danger" ? "confirm" : "act";
+  if (profile.act < 1 && confidence >= bar) return risk === "danger" ? "confirm" : "act";
   return confidence >= (risk === "danger" ? profile.act : profile.confirm) ? "confirm" : "ask";
 }
 
@@ -65,12 +65,12 @@ export function together(decisions: readonly Exclude<Decision, "none">[]): Decis
   return (["ask", "confirm", "act"] as const).find((decision) => decisions.includes(decision)) ?? "none";
 }
 
-/** Fitted on the default model (runtime/model/README.md); a pack may carry its own. */
+/** For packs that nobody calibrated: always confirm, since what their certainty is worth is not known. */
 export const genericProfile: Profile = {
   version: 1,
-  weights: { bias: 0, nameMargin: 0, nameLogProb: 0, callMargin: 0, callLogProb: 0, ungrounded: 0, others: 0 },
-  act: 0.9,
-  confirm: 0.6,
+  weights: { bias: 0, nameMargin: 0, nameLogProb: 0, callMargin: 0, callLogProb: 1, ungrounded: -1, others: 0 },
+  act: 1,
+  confirm: 0,
 };
 
 /** Throws: TypeError for what is no profile. */

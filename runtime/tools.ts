@@ -136,7 +136,7 @@ function readTool(entry: unknown, path: string): { tool: Tool; flat: Source; war
   }
   const description = typeof body.description === "string" ? { description: body.description } : {};
   // What is said to thimble and not to the model stays out of the prompt.
-  const { risk: _, ...shown } = body;
+  const { risk: _, annotations: __, ...shown } = body;
   const flat = isSchema
     ? { name: promptName, ...description, parameters: flatProperties(parameters) }
     : { ...shown, name: promptName };
