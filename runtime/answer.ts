@@ -1,8 +1,7 @@
 /** The only loop: while the grammar forces text, its tokens need no logits; else the model picks among what may follow. */
-import type { Kernels } from "../wasm/abi.ts";
 import { type Choice, decode, logits, pick } from "./decoder.ts";
 import type { Grammar, State } from "./grammar.ts";
-import type { ModelPlan, SessionPlan } from "./memory.ts";
+import type { Host } from "./memory.ts";
 import { special, type Tokenizer } from "./tokenizer.ts";
 import type { Step } from "./toolcall.ts";
 
@@ -18,10 +17,7 @@ export interface Answer {
 
 /** What the loop runs on. `ready` waits until the decoder's sections are there and the call may go on. */
 export interface Writer {
-  kernels: Kernels;
-  memory: WebAssembly.Memory;
-  model: ModelPlan;
-  plan: SessionPlan;
+  host: Host;
   tokenizer: Tokenizer;
   dModel: number;
   promptTokens: number;
@@ -32,7 +28,7 @@ export interface Writer {
 /** Decodes under the grammar. `jump` false asks the logits for every token, also where text is forced. */
 export async function writeAnswer(writer: Writer, grammar: Grammar, jump: boolean): Promise<Answer> {
   const out = new Output(writer);
-  const { answerTokens } = writer.plan;
+  const { answerTokens } = writer.host.session;
   await out.add(special.toolCall);
   let forcedTokens = 1;
   let state: State = grammar.start;
@@ -64,7 +60,7 @@ export async function writeAnswer(writer: Writer, grammar: Grammar, jump: boolea
 /** Decodes as the model would without a grammar, up to its end token or the limit. */
 export async function writeFreely(writer: Writer): Promise<Answer> {
   const out = new Output(writer);
-  while (out.tokens.length < writer.plan.answerTokens) {
+  while (out.tokens.length < writer.host.session.answerTokens) {
     const choice = await out.choose(null);
     if (choice.id === special.eos) return out.answer(0, false);
     await out.add(choice.id, choice);
@@ -97,13 +93,13 @@ class Output {
 
   /** Runs the pending tokens together, then picks among the rows that the mask allows. */
   async choose(mask: Uint32Array | null): Promise<Choice> {
-    const { kernels, memory, model, plan, tokenizer, dModel, promptTokens, ready } = this.writer;
+    const { host, tokenizer, dModel, promptTokens, ready } = this.writer;
     await ready();
-    const hidden = decode(kernels, memory, model, plan, this.pending, this.pos, promptTokens, dModel);
+    const hidden = decode(host, this.pending, this.pos, promptTokens, dModel);
     this.pos += this.pending.length;
     this.pending = [];
-    logits(kernels, memory, model, plan, hidden, mask, tokenizer.vocabSize);
-    return pick(kernels, memory, plan, tokenizer.vocabSize);
+    logits(host, hidden, mask, tokenizer.vocabSize);
+    return pick(host, tokenizer.vocabSize);
   }
 
   async answer(forcedTokens: number, cutShort: boolean): Promise<Answer> {

@@ -1,16 +1,12 @@
-import type { Kernels } from "../wasm/abi.ts";
 import { pad } from "../wasm/abi.ts";
-import { type ModelPlan, type SessionPlan, stepRows } from "./memory.ts";
+import { type Host, stepRows } from "./memory.ts";
 
 /**
  * Runs ids at positions pos … through the decoder, each seeing those before it, and leaves their K and V in the caches.
  * Returns a pointer to the hidden state (dModel) of the last, before the final norm. `keys` is the number of prompt tokens.
  */
 export function decode(
-  kernels: Kernels,
-  memory: WebAssembly.Memory,
-  model: ModelPlan,
-  session: SessionPlan,
+  { kernels, memory, model, session }: Host,
   ids: readonly number[],
   pos: number,
   keys: number,
@@ -32,10 +28,7 @@ export function decode(
 
 /** Logits (vocabSize) of a hidden state; rows that the mask leaves out are −Infinity. The view is valid until the next call. */
 export function logits(
-  kernels: Kernels,
-  memory: WebAssembly.Memory,
-  model: ModelPlan,
-  session: SessionPlan,
+  { kernels, memory, model, session }: Host,
   hidden: number,
   mask: Uint32Array | null,
   vocabSize: number,
@@ -56,7 +49,7 @@ export interface Choice {
   second: number;
 }
 
-export function pick(kernels: Kernels, memory: WebAssembly.Memory, session: SessionPlan, vocabSize: number): Choice {
+export function pick({ kernels, memory, session }: Host, vocabSize: number): Choice {
   const id = kernels.argmax(session.logits, pad(vocabSize, 4), session.choice);
   const view = new DataView(memory.buffer, session.choice, 16);
   const margin = view.getFloat32(0, true) - view.getFloat32(4, true);

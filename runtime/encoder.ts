@@ -1,5 +1,4 @@
-import type { Kernels } from "../wasm/abi.ts";
-import type { ModelPlan, SessionPlan } from "./memory.ts";
+import type { Host } from "./memory.ts";
 
 /** Waits for sections of the file by name; nothing to wait for once they have arrived. */
 export type Arrival = (...sections: string[]) => Promise<void> | undefined;
@@ -8,15 +7,9 @@ export type Arrival = (...sections: string[]) => Promise<void> | undefined;
  * Prefill: ids (T) → encoder states x (T, dModel) → K and V of every decoder layer's cross-attention.
  * Layers run as their sections arrive.
  */
-export async function prefill(
-  kernels: Kernels,
-  memory: WebAssembly.Memory,
-  model: ModelPlan,
-  session: SessionPlan,
-  ids: readonly number[],
-  arrived: Arrival,
-): Promise<void> {
-  await encode(kernels, memory, model, session, ids, arrived);
+export async function prefill(host: Host, ids: readonly number[], arrived: Arrival): Promise<void> {
+  await encode(host, ids, arrived);
+  const { kernels, model, session } = host;
   for (const [i, { cross }] of model.decoder.entries()) {
     await arrived(`cross.${i}`);
     kernels.cross_kv(session.record, cross, session.crossCaches[i], session.x, ids.length);
@@ -24,14 +17,8 @@ export async function prefill(
 }
 
 /** The encoder alone: leaves the states after the final norm in `x`. */
-export async function encode(
-  kernels: Kernels,
-  memory: WebAssembly.Memory,
-  model: ModelPlan,
-  session: SessionPlan,
-  ids: readonly number[],
-  arrived: Arrival,
-): Promise<void> {
+export async function encode(host: Host, ids: readonly number[], arrived: Arrival): Promise<void> {
+  const { kernels, memory, model, session } = host;
   await arrived("embedding");
   new Uint32Array(memory.buffer, session.ids, ids.length).set(ids);
   kernels.embed(session.record, model.table, session.ids, ids.length, session.x);
@@ -45,15 +32,13 @@ export async function encode(
 
 /** The contrastive vector of a text's ids: f32 (contrastiveDim), of length 1. */
 export async function contrast(
-  kernels: Kernels,
-  memory: WebAssembly.Memory,
-  model: ModelPlan,
-  session: SessionPlan,
+  host: Host,
   ids: readonly number[],
   arrived: Arrival,
   dim: number,
 ): Promise<Float32Array> {
-  await encode(kernels, memory, model, session, ids, arrived);
+  await encode(host, ids, arrived);
+  const { kernels, memory, model, session } = host;
   await arrived("contrastive");
   kernels.contrastive(session.record, model.contrastive, session.x, ids.length, session.embedding);
   return new Float32Array(memory.buffer, session.embedding, dim).slice();

@@ -8,6 +8,7 @@
  *
  * Every size follows from the geometry and from two limits: prompt tokens and answer tokens.
  */
+import type { Kernels } from "../wasm/abi.ts";
 import { blockRecord, cacheRecord, groupSize, headRecord, pad, sessionRecord, tileRows } from "../wasm/abi.ts";
 import { CapacityError } from "./errors.ts";
 import { type Geometry, type PackHeader, sectionLayouts } from "./pack.ts";
@@ -62,6 +63,14 @@ export interface SessionPlan {
   answerTokens: number;
   endBytes: number;
   words: [offsetBytes: number, value: number][];
+}
+
+/** What a stage runs on: kernels over a memory that holds a model's weights and a session's buffers. */
+export interface Host {
+  kernels: Kernels;
+  memory: WebAssembly.Memory;
+  model: ModelPlan;
+  session: SessionPlan;
 }
 
 /** Hands out regions of linear memory, each at a multiple of 64. */

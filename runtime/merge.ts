@@ -7,7 +7,7 @@ type Source = Record<string, unknown>;
 const greater = new Set(["minimum", "exclusiveMinimum", "minLength", "minItems"]);
 const smaller = new Set(["maximum", "exclusiveMaximum", "maxLength", "maxItems"]);
 /** What tells of a schema without limiting its values; the first holds. */
-const silent = new Set([
+export const silent: ReadonlySet<string> = new Set([
   "$schema",
   "$id",
   "$defs",

@@ -9,7 +9,7 @@
 import { anyFits, constrained, scaledOf } from "./decimal.ts";
 import { ToolError } from "./errors.ts";
 import { describe, isObject, type Json } from "./json.ts";
-import { mergeSchemas } from "./merge.ts";
+import { mergeSchemas, silent } from "./merge.ts";
 
 export interface Property {
   name: string;
@@ -44,25 +44,8 @@ export interface Warning {
 
 type Source = Record<string, unknown>;
 
-const annotations = new Set([
-  "$schema",
-  "$id",
-  "$defs",
-  "definitions",
-  "$comment",
-  "title",
-  "description",
-  "default",
-  "examples",
-  "example",
-  "deprecated",
-  "readOnly",
-  "writeOnly",
-  "required",
-  "additionalProperties",
-  "type",
-  "nullable",
-]);
+/** Keywords that belong to no type, or to the object around a schema. */
+const readApart = new Set([...silent, "required", "additionalProperties", "type", "nullable"]);
 const keywords: Record<string, string[]> = {
   string: ["minLength", "maxLength"],
   number: ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
@@ -333,7 +316,7 @@ export class SchemaReader {
 
   private warnUnread(source: Source, read: string[], path: string): void {
     for (const key of Object.keys(source)) {
-      if (annotations.has(key) || read.includes(key) || key.startsWith("x-")) continue;
+      if (readApart.has(key) || read.includes(key) || key.startsWith("x-")) continue;
       this.warn(`${path}.${key}`, key, "is not held to: the grammar ignores it");
     }
     if (isObject(source.additionalProperties))
@@ -348,12 +331,9 @@ export class SchemaReader {
 /** Whether a schema limits its values by other keywords than some. */
 function limits(source: Source, but: readonly string[]): boolean {
   return Object.keys(source).some(
-    (key) => !but.includes(key) && !(annotations.has(key) && !limiting.has(key)) && !key.startsWith("x-"),
+    (key) => ![...but, "nullable"].includes(key) && !silent.has(key) && !key.startsWith("x-"),
   );
 }
-
-/** Of the keywords that are read apart from a type's own, those that limit values. */
-const limiting = new Set(["type", "required", "additionalProperties"]);
 
 /** What a property says beside its type. */
 export function notes(source: unknown): Pick<Property, "description" | "default"> {

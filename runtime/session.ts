@@ -3,7 +3,7 @@ import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer.ts"
 import { type Decision, together } from "./decision.ts";
 import { type Arrival, contrast, prefill } from "./encoder.ts";
 import { CapacityError } from "./errors.ts";
-import type { SessionPlan } from "./memory.ts";
+import type { Host, SessionPlan } from "./memory.ts";
 import { lexicalScores, offered, type Ranked, ranking } from "./rank.ts";
 import type { Thimble } from "./thimble.ts";
 import { special } from "./tokenizer.ts";
@@ -102,16 +102,23 @@ export class Session {
     void this.queue.then(() => this.release(this.plan));
   }
 
+  private get host(): Host {
+    const { kernels, memory, model } = this.owner;
+    return { kernels, memory, model, session: this.plan };
+  }
+
   private async run(request: string, set: ToolSet, options: CallOptions, arrived: Arrival): Promise<CallResult> {
-    const { kernels, memory, model, tokenizer, header, profile } = this.owner;
+    const { host } = this;
+    const { tokenizer, header, profile } = this.owner;
     const startMs = performance.now();
     const prompt = this.promptIds(request, set);
-    await prefill(kernels, memory, model, this.plan, prompt, arrived);
+    await prefill(host, prompt, arrived);
     const prefillMs = performance.now() - startMs;
 
-    const sections = [...model.decoder.keys()].map((i) => `decoder.${i}`);
+    const sections = [...host.model.decoder.keys()].map((i) => `decoder.${i}`);
     const writer: Writer = {
-      ...{ kernels, memory, model, plan: this.plan, tokenizer },
+      host,
+      tokenizer,
       dModel: header.geometry.dModel,
       promptTokens: prompt.length,
       ready: () => arrived(...sections),
@@ -183,11 +190,11 @@ export class Session {
   }
 
   private vectorOf(text: string, arrived: Arrival): Promise<Float32Array> {
-    const { kernels, memory, model, header, tokenizer } = this.owner;
+    const { model, header, tokenizer } = this.owner;
     if (!model.contrastive) throw new Error("contrast: expected a pack with a contrastive head, got one without");
     const ids = tokenizer.tokenize(text).slice(0, Math.min(contrastTokens, this.plan.promptTokens));
     if (!ids.length) throw new RangeError("contrast: expected text, got none");
-    return contrast(kernels, memory, model, this.plan, ids, arrived, header.geometry.contrastiveDim);
+    return contrast(this.host, ids, arrived, header.geometry.contrastiveDim);
   }
 
   /** Runs work after what is queued. */

@@ -24,17 +24,17 @@ const ids = (n: number, vocabSize = oddGeometry.vocabSize) =>
   Array.from({ length: n }, (_, i) => (i * 37 + 11) % vocabSize);
 
 async function states(h: Host, tokens: number[]): Promise<Float32Array> {
-  await encode(h.kernels, h.memory, h.model, h.session, tokens, now);
+  await encode(h, tokens, now);
   return h.floats(h.session.x, tokens.length * h.geometry.dModel);
 }
 
 async function hiddens(h: Host, source: number[], answer: number[], chunk: number): Promise<Float32Array> {
   const { dModel } = h.geometry;
-  await prefill(h.kernels, h.memory, h.model, h.session, source, now);
+  await prefill(h, source, now);
   const rows: number[] = [];
   for (let pos = 0; pos < answer.length; pos += chunk) {
     const part = answer.slice(pos, pos + chunk);
-    decode(h.kernels, h.memory, h.model, h.session, part, pos, source.length, dModel);
+    decode(h, part, pos, source.length, dModel);
     rows.push(...h.floats(h.session.step, part.length * dModel));
   }
   return Float32Array.from(rows);
@@ -91,18 +91,18 @@ describe.each(kernelKinds)("%s", (kind) => {
     const { vocabSize, dModel } = oddGeometry;
     const rows: Float32Array[] = [];
     for (const { kernels, memory, model, session } of [h, want]) {
-      await prefill(kernels, memory, model, session, ids(9), now);
-      const at = decode(kernels, memory, model, session, [5], 0, 9, dModel);
+      await prefill({ kernels, memory, model, session }, ids(9), now);
+      const at = decode({ kernels, memory, model, session }, [5], 0, 9, dModel);
       const start = new Float32Array(memory.buffer, at, dModel);
       const hidden = start.slice();
-      rows.push(logits(kernels, memory, model, session, at, null, vocabSize).slice());
+      rows.push(logits({ kernels, memory, model, session }, at, null, vocabSize).slice());
       const padding = new Float32Array(memory.buffer, session.logits, pad(vocabSize, 4)).subarray(vocabSize);
       expect([...padding]).toEqual(Array(padding.length).fill(Number.NEGATIVE_INFINITY));
       for (const allowed of [[0], [300], [3, 4, 5, 299], Array.from({ length: 150 }, (_, i) => 2 * i)]) {
         const mask = new Uint32Array(pad(vocabSize, 32) / 32);
         for (const id of allowed) mask[id >> 5] |= 1 << (id & 31);
         start.set(hidden);
-        const masked = logits(kernels, memory, model, session, at, mask, vocabSize);
+        const masked = logits({ kernels, memory, model, session }, at, mask, vocabSize);
         const all = rows.at(-1) as Float32Array;
         for (let id = 0; id < vocabSize; id++) {
           expect(masked[id]).toBe(allowed.includes(id) ? all[id] : Number.NEGATIVE_INFINITY);

@@ -18,7 +18,7 @@ const pack = (checkpoint: Checkpoint, weights: "int4" | "float32") =>
 
 /** Encoder states after the final norm, (T, dModel). */
 async function encoderOut(h: Host, ids: number[]): Promise<Float32Array> {
-  await encode(h.kernels, h.memory, h.model, h.session, ids, now);
+  await encode(h, ids, now);
   return h.floats(h.session.x, ids.length * h.geometry.dModel);
 }
 
@@ -29,30 +29,21 @@ async function decoderOut(
   ids: number[],
 ): Promise<{ hidden: Float32Array; logits: Float32Array }[]> {
   const { dModel, vocabSize } = h.geometry;
-  await prefill(h.kernels, h.memory, h.model, h.session, source, now);
+  await prefill(h, source, now);
   return ids.map((id, pos) => {
-    const at = decode(h.kernels, h.memory, h.model, h.session, [id], pos, source.length, dModel);
-    const row = logits(h.kernels, h.memory, h.model, h.session, at, null, vocabSize).slice();
+    const at = decode(h, [id], pos, source.length, dModel);
+    const row = logits(h, at, null, vocabSize).slice();
     return { hidden: h.floats(at, dModel), logits: row };
   });
 }
 
 async function greedy(h: Host, source: number[], steps: number): Promise<number[]> {
-  await prefill(h.kernels, h.memory, h.model, h.session, source, now);
+  await prefill(h, source, now);
   const ids = [1];
   while (ids.length < steps) {
-    const at = decode(
-      h.kernels,
-      h.memory,
-      h.model,
-      h.session,
-      ids.slice(-1),
-      ids.length - 1,
-      source.length,
-      h.geometry.dModel,
-    );
-    logits(h.kernels, h.memory, h.model, h.session, at, null, h.geometry.vocabSize);
-    ids.push(pick(h.kernels, h.memory, h.session, h.geometry.vocabSize).id);
+    const at = decode(h, ids.slice(-1), ids.length - 1, source.length, h.geometry.dModel);
+    logits(h, at, null, h.geometry.vocabSize);
+    ids.push(pick(h, h.geometry.vocabSize).id);
   }
   return ids;
 }
@@ -80,7 +71,7 @@ for (const form of ["float32", "int4"] as const) {
         want.logits.flat(),
       ),
     ).toBeLessThan(1e-4);
-    await encode(h.kernels, h.memory, h.model, h.session, tiny.encoder_ids, now);
+    await encode(h, tiny.encoder_ids, now);
     h.kernels.contrastive(
       h.session.record,
       h.model.contrastive,

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { decode, logits, pick } from "../runtime/decoder.ts";
 import { prefill } from "../runtime/encoder.ts";
 import { kernelModule } from "../runtime/kernels.ts";
+import type { Host } from "../runtime/memory.ts";
 import { type Geometry, sectionLayouts, writePack } from "../runtime/pack.ts";
 import type { Session } from "../runtime/session.ts";
 import { defaultModel, load, type Thimble } from "../runtime/thimble.ts";
@@ -116,18 +117,9 @@ async function measure(path: string, kernels: BuildName | undefined, runs: numbe
   const steps = 64;
   const free = await median(runs, () => {
     for (let pos = 0; pos < steps; pos++) {
-      const hidden = decode(
-        thimble.kernels,
-        thimble.memory,
-        thimble.model,
-        session.plan,
-        [pos % geometry.vocabSize],
-        pos,
-        271,
-        geometry.dModel,
-      );
-      logits(thimble.kernels, thimble.memory, thimble.model, session.plan, hidden, null, geometry.vocabSize);
-      pick(thimble.kernels, thimble.memory, session.plan, geometry.vocabSize);
+      const hidden = decode(hostOf(thimble, session), [pos % geometry.vocabSize], pos, 271, geometry.dModel);
+      logits(hostOf(thimble, session), hidden, null, geometry.vocabSize);
+      pick(hostOf(thimble, session), geometry.vocabSize);
     }
   });
 
@@ -142,7 +134,7 @@ async function measure(path: string, kernels: BuildName | undefined, runs: numbe
     rates.push((timings.answerTokens / timings.decodeMs) * 1000);
   }
   return {
-    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${host()}`,
+    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${hostName()}`,
     isa: build,
     threads: 1,
     geometry,
@@ -157,10 +149,14 @@ async function measure(path: string, kernels: BuildName | undefined, runs: numbe
   };
 }
 
+function hostOf({ kernels, memory, model }: Thimble, session: Session): Host {
+  return { kernels, memory, model, session: session.plan };
+}
+
 async function runPrefill(thimble: Thimble, session: Session, promptTokens: number): Promise<void> {
   const { vocabSize } = thimble.header.geometry;
   const ids = Array.from({ length: promptTokens }, (_, i) => (i * 37 + 262) % vocabSize);
-  await prefill(thimble.kernels, thimble.memory, thimble.model, session.plan, ids, thimble.arrived);
+  await prefill(hostOf(thimble, session), ids, thimble.arrived);
 }
 
 /** Multiply-accumulates of a prefill: projections and attention of the encoder, cross K and V. */
@@ -230,7 +226,7 @@ function round(value: number, digits = 0): number {
   return Number(value.toFixed(digits));
 }
 
-function host(): string {
+function hostName(): string {
   return process.versions.bun ? `Bun ${process.versions.bun}` : `Node ${process.versions.node}`;
 }
 
