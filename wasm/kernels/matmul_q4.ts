@@ -8,6 +8,7 @@ import { type Asm, type Fn, type I4Var, type I32, range } from "../asm.ts";
  * y[t][o] (+)= gain · aScale[t] · Σ_g scale[o][g] · (Σ_{i in g} n[o][i] · a[t][i] − 8 · Σ_{i in g} a[t][i])
  * Shapes and layout: `matrixBytes` and `sessionRecord` in abi.ts; outputs a multiple of 8; y f32, rows yStride bytes apart.
  * The sums within a group are exact integers, |Σ| ≤ 32 · 15 · 32767 < 2²⁴, so every build rounds alike up to here.
+ * Error: ≤ 1e-5 · Σ|w·x| against float64 over the quantised rows (test/kernels.test.ts).
  */
 export function matmul(asm: Asm): void {
   for (const rows of asm.wide === 1 ? [1] : [1, asm.wide]) variant(asm, rows);

@@ -5,7 +5,7 @@ const i = "i32" as const;
 
 /**
  * rms_norm(x, g, n, y): y = (1 + g) · x / √(mean(x²) + 1e-6), n floats, in place if y = x.
- * Source: spec, ZCRMSNorm.
+ * Error: ≤ 4e-6 of the greatest |y| against float64 (test/kernels.test.ts). Source: spec, ZCRMSNorm.
  */
 export function rmsNorm(asm: Asm): void {
   asm.func("rms_norm", { x: i, g: i, n: i, y: i }, (f, p) => {
