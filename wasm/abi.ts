@@ -132,7 +132,7 @@ export interface Kernels {
   rope_table(session: number, positions: number, theta: number): void;
   /** x[t] = E[ids[t]] · √dModel for t < n. An id outside the vocabulary traps. */
   embed(session: number, table: number, ids: number, n: number, x: number): void;
-  /** x += sigmoid(gate) · SelfAttention(Norm(x)) over n positions, in place. The cache holds this layer's K and V after. */
+  /** x += sigmoid(gate) · SelfAttention(Norm(x)) over n positions, in place. Leaves this layer's K and V in the cache. */
   encoder_layer(session: number, block: number, cache: number, x: number, n: number): void;
   /** x[t] = ZCRMSNorm(x[t]) for t < n, in place. */
   final_norm(session: number, norm: number, x: number, n: number): void;

@@ -24,16 +24,19 @@ export type Said = { text: string } | { slot: string; second: boolean; meant?: s
 
 const compiled = new Map<string, Template>();
 
-/** Throws: SyntaxError naming the template. */
+/** Reads a template that will be used again. Throws: SyntaxError naming the template. */
 export function template(source: string): Template {
   let known = compiled.get(source);
   if (!known) {
-    const [parts, end] = readParts(source, 0, "");
-    if (end !== source.length) throw new SyntaxError(`template ${JSON.stringify(source)}: unexpected "${source[end]}"`);
-    known = { parts, source };
+    known = readTemplate(source);
     compiled.set(source, known);
   }
   return known;
+}
+
+/** Reads a template and forgets it. Throws: SyntaxError naming the template. */
+export function readTemplate(source: string): Template {
+  return { parts: readParts(source, 0, "")[0], source };
 }
 
 /** Reads until one of `stops`, which it leaves. */

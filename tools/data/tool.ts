@@ -64,8 +64,8 @@ export function readTool(id: string, domain: string, source: ToolSource): BaseTo
   const say = source.say.map(template);
   const hint = (source.hint ?? []).map(template);
   for (const phrase of [...say, ...hint]) {
-    const stranger = slotsOf(phrase).find((slot) => !params.some((param) => param.name === slot));
-    if (stranger) throw new SyntaxError(`${id}: ${JSON.stringify(phrase.source)}: expected a parameter, got ${stranger}`);
+    const stranger = slotsOf(phrase).find((slot) => !isSlot(slot) && !params.some((param) => param.name === slot));
+    if (stranger) throw new SyntaxError(`${id}: ${JSON.stringify(phrase.source)}: unknown slot ${stranger}`);
   }
   const like = [id, ...(source.like?.split(" ") ?? [])];
   return { id, domain, names: [id, ...source.names.split(" ")], about: sentences(source.about), params, say, hint, like };

@@ -41,7 +41,7 @@ export interface Entry {
   groups: Group[];
   fields: Field[];
   /** What the grammar does not hold to. */
-  warnings: { keys: Keys; keyword: string; message: string }[];
+  warnings: { path: string; keys?: Keys; keyword: string; message: string }[];
 }
 
 export interface Sheet {
@@ -98,7 +98,7 @@ function readEntry(source: ToolInput, place: number): Entry {
   const wrapped = isObject(source.function);
   const body = wrapped ? (source.function as ToolInput) : source;
   const keys = wrapped ? [place, "function"] : [place];
-  const schemaKey = body.inputSchema !== undefined ? "inputSchema" : "parameters";
+  const schemaKey = ["inputSchema", "input_schema"].find((key) => body[key] !== undefined) ?? "parameters";
   const root = new Place(body[schemaKey] ?? {}, [...keys, schemaKey]);
   // The native form has a parameter for every key and nothing else.
   const names = tool.parameters.map(({ name }) => name);
@@ -127,10 +127,12 @@ function readEntry(source: ToolInput, place: number): Entry {
       }
       case "array":
         field.kinds.add("array");
-        return visit(field, schema.items, here.to("items"), open);
+        visit(field, schema.items, here.to("items"), open);
+        return;
       case "object":
         field.kinds.add("object");
-        return group(schema.properties, here.propertiesOf(root), open);
+        group(schema.properties, here.propertiesOf(root), open);
+        return;
       case "enum": {
         const { values } = schema;
         if (values.every((value) => value === null)) return;
@@ -147,13 +149,14 @@ function readEntry(source: ToolInput, place: number): Entry {
   };
   group(tool.parameters, isNative ? root : root.resolved(root).propertiesOf(root), []);
 
-  const list = new Place([source], []);
+  // A reference's path begins at the tool's schema, another with the tool, which was read as the only one.
+  const base = new Place(source, [place]);
   const warnings = set.warnings.map(({ path, keyword, message }) => {
-    const found = path.startsWith("#")
-      ? root.following(root.atReference(path.match(/^#[^.[]*/)?.[0] ?? "#"), path.replace(/^#[^.[]*/, ""))
-      : list.to(0).following(list.to(0), path.replace(/^tools\[0\]/, ""));
-    const [first, ...rest] = found?.keys ?? [place];
-    return { keys: [first === 0 ? place : first, ...rest], keyword, message };
+    const [ref] = path.match(/^#[^.[]*/) ?? [];
+    const at = ref === undefined ? base : root.atReference(ref);
+    const rest = path.slice(ref?.length ?? "tools[0]".length);
+    const keys = at.following(rest)?.keys;
+    return { path: keys ? pathOf(keys) : `${pathOf(at.keys)}${rest}`, keys, keyword, message };
   });
   const fields = groups.flatMap((made) => made.fields);
   return { keys, source: body, isNative, tool, text: set.texts[0], groups, fields, warnings };
@@ -201,13 +204,14 @@ class Place {
   }
 
   /** The part that the rest of a path leads to; keys may hold dots. */
-  following(at: Place, rest: string): Place | undefined {
-    if (rest === "") return at;
-    const keys = typeof at.source === "object" && at.source !== null ? Object.keys(at.source) : [];
+  following(rest: string): Place | undefined {
+    if (rest === "") return this;
+    const { source } = this;
+    const keys = typeof source === "object" && source !== null ? Object.keys(source) : [];
     for (const key of keys) {
-      const step = Array.isArray(at.source) ? `[${key}]` : `.${key}`;
+      const step = Array.isArray(source) ? `[${key}]` : `.${key}`;
       if (!rest.startsWith(step)) continue;
-      const found = this.following(at.to(Array.isArray(at.source) ? Number(key) : key), rest.slice(step.length));
+      const found = this.to(Array.isArray(source) ? Number(key) : key).following(rest.slice(step.length));
       if (found) return found;
     }
     return undefined;

@@ -7,11 +7,11 @@ const i = "i32" as const;
  * attention(count, q, qScale, k, v, kScale, vScale, headDim, keys, step, capacity, scores, p, pScale, out, outStride)
  *
  * One query head of R rows against one KV head: out[t] = softmax(q[t] · k / √headDim) · v over the first
- * keys + t · step positions (step 1 is the causal mask, 0 none); only the first `count` rows are meant. Layouts: `sessionRecord` and `cacheRecord` in abi.ts;
- * out: f32 (R, headDim), rows outStride bytes apart.
+ * keys + t · step positions (step 1 is the causal mask, 0 none); only the first `count` rows are meant.
+ * Layouts: `sessionRecord` and `cacheRecord` in abi.ts; out: f32 (R, headDim), rows outStride bytes apart.
  *
- * Softmax weights times the value scales are stored as int16, scaled by 32767 / max(max w, Σw / 32), so Σ ≤ 2²⁰. Error of the
- * whole layer with it: ≤ 2e-3 against the float64 reference, states of order 1 (test/kernels.test.ts).
+ * Softmax weights times the value scales are stored as int16, scaled by 32767 / max(max w, Σw / 32), so Σ ≤ 2²⁰.
+ * Error of the whole layer: ≤ 2e-3 against the float64 reference, states of order 1 (test/kernels.test.ts).
  */
 export function attention(asm: Asm): void {
   for (const rows of asm.wide === 1 ? [1] : [1, asm.wide]) variant(asm, rows);
