@@ -92,7 +92,7 @@ test("bench --json has the documented keys", async () => {
       "linearMemoryBytes",
       "peakRssBytes",
     ],
-    ...["prefill", "decode", "callMs"],
+    ...["prefill", "decode", "grammar", "callMs"],
   ]);
   expect(report.prefill.map((p: { promptTokens: number }) => p.promptTokens)).toEqual([32, 128, 271, 512]);
   expect(Object.keys(report.prefill[0])).toEqual(["promptTokens", "tokensPerSecond", "gmacPerSecond"]);

@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decode, logits, pick } from "../runtime/decoder.ts";
 import { prefill } from "../runtime/encoder.ts";
+import type { State } from "../runtime/grammar.ts";
 import { kernelModule } from "../runtime/kernels.ts";
 import type { Host } from "../runtime/memory.ts";
 import { type Geometry, sectionLayouts, writePack } from "../runtime/pack.ts";
 import type { Session } from "../runtime/session.ts";
 import { defaultModel, load, type Thimble } from "../runtime/thimble.ts";
+import { ToolSet } from "../runtime/tools.ts";
 import { type BuildName, blockBytes, buildNames, embeddingBlockBytes, runBytes } from "../wasm/abi.ts";
-
 import { type Command, print, readText, table, UsageError } from "./command.ts";
 import { watchTools } from "./run.ts";
 
@@ -39,6 +40,8 @@ interface Report {
   peakRssBytes: number;
   prefill: { promptTokens: number; tokensPerSecond: number; gmacPerSecond: number }[];
   decode: { free: number; grammar: number };
+  /** Of a tool set met for the first time; forcedShare and speedup of a whole call's decoding against asking every step. */
+  grammar: { compileMs: number; maskMicros: number; forcedShare: number; speedup: number };
   callMs: number;
 }
 
@@ -145,7 +148,42 @@ async function measure(path: string, kernels: BuildName | undefined, runs: numbe
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     prefill: prefills,
     decode: { free: round((steps / free) * 1000), grammar: round(middle(rates)) },
+    grammar: await measureGrammar(thimble, session, request, runs),
     callMs: round(middle(calls), 2),
+  };
+}
+
+async function measureGrammar(
+  thimble: Thimble,
+  session: Session,
+  request: string,
+  runs: number,
+): Promise<Report["grammar"]> {
+  const tools: { description: string }[] = JSON.parse(readText(watchTools));
+  const { tokens, timings } = await session.call(request, tools);
+  const [compiles, masks, jumps, steps]: number[][] = [[], [], [], []];
+  for (let i = 0; i < runs; i++) {
+    // Another description is another tool set: nothing of it is cached.
+    const fresh = tools.map((tool) => ({ ...tool, description: `${tool.description} ${i}` }));
+    const started = performance.now();
+    const grammar = thimble.grammarOf(ToolSet.from(fresh));
+    compiles.push(performance.now() - started);
+    let state: State | null = grammar.start;
+    for (const id of tokens.slice(1)) {
+      if (!state) break;
+      const before = performance.now();
+      grammar.mask(state);
+      masks.push((performance.now() - before) * 1000);
+      state = grammar.advance(state, id);
+    }
+    jumps.push((await session.call(request, tools)).timings.decodeMs);
+    steps.push((await session.call(request, tools, { grammar: "step" })).timings.decodeMs);
+  }
+  return {
+    compileMs: round(middle(compiles), 2),
+    maskMicros: round(middle(masks), 1),
+    forcedShare: round(timings.forcedTokens / timings.answerTokens, 3),
+    speedup: round(middle(steps) / middle(jumps), 2),
   };
 }
 
@@ -222,6 +260,11 @@ function middle(values: number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
 
+function grammarLine({ compileMs, maskMicros, forcedShare, speedup }: Report["grammar"]): string {
+  const share = `${(100 * forcedShare).toFixed(0)}% of tokens forced, decoding ${speedup} times as fast for it`;
+  return `new tool set ${compileMs} ms, new mask ${maskMicros} µs, ${share}`;
+}
+
 function round(value: number, digits = 0): number {
   return Number(value.toFixed(digits));
 }
@@ -245,6 +288,7 @@ function render(report: Report): string {
       `${p.tokensPerSecond} tokens/s, ${p.gmacPerSecond} GMAC/s`,
     ]),
     ["decode", `${report.decode.free} tokens/s free, ${report.decode.grammar} tokens/s under the grammar`],
+    ["grammar", grammarLine(report.grammar)],
     ["call", `${report.callMs} ms, watch tools, two calls`],
   ];
   return table(rows);
