@@ -99,12 +99,15 @@ test("bench --json has the documented keys", async () => {
   expect(Object.keys(report.decode)).toEqual(["free", "grammar"]);
 });
 
-test.each(["run", "build", "inspect", "bench"])("%s --help shows the command and a real example", async (name) => {
-  const { code, out } = await thimble([name, "--help"]);
-  expect(code).toBe(0);
-  expect(out).toStartWith(`thimble ${name}`);
-  expect(out.trim().split("\n").at(-1)).toStartWith(`  thimble ${name} `);
-});
+test.each(["run", "build", "inspect", "bench", "lint", "eval", "calibrate"])(
+  "%s --help shows the command and a real example",
+  async (name) => {
+    const { code, out } = await thimble([name, "--help"]);
+    expect(code).toBe(0);
+    expect(out).toStartWith(`thimble ${name}`);
+    expect(out.trim().split("\n").at(-1)).toStartWith(`  thimble ${name} `);
+  },
+);
 
 test.each([
   ["an unknown command", ["rum"], 2, "expected a command, one of run, build"],

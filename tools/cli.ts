@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Dispatch. Exit codes: 0 done, 1 failed, 2 wrong command line. */
+/** Dispatch. Exit codes: 0 done, 1 failed (lint: findings), 2 wrong command line. */
 import { readFileSync } from "node:fs";
 import { bench } from "./bench.ts";
 import { build } from "./build.ts";
@@ -7,9 +7,10 @@ import { calibrate } from "./calibrate.ts";
 import { type Command, parse, print, UsageError } from "./command.ts";
 import { evaluate } from "./eval.ts";
 import { inspect } from "./inspect.ts";
+import { lint } from "./lint.ts";
 import { run } from "./run.ts";
 
-const commands: Command[] = [run, build, inspect, bench, evaluate, calibrate];
+const commands: Command[] = [run, build, inspect, bench, lint, evaluate, calibrate];
 
 const usage = `thimble: a request and a list of tools in, a tool call out, on device.
 

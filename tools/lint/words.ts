@@ -48,15 +48,24 @@ export function hasExample(description: string): boolean {
   return /\be\.?g\b|\bfor (example|instance)\b|\bsuch as\b|\blike\b|["“”'‘`]\S/i.test(description);
 }
 
-const verbs =
-  "is are has have can should will was do does use with without include exclude enable disable allow keep show hide send turn set make add only want need repeat play ask skip force wait open close start stop save confirm notify";
-const verbSet = new Set(verbs.split(" "));
+const verbs = new Set(
+  [
+    "is are has have can should will was do does use with without include exclude enable disable allow keep show hide",
+    "send turn set make add only want need repeat play ask skip force wait open close start stop save confirm notify",
+    "get create delete remove list find search cancel update change read write call take pause resume move mute book",
+  ].flatMap((line) => line.split(" ")),
+);
+
+/** Whether a word is one that names of tools and of switches begin with. */
+export function isVerb(word: string | undefined): boolean {
+  return word !== undefined && verbs.has(word);
+}
 
 /** Whether a boolean's name or description says what true does. */
 export function hasVerb(name: string, description: string): boolean {
   const [first] = wordsOf(spaced(name));
   const [opening] = wordsOf(description);
-  return verbSet.has(first) || verbSet.has(opening) || /\b(whether|if|true|false|when)\b/i.test(description);
+  return isVerb(first) || isVerb(opening) || /\b(whether|if|true|false|when)\b/i.test(description);
 }
 
 /** What people say for values of such a name. */
@@ -70,6 +79,11 @@ const examples: [words: string, example: string][] = [
   ["recipient contact person who callee attendees attendee to", "Anna"],
   ["message text body note", "I'm running late"],
   ["song track", "Yesterday"],
+  ["album", "Kind of Blue"],
+  ["year", "1999"],
+  ["floor", "upstairs"],
+  ["app service", "Spotify"],
+  ["playlist label", "workout"],
   ["artist band", "Miles Davis"],
   ["genre", "jazz"],
   ["language", "French"],

@@ -1,0 +1,182 @@
+import { expect, test } from "bun:test";
+import { fileURLToPath } from "node:url";
+import { ToolSet } from "../runtime/index.ts";
+import type { Json } from "../runtime/json.ts";
+import { Tokenizer } from "../runtime/tokenizer.ts";
+import { rules } from "../tools/lint/rules.ts";
+import { readSheet } from "../tools/lint/sheet.ts";
+import { lint, type Report, reportOf } from "../tools/lint.ts";
+import { readVocabulary } from "../tools/sentencepiece.ts";
+import { fixture, testWith } from "./support.ts";
+
+interface Case {
+  prompt?: number;
+  accept: Json[];
+  reject: Json[];
+  paths: string[];
+  /** How many of them only the author can mend; 0. */
+  undecided?: number;
+}
+
+const cases: Record<string, Case> = await Bun.file(fixture("lint.json")).json();
+const vocabulary = await Bun.file(fixture("nano.model")).bytes();
+const tokenizer = new Tokenizer(readVocabulary(vocabulary, "nano.model"));
+const watch = fileURLToPath(new URL("../tools/watch.json", import.meta.url));
+
+function reportFor(tools: unknown, prompt = 384): Report {
+  return reportOf("tools.json", readSheet(JSON.stringify(tools), tokenizer, prompt));
+}
+
+function pathsOf(report: Report, rule: string): string[] {
+  return report.findings.filter((finding) => finding.rule === rule).map(({ path }) => path);
+}
+
+/** The list after a rule's rewrites, each on what the one before left. */
+function mended(tools: Json[], rule: string, prompt?: number): Json[] {
+  const list = structuredClone(tools);
+  for (let tries = 0; tries < 20; tries++) {
+    const { findings } = reportFor(list, prompt);
+    const rewrite = findings.find((finding) => finding.rule === rule && finding.rewrite)?.rewrite;
+    if (!rewrite) break;
+    let holder = list as unknown as Record<string | number, Json>;
+    for (const key of rewrite.at.slice(0, -1)) holder = holder[key] as Record<string, Json>;
+    holder[rewrite.at.at(-1) as string | number] = rewrite.value;
+  }
+  return list;
+}
+
+test("every rule has a case and every case a rule", () => {
+  expect(Object.keys(cases).sort()).toEqual(rules.map(({ id }) => id).sort());
+});
+
+test.each(Object.entries(cases))("%s: accepts the one list, says where the other fails", (id, one) => {
+  expect(pathsOf(reportFor(one.accept, one.prompt), id)).toEqual([]);
+  expect(pathsOf(reportFor(one.reject, one.prompt), id).sort()).toEqual([...one.paths].sort());
+});
+
+test.each(Object.entries(cases))("%s: what it would write ends the finding and brings no error", (id, one) => {
+  const before = reportFor(one.reject, one.prompt);
+  const after = reportFor(mended(one.reject, id, one.prompt), one.prompt);
+  expect(pathsOf(after, id)).toHaveLength(one.undecided ?? 0);
+  expect(after.errors).toBeLessThanOrEqual(before.errors);
+});
+
+test("every message reads: expected one thing, got another", () => {
+  for (const { reject, prompt } of Object.values(cases)) {
+    for (const { message, rewrite } of reportFor(reject, prompt).findings) {
+      expect(message).toMatch(/^expected .+/);
+      if (typeof rewrite?.value === "string") expect(message).toEndWith(`write ${JSON.stringify(rewrite.value)}`);
+    }
+  }
+});
+
+test.each([
+  ["text that is no JSON", '[{"name":', "tools"],
+  ["no list", '{"name":"x"}', "tools"],
+  ["a tool that is no object", '["x"]', "tools[0]"],
+])("%s is one error, no crash", (_, text, path) => {
+  const { findings, errors, tools } = reportOf("x", readSheet(text, tokenizer, 384));
+  expect(findings).toMatchObject([{ rule: "unreadable", severity: "error", path }]);
+  expect({ errors, tools }).toEqual({ errors: 1, tools: [] });
+});
+
+test("a tool that cannot be read hides no finding of the others, at their own places", () => {
+  const report = reportFor({ tools: [{ name: 1 }, { name: "setAlarm" }] });
+  expect(pathsOf(report, "unreadable")).toEqual(["tools[0].name"]);
+  expect(pathsOf(report, "name-snake-case")).toEqual(["tools[1].name"]);
+});
+
+/** Tokens as a call counts them, as the sum of the tools, and each tool's as of its text alone but for its ends. */
+function expectTokens(text: string): void {
+  const report = reportOf("x", readSheet(text, tokenizer, 384));
+  const set = ToolSet.from(text);
+  expect(report.promptTokens).toBe(tokenizer.tokenize(set.prompt).length);
+  expect(report.tools.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(report.promptTokens);
+  expect(report.requestRoom).toBe(384 - 1 - report.promptTokens);
+  for (const [i, { tokens }] of report.tools.entries()) {
+    expect(Math.abs(tokens - tokenizer.tokenize(set.texts[i]).length)).toBeLessThanOrEqual(3);
+  }
+}
+
+test("tools' tokens add up to the prompt's, with spaces that collapse, marks and escapes", async () => {
+  expectTokens(await Bun.file(watch).text());
+  const odd = [`two${"  spaces".repeat(20)}`, "<tools>".repeat(20), "Köln ".repeat(20)];
+  expectTokens(JSON.stringify(odd.map((description, i) => ({ name: `f${i}`, description }))));
+});
+
+for (const name of ["watch", "home", "calendar-mcp", "travel-openai", "nested-jsonschema"]) {
+  testWith(
+    `data/tools/${name}.json`,
+    `${name}.json: lint counts what a call counts, and every place exists`,
+    async (file) => {
+      const text = await Bun.file(file).text();
+      expectTokens(text);
+      const { findings } = reportFor(JSON.parse(text), 1024);
+      expect(findings.length).toBeGreaterThan(0);
+      const read = JSON.parse(text);
+      for (const { rewrite, path } of findings) {
+        expect(path).not.toContain("undefined");
+        let holder: unknown = read.tools ?? read;
+        for (const key of rewrite?.at.slice(0, -1) ?? []) holder = (holder as Record<string, unknown>)[key];
+        expect(holder).toBeObject();
+      }
+    },
+  );
+}
+
+async function command(args: string[], stdin = ""): Promise<{ code: number; out: string; err: string }> {
+  const script = `
+    const { lint } = await import("./tools/lint.ts");
+    const { parse } = await import("./tools/command.ts");
+    await lint.run(parse(JSON.parse(process.env.ARGS), lint.options));`;
+  const child = Bun.spawn([process.execPath, "--eval", script], {
+    cwd: fileURLToPath(new URL("../", import.meta.url)),
+    env: { ...process.env, ARGS: JSON.stringify(args) },
+    stdin: new Blob([stdin]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, out, err };
+}
+
+test("prints tokens, findings and their number; the exit code is 0 without an error", async () => {
+  const { code, out, err } = await command([watch]);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(out).toMatch(/: 7 tools, \d+ of 384 prompt tokens, \d+ left for the request\n/);
+  expect(out).toMatch(/\n {2}set_timer +\d+ +\d+%\n/);
+  expect(out).toMatch(/\nhint required-first\n {2}tools\[5\].parameters: expected required parameters first, got .*\n/);
+  expect(out).toMatch(/\n0 errors, \d+ warnings?, \d+ hints?\n$/);
+});
+
+test("exit code 1 for an error; for a warning with --strict; --prompt sets the limit; - is standard input", async () => {
+  const tools = JSON.stringify([{ name: "tools", description: "Show tools." }]);
+  expect((await command(["-"], tools)).code).toBe(0);
+  expect((await command(["-", "--strict"], tools)).code).toBe(1);
+  const { code, out } = await command(["-", "--prompt", "12", "--json"], tools);
+  expect(code).toBe(1);
+  const report: Report = JSON.parse(out);
+  expect(Object.keys(report)).toEqual([
+    ...["path", "promptLimit", "promptTokens", "share", "requestRoom", "tools", "descriptions", "findings"],
+    ...["errors", "warnings", "hints"],
+  ]);
+  expect(report.promptLimit).toBe(12);
+  expect(pathsOf(report, "prompt-over")).toEqual(["tools"]);
+});
+
+test("the five dearest descriptions are shown, the dearest first", async () => {
+  const { descriptions } = reportFor(await Bun.file(watch).json());
+  expect(descriptions).toHaveLength(5);
+  const tokens = descriptions.map((one) => one.tokens);
+  expect(tokens).toEqual([...tokens].sort((a, b) => b - a));
+  expect(descriptions[0].text).toBe('Kind of workout, e.g. "running".');
+});
+
+test("--help ends with a real example", () => {
+  expect(lint.help).toStartWith("thimble lint");
+  expect(lint.help.split("\n").at(-1)).toStartWith("  thimble lint ");
+});
