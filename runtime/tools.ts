@@ -54,6 +54,11 @@ export class ToolSet {
     return new ToolSet(pick(this.tools), pick(this.texts), this.warnings, `${this.key} ${kept}`);
   }
 
+  /** A set from its parts, as the wire form carries them. */
+  static of(tools: readonly Tool[], texts: readonly string[], warnings: readonly Warning[], key: string): ToolSet {
+    return new ToolSet(tools, texts, warnings, key);
+  }
+
   /**
    * Reads a list of tools: JSON text, an array, an MCP `{tools: […]}` result, or a ToolSet.
    * Throws: ToolError naming the offending part.
@@ -137,9 +142,7 @@ function readTool(entry: unknown, path: string): { tool: Tool; flat: Source; war
   const description = typeof body.description === "string" ? { description: body.description } : {};
   // What is said to thimble and not to the model stays out of the prompt.
   const { risk: _, annotations: __, ...shown } = body;
-  const flat = isSchema
-    ? { name: promptName, ...description, parameters: flatProperties(parameters) }
-    : { ...shown, name: promptName };
+  const flat = isSchema ? flatForm(promptName, description.description, parameters) : { ...shown, name: promptName };
   const risk = readRisk(body, at);
   const tool = { name, promptName, description: description.description ?? "", risk, parameters };
   return { tool, flat, warnings: reader.warnings };
@@ -155,7 +158,8 @@ function readRisk(body: Source, path: string): Risk {
   return isObject(annotations) && annotations.destructiveHint === true ? "danger" : "safe";
 }
 
-const risks: Risk[] = ["safe", "confirm", "danger"];
+/** From harmless to harmful. */
+export const risks: readonly Risk[] = ["safe", "confirm", "danger"];
 
 function readNative(reader: SchemaReader, schema: Source, path: string): Property[] {
   return Object.entries(schema).map(([name, value]) => {
@@ -170,7 +174,13 @@ function readSchema(reader: SchemaReader, schema: Source, path: string): Propert
   return read.properties;
 }
 
-/** The flat form that training used, nested where the schema nests. A schema within itself is shown as an object. */
+/** The flat form that training used: what the prompt shows of a tool that came as JSON Schema. */
+export function flatForm(promptName: string, description: string | undefined, parameters: readonly Property[]): Source {
+  const about = description === undefined ? {} : { description };
+  return { name: promptName, ...about, parameters: flatProperties(parameters) };
+}
+
+/** Nested where the schema nests. A schema within itself is shown as an object. */
 function flatProperties(properties: readonly Property[], open: readonly Schema[] = []): Source {
   const entries = properties.map(({ name, schema, required, description }) => [
     name,

@@ -5,12 +5,13 @@ import { bench } from "./bench.ts";
 import { build } from "./build.ts";
 import { calibrate } from "./calibrate.ts";
 import { type Command, parse, print, UsageError } from "./command.ts";
+import { data } from "./data.ts";
 import { evaluate } from "./eval.ts";
 import { inspect } from "./inspect.ts";
 import { lint } from "./lint.ts";
 import { run } from "./run.ts";
 
-const commands: Command[] = [run, build, inspect, bench, lint, evaluate, calibrate];
+const commands: Command[] = [run, build, inspect, bench, lint, evaluate, calibrate, data];
 
 const usage = `thimble: a request and a list of tools in, a tool call out, on device.
 

@@ -1,0 +1,492 @@
+/** The laws of the data command. No endpoint but loopback stubs. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
+import { Ajv } from "ajv";
+import { ToolSet } from "../runtime/tools.ts";
+import { type Options, parse } from "../tools/command.ts";
+import { type GenerateOptions, generate, wholeObjects } from "../tools/data/generate.ts";
+import { checkCalls, type FlatTool, numbersIn, ungrounded } from "../tools/data/ground.ts";
+import { normalised, readLines } from "../tools/data/lines.ts";
+import { leaks, split, toolCounts } from "../tools/data/measures.ts";
+import { Random } from "../tools/data/random.ts";
+import { baseTools, type Example, kinds, synthesize } from "../tools/data/synth.ts";
+import { readTemplate, say, ways } from "../tools/data/template.ts";
+import { readTool } from "../tools/data/tool.ts";
+import { numberWords } from "../tools/data/values.ts";
+import { data } from "../tools/data.ts";
+import { fixture } from "./support.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "thimble-data-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs the command and returns what it printed and its exit code. */
+async function thimbleData(...args: string[]): Promise<{ out: string; code: number }> {
+  const { write } = process.stdout;
+  let out = "";
+  process.exitCode = 0;
+  process.stdout.write = (text) => {
+    out += text;
+    return true;
+  };
+  try {
+    await data.run(parse(args, data.options));
+    return { out, code: Number(process.exitCode) };
+  } finally {
+    process.stdout.write = write;
+    process.exitCode = 0;
+  }
+}
+
+const stream = (seed: number, count: number): Example[] => Array.from({ length: count }, (_, i) => synthesize(seed, i));
+const many = stream(2026, 20000);
+
+describe("synth", () => {
+  test("20,000 examples: every value stands in the request, or is an enum, a number said, or a boolean", () => {
+    for (const { query, answers, tools } of many) expect(ungrounded(query, answers, tools)).toBeNull();
+    // Not by the generator's own checker: strings without an enum are copied letter for letter.
+    for (const { query, answers, tools } of many) {
+      for (const call of answers) {
+        const { parameters } = tools.find(({ name }) => name === call.name)!;
+        for (const [key, value] of Object.entries(call.arguments)) {
+          if (typeof value === "string" && !parameters[key].enum) expect(query).toContain(value);
+        }
+      }
+    }
+  });
+
+  test("20,000 examples: every answer validates against its tools, by Ajv on a sample", () => {
+    const ajv = new Ajv({ strict: false });
+    for (const [i, { answers, tools }] of many.entries()) {
+      checkCalls(answers, tools);
+      if (i % 50) continue;
+      for (const call of answers) {
+        const { parameters } = tools.find(({ name }) => name === call.name)!;
+        const properties = Object.fromEntries(
+          Object.entries(parameters).map(([key, { required: _, ...schema }]) => [key, schema]),
+        );
+        const required = Object.keys(parameters).filter((key) => parameters[key].required);
+        const schema = { type: "object", properties, required, additionalProperties: false };
+        expect(ajv.validate(schema, call.arguments)).toBe(true);
+      }
+    }
+  });
+
+  test("20,000 examples: every tool set passes ToolSet.from, without a warning", () => {
+    for (const { tools } of many) expect(ToolSet.from(tools as never).warnings).toEqual([]);
+  });
+
+  test("same seed, same bytes, from wherever one starts; another seed, other requests", () => {
+    expect(JSON.stringify(stream(7, 300))).toBe(JSON.stringify(stream(7, 300)));
+    expect(synthesize(7, 250)).toEqual(stream(7, 300)[250]);
+    const other = new Set(stream(8, 300).map(({ query }) => query));
+    expect(stream(7, 300).filter(({ query }) => other.has(query)).length).toBeLessThan(15);
+  });
+
+  test("Node writes the bytes that Bun writes", async () => {
+    const file = join(folder, "synth.jsonl");
+    const built = await Bun.build({
+      entrypoints: [fileURLToPath(new URL("../tools/data/synth.ts", import.meta.url))],
+      outdir: folder,
+      naming: "synth.mjs",
+      target: "node",
+    });
+    expect(built.success).toBe(true);
+    const script = `import {synthesize} from ${JSON.stringify(pathToFileURL(join(folder, "synth.mjs")).href)};
+      for (let i = 0; i < 500; i++) console.log(JSON.stringify(synthesize(5, i)));`;
+    await thimbleData("synth", "--count", "500", "--seed", "5", "-o", file);
+    const node = spawnSync("node", ["--input-type=module", "-e", script], { encoding: "utf8", maxBuffer: 1 << 26 });
+    expect(node.stderr).toBe("");
+    expect(node.stdout).toBe(readFileSync(file, "utf8"));
+  });
+
+  test("the stream of seed 1 begins as test/fixtures/data-seed1.jsonl has it", () => {
+    const lines = stream(1, 20).map((example) => `${JSON.stringify(example)}\n`);
+    expect(lines.join("")).toBe(readFileSync(fixture("data-seed1.jsonl"), "utf8"));
+  });
+
+  test("all kinds occur in their shares, give or take a fifth", () => {
+    const total = Object.values(kinds).reduce((sum, weight) => sum + weight, 0);
+    for (const [kind, weight] of Object.entries(kinds)) {
+      const share = many.filter((example) => example.kind === kind).length / many.length;
+      expect(Math.abs(share / (weight / total) - 1), kind).toBeLessThan(0.2);
+    }
+  });
+
+  test("kinds keep their promise: none and near call nothing, single and indirect once, several more than once", () => {
+    for (const { kind, answers } of many) {
+      if (kind === "none" || kind === "near") expect(answers).toEqual([]);
+      if (["single", "indirect", "corrected"].includes(kind)) expect(answers.length).toBe(1);
+      if (kind === "several") expect(answers.length).toBeGreaterThan(1);
+      if (kind === "missing" || kind === "negated") expect(answers.length).toBeLessThan(2);
+    }
+  });
+
+  test("no request ends in a joining word that has nothing to join", () => {
+    for (const { query, kind } of many) if (kind === "single") expect(query).not.toMatch(/ (and|with the|,)[.!?]?$/);
+  });
+
+  test("what a recogniser heard has no capitals and no full stops", () => {
+    for (const { query, kind } of many)
+      if (kind === "heard" && !query.includes("@")) expect(query).not.toMatch(/[A-Z?!]|\.$/);
+  });
+
+  test("at least 120 base tools in 19 domains, each asked for in at least three ways, each tool in many dresses", () => {
+    const all = Object.values(baseTools).flat();
+    expect(all.length).toBeGreaterThanOrEqual(120);
+    expect(Object.keys(baseTools).length).toBeGreaterThanOrEqual(19);
+    for (const tool of all) {
+      const phrasings = tool.say.reduce((sum, phrase) => sum + ways(phrase), 0);
+      expect(phrasings, tool.id).toBeGreaterThanOrEqual(3);
+    }
+    const dresses = new Set(many.flatMap(({ tools }) => tools.map((tool) => JSON.stringify(tool))));
+    expect(dresses.size).toBeGreaterThan(40000);
+  });
+
+  test("a request rarely comes twice: above 87% of 20,000 are unlike all others", () => {
+    expect(new Set(many.map(({ query }) => normalised(query))).size / many.length).toBeGreaterThan(0.87);
+  });
+
+  test("at least 5,000 examples a second, JSON included", () => {
+    const rounds = [0, 1, 2, 3, 4].map((round) => {
+      const start = performance.now();
+      for (let i = 0; i < 1000; i++) JSON.stringify(synthesize(round, i));
+      return 1000 / ((performance.now() - start) / 1000);
+    });
+    // The best round: the others share the machine.
+    expect(Math.max(...rounds)).toBeGreaterThan(5000);
+  });
+});
+
+describe("template", () => {
+  test("choices, options and slots walk every way and no other", () => {
+    const phrase = readTemplate("[set|start] a {x} timer( now)");
+    const said = new Set<string>();
+    for (let i = 0; i < 100; i++) {
+      const parts = say(phrase, new Random(1, i)).map((part) => ("slot" in part ? "5" : part.text));
+      said.add(parts.join(""));
+    }
+    expect([...said].sort()).toEqual(["set a 5 timer", "set a 5 timer now", "start a 5 timer", "start a 5 timer now"]);
+    expect(ways(phrase)).toBe(4);
+  });
+
+  test.each(["[a", "a]", "(a", "{a", "a|b", "{a b}"])("%s is refused by name", (source) => {
+    expect(() => readTemplate(source)).toThrow("template");
+  });
+
+  test("a phrase with an unknown slot, and an unreadable parameter, are refused by the tool's name", () => {
+    expect(() => readTool("t", "d", { names: "u", about: "A.", say: ["do {nosuch}"] })).toThrow("t: ");
+    expect(() => readTool("t", "d", { names: "u", about: "A.", takes: { a: "nosuch! A." }, say: ["do {a}"] })).toThrow(
+      "t.a",
+    );
+    expect(() => readTool("t", "d", { names: "u", about: "A.", takes: { a: "clock A." }, say: ["do {a}"] })).toThrow(
+      "t.a",
+    );
+  });
+});
+
+describe("ground", () => {
+  const tool = (parameters: FlatTool["parameters"]): FlatTool[] => [{ name: "t", parameters }];
+  const text = tool({ a: { type: "string" } });
+
+  test("a string must stand in the request as whole words, letter for letter", () => {
+    const loose = (query: string, a: string) => ungrounded(query, [{ name: "t", arguments: { a } }], text) !== null;
+    expect(loose("call Anna", "Anna")).toBe(false);
+    expect(loose("call Anna's mom", "Anna")).toBe(false);
+    expect(loose("call Anna", "anna")).toBe(true);
+    expect(loose("call Annabel", "Anna")).toBe(true);
+    expect(loose("call JoAnna", "Anna")).toBe(true);
+    expect(loose("call Annabel or Anna", "Anna")).toBe(false);
+    expect(loose("call Anna", "")).toBe(true);
+  });
+
+  test("numbers are heard in digits and in words", () => {
+    for (const n of [0, 7, 15, 20, 21, 99, 100, 105, 120, 345, 1000, 2500, 19999]) {
+      expect(numbersIn(`it is ${numberWords(n)} now`).has(n), numberWords(n)).toBe(true);
+    }
+    expect([...numbersIn("$1,234.50 and a hundred and five")]).toEqual(expect.arrayContaining([1234.5, 105]));
+    expect(numbersIn("twenty five").has(25)).toBe(true);
+    expect(numbersIn("seven fifteen").has(22)).toBe(false);
+    expect(numbersIn("no number").size).toBe(0);
+  });
+
+  test("unknown tools, unknown and missing arguments, wrong types and wrong enums are named by place", () => {
+    const tools = tool({ n: { type: "integer", required: true }, m: { type: "string", enum: ["on", "off"] } });
+    const told = (name: string, args: Record<string, unknown>) => () => checkCalls([{ name, arguments: args }], tools);
+    expect(told("t", { n: 1, m: "on" })).not.toThrow();
+    expect(told("u", {})).toThrow("answers[0].name: expected one of the tools");
+    expect(told("t", {})).toThrow("answers[0].arguments.n: required");
+    expect(told("t", { n: 1.5 })).toThrow("expected a integer");
+    expect(told("t", { n: 1, m: "up" })).toThrow('one of ["on","off"]');
+    expect(told("t", { n: 1, toString: "x" })).toThrow("one it lacks");
+  });
+});
+
+/** A server whose answers are scripted: each entry answers one request, the last one all further ones. */
+function stub(...script: ((prompt: string) => Response | Promise<Response>)[]) {
+  const seen: { authorization: string | null; atMs: number }[] = [];
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      seen.push({ authorization: request.headers.get("authorization"), atMs: performance.now() });
+      const { messages } = (await request.json()) as { messages: { content: string }[] };
+      return script[Math.min(seen.length, script.length) - 1](messages[1].content);
+    },
+  });
+  return { seen, url: `http://127.0.0.1:${server.port}/v1`, [Symbol.dispose]: () => void server.stop(true) };
+}
+
+const says = (content: string) => Response.json({ choices: [{ message: { role: "assistant", content } }] });
+const timer: FlatTool[] = [{ name: "set_timer", parameters: { duration: { type: "string", required: true } } }];
+let minutes = 0;
+const fresh = () => {
+  minutes++;
+  return {
+    query: `set a timer for ${minutes} minutes`,
+    kind: "single",
+    calls: [{ name: "set_timer", arguments: { duration: `${minutes} minutes` } }],
+  };
+};
+const good = () => says(JSON.stringify([fresh(), fresh()]));
+
+let files = 0;
+const asking = (endpoint: string, more: Partial<GenerateOptions> = {}): GenerateOptions => ({
+  endpoint,
+  model: "stub",
+  out: join(folder, `generated-${files++}.jsonl`),
+  count: 4,
+  seed: 1,
+  batch: 2,
+  parallel: 1,
+  timeoutMs: 300,
+  pauseMs: 5,
+  retries: 3,
+  tools: timer,
+  ...more,
+});
+
+describe("generate", () => {
+  test("what it keeps passes check, carries kind, source and id, and the key goes in the header", async () => {
+    using server = stub(good);
+    const options = asking(server.url, { apiKey: "secret" });
+    expect(await generate(options)).toMatchObject({ kept: 4, refused: 0, repeated: 0, retried: 0 });
+    const { lines, faults } = readLines(options.out);
+    expect(faults).toEqual([]);
+    expect(lines.map(({ kind, source, warning }) => ({ kind, source, warning }))).toEqual(
+      Array.from({ length: 4 }, () => ({ kind: "single", source: "stub", warning: undefined })),
+    );
+    expect(server.seen.map(({ authorization }) => authorization)).toEqual(["Bearer secret", "Bearer secret"]);
+    expect(readFileSync(options.out, "utf8")).not.toContain("secret");
+  });
+
+  test("a timeout, a dropped line and a 500 are tried again", async () => {
+    using server = stub(
+      () => new Promise<Response>((done) => setTimeout(() => done(good()), 900)),
+      () => new Response("oops", { status: 500 }),
+      () => new Response('{"choices":[{"mess'),
+      good,
+    );
+    expect(await generate(asking(server.url))).toMatchObject({ kept: 4, retried: 3 });
+  });
+
+  test("429 waits as long as retry-after says", async () => {
+    using server = stub(() => new Response("slow down", { status: 429, headers: { "retry-after": "0.4" } }), good);
+    expect(await generate(asking(server.url))).toMatchObject({ kept: 4, retried: 1 });
+    expect(server.seen[1].atMs - server.seen[0].atMs).toBeGreaterThanOrEqual(390);
+  });
+
+  test("half a JSON list gives its whole objects, in prose or fences", async () => {
+    const text = JSON.stringify([fresh(), fresh(), fresh()]);
+    expect(wholeObjects(`Here you are:\n\`\`\`json\n${text.slice(0, -30)}`)).toHaveLength(2);
+    expect(wholeObjects('{"a":"}{"} {"b":{"c":1}} {"d"')).toEqual([{ a: "}{" }, { b: { c: 1 } }]);
+    using server = stub(() => says(`Sure!\n\`\`\`json\n${JSON.stringify([fresh(), fresh()]).slice(0, -20)}`), good);
+    expect(await generate(asking(server.url))).toMatchObject({ kept: 4 });
+  });
+
+  test("invented values, tools and arguments are refused; repeated requests are kept once", async () => {
+    const bad = (calls: unknown, query = "set a timer for an hour") => ({ query, calls });
+    const list = [
+      bad([{ name: "set_timer", arguments: { duration: "60 minutes" } }]),
+      bad([{ name: "launch", arguments: {} }]),
+      bad([{ name: "set_timer", arguments: { duration: "an hour", loud: true } }]),
+      bad([{ name: "set_timer", arguments: {} }]),
+      bad("none"),
+      bad([null]),
+      bad([], ""),
+      bad([], "never mind"),
+      bad([], "Never mind!"),
+    ];
+    using server = stub(() => says(JSON.stringify(list)), good);
+    expect(await generate(asking(server.url))).toMatchObject({ kept: 4, refused: 7, repeated: 1 });
+  });
+
+  test("a run that stopped goes on from its file, even when its last line is half written", async () => {
+    using server = stub(good);
+    const options = asking(server.url);
+    await generate({ ...options, count: 2 });
+    const first = readFileSync(options.out, "utf8");
+    appendFileSync(options.out, '{"query":"set a ti');
+    expect(await generate(options)).toMatchObject({ kept: 4 });
+    const text = readFileSync(options.out, "utf8");
+    expect(text.startsWith(first)).toBe(true);
+    const ids = readLines(options.out).lines.map((line) => JSON.parse(line.text).id);
+    expect(new Set(ids).size).toBe(4);
+    expect(ids.at(-1)).toMatch(/^gen-1-1-/);
+    expect(server.seen).toHaveLength(2);
+    await generate(options);
+    expect(server.seen).toHaveLength(2);
+  });
+
+  test("a refusal stops at once and names the endpoint; nothing usable stops after five batches", async () => {
+    using closed = stub(() => new Response("bad key", { status: 401 }));
+    await expect(generate(asking(closed.url))).rejects.toThrow("HTTP 401 bad key; 0 examples are kept");
+    expect(closed.seen).toHaveLength(1);
+    using mute = stub(() => says("I cannot do that."));
+    await expect(generate(asking(mute.url))).rejects.toThrow("expected usable examples, got none");
+    expect(mute.seen).toHaveLength(5);
+  });
+
+  test("several batches under way write whole lines and no more than asked for", async () => {
+    using server = stub(good);
+    const options = asking(server.url, { count: 21, parallel: 4 });
+    expect(await generate(options)).toMatchObject({ kept: 21 });
+    expect(readLines(options.out).lines).toHaveLength(21);
+  });
+});
+
+describe("check, split, stats", () => {
+  const write = (name: string, lines: unknown[]) => {
+    const path = join(folder, name);
+    const text = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line))).join("\n");
+    writeFileSync(path, name.endsWith(".gz") ? gzipSync(text) : text);
+    return path;
+  };
+  const example = (query: string, duration: string) => ({
+    query,
+    tools: timer,
+    answers: [{ name: "set_timer", arguments: { duration } }],
+  });
+
+  test("faults are named by file and line; values in strings and .gz are read", async () => {
+    const fine = example("timer 5 minutes", "5 minutes");
+    const path = write("mixed.jsonl.gz", [
+      fine,
+      {
+        ...fine,
+        query: "timer for 5 minutes",
+        tools: JSON.stringify(fine.tools),
+        answers: JSON.stringify(fine.answers),
+      },
+      "{",
+      "",
+      { ...fine, query: 5 },
+      { ...fine, tools: "[{]" },
+      { ...fine, answers: undefined },
+      { ...fine, answers: [{ name: "nosuch", arguments: {} }] },
+      example("timer", "5 minutes"),
+    ]);
+    const { lines, faults } = readLines(path);
+    expect(lines).toHaveLength(3);
+    expect(faults.map(({ place }) => place.slice(path.length))).toEqual([":3", ":5", ":6", ":7", ":8"]);
+    expect(lines[2].warning).toContain('"5 minutes" is not in the request');
+    const { out, code } = await thimbleData("check", path);
+    expect(code).toBe(1);
+    expect(out).toContain(`error: ${path}:3: line: expected JSON`);
+    expect(out).toContain("3 examples, 5 errors, 1 ungrounded values, 0 leaks");
+    const sound = write("sound.jsonl", [fine]);
+    expect((await thimbleData("check", sound)).code).toBe(0);
+    const ungroundedOnly = write("loose.jsonl", [example("timer", "5 minutes")]);
+    expect((await thimbleData("check", ungroundedOnly)).code).toBe(0);
+    expect((await thimbleData("check", ungroundedOnly, "--strict")).code).toBe(1);
+  });
+
+  test("the same request in two files is a leak, whatever its capitals and commas", async () => {
+    const [a, b] = [
+      write("a.jsonl", [example("Timer, 5 minutes!", "5 minutes"), example("timer 6 minutes", "6 minutes")]),
+      write("b.jsonl", [example("timer 5 minutes", "5 minutes")]),
+    ];
+    const { out, code } = await thimbleData("check", a, b, "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(out).leaks).toEqual([{ query: "Timer, 5 minutes!", places: [`${a}:1`, `${b}:1`] }]);
+  });
+
+  test("120 examples of a tool split 100/10/10, seeded, every line in one part", async () => {
+    const lines = ["a", "b"].flatMap((name) =>
+      Array.from({ length: 120 }, (_, i) => ({
+        query: `${name} ${i}`,
+        tools: [{ name, parameters: {} }],
+        answers: [{ name, arguments: {} }],
+      })),
+    );
+    const path = write("even.jsonl", lines);
+    const prefix = join(folder, "even");
+    const { out } = await thimbleData("split", path, "-o", prefix, "--seed", "3");
+    expect(out.match(/\d+ examples/g)).toEqual(["200 examples", "20 examples", "20 examples"]);
+    const parts = ["train", "dev", "test"].map((part) => readLines(`${prefix}.${part}.jsonl`).lines);
+    for (const [i, count] of [100, 10, 10].entries()) {
+      expect(toolCounts(parts[i])).toEqual([
+        ["a", count],
+        ["b", count],
+      ]);
+    }
+    expect(
+      parts
+        .flat()
+        .map(({ text }) => text)
+        .sort(),
+    ).toEqual(lines.map((line) => JSON.stringify(line)).sort());
+    const again = split(readLines(path).lines, 3);
+    expect(again.dev.map(({ text }) => text)).toEqual(parts[1].map(({ text }) => text));
+    expect(split(readLines(path).lines, 4).dev).not.toEqual(again.dev);
+  });
+
+  test("a split of generated data leaks nothing, and loses nothing", async () => {
+    const twins = many.slice(0, 3000).flatMap((line) => [line, { ...line, query: `${line.query.toUpperCase()}!` }]);
+    const path = write(
+      "twins.jsonl",
+      twins.map((line) => ({ ...line, answers: [] })),
+    );
+    const prefix = join(folder, "twins");
+    await thimbleData("split", path, "-o", prefix);
+    const parts = ["train", "dev", "test"].map((part) => readLines(`${prefix}.${part}.jsonl`).lines);
+    expect(parts.flat()).toHaveLength(6000);
+    expect(leaks(parts.flat())).toEqual([]);
+  });
+
+  test("stats counts tools, kinds and sources, and advises 120 a tool", async () => {
+    const path = write("few.jsonl", many.slice(0, 500));
+    const told = JSON.parse((await thimbleData("stats", path, "--json")).out);
+    expect(told.examples).toBe(500);
+    expect(told.sources).toEqual({ synth: 500 });
+    expect(Object.values(told.kinds as Record<string, number>).reduce((a, b) => a + b)).toBe(500);
+    expect((await thimbleData("stats", path)).out).toContain("fewer than 120 examples");
+  });
+});
+
+describe("command", () => {
+  test("synth writes count lines to a file or to standard output, the same ones", async () => {
+    const file = join(folder, "out.jsonl");
+    await thimbleData("synth", "--count", "30", "--seed", "9", "-o", file);
+    const { out } = await thimbleData("synth", "--count", "30", "--seed", "9");
+    expect(out).toBe(readFileSync(file, "utf8"));
+    expect(readLines(file)).toMatchObject({ faults: [], lines: { length: 30 } });
+  });
+
+  test.each([
+    [["nosuch"], "expected one of synth"],
+    [["toString"], "expected one of synth"],
+    [["synth", "--count", "0"], "--count"],
+    [["check"], "expected files"],
+    [["split", "x.jsonl"], "expected -o PREFIX"],
+    [["generate", "--endpoint", "nowhere"], "--endpoint: expected a URL"],
+    [["generate", "--endpoint", "http://127.0.0.1:1"], "--model"],
+    [["generate", "--endpoint", "http://127.0.0.1:1", "--model", "m"], "expected -o FILE"],
+  ])("%p is a usage error that says what is missing", async (args, message) => {
+    await expect(data.run(parse(args as string[], data.options as Options))).rejects.toThrow(message as string);
+  });
+});

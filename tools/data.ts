@@ -1,0 +1,206 @@
+import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { ToolSet } from "../runtime/tools.ts";
+import { type Command, type Input, print, readText, table, UsageError } from "./command.ts";
+import { generate, type Progress } from "./data/generate.ts";
+import { type Fault, flatTools, type Line, readLines } from "./data/lines.ts";
+import { advisedExamples, leaks, noTool, split, tally, toolCounts } from "./data/measures.ts";
+import { synthesize } from "./data/synth.ts";
+
+export const data: Command = {
+  name: "data",
+  summary: "make, check and split training examples",
+  help: `thimble data synth --count N [--seed S] [-o FILE]        examples from the generator; same seed, same bytes
+thimble data generate --endpoint URL --model NAME -o FILE   examples from an OpenAI-compatible server
+thimble data check FILE…     errors by line, requests that occur in several files; exit code 1 if any
+thimble data stats FILE…     examples a tool, a kind, a source
+thimble data split FILE… -o PREFIX   PREFIX.train.jsonl, .dev.jsonl, .test.jsonl: 100/10/10 of 120 a tool
+
+A line is {"query", "tools", "answers"}, the last two as values or as JSON in strings. Files may end in .gz.
+
+  -o, --out FILE    what to write (standard output for synth)
+  --count N         examples (1000); generate goes on until FILE holds so many
+  --seed S          of all that is random (0)
+  --strict          check: a value that is not in the request is an error, not a warning
+  --json            check, stats: print one object
+  --endpoint URL    of the server, up to /v1; its key from THIMBLE_API_KEY
+  --model NAME      the server's model
+  --tools FILE      generate: tools to write requests for (the generator's)
+  --batch N         generate: examples to ask for at once (10)
+  --parallel N      generate: batches under way at once (2)
+  --timeout SECONDS generate: to wait for an answer (60)
+
+  thimble data synth --count 100000 --seed 1 -o synth.jsonl`,
+  options: {
+    out: { type: "string", short: "o" },
+    count: { type: "string" },
+    seed: { type: "string" },
+    strict: { type: "boolean" },
+    json: { type: "boolean" },
+    endpoint: { type: "string" },
+    model: { type: "string" },
+    tools: { type: "string" },
+    batch: { type: "string" },
+    parallel: { type: "string" },
+    timeout: { type: "string" },
+  },
+  async run(input) {
+    const [name, ...files] = input.words;
+    const step = Object.hasOwn(steps, name ?? "") ? steps[name] : undefined;
+    if (!step) throw new UsageError(`data: expected one of ${Object.keys(steps).join(", ")}, got ${name ?? "none"}`);
+    await step(input, files);
+  },
+};
+
+const steps: Record<string, (input: Input, files: string[]) => void | Promise<void>> = {
+  synth,
+  generate: fromEndpoint,
+  check,
+  stats,
+  split: splitFiles,
+};
+
+const seedOf = (input: Input) => input.integer("seed", 0, 2 ** 32 - 1) ?? 0;
+const countOf = (input: Input) => input.integer("count", 1, 1e9) ?? 1000;
+
+function synth(input: Input, files: string[]): void {
+  if (files.length) throw new UsageError(`data synth: expected no file but -o FILE, got ${files[0]}`);
+  const [count, seed, out] = [countOf(input), seedOf(input), input.text("out")];
+  const file = out && out !== "-" ? openSync(out, "w") : null;
+  const pageLines = 1000;
+  for (let from = 0; from < count; from += pageLines) {
+    let page = "";
+    for (let i = from; i < Math.min(count, from + pageLines); i++) page += `${JSON.stringify(synthesize(seed, i))}\n`;
+    if (file === null) process.stdout.write(page);
+    else writeSync(file, page);
+  }
+  if (file === null) return;
+  closeSync(file);
+  print(`${out} ${count} examples`);
+}
+
+async function fromEndpoint(input: Input): Promise<void> {
+  const [endpoint, model, out] = [input.text("endpoint"), input.text("model"), input.text("out")];
+  if (!endpoint || !URL.canParse(endpoint))
+    throw new UsageError(`--endpoint: expected a URL, got ${endpoint ?? "none"}`);
+  if (!model) throw new UsageError("--model: expected the server's name of a model, got none");
+  if (!out) throw new UsageError("data generate: expected -o FILE, got none; a run that stops goes on from it");
+  const tools = input.text("tools");
+  const progress = await generate({
+    endpoint,
+    model,
+    out,
+    count: countOf(input),
+    seed: seedOf(input),
+    batch: input.integer("batch", 1, 100) ?? 10,
+    parallel: input.integer("parallel", 1, 64) ?? 2,
+    timeoutMs: 1000 * (input.integer("timeout", 1, 3600) ?? 60),
+    pauseMs: 1000,
+    retries: 5,
+    apiKey: process.env.THIMBLE_API_KEY,
+    tools: tools ? flatTools(ToolSet.from(readText(tools))) : undefined,
+    onProgress: process.stderr.isTTY ? drawBar : undefined,
+  });
+  if (process.stderr.isTTY) process.stderr.write("\n");
+  const { kept, refused, repeated, retried } = progress;
+  print(`${out} ${kept} examples; ${refused} refused, ${repeated} repeated, ${retried} tries again`);
+}
+
+function drawBar({ kept, wanted, refused }: Progress): void {
+  const width = 30;
+  const full = Math.round((width * Math.min(kept, wanted)) / wanted);
+  process.stderr.write(`\r${"█".repeat(full)}${"░".repeat(width - full)} ${kept}/${wanted}, ${refused} refused\x1b[K`);
+}
+
+function check(input: Input, files: string[]): void {
+  const { lines, faults } = readAll(files, "check");
+  const warnings = lines
+    .filter((line) => line.warning)
+    .map(({ path, number, warning = "" }): Fault => ({ place: `${path}:${number}`, message: warning }));
+  const errors = input.flag("strict") ? [...faults, ...warnings] : faults;
+  const leaked = leaks(lines);
+  if (input.flag("json")) {
+    print(JSON.stringify({ examples: lines.length, errors, warnings, leaks: leaked }));
+  } else {
+    const shown = 20;
+    const show = (list: string[], word: string) => {
+      for (const text of list.slice(0, shown)) print(`${word}: ${text}`);
+      if (list.length > shown) print(`${word}: ${list.length - shown} more; see all with --json`);
+    };
+    const told = ({ place, message }: Fault) => `${place}: ${message}`;
+    show(errors.map(told), "error");
+    if (!input.flag("strict")) show(warnings.map(told), "warning");
+    show(
+      leaked.map(({ query, places }) => `${places.join(" and ")} hold the same request ${JSON.stringify(query)}`),
+      "leak",
+    );
+    advise(lines);
+    print(
+      `${lines.length} examples, ${errors.length} errors, ${warnings.length} ungrounded values, ${leaked.length} leaks`,
+    );
+  }
+  if (errors.length || leaked.length) process.exitCode = 1;
+}
+
+function stats(input: Input, files: string[]): void {
+  const { lines, faults } = readAll(files, "stats");
+  const calls = tally(lines.map(({ answers }) => String(answers.length)));
+  const offered = tally(lines.map(({ tools }) => String(tools.tools.length)));
+  const [tools, byKind, bySource] = [
+    toolCounts(lines),
+    tally(lines.map(({ kind = "unnamed" }) => kind)),
+    tally(lines.map(({ source = "unnamed" }) => source)),
+  ];
+  if (input.flag("json")) {
+    const objects = { tools, kinds: byKind, sources: bySource, calls, offered };
+    const told = Object.fromEntries(Object.entries(objects).map(([key, list]) => [key, Object.fromEntries(list)]));
+    print(JSON.stringify({ examples: lines.length, faults: faults.length, ...told }));
+    return;
+  }
+  const shown = 60;
+  print(table([["tool", "examples"], ...tools.slice(0, shown)]));
+  if (tools.length > shown) print(`… and ${tools.length - shown} more; see all with --json`);
+  for (const [title, list] of Object.entries({
+    kind: byKind,
+    source: bySource,
+    "calls an answer": calls,
+    "tools offered": offered,
+  })) {
+    print(`\n${table([[title, "examples"], ...list])}`);
+  }
+  print("");
+  advise(lines);
+  print(`${lines.length} examples of ${tools.filter(([name]) => name !== noTool).length} tools`);
+  if (faults.length) print(`${faults.length} lines are no examples; see thimble data check`);
+}
+
+function advise(lines: readonly Line[]): void {
+  const scarce = toolCounts(lines).filter(([name, count]) => name !== noTool && count < advisedExamples);
+  if (!scarce.length) return;
+  const some = scarce
+    .slice(-5)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(", ");
+  print(
+    `advice: ${scarce.length} tools have fewer than ${advisedExamples} examples, the least one learns a tool from: ${some}`,
+  );
+}
+
+function splitFiles(input: Input, files: string[]): void {
+  const prefix = input.text("out");
+  if (!prefix) throw new UsageError("data split: expected -o PREFIX, got none");
+  const { lines, faults } = readAll(files, "split");
+  if (faults.length) {
+    throw new Error(`${faults[0].place}: ${faults[0].message}; ${faults.length} errors in all, see thimble data check`);
+  }
+  for (const [name, part] of Object.entries(split(lines, seedOf(input)))) {
+    const path = `${prefix}.${name}.jsonl`;
+    writeFileSync(path, (part as Line[]).map(({ text }) => `${text}\n`).join(""));
+    print(`${path} ${part.length} examples`);
+  }
+}
+
+function readAll(files: string[], name: string): { lines: Line[]; faults: Fault[] } {
+  if (!files.length) throw new UsageError(`data ${name}: expected files, got none`);
+  const read = files.map(readLines);
+  return { lines: read.flatMap(({ lines }) => lines), faults: read.flatMap(({ faults }) => faults) };
+}

@@ -1,0 +1,188 @@
+import type { Domain } from "../tool.ts";
+
+export const accessibility: Domain = {
+  chat: [
+    "the text in that book is tiny",
+    "I broke my reading glasses",
+    "loud restaurants are the worst",
+    "{relation} wears a hearing aid",
+    "he speaks too fast",
+    "my eyes are tired",
+    "I like big letters",
+    "color blindness is common",
+  ],
+  tools: {
+    set_text_size: {
+      names: "font_size text_size larger_text change_font",
+      about: "Set the size of text on the display.",
+      takes: { "size/level": "<small|normal|large|extra_large>! Size." },
+      say: [
+        "[set|change] the [text|font]( size) to {size}",
+        "{size} [text|font]( please)",
+        "text size {size}",
+        "I want {size} letters",
+        "change the font to {size}",
+        "change the text size",
+      ],
+      hint: ["I can't read these tiny letters{size=large}", "the letters are so big nothing fits{size=small}"],
+    },
+    screen_reader: {
+      names: "voice_over set_screen_reader talkback",
+      about: "Turn the screen reader on or off.",
+      takes: { "enabled/on/state": "flag! On or off." },
+      say: [
+        "(turn )(the )screen reader {enabled}",
+        "turn {enabled} [the screen reader|voice over]",
+        "read the screen to me from now on{enabled=true}",
+        "stop reading everything on the screen{enabled=false}",
+        "[enable|start] the screen reader{enabled=true}",
+        "disable voice over{enabled=false}",
+      ],
+    },
+    magnifier: {
+      names: "magnify zoom_screen screen_magnifier",
+      about: "Magnify what is on the screen or in view.",
+      takes: { "level/times/factor": "smallInteger? How many times.", "enabled/on": "flag? On or off." },
+      say: [
+        "[magnify|enlarge] [this|it]( {level} times)",
+        "magnifier {enabled}",
+        "turn {enabled} the magnifier",
+        "magnify {level} times",
+        "use the magnifier( at {level} times)",
+      ],
+    },
+    high_contrast: {
+      names: "contrast_mode set_contrast contrast",
+      about: "Turn high contrast on or off.",
+      takes: { "enabled/on": "flag! On or off." },
+      say: [
+        "(turn )high contrast {enabled}",
+        "[enable|use] high contrast{enabled=true}",
+        "turn {enabled} the high contrast mode",
+        "normal contrast( please){enabled=false}",
+      ],
+    },
+    invert_colors: {
+      names: "color_inversion dark_display invert",
+      about: "Invert the colors of the display.",
+      takes: { "enabled/on": "flag! On or off." },
+      say: [
+        "(turn )color inversion {enabled}",
+        "invert( the) colors{enabled=true}",
+        "stop inverting( the) colors{enabled=false}",
+      ],
+    },
+    speech_rate: {
+      names: "speaking_speed set_speech_rate voice_speed",
+      about: "Set how fast the voice speaks.",
+      takes: { "rate/speed": "<slow=slow/slower|normal|fast=fast/faster>! How fast." },
+      say: [
+        "[speak|talk] {rate}( please)",
+        "set the [speech|voice] [rate|speed] to {rate}",
+        "{rate} speech( please)",
+        "change the speech rate",
+      ],
+      hint: ["I can't follow, you talk like a waterfall{rate=slow}"],
+    },
+    hearing_boost: {
+      names: "conversation_boost amplify hearing_mode",
+      about: "Make voices around louder.",
+      takes: { "enabled/on": "flag! On or off.", "direction/where": "<front|left|right|behind>? From which side." },
+      say: [
+        "(turn )conversation boost {enabled}",
+        "amplify [voices|what they say]( [from the|from] {direction}){enabled=true}",
+        "boost the voices( on the {direction}){enabled=true}",
+        "stop amplifying{enabled=false}",
+        "turn {enabled} the hearing boost",
+      ],
+      hint: ["this restaurant is so loud, I can't hear anyone{enabled=true}"],
+    },
+    noise_cancelling: {
+      names: "anc set_noise_control noise_control",
+      about: "Set the noise control of the earphones.",
+      takes: { "mode/level": "<off|noise_cancelling|transparency|adaptive>! Mode." },
+      say: [
+        "[switch|set|turn] the noise control to {mode}",
+        "{mode}( mode)( please)",
+        "turn on {mode}",
+        "noise control {mode}",
+        "let outside sounds in{mode=transparency}",
+        "block out the noise{mode=noise_cancelling}",
+      ],
+      hint: ["the baby on this plane won't stop crying{mode=noise_cancelling}"],
+    },
+    sound_alerts: {
+      names: "sound_recognition listen_for_sound sound_alert",
+      about: "Vibrate when a certain sound is heard.",
+      takes: {
+        "sound/what":
+          "<doorbell|fire_alarm|crying_baby=a crying baby|dog_barking=a dog barking|siren|knocking|kettle>! Which sound.",
+        "enabled/on": "flag? On or off.",
+      },
+      say: [
+        "[alert|tell|warn] me when [you hear|there's] {sound}",
+        "vibrate [for|when you hear] {sound}",
+        "listen for {sound}",
+        "turn {enabled} {sound} alerts",
+        "sound alerts for {sound}",
+        "listen for a sound",
+      ],
+    },
+    detect_people: {
+      names: "people_detection who_is_around nearby_people",
+      about: "Tell who or how many people are nearby.",
+      takes: { "range/distance": "integer? How far, in meters." },
+      say: [
+        "[how many|are there] people [here|nearby|around me]",
+        "is [someone|anyone] [in front of|near] me",
+        "who's around( me)",
+        "detect people( within {range} meters)",
+        "tell me when someone comes within {range} meters",
+      ],
+    },
+    detect_obstacles: {
+      names: "obstacle_warning walking_assist path_guidance",
+      about: "Warn of obstacles while walking.",
+      takes: { "enabled/on": "flag! On or off." },
+      say: [
+        "(turn )obstacle [warnings|detection] {enabled}",
+        "warn me about obstacles{enabled=true}",
+        "turn {enabled} walking assistance",
+        "no more obstacle warnings{enabled=false}",
+      ],
+      hint: ["I'm walking through a crowd with my cane{enabled=true}"],
+    },
+    identify_color: {
+      names: "what_color color_of tell_color",
+      about: "Tell the color of something.",
+      takes: { "object/what": "item? Of what." },
+      say: [
+        "what color is [this|my {object}|that]",
+        "tell me the color( of my {object})",
+        "which color [is|does] [this|my {object}]",
+        "color of the {object}",
+      ],
+      hint: ["do my {object} match my shirt"],
+    },
+    identify_money: {
+      names: "banknote_reader recognize_money which_bill",
+      about: "Tell which banknote is held.",
+      say: [
+        "which [bill|banknote|note] is this",
+        "how much (money )is this( bill)",
+        "what [bill|note] am I holding",
+        "identify this [bill|banknote]",
+      ],
+    },
+    set_subtitle_size: {
+      names: "caption_size caption_style",
+      about: "Set the size of captions.",
+      takes: { size: "<small|medium|large>! Size." },
+      say: [
+        "[set|change] the [captions|subtitles] to {size}",
+        "{size} [captions|subtitles]( please)",
+        "change caption size",
+      ],
+    },
+  },
+};

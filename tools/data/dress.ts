@@ -1,0 +1,129 @@
+/** A tool → one of its many dresses: names, descriptions, parameter names and order, types, enums, required. */
+import type { FlatParam, FlatTool } from "./ground.ts";
+import type { Random } from "./random.ts";
+import type { Argument, Ask } from "./request.ts";
+import type { BaseTool, Param } from "./tool.ts";
+import { typeOfSlot } from "./values.ts";
+
+type Shape = "text" | "number" | "choice" | "boolean" | "onOff";
+
+interface Dressed {
+  flat: FlatTool;
+  /** Parameter, its key and its shape, in the order of the schema. */
+  worn: { param: Param; key: string; shape: Shape; upper: boolean }[];
+}
+
+/** Optional parameters that a request leaves alone. */
+const spare: [string, FlatParam][] = [
+  ["device", { type: "string", description: "Device to use." }],
+  ["priority", { type: "string", description: "Priority.", enum: ["low", "normal", "high"] }],
+  ["silent", { type: "boolean", description: "Do it without a sound." }],
+  ["confirm", { type: "boolean", description: "Ask before doing it." }],
+  ["comment", { type: "string", description: "Free comment." }],
+  ["user", { type: "string", description: "Which user." }],
+  ["retries", { type: "integer", description: "How often to try again." }],
+  ["timezone", { type: "string", description: "Time zone, if not the local one." }],
+];
+
+const camel = (name: string) => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+const nameStyles: Record<string, (name: string) => string> = {
+  snake: (name) => name,
+  camel,
+  pascal: (name) => camel(`_${name}`),
+  kebab: (name) => name.replaceAll("_", "-"),
+  dotted: (name) => name.replace("_", "."),
+};
+const nameWeights = { snake: 74, camel: 17, pascal: 4, kebab: 3, dotted: 2 };
+
+/**
+ * Dresses a tool so that the asks about it can be answered: what they leave out is not required, unless `strict`
+ * keeps what the tool requires; what they only mean stays an enum or a boolean.
+ */
+export function dress(tool: BaseTool, asks: readonly Ask[], random: Random, strict = false): Dressed {
+  const style = random.weighted(nameWeights);
+  const base = random.chance(0.5) ? tool.names[0] : random.pick(tool.names);
+  const name = nameStyles[style](random.chance(0.03) ? `${tool.domain}_${base}` : base);
+  const keysCamel = style === "camel" ? random.chance(0.8) : random.chance(0.06);
+  const [told, keysTold, requiredTold] = [random.chance(0.92), random.chance(0.86), strict || random.chance(0.92)];
+
+  const worn: Dressed["worn"] = [];
+  const parameters: [string, FlatParam][] = [];
+  for (const param of random.chance(0.3) ? random.shuffled(tool.params) : tool.params) {
+    const said = asks.map(({ args }) => args.get(param));
+    // A schema may lack what nobody asks for.
+    if (!param.required && said.every((arg) => !arg) && random.chance(0.3)) continue;
+    let key = random.chance(0.6) ? param.names[0] : random.pick(param.names);
+    if (keysCamel) key = camel(key);
+    if (parameters.some(([taken]) => taken === key)) key = param.name;
+    const shape = shapeFor(param, said, random);
+    const upper = shape === "choice" && random.chance(0.06);
+    const about = random.pick(param.about);
+    const given = said.length > 0 && said.every((arg) => arg);
+    const required = asks.length
+      ? (given || strict) && (param.required || (given && random.chance(0.05)))
+      : param.required;
+    parameters.push([
+      key,
+      {
+        type: shape === "number" ? typeOf(param, random) : shape === "boolean" ? "boolean" : "string",
+        ...(keysTold && { description: about }),
+        ...(shape === "choice" && { enum: param.choices.map(({ value }) => (upper ? value.toUpperCase() : value)) }),
+        ...(shape === "onOff" && { enum: ["on", "off"] }),
+        ...(requiredTold && { required }),
+      },
+    ]);
+    worn.push({ param, key, shape, upper });
+  }
+  if (random.chance(0.1)) {
+    const [key, extra] = random.pick(spare);
+    if (!parameters.some(([taken]) => taken.toLowerCase() === key)) {
+      parameters.push([key, { ...extra, ...(requiredTold && { required: false }) }]);
+    }
+  }
+  const flat: FlatTool = {
+    name,
+    ...(told && { description: random.pick(tool.about) }),
+    parameters: Object.fromEntries(parameters),
+  };
+  return { flat, worn };
+}
+
+function shapeFor(param: Param, said: (Argument | undefined)[], random: Random): Shape {
+  if (param.slot === "flag") return random.chance(0.65) ? "boolean" : "onOff";
+  if (param.slot === "choice") {
+    // Without its enum, a value has to be copied: only where it is said as it is written.
+    const verbatim = said.every((arg) => !arg || (arg.piece && arg.piece.text === arg.value));
+    return verbatim && random.chance(0.15) ? "text" : "choice";
+  }
+  if (typeOfSlot(param.slot) === "string") return "text";
+  return random.chance(0.1) ? "text" : "number";
+}
+
+function typeOf(param: Param, random: Random): string {
+  const type = typeOfSlot(param.slot);
+  return type === "integer" && random.chance(0.15) ? "number" : type;
+}
+
+/** The arguments of an ask under the dress's keys, with the texts that the pieces now hold. */
+export function answer({ worn }: Dressed, { args }: Ask): Record<string, unknown> {
+  const out: [string, unknown][] = [];
+  for (const { param, key, shape, upper } of worn) {
+    const arg = args.get(param);
+    if (!arg) continue;
+    out.push([key, valueAs(arg, shape, upper)]);
+  }
+  return Object.fromEntries(out);
+}
+
+function valueAs({ value, piece }: Argument, shape: Shape, upper: boolean): unknown {
+  switch (shape) {
+    case "text":
+      return piece?.text;
+    case "onOff":
+      return value ? "on" : "off";
+    case "choice":
+      return upper ? String(value).toUpperCase() : value;
+    default:
+      return value;
+  }
+}

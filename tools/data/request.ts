@@ -1,0 +1,81 @@
+/** A tool → a request for it: pieces of text, some of which are values, and the calls they mean. */
+import type { Random } from "./random.ts";
+import { type Said, say, slotsOf, type Template } from "./template.ts";
+import type { BaseTool, Param } from "./tool.ts";
+import { type Fill, make } from "./values.ts";
+
+/** Text of a request. A value's piece may be respelled until the request is done: the answer copies what it then says. */
+export interface Piece {
+  text: string;
+  /** Set for values. */
+  param?: Param;
+}
+
+/** An argument: said in a piece, or only meant. */
+export interface Argument {
+  value?: Fill["value"];
+  piece?: Piece;
+}
+
+export interface Ask {
+  tool: BaseTool;
+  args: Map<Param, Argument>;
+}
+
+export interface Request {
+  pieces: Piece[];
+  asks: Ask[];
+}
+
+/** Fills one way through the template. */
+export function ask(tool: BaseTool, phrase: Template, random: Random): Request {
+  const first: Ask = { tool, args: new Map() };
+  const second: Ask = { tool, args: new Map() };
+  const pieces = say(phrase, random).map((said) => piece(said, tool, first, second, random));
+  const asks = second.args.size ? [first, { tool, args: new Map([...first.args, ...second.args]) }] : [first];
+  return { pieces: pieces.filter(({ text }) => text), asks };
+}
+
+function piece(said: Said, tool: BaseTool, first: Ask, second: Ask, random: Random): Piece {
+  if (!("slot" in said)) return { text: said.text };
+  const param = tool.params.find(({ name }) => name === said.slot);
+  if (!param) return { text: make(said.slot, random).text };
+  const { args } = said.second ? second : first;
+  if (said.meant !== undefined) {
+    args.set(param, { value: param.slot === "flag" ? said.meant === "true" : said.meant });
+    return { text: "" };
+  }
+  const { text, value } = fill(param, random);
+  const made = { text, param };
+  args.set(param, { value, piece: made });
+  return made;
+}
+
+export function fill(param: Param, random: Random): Fill {
+  if (param.slot === "flag") return random.chance(0.5) ? { text: "on", value: true } : { text: "off", value: false };
+  if (param.slot !== "choice") return make(param.slot, random);
+  const { value, said } = random.pick(param.choices);
+  return { text: random.pick(said), value };
+}
+
+/** The phrases that ask in full, those that lack a required value, and those that ask twice. */
+export function sorted(tool: BaseTool): { full: Template[]; bare: Template[]; twin: Template[] } {
+  const required = tool.params.filter((param) => param.required).map(({ name }) => name);
+  const full: Template[] = [];
+  const bare: Template[] = [];
+  const twin: Template[] = [];
+  for (const phrase of tool.say) {
+    const slots = slotsOf(phrase);
+    const isBare = required.some((name) => !slots.includes(name));
+    (isBare ? bare : phrase.source.includes("'}") || phrase.source.includes("'=") ? twin : full).push(phrase);
+  }
+  return { full, bare, twin };
+}
+
+/** A sentence that asks for nothing. */
+export function chatter(phrase: Template, random: Random): Request {
+  const pieces = say(phrase, random).map((said) => ({
+    text: "slot" in said ? make(said.slot, random).text : said.text,
+  }));
+  return { pieces, asks: [] };
+}

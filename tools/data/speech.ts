@@ -1,0 +1,288 @@
+/** How people talk: politeness, fillers, corrections, and what a speech recogniser makes of it. */
+import type { Random } from "./random.ts";
+import { fill, type Piece, type Request } from "./request.ts";
+import { numberWords } from "./values.ts";
+
+const imperatives = new Set(
+  `set start make create add put turn switch call phone ring dial text send message tell write play open close lock unlock show list read take snap
+  record film shoot capture find search look navigate guide bring get give cancel stop delete remove clear pause resume continue skip mute unmute book
+  order reserve schedule move change remind wake snooze translate define spell convert calculate check log track begin end finish save share scan
+  describe identify zoom join connect pair disconnect launch run pay transfer request buy rent brew preheat heat cool dim brighten vacuum announce
+  broadcast water arm disarm shuffle repeat mark drop enable disable activate post reply answer decline reject ignore email video measure count
+  magnify restart reboot flip roll pick charge honk unpair transcribe summarize recap tag label empty watch raise lower let keep kill hit pin
+  bookmark route use apply point submit assign archive print plan compute review rate hire inspect calibrate dispatch sync return fetch renew`.split(
+    /\s+/,
+  ),
+);
+
+const firstWord = ({ pieces }: Request) => (pieces[0]?.param ? "" : (/^[a-z]+/.exec(pieces[0]?.text ?? "")?.[0] ?? ""));
+export const isImperative = (request: Request) => imperatives.has(firstWord(request));
+
+const openSlots = new Set("message note errand phrase anything topic purpose song show".split(" "));
+export const endsOpen = ({ pieces }: Request) => openSlots.has(pieces.at(-1)?.param?.slot ?? "");
+
+export function before(request: Request, text: string): void {
+  request.pieces.unshift({ text });
+}
+
+export function after(request: Request, text: string): void {
+  request.pieces.push({ text });
+}
+
+export function polite(request: Request, random: Random): void {
+  const imperative = isImperative(request);
+  if (!endsOpen(request) && random.chance(0.1))
+    after(request, random.pick([" please", " please", " thanks", ", please", " for me", ", thank you"]));
+  if (imperative && random.chance(0.22)) {
+    before(
+      request,
+      random
+        .pick([
+          "please ",
+          "can you ",
+          "could you ",
+          "would you ",
+          "can you please ",
+          "could you please ",
+          "I want you to ",
+          "I'd like you to ",
+          "go ahead and ",
+          "I need you to ",
+          "you can ",
+          "just ",
+          "quickly ",
+          "would you mind and ",
+        ])
+        .replace(" mind and ", " "),
+    );
+  }
+  if (random.chance(0.08))
+    before(
+      request,
+      random.pick([
+        "hey ",
+        "ok ",
+        "hey watch, ",
+        "hi, ",
+        "okay, ",
+        "so ",
+        "hey glasses, ",
+        "hello, ",
+        "alright, ",
+        "yo ",
+        "computer, ",
+      ]),
+    );
+}
+
+/** What people put before a remark. */
+export function musing(request: Request, random: Random): void {
+  if (random.chance(0.45)) {
+    const leads =
+      "well, |you know, |honestly, |oh no, |hey, |ugh, |so, |hmm, |oh, |look, |I guess |right, |man, |by the way, |wow, |okay, |I think ";
+    before(request, random.pick(leads.split("|")));
+  }
+  if (random.chance(0.15))
+    after(
+      request,
+      random.pick([
+        " again",
+        " today",
+        ", really",
+        ", you see",
+        ", you know",
+        " right now",
+        ", I'm afraid",
+        ", as usual",
+      ]),
+    );
+}
+
+const fillers = ["um", "uh", "er", "like", "you know", "uhm", "hmm", "well", "I mean", "let me think", "so"];
+
+/** Fillers, repeated words and false starts, never inside a value. */
+export function stumble(request: Request, random: Random): void {
+  const smooth = request.pieces.map(({ text }) => text).join("");
+  for (const [at, piece] of request.pieces.entries()) {
+    if (piece.param) continue;
+    const words = piece.text.split(" ");
+    const out: string[] = [];
+    for (const [i, word] of words.entries()) {
+      // A piece that starts without a blank clings to the value before it.
+      const free = /^[a-z]/i.test(word) && (i > 0 || at === 0);
+      if (free && random.chance(0.13)) out.push(random.pick(fillers) + (random.chance(0.3) ? "," : ""));
+      out.push(word);
+      if (free && i < words.length - 1 && random.chance(0.07)) out.push(word);
+    }
+    piece.text = out.join(" ");
+  }
+  const fluent = request.pieces.map(({ text }) => text).join("") === smooth;
+  if (fluent || random.chance(0.5))
+    before(
+      request,
+      random.pick([
+        "um ",
+        "uh ",
+        "so um ",
+        "okay so ",
+        "hmm ",
+        "uh yeah ",
+        "wait, ",
+        "er, ",
+        "right, so ",
+        "oh, ",
+        "listen, ",
+      ]),
+    );
+  else if (random.chance(0.3)) {
+    const start = request.pieces[0].param
+      ? ""
+      : request.pieces[0].text.split(" ").slice(0, random.between(1, 2)).join(" ");
+    if (start.trim()) before(request, `${start.trim()}... `);
+  }
+}
+
+const regrets = [
+  ", no, ",
+  ", no wait, ",
+  " no ",
+  " I mean ",
+  ", sorry, ",
+  ", actually ",
+  " scratch that ",
+  " or rather ",
+  ", wait, ",
+  ", make that ",
+  " uh no ",
+  ", correction, ",
+  ", no sorry, ",
+];
+const remarks = [
+  ", no wait, ",
+  ", actually make that ",
+  ", I mean ",
+  ", sorry, ",
+  ". No, ",
+  ", oh wait, I meant ",
+  ", change that to ",
+  ", no, rather ",
+  ". Actually, ",
+];
+
+/** Says a wrong value first, then the right one. False where no value can be corrected. */
+export function correct(request: Request, random: Random): boolean {
+  const candidates = request.pieces.filter(
+    (piece) => piece.param && !openSlots.has(piece.param.slot) && piece.param.slot !== "flag",
+  );
+  if (!candidates.length) return false;
+  const right = random.pick(candidates);
+  const wrong = wrongFor(right, random);
+  if (!wrong) return false;
+  const at = request.pieces.indexOf(right);
+  if (random.chance(0.65) || at === request.pieces.length - 1 || endsOpen(request)) {
+    request.pieces.splice(at, 0, { text: wrong }, { text: random.pick(regrets) });
+  } else {
+    request.pieces.splice(at, 1, { text: wrong });
+    request.pieces.push({ text: random.pick(remarks) }, right);
+  }
+  return true;
+}
+
+function wrongFor({ text, param }: Piece, random: Random): string | null {
+  for (let tries = 0; param && tries < 5; tries++) {
+    const wrong = fill(param, random).text;
+    if (!wrong.includes(text) && !text.includes(wrong)) return wrong;
+  }
+  return null;
+}
+
+const homophones: Record<string, string[]> = {
+  to: ["too", "two"],
+  for: ["four", "fore"],
+  the: ["da", "a"],
+  my: ["mine"],
+  weather: ["whether"],
+  write: ["right"],
+  know: ["no"],
+  there: ["their"],
+  light: ["lite"],
+  lights: ["lites"],
+  timer: ["time her", "timor"],
+  alarm: ["a larm"],
+  call: ["cal"],
+  text: ["texts"],
+  photo: ["foto"],
+  picture: ["pitcher"],
+  remind: ["rewind"],
+  list: ["lest"],
+  heart: ["hart"],
+  rate: ["rait"],
+  steps: ["step"],
+  start: ["star"],
+  workout: ["work out"],
+  and: ["an"],
+  play: ["plate", "pray"],
+  song: ["songs"],
+  what: ["watt", "wot"],
+  hear: ["here"],
+  new: ["knew"],
+  set: ["said", "sit"],
+  send: ["sent"],
+  mail: ["male"],
+  buy: ["by", "bye"],
+  route: ["root"],
+  break: ["brake"],
+  our: ["are"],
+  your: ["you're"],
+  message: ["massage"],
+  turn: ["torn"],
+  battery: ["batteries"],
+  read: ["reed"],
+  note: ["known"],
+  week: ["weak"],
+  please: ["pleas"],
+  add: ["ad"],
+  volume: ["volumes"],
+  camera: ["cameras"],
+  find: ["fined"],
+};
+
+/** Spells the request as a recogniser would: no capitals, no punctuation, numbers in words, words that only sound right. */
+export function heard(request: Request, random: Random): void {
+  const words = random.chance(0.65);
+  const sloppy = random.chance(0.6) ? 0.12 : 0;
+  for (const piece of request.pieces) {
+    // Numbers to dial and codes are heard digit by digit, and written so.
+    const plain = respell(piece.text, words && !["phone", "code"].includes(piece.param?.slot ?? ""));
+    piece.text = piece.param
+      ? plain.trim()
+      : plain
+          .split(" ")
+          .map((word) => (homophones[word] && random.chance(sloppy) ? random.pick(homophones[word]) : word))
+          .filter((word) => !(["the", "a", "my"].includes(word) && random.chance(sloppy)))
+          .join(" ");
+  }
+}
+
+function respell(text: string, words: boolean): string {
+  let out = text.toLowerCase();
+  if (!out.includes("@"))
+    out = out
+      .replace(/([ap])\.m\.?/g, "$1m")
+      .replace(/(\d),(\d)/g, "$1$2")
+      .replace(/(?<!\d)[.]|[.](?!\d)/g, "")
+      .replace(/[,!?;:"()](?!\d)|(?<!\d)[:+]/g, " ");
+  out = out.replaceAll("%", " percent").replaceAll("&", "and").replaceAll("#", "");
+  if (words && !out.includes("@")) {
+    out = out
+      .replace(
+        /\b(\d{1,2}):(\d\d)\b/g,
+        (_, h: string, m: string) =>
+          `${numberWords(Number(h))} ${m === "00" ? "o'clock" : m[0] === "0" ? `oh ${numberWords(Number(m))}` : numberWords(Number(m))}`,
+      )
+      .replace(/(?<![\w.-])\d{1,4}(?![\w.:-]|\/)/g, (digits) =>
+        digits[0] === "0" ? digits : numberWords(Number(digits)),
+      );
+  }
+  return out.replace(/ {2,}/g, " ");
+}

@@ -1,0 +1,101 @@
+/**
+ * The small language that phrasings are written in.
+ *
+ *     [set|start] a {duration} timer( for {label})
+ *
+ *     [a|b]      one of them, with equal chance      (x)          x or nothing
+ *     {slot}     a value                             {slot=word}  an argument that is meant, not said
+ *     {slot'}    a value of a second call, which otherwise repeats the first: "lights off in the {room} and {room'}"
+ */
+import type { Random } from "./random.ts";
+
+type Part =
+  | { kind: "text"; text: string }
+  | { kind: "slot"; name: string; second: boolean; meant?: string }
+  | { kind: "choice"; options: Part[][] };
+
+export interface Template {
+  parts: Part[];
+  source: string;
+}
+
+/** What a template said: plain text, or a slot whose value the caller fills. */
+export type Said = { text: string } | { slot: string; second: boolean; meant?: string };
+
+const compiled = new Map<string, Template>();
+
+/** Reads a template that will be used again. Throws: SyntaxError naming the template. */
+export function template(source: string): Template {
+  let known = compiled.get(source);
+  if (!known) {
+    known = readTemplate(source);
+    compiled.set(source, known);
+  }
+  return known;
+}
+
+/** Reads a template and forgets it. Throws: SyntaxError naming the template. */
+export function readTemplate(source: string): Template {
+  return { parts: readParts(source, 0, "")[0], source };
+}
+
+/** Reads until one of `stops`, which it leaves. */
+function readParts(source: string, from: number, stops: string): [Part[], number] {
+  const parts: Part[] = [];
+  let at = from;
+  while (at < source.length && !stops.includes(source[at])) {
+    const char = source[at];
+    if (char === "[" || char === "(") {
+      const close = char === "[" ? "]" : ")";
+      const options: Part[][] = char === "[" ? [] : [[]];
+      do {
+        const [option, end] = readParts(source, at + 1, `|${close}`);
+        options.push(option);
+        at = end;
+      } while (source[at] === "|");
+      if (source[at] !== close) throw new SyntaxError(`template ${JSON.stringify(source)}: expected ${close}`);
+      parts.push({ kind: "choice", options });
+      at++;
+    } else if (char === "{") {
+      const end = source.indexOf("}", at);
+      const match = /^(\w+)('?)(?:=([^{}]+))?$/.exec(source.slice(at + 1, end));
+      if (end < 0 || !match) throw new SyntaxError(`template ${JSON.stringify(source)}: expected {slot} at ${at}`);
+      parts.push({ kind: "slot", name: match[1], second: match[2] === "'", meant: match[3] });
+      at = end + 1;
+    } else if ("])}|".includes(char)) {
+      throw new SyntaxError(`template ${JSON.stringify(source)}: unexpected "${char}"`);
+    } else {
+      let end = at;
+      while (end < source.length && !"[](){}|".includes(source[end])) end++;
+      parts.push({ kind: "text", text: source.slice(at, end) });
+      at = end;
+    }
+  }
+  return [parts, at];
+}
+
+/** Walks one way through the template. */
+export function say({ parts }: Template, random: Random, out: Said[] = []): Said[] {
+  for (const part of parts) {
+    if (part.kind === "text") out.push({ text: part.text });
+    else if (part.kind === "slot") out.push({ slot: part.name, second: part.second, meant: part.meant });
+    else say({ parts: random.pick(part.options), source: "" }, random, out);
+  }
+  return out;
+}
+
+/** How many ways lead through a template, values aside. */
+export function ways({ parts }: Template): number {
+  return parts.reduce((product, part) => {
+    if (part.kind !== "choice") return product;
+    return product * part.options.reduce((sum, option) => sum + ways({ parts: option, source: "" }), 0);
+  }, 1);
+}
+
+/** The slots a template may fill. */
+export function slotsOf({ parts }: Template): string[] {
+  return parts.flatMap((part) => {
+    if (part.kind === "slot") return [part.name];
+    return part.kind === "choice" ? part.options.flatMap((option) => slotsOf({ parts: option, source: "" })) : [];
+  });
+}

@@ -1,0 +1,100 @@
+/** What a domain file declares, and what it becomes: a tool that can be dressed and asked for. */
+import { slotsOf, type Template, template } from "./template.ts";
+import { isSlot } from "./values.ts";
+
+/**
+ * One tool of a domain file. Words of a list are parted by spaces, sentences by " | ".
+ *
+ *     set_timer: {
+ *       names: "start_timer countdown",                     other names it goes by
+ *       about: "Start a timer. | Count down, then ring.",   other descriptions
+ *       takes: {
+ *         "duration/length": "duration! How long.",         name/other names: slot, ! required or ? optional, descriptions
+ *         "mode": "<walk=on foot/walking|drive>? How.",     an enum, each value with how it is said
+ *         "enabled": "flag! On or off.",                    true or false, said "on" or "off"
+ *       },
+ *       say: ["set a timer for {duration}"],                requests, in the language of template.ts
+ *       hint: ["my tea needs {duration}"],                  requests that only hint at it
+ *       like: "timing",                                     tools that share a word could answer each other's requests
+ *     }
+ */
+export interface ToolSource {
+  names: string;
+  about: string;
+  takes?: Record<string, string>;
+  say: string[];
+  hint?: string[];
+  like?: string;
+}
+
+export interface Domain {
+  tools: Record<string, ToolSource>;
+  /** Sentences with the words of the domain that ask for nothing a tool could do. */
+  chat: string[];
+}
+
+export interface Param {
+  name: string;
+  /** All names, `name` among them. */
+  names: string[];
+  /** A slot of values.ts, "choice" or "flag". */
+  slot: string;
+  /** Of a choice: its values, and how each is said. */
+  choices: { value: string; said: string[] }[];
+  about: string[];
+  required: boolean;
+}
+
+export interface BaseTool {
+  id: string;
+  domain: string;
+  names: string[];
+  about: string[];
+  params: Param[];
+  say: Template[];
+  hint: Template[];
+  like: string[];
+}
+
+const sentences = (text: string) => text.split(" | ").map((sentence) => sentence.trim());
+
+/** Throws: SyntaxError naming the tool whose declaration cannot be read. */
+export function readTool(id: string, domain: string, source: ToolSource): BaseTool {
+  const params = Object.entries(source.takes ?? {}).map(([names, spec]) => readParam(names.split("/"), spec, id));
+  const say = source.say.map(template);
+  const hint = (source.hint ?? []).map(template);
+  for (const phrase of [...say, ...hint]) {
+    const stranger = slotsOf(phrase).find((slot) => !isSlot(slot) && !params.some((param) => param.name === slot));
+    if (stranger) throw new SyntaxError(`${id}: ${JSON.stringify(phrase.source)}: unknown slot ${stranger}`);
+  }
+  const like = [id, ...(source.like?.split(" ") ?? [])];
+  return {
+    id,
+    domain,
+    names: [id, ...source.names.split(" ")],
+    about: sentences(source.about),
+    params,
+    say,
+    hint,
+    like,
+  };
+}
+
+export function readParam(names: string[], spec: string, id: string): Param {
+  const match = /^(?:<([^>]+)>|(\w+))([!?]) (.+)$/.exec(spec);
+  if (!match) throw new SyntaxError(`${id}.${names[0]}: expected "slot! description", got ${JSON.stringify(spec)}`);
+  const [, listed, slot, mark, about] = match;
+  if (slot && slot !== "flag" && !isSlot(slot)) throw new SyntaxError(`${id}.${names[0]}: unknown slot ${slot}`);
+  const choices = (listed ?? "").split("|").map((entry) => {
+    const [value, said = value.replaceAll("_", " ")] = entry.split("=");
+    return { value, said: said.split("/") };
+  });
+  return {
+    name: names[0],
+    names,
+    slot: slot ?? "choice",
+    choices: listed ? choices : [],
+    about: sentences(about),
+    required: mark === "!",
+  };
+}

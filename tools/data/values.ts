@@ -1,0 +1,359 @@
+/** Values as people say them. A slot makes one; most are copied into the answer verbatim, numbers by what they mean. */
+import type { Random } from "./random.ts";
+import { say, template } from "./template.ts";
+import { common, pools, syllables } from "./words.ts";
+
+/** What is said, and what the answer holds: the same text where `value` is absent. */
+export interface Fill {
+  text: string;
+  value?: string | number | boolean;
+}
+
+type Maker = (random: Random) => string | Fill;
+
+const ones =
+  "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(
+    " ",
+  );
+const tens = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
+
+/** 0 to 999,999 in words: "a hundred and five" is said "one hundred five". */
+export function numberWords(n: number): string {
+  if (n < 20) return ones[n];
+  if (n < 100) return tens[Math.floor(n / 10)] + (n % 10 ? ` ${ones[n % 10]}` : "");
+  const [unit, word] = n < 1000 ? [100, "hundred"] : [1000, "thousand"];
+  return `${numberWords(Math.floor(n / unit))} ${word}${n % unit ? ` ${numberWords(n % unit)}` : ""}`;
+}
+
+/** A whole number, mostly in digits. */
+const whole =
+  (least: number, most: number, step = 1): Maker =>
+  (random) => {
+    const value = Math.round(random.between(least, most) / step) * step;
+    return { text: random.chance(0.25) ? numberWords(value) : String(value), value };
+  };
+
+const money: Maker = (random) => {
+  const value = random.chance(0.35) ? random.between(100, 19999) / 100 : random.between(1, 400);
+  return { text: String(value), value };
+};
+
+const decimal =
+  (least: number, most: number): Maker =>
+  (random) => {
+    const value = random.chance(0.5) ? random.between(least, most) : random.between(least * 10, most * 10) / 10;
+    return { text: String(value), value };
+  };
+
+function coined(random: Random): string {
+  const word = Array.from({ length: random.between(2, 3) }, () => random.pick(syllables)).join("");
+  return word[0].toUpperCase() + word.slice(1);
+}
+
+const letters = "ABCDEFGHJKLMNPRSTUVWXYZ";
+
+const minutesWord = ["00", "05", "10", "15", "20", "25", "30", "35", "40", "45", "50", "55"];
+const clock: Maker = (random) => {
+  const hour = random.between(1, 12);
+  const half = random.pick(["am", "pm", "am", "pm", "AM", "PM", "a.m.", "p.m."]);
+  switch (random.between(0, 9)) {
+    case 0:
+    case 1:
+      return `${hour}:${random.pick(minutesWord)} ${half}`;
+    case 2:
+      return `${hour} ${half}`;
+    case 3:
+      return `${hour}${half.replaceAll(".", "").toLowerCase()}`;
+    case 4:
+      return random.chance(0.5)
+        ? `${random.between(0, 23)}:${random.pick(minutesWord)}`
+        : `${hour}:${random.between(10, 59)}`;
+    case 5:
+      return random.pick(["noon", "midnight", "sunrise", "sunset", "midday"]);
+    case 6:
+      return `${random.pick(["half past", "quarter past", "quarter to", "ten to", "five past", "twenty past"])} ${ones[hour]}`;
+    case 7:
+      return `${ones[hour]} ${random.pick(["thirty", "fifteen", "forty five", "o'clock", "twenty", "oh five"])}`;
+    case 8:
+      return `${random.chance(0.5) ? ones[hour] : hour} ${random.pick(["in the morning", "in the evening", "in the afternoon", "at night", "o'clock"])}`;
+    default:
+      return `${ones[hour]} ${half.replaceAll(".", "").toLowerCase()}`;
+  }
+};
+
+const ordinalEnd = (n: number) => (n > 3 && n < 21 ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th"));
+const day: Maker = (random) => {
+  const date = random.between(1, 28);
+  const [month, weekday] = [random.pick(pools.month), random.pick(pools.weekday)];
+  switch (random.between(0, 9)) {
+    case 0:
+    case 1:
+      return random.pick(["tomorrow", "today", "tomorrow", "the day after tomorrow", "tonight"]);
+    case 2:
+    case 3:
+      return weekday;
+    case 4:
+      return `${random.pick(["next", "this", "next"])} ${weekday}`;
+    case 5:
+      return random.pick([
+        "next week",
+        "this weekend",
+        "next month",
+        "this week",
+        "next weekend",
+        "in two days",
+        "in a week",
+      ]);
+    case 6:
+      return `${month} ${date}${random.chance(0.5) ? ordinalEnd(date) : ""}`;
+    case 7:
+      return `the ${date}${ordinalEnd(date)}${random.chance(0.6) ? ` of ${month}` : ""}`;
+    case 8:
+      return `${weekday} ${random.pick(["morning", "afternoon", "evening", "night"])}`;
+    default:
+      return random.pick([
+        `${date}/${random.between(1, 12)}`,
+        `${weekday} the ${date}${ordinalEnd(date)}`,
+        `${date} ${month}`,
+        `tomorrow morning`,
+      ]);
+  }
+};
+
+const units = ["second", "minute", "minute", "minute", "hour"];
+const duration: Maker = (random) => {
+  const unit = random.pick(units);
+  const most = unit === "hour" ? 12 : 59;
+  const n = random.chance(0.5) ? Math.max(1, Math.round(random.between(1, most) / 5) * 5) : random.between(1, most);
+  const said = random.chance(0.3) ? numberWords(n) : String(n);
+  const plural = n === 1 ? "" : "s";
+  switch (random.between(0, 9)) {
+    case 0:
+      return random.pick([
+        "half an hour",
+        "an hour",
+        "a minute",
+        "an hour and a half",
+        "a quarter of an hour",
+        "one and a half hours",
+        "two and a half minutes",
+        "45 min",
+        "90 secs",
+        "a couple of minutes",
+      ]);
+    case 1:
+      return `${random.between(1, 5)} hour${random.chance(0.8) ? "s" : ""} and ${random.between(1, 59)} minutes`;
+    case 2:
+      return `${random.between(1, 20)} minutes${random.chance(0.5) ? " and" : ""} ${random.between(1, 59)} seconds`;
+    default:
+      return `${said} ${unit}${plural}`;
+  }
+};
+
+const phone: Maker = (random) => {
+  const digits = (n: number) => Array.from({ length: n }, () => random.between(0, 9)).join("");
+  return random.pick([
+    `555-${digits(4)}`,
+    `+44 20 ${digits(4)} ${digits(4)}`,
+    digits(10),
+    `(${digits(3)}) ${digits(3)}-${digits(4)}`,
+    `0${digits(3)} ${digits(6)}`,
+    digits(3),
+  ]);
+};
+
+const code: Maker = (random) => {
+  const letter = () => random.pick([...letters]);
+  return random.pick([
+    `${letter()}${random.between(1, 99)}`,
+    `${random.between(1000, 9999)}`,
+    `${letter()}${letter()}-${random.between(100, 999)}`,
+    `${random.between(1, 99)}${letter()}`,
+    `${letter()}${random.between(1, 9)}${letter()}${random.between(1, 9)}`,
+    `${random.between(100000, 999999)}`,
+    `${letter()}${letter()}${letter()}-${random.between(10, 99)}-${letter()}`,
+  ]);
+};
+
+/** Any run of words: nothing about it but its place in the request says what it is. */
+export function anything(random: Random): string {
+  const length = random.pick([1, 1, 2, 2, 3, 4, 5, 6]);
+  const words = Array.from({ length }, () =>
+    random.chance(0.15)
+      ? coined(random)
+      : random.chance(0.25)
+        ? random.pick(random.chance(0.5) ? pools.noun : pools.adjective)
+        : random.pick(common),
+  );
+  const text = words.join(" ");
+  return random.chance(0.2) ? text.replace(/\b[a-z]/g, (c) => c.toUpperCase()) : text;
+}
+
+/** An entry of a pool, its own slots filled. */
+function fromPool(name: string, random: Random): string {
+  const entry = random.pick(pools[name]);
+  if (!entry.includes("{")) return entry;
+  return say(template(entry), random)
+    .map((said) => ("slot" in said ? make(said.slot, random).text : said.text))
+    .join("");
+}
+
+/** Titles stand mostly in capitals, now and then not. */
+function title(name: string): Maker {
+  return (random) => {
+    const text = fromPool(name, random);
+    return random.chance(0.25) ? text.toLowerCase() : text.replace(/(^|\s)[a-z]/g, (c) => c.toUpperCase());
+  };
+}
+
+/** Open pools, whose values may be anything: now and then they are. */
+const open = new Set(
+  "message note errand song artist album playlist podcast show event purpose alarmLabel listName folder topic phrase item app contact person place".split(
+    " ",
+  ),
+);
+
+const makers: Record<string, Maker> = {
+  coined,
+  digit: (random) => String(random.between(1, 9)),
+  number: (random) => String(random.between(10, 199)),
+  bigNumber: (random) => String(random.between(1000, 99999)),
+  letter: (random) => random.pick([...letters]),
+  count: (random) => numberWords(random.between(2, 12)),
+  hour: clock,
+  clock,
+  day,
+  when: (random) => {
+    const [date, time] = [make("day", random).text, make("clock", random).text];
+    if (/^(in|this|next) (a|two|week|month)/.test(date) || /morning|evening|night|afternoon/.test(date + time)) {
+      return random.chance(0.5) ? date : time;
+    }
+    return random.pick([`${date} at ${time}`, `${time} ${date}`, date, time, `${date} ${time}`]);
+  },
+  duration,
+  repeat: (random) =>
+    random
+      .pick([
+        "every day",
+        "every morning",
+        "weekdays",
+        "every {weekday}",
+        "daily",
+        "weekly",
+        "on weekends",
+        "every {weekday} and {weekday}",
+        "every other day",
+        "every hour",
+        "monthly",
+        "each night",
+      ])
+      .replace(/\{weekday\}/g, () => random.pick(pools.weekday)),
+  person: (random) =>
+    random.pick([
+      fromPool("first", random),
+      fromPool("first", random),
+      `${fromPool("first", random)} ${fromPool("last", random)}`,
+      `Dr. ${fromPool("last", random)}`,
+    ]),
+  contact: (random) => (random.chance(0.3) ? fromPool("relation", random) : make("person", random).text),
+  phone,
+  email: (random) =>
+    `${random
+      .pick([fromPool("first", random), coined(random)])
+      .toLowerCase()
+      .normalize("NFD")
+      .replace(
+        /[^a-z]/g,
+        "",
+      )}${random.pick(["", "", ".k", "22", "_w"])}@${random.pick(["example.com", "mail.example.org", "acme.example", "post.example.net"])}`,
+  address: (random) =>
+    `${random.between(1, 999)} ${fromPool("street", random)}${random.chance(0.25) ? `, ${fromPool("city", random)}` : ""}`,
+  place: (random) => {
+    const name = random.weighted({ landmark: 4, brandPlace: 3, city: 3, address: 3, placeKind: 3, home: 1 });
+    if (name === "home")
+      return random.pick([
+        "home",
+        "work",
+        "the airport",
+        "the train station",
+        "school",
+        "the hotel",
+        "my car",
+        "the trailhead",
+        "mom's house",
+      ]);
+    if (name === "placeKind")
+      return `${random.pick(["the nearest", "a", "the closest"])} ${fromPool("placeKind", random)}`;
+    return make(name, random).text;
+  },
+  song: title("song"),
+  artist: title("artist"),
+  album: title("album"),
+  podcast: title("podcast"),
+  show: title("show"),
+  code,
+  smallInteger: whole(1, 12),
+  integer: whole(2, 120),
+  minutes: whole(1, 90),
+  seconds: whole(2, 60),
+  percent: whole(5, 100, 5),
+  degrees: whole(15, 30),
+  ovenDegrees: whole(150, 450, 10),
+  level: whole(1, 10),
+  steps: whole(2000, 20000, 500),
+  calories: whole(50, 1500, 10),
+  year: (random) => {
+    const value = random.between(1950, 2026);
+    return { text: String(value), value };
+  },
+  distance: decimal(1, 42),
+  weight: decimal(40, 120),
+  quantity: decimal(1, 200),
+  amount: money,
+  dollars: money,
+  expression: (random) => {
+    const [a, b] = [random.between(2, 250), random.between(2, 99)];
+    return random.pick([
+      `${a} plus ${b}`,
+      `${a} times ${b}`,
+      `${a} divided by ${b}`,
+      `${a} minus ${b}`,
+      `${b} percent of ${a}`,
+      `${a} + ${b}`,
+      `${a} * ${b}`,
+      `the square root of ${a}`,
+      `${numberWords(a)} times ${numberWords(b)}`,
+    ]);
+  },
+  unit: (random) =>
+    random.pick(
+      "miles kilometers meters feet inches kilograms pounds grams ounces liters gallons cups celsius fahrenheit stone yards tablespoons hectares acres".split(
+        " ",
+      ),
+    ),
+  anything,
+};
+
+/** Throws: RangeError for a slot that no pool and no maker knows. */
+export function make(slot: string, random: Random): Fill {
+  if (open.has(slot) && random.chance(0.08)) return { text: anything(random) };
+  const maker = makers[slot];
+  if (!maker) {
+    if (!pools[slot])
+      throw new RangeError(
+        `slot ${JSON.stringify(slot)}: expected a pool of words.ts or a maker of values.ts, got neither`,
+      );
+    return { text: fromPool(slot, random) };
+  }
+  const made = maker(random);
+  return typeof made === "string" ? { text: made } : made;
+}
+
+export const isSlot = (name: string): boolean => name in makers || name in pools;
+const numeric = new Set(
+  "smallInteger integer minutes seconds percent degrees ovenDegrees level steps calories year".split(" "),
+);
+const fractional = new Set("distance weight quantity amount dollars".split(" "));
+/** The JSON type of what a slot means. */
+export const typeOfSlot = (name: string): "string" | "integer" | "number" =>
+  numeric.has(name) ? "integer" : fractional.has(name) ? "number" : "string";
