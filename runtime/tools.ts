@@ -190,7 +190,7 @@ function flatProperties(properties: readonly Property[], open: readonly Schema[]
 }
 
 /** References shown within references; the model reads a thousand tokens at most. */
-const mostDepth = 4;
+export const mostDepth = 4;
 
 function flatSchema(schema: Schema, description: string | undefined, open: readonly Schema[]): Source {
   if (open.length > mostDepth) return { type: "object" };

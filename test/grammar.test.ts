@@ -3,7 +3,7 @@ import { Ajv } from "ajv";
 import { Grammar, type State, TokenTrie } from "../runtime/grammar.ts";
 import { Tokenizer } from "../runtime/tokenizer.ts";
 import { type ToolInput, ToolSet } from "../runtime/tools.ts";
-import { fixture, seeded, somePieces } from "./support.ts";
+import { fixture, randomObject, randomRefs, seeded, somePieces } from "./support.ts";
 
 const tokenizer = new Tokenizer(await somePieces(4096));
 const trie = new TokenTrie(tokenizer);
@@ -150,100 +150,6 @@ test("a string holds well-formed UTF-8 alone", () => {
   for (const bad of [...overlong, ...surrogates, ...beyond]) expect(takes(bad)).toBe(false);
 });
 
-/** Random JSON Schemas of every kept keyword, nested; some refer to themselves. */
-function randomSchema(random: () => number, depth: number): Record<string, unknown> {
-  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)];
-  const below = (n: number) => Math.floor(random() * n);
-  const kinds = ["string", "string", "number", "integer", "boolean", "null", "enum", "const", "nullable", "types"];
-  if (depth > 0) kinds.push("array", "array", "object", "object", "anyOf", "ref", "beside", "allOf");
-  switch (pick(kinds)) {
-    case "number":
-    case "integer": {
-      const integer = random() < 0.5;
-      const schema: Record<string, unknown> = { type: integer ? "integer" : "number" };
-      const minimum = pick([-1000, -7, 0, 1, 12, 99]);
-      if (random() < 0.6)
-        schema[pick(["minimum", "exclusiveMinimum"])] = integer ? minimum : minimum + pick([0, 0.5, 0.25]);
-      if (random() < 0.6) schema[pick(["maximum", "exclusiveMaximum"])] = minimum + pick([20, 100, 12345]);
-      if (random() < 0.3) schema.multipleOf = integer ? pick([2, 5, 7]) : pick([0.5, 0.25, 2, 0.01]);
-      return schema;
-    }
-    case "boolean":
-      return { type: "boolean" };
-    case "null":
-      return { type: "null" };
-    case "enum":
-      return { enum: [pick(["on", "o", 'q"']), 1, 12, null, "été", [1, "a"], { a: [true] }].slice(0, 1 + below(7)) };
-    case "const":
-      return { const: pick(["x", 3, false]) };
-    case "nullable":
-      return { type: "string", nullable: true, maxLength: below(4) };
-    case "types":
-      return { type: [pick(["string", "integer"]), "boolean", "null"] };
-    case "array": {
-      const minItems = below(3);
-      return {
-        type: "array",
-        items: randomSchema(random, depth - 1),
-        minItems,
-        ...(random() < 0.6 && { maxItems: minItems + below(3) }),
-      };
-    }
-    case "object":
-      return randomObject(random, depth - 1);
-    case "anyOf":
-      return { anyOf: [randomSchema(random, depth - 1), randomSchema(random, depth - 1), randomSchema(random, 0)] };
-    case "beside": {
-      const own = {
-        type: "object",
-        properties: { a: { type: "integer", multipleOf: 2.5 }, b: { type: "string" } },
-        required: ["a"],
-      };
-      return {
-        ...own,
-        [pick(["anyOf", "oneOf"])]: [
-          { required: ["b"], properties: { b: { const: "x" } } },
-          { properties: { b: { const: "y" } }, required: ["b"] },
-        ],
-      };
-    }
-    case "allOf":
-      return { allOf: [{ $ref: "#/$defs/leaf" }, { minLength: below(4) }, { type: "string" }] };
-    case "ref":
-      return { $ref: pick(["#/$defs/leaf", "#/$defs/tree"]) };
-    default: {
-      const minLength = below(3);
-      return {
-        type: "string",
-        ...(random() < 0.3 && { minLength }),
-        ...(random() < 0.3 && { maxLength: minLength + below(5) }),
-      };
-    }
-  }
-}
-
-function randomObject(random: () => number, depth: number): Record<string, unknown> {
-  const names = ["city", "größe", "on off", 'say "hi"', "a", "ab", "naïve\\path", "🙂", "__proto__x", "constructor"];
-  const properties: Record<string, unknown> = {};
-  for (let n = Math.floor(random() * 4); n > 0; n--) {
-    properties[names[Math.floor(random() * names.length)]] = randomSchema(random, depth);
-  }
-  return {
-    type: "object",
-    properties,
-    required: Object.keys(properties).filter(() => random() < 0.5),
-    additionalProperties: false,
-  };
-}
-
-const tree = {
-  type: "object",
-  properties: { value: { type: "integer" }, children: { type: "array", items: { $ref: "#/$defs/tree" } } },
-  required: ["value"],
-  additionalProperties: false,
-};
-const $defs = { leaf: { type: "string", enum: ["leaf"] }, tree };
-
 /** Runs over random tool sets; `THIMBLE_RUNS=100000` for the long proof, see the README. */
 const runs = Number(process.env.THIMBLE_RUNS ?? 2000);
 
@@ -254,7 +160,7 @@ test(`every answer of random tokens over random schemas parses, validates (Ajv) 
   for (let run = 0; run < runs; ) {
     const tools: ToolInput[] = Array.from({ length: 1 + Math.floor(random() * 3) }, (_, i) => ({
       name: `${pick(["turnOn", "x", "get-it"])}${i}`,
-      inputSchema: { ...randomObject(random, 2), $defs },
+      inputSchema: { ...randomObject(random, 2), $defs: randomRefs },
     }));
     const set = ToolSet.from(tools);
     // Ajv divides for multipleOf; 0.07 / 0.01 is no integer in floating point.

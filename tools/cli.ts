@@ -10,8 +10,9 @@ import { evaluate } from "./eval.ts";
 import { inspect } from "./inspect.ts";
 import { lint } from "./lint.ts";
 import { run } from "./run.ts";
+import { tools } from "./tools.ts";
 
-const commands: Command[] = [run, build, inspect, bench, lint, evaluate, calibrate, data];
+const commands: Command[] = [run, build, inspect, bench, lint, evaluate, calibrate, data, tools];
 
 const usage = `thimble: a request and a list of tools in, a tool call out, on device.
 

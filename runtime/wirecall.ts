@@ -1,0 +1,175 @@
+/**
+ * A call as a few plain msgpack values: the tool's place in the set, then its arguments as their schemas have them.
+ *
+ *   call  ::= [tool, value…]      in declared order, nil for an absent one, none after the last; calls ::= [call…]
+ *   value ::= string, number or boolean as it is; an enum's place; an array's items; an object's values as a call's;
+ *             anyOf: [option, value]
+ *
+ * null is always an enum's value, so nil is never a value.
+ */
+import { pack as msgpack } from "msgpackr";
+import { FormatError, ToolError } from "./errors.ts";
+import { describe, isObject, type Json } from "./json.ts";
+import { torn } from "./phrases.ts";
+import { type Plain, PlainReader } from "./plain.ts";
+import type { Property, Schema } from "./schema.ts";
+import type { ToolSet } from "./tools.ts";
+import { isBoolean } from "./wire.ts";
+
+/** What the wire carries of a ToolCall. */
+export interface WireCall {
+  name: string;
+  arguments: Record<string, Json>;
+}
+
+/** Throws: ToolError for a tool that the set lacks, or an argument that does not fit its schema. */
+export function packCall(set: ToolSet, call: WireCall): Uint8Array {
+  return msgpack(writeCall(set, call, "call"));
+}
+
+export function packCalls(set: ToolSet, calls: readonly WireCall[]): Uint8Array {
+  return msgpack(calls.map((call, i) => writeCall(set, call, `calls[${i}]`)));
+}
+
+/** Throws: FormatError for bytes that are no call of this set. */
+export function unpackCall(set: ToolSet, bytes: Uint8Array): WireCall {
+  return readCall(set, readList(bytes), "call");
+}
+
+export function unpackCalls(set: ToolSet, bytes: Uint8Array): WireCall[] {
+  return readList(bytes).map((call, i) => readCall(set, call, `calls[${i}]`));
+}
+
+function writeCall(set: ToolSet, { name, arguments: given }: WireCall, path: string): Plain[] {
+  const index = set.tools.findIndex((tool) => tool.name === name);
+  if (index < 0) throw new ToolError(`${path}.name`, `expected a tool of the set, got ${describe(name)}`);
+  const { parameters } = set.tools[index];
+  const values = writeObject(parameters, given);
+  if (values) return [index, ...values];
+  const unfit = unfitArgument(parameters, given);
+  const got = describe(Object.hasOwn(given, unfit) ? given[unfit] : undefined);
+  throw new ToolError(`${path}.arguments.${unfit}`, `expected a value of its schema, got ${got}`);
+}
+
+/** The first argument that has no place, is missing, or does not fit. */
+function unfitArgument(properties: readonly Property[], given: Record<string, Json>): string {
+  const unfit = properties.find((property) => {
+    const { name } = property;
+    return !writeObject([property], Object.hasOwn(given, name) ? Object.fromEntries([[name, given[name]]]) : {});
+  });
+  return unfit?.name ?? (Object.keys(given).find((key) => !properties.some(({ name }) => name === key)) as string);
+}
+
+/** Values in declared order, nil for an absent one, none after the last; undefined if they do not fit. */
+function writeObject(properties: readonly Property[], given: Record<string, Json>): Plain[] | undefined {
+  const values: Plain[] = [];
+  for (const [i, { name, schema, required }] of properties.entries()) {
+    if (!Object.hasOwn(given, name)) {
+      if (required) return undefined;
+      continue;
+    }
+    const value = writeValue(schema, given[name], []);
+    if (value === undefined) return undefined;
+    while (values.length < i) values.push(null);
+    values.push(value);
+  }
+  return Object.keys(given).every((key) => properties.some(({ name }) => name === key)) ? values : undefined;
+}
+
+/** A value as its schema has it, never nil; undefined if it does not fit. `open` are the references since the last step inwards. */
+function writeValue(schema: Schema, value: Json, open: readonly Schema[]): Plain | undefined {
+  switch (schema.kind) {
+    case "string":
+      return typeof value === "string" && !torn.test(value) ? value : undefined;
+    case "number":
+      return typeof value === "number" && (!schema.integer || Number.isInteger(value)) ? value : undefined;
+    case "enum": {
+      if (isBoolean(schema)) return typeof value === "boolean" ? value : undefined;
+      const text = canonical(value);
+      const index = schema.values.findIndex((known) => canonical(known) === text);
+      return index < 0 ? undefined : index;
+    }
+    case "array": {
+      if (!Array.isArray(value)) return undefined;
+      const items = value.map((item) => writeValue(schema.items, item, []));
+      return items.every((item) => item !== undefined) ? items : undefined;
+    }
+    case "object":
+      return isObject(value) ? writeObject(schema.properties, value as Record<string, Json>) : undefined;
+    case "anyOf":
+      for (const [i, option] of schema.options.entries()) {
+        const written = writeValue(option, value, open);
+        if (written !== undefined) return [i, written];
+      }
+      return undefined;
+    case "ref":
+      if (open.includes(schema) || !schema.target) return undefined;
+      return writeValue(schema.target, value, [...open, schema]);
+  }
+}
+
+/** JSON with keys in order, so that equal values have equal texts. */
+function canonical(value: Json): string {
+  return JSON.stringify(value, (_, inner) =>
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+}
+
+function readList(bytes: Uint8Array): Plain[] {
+  const reader = new PlainReader(bytes);
+  const list: Plain[] = [];
+  while (reader.left) list.push(reader.next("call"));
+  reader.end();
+  return list;
+}
+
+function readCall(set: ToolSet, list: Plain, path: string): WireCall {
+  const [index, ...values] = Array.isArray(list) ? list : [];
+  const tool = typeof index === "number" ? set.tools[index] : undefined;
+  if (!tool) throw new FormatError(path, -1, `expected one of ${set.tools.length} tools, got ${describe(index)}`);
+  return { name: tool.name, arguments: readObject(tool.parameters, values, `${path}.arguments`) };
+}
+
+function readObject(properties: readonly Property[], values: readonly Plain[], path: string): Record<string, Json> {
+  if (values.length > properties.length) {
+    throw new FormatError(path, -1, `expected at most ${properties.length} values, got ${values.length}`);
+  }
+  const entries = properties.flatMap(({ name, schema, required }, i): [string, Json][] => {
+    const value = values[i] ?? null;
+    if (value !== null) return [[name, readValue(schema, value, `${path}.${name}`, [])]];
+    if (required) throw new FormatError(`${path}.${name}`, -1, "expected a value, got none");
+    return [];
+  });
+  return Object.fromEntries(entries);
+}
+
+function readValue(schema: Schema, value: Plain, path: string, open: readonly Schema[]): Json {
+  switch (schema.kind) {
+    case "string":
+      if (typeof value === "string") return value;
+      break;
+    case "number":
+      if (typeof value === "number" && (!schema.integer || Number.isInteger(value))) return value;
+      break;
+    case "enum":
+      if (isBoolean(schema)) {
+        if (typeof value === "boolean") return value;
+      } else if (typeof value === "number" && Object.hasOwn(schema.values, value)) return schema.values[value];
+      break;
+    case "array":
+      if (Array.isArray(value)) return value.map((item, i) => readValue(schema.items, item, `${path}[${i}]`, []));
+      break;
+    case "object":
+      if (Array.isArray(value)) return readObject(schema.properties, value, path);
+      break;
+    case "anyOf":
+      if (Array.isArray(value) && value.length === 2) {
+        const option = typeof value[0] === "number" ? schema.options[value[0]] : undefined;
+        if (option) return readValue(option, value[1], path, []);
+      }
+      break;
+    case "ref":
+      if (schema.target && !open.includes(schema)) return readValue(schema.target, value, path, [...open, schema]);
+  }
+  throw new FormatError(path, -1, `expected a value of its schema, got ${describe(value)}`);
+}

@@ -1,0 +1,52 @@
+import { writeFileSync } from "node:fs";
+import { ToolSet } from "../runtime/tools.ts";
+import { hashTools, packTools, unpackTools } from "../runtime/wire.ts";
+import { type Command, print, readBytes, UsageError } from "./command.ts";
+
+export const tools: Command = {
+  name: "tools",
+  summary: "pack a list of tools for a device, show a packed one, name it by its hash",
+  help: `thimble tools pack TOOLS -o FILE
+thimble tools show TOOLS [--json]
+thimble tools hash TOOLS
+
+A packed list is a third of its JSON; its hash is its name. runtime/WIRE.md draws the bytes.
+TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
+
+  -o, --out FILE   where pack writes
+  --json           print one object, its tools as the prompt shows them
+
+  thimble tools pack tools.json -o tools.bin`,
+  options: { out: { type: "string", short: "o" }, json: { type: "boolean" } },
+  async run(input) {
+    const [action, path, ...more] = input.words;
+    const actions = ["pack", "show", "hash"];
+    if (action === undefined || !actions.includes(action))
+      throw new UsageError(`tools: expected one of ${actions.join(", ")}, got ${JSON.stringify(action ?? "nothing")}`);
+    if (path === undefined || more.length)
+      throw new UsageError(`tools ${action}: expected one file of tools, got ${input.words.length - 1}`);
+    const out = input.text("out");
+    if (action === "pack" && !out) throw new UsageError("tools pack: expected -o FILE, got none");
+
+    const given = readBytes(path);
+    const set = isPacked(given) ? unpackTools(given) : ToolSet.from(new TextDecoder().decode(given));
+    const bytes = isPacked(given) ? given : packTools(set);
+    const hash = hashTools(bytes);
+    if (action === "hash") return print(hash);
+    if (action === "pack") {
+      writeFileSync(out as string, bytes);
+      return print(`${out} ${bytes.length} bytes ${hash}`);
+    }
+    const { texts, warnings, prompt } = set;
+    if (input.flag("json"))
+      return print(JSON.stringify({ hash, bytes: bytes.length, tools: JSON.parse(prompt), warnings }));
+    print(`${hash} ${texts.length} tools, ${bytes.length} bytes, ${prompt.length} in the prompt`);
+    for (const text of texts) print(text);
+    for (const { path, message } of warnings) print(`${path} ${message}`);
+  },
+};
+
+/** Msgpack's lists begin with bytes that no JSON text begins with. */
+function isPacked(bytes: Uint8Array): boolean {
+  return bytes[0] >> 4 === 0x9 || bytes[0] === 0xdc || bytes[0] === 0xdd;
+}
