@@ -174,6 +174,19 @@ describe("a set", () => {
   });
 });
 
+test("the page's drawing is what packTools and packCall write, and its hash", async () => {
+  const page = await Bun.file(new URL("../runtime/WIRE.md", import.meta.url)).text();
+  const [, json] = page.match(/```json\n(.*)\n```/) ?? [];
+  const set = ToolSet.from(json);
+  const call = { name: "set_timer", arguments: { duration: "10 min", repeat: 3 } };
+  const drawn = [...page.matchAll(/```text\n((?:[0-9a-f]{2} .*\n)+)```/g)].map(([, lines]) =>
+    lines.replace(/^((?:[0-9a-f]{2} )+) .*$/gm, "$1").replace(/\s/g, ""),
+  );
+  expect(drawn).toEqual([hex(packTools(set)), hex(packCall(set, call))]);
+  expect(page).toContain(`\`${hashTools(packTools(set))}\``);
+  expect(page).toContain(`${json.length} bytes of JSON, ${packTools(set).length} on the wire`);
+});
+
 describe("size", () => {
   test.each(files.map((item) => [item.about, item] as const))("%s takes at most 45% of its compact JSON", (_, item) => {
     expect(item.bytes.length / 2).toBeLessThanOrEqual(0.45 * Buffer.byteLength(jsonOf(item)));
