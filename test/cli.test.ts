@@ -3,26 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { fixture } from "./support.ts";
+import { cli, fixture, thimble } from "./support.ts";
 
-const cli = fileURLToPath(new URL("../tools/cli.ts", import.meta.url));
 const watch = fileURLToPath(new URL("../tools/watch.json", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "thimble-cli-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-async function thimble(args: string[], stdin = ""): Promise<{ code: number; out: string; err: string }> {
-  const child = Bun.spawn([process.execPath, cli, ...args], {
-    stdin: new Blob([stdin]),
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, out, err };
-}
 
 test("run prints a line a call: name, then arguments", async () => {
   const { code, out, err } = await thimble(["run", "wake me at 7:15 tomorrow"]);

@@ -7,7 +7,7 @@ import { rules } from "../tools/lint/rules.ts";
 import { readSheet } from "../tools/lint/sheet.ts";
 import { lint, type Report, reportOf } from "../tools/lint.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
-import { fixture, testWith } from "./support.ts";
+import { fixture, testWith, thimble } from "./support.ts";
 
 interface Case {
   prompt?: number;
@@ -124,25 +124,7 @@ for (const name of ["watch", "home", "calendar-mcp", "travel-openai", "nested-js
   );
 }
 
-async function command(args: string[], stdin = ""): Promise<{ code: number; out: string; err: string }> {
-  const script = `
-    const { lint } = await import("./tools/lint.ts");
-    const { parse } = await import("./tools/command.ts");
-    await lint.run(parse(JSON.parse(process.env.ARGS), lint.options));`;
-  const child = Bun.spawn([process.execPath, "--eval", script], {
-    cwd: fileURLToPath(new URL("../", import.meta.url)),
-    env: { ...process.env, ARGS: JSON.stringify(args) },
-    stdin: new Blob([stdin]),
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, out, err };
-}
+const command = (args: string[], stdin = "") => thimble(["lint", ...args], stdin);
 
 test("prints tokens, findings and their number; the exit code is 0 without an error", async () => {
   const { code, out, err } = await command([watch]);

@@ -2,6 +2,7 @@
 
 import { test } from "bun:test";
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { startKernels } from "../runtime/kernels.ts";
 import { PackStream } from "../runtime/loader.ts";
 import { type ModelPlan, planModel, planSession, reserve, type SessionPlan, writeWords } from "../runtime/memory.ts";
@@ -237,3 +238,20 @@ const tree = {
 };
 /** What the references of random schemas point to. */
 export const randomRefs = { leaf: { type: "string", enum: ["leaf"] }, tree };
+
+export const cli = fileURLToPath(new URL("../tools/cli.ts", import.meta.url));
+
+/** Runs the command line in a process of its own. */
+export async function thimble(args: string[], stdin = ""): Promise<{ code: number; out: string; err: string }> {
+  const child = Bun.spawn([process.execPath, cli, ...args], {
+    stdin: new Blob([stdin]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, out, err };
+}
