@@ -12,7 +12,7 @@ export async function prefill(host: Host, ids: readonly number[], arrived: Arriv
   const { kernels, model, session } = host;
   for (const [i, { cross }] of model.decoder.entries()) {
     await arrived(`cross.${i}`);
-    kernels.cross_kv(session.record, cross, session.crossCaches[i], session.x, ids.length);
+    kernels.cross_kv(session.record, cross, session.crossCaches[i], session.x, 0, ids.length);
   }
 }
 
@@ -24,7 +24,8 @@ export async function encode(host: Host, ids: readonly number[], arrived: Arriva
   kernels.embed(session.record, model.table, session.ids, ids.length, session.x);
   for (const [i, block] of model.encoder.entries()) {
     await arrived(`encoder.${i}`);
-    kernels.encoder_layer(session.record, block, session.encoderCache, session.x, ids.length);
+    kernels.encoder_kv(session.record, block, session.encoderCache, session.x, 0, ids.length);
+    kernels.encoder_attend(session.record, block, session.encoderCache, session.x, 0, ids.length, ids.length);
   }
   await arrived("norms");
   kernels.final_norm(session.record, model.encoderNorm, session.x, ids.length);

@@ -196,7 +196,8 @@ function randomKernels(memory: WebAssembly.Memory, vocabSize: number, random: ()
   return {
     rope_table: nothing,
     embed: nothing,
-    encoder_layer: nothing,
+    encoder_kv: nothing,
+    encoder_attend: nothing,
     final_norm: nothing,
     cross_kv: nothing,
     decoder_layer: nothing,

@@ -132,12 +132,14 @@ export interface Kernels {
   rope_table(session: number, positions: number, theta: number): void;
   /** x[t] = E[ids[t]] · √dModel for t < n. An id outside the vocabulary traps. */
   embed(session: number, table: number, ids: number, n: number, x: number): void;
-  /** x += sigmoid(gate) · SelfAttention(Norm(x)) over n positions, in place. Leaves this layer's K and V in the cache. */
-  encoder_layer(session: number, block: number, cache: number, x: number, n: number): void;
+  /** Stores K and V of an encoder layer for the n rows x at positions pos …: first for all rows, then `encoder_attend`. */
+  encoder_kv(session: number, block: number, cache: number, x: number, pos: number, n: number): void;
+  /** x += sigmoid(gate) · SelfAttention(Norm(x)) for the n rows x at positions pos …, in place, over `keys` positions. */
+  encoder_attend(session: number, block: number, cache: number, x: number, pos: number, n: number, keys: number): void;
   /** x[t] = ZCRMSNorm(x[t]) for t < n, in place. */
   final_norm(session: number, norm: number, x: number, n: number): void;
-  /** Stores K and V of n encoder states for a decoder layer's cross-attention. */
-  cross_kv(session: number, block: number, cache: number, x: number, n: number): void;
+  /** Stores K and V of the n encoder states x at positions pos … for a decoder layer's cross-attention. */
+  cross_kv(session: number, block: number, cache: number, x: number, pos: number, n: number): void;
   /** One decoder layer over positions pos … pos+n−1, in place; `keys` is the number of encoder states. */
   decoder_layer(
     session: number,
@@ -164,7 +166,8 @@ export interface Kernels {
 export const exportNames = [
   "rope_table",
   "embed",
-  "encoder_layer",
+  "encoder_kv",
+  "encoder_attend",
   "final_norm",
   "cross_kv",
   "decoder_layer",

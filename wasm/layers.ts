@@ -1,5 +1,5 @@
 /**
- * The network's layers composed from kernels: one call per layer, from any host. Meanings and shapes: `Kernels` in abi.ts.
+ * The network's layers composed from kernels: one or two calls per layer, from any host. Meanings and shapes: `Kernels` in abi.ts.
  *
  * Rows go through in tiles: `tileRows` of them share each read of the weights, a lone one takes the narrow variant.
  */
@@ -56,12 +56,16 @@ export function layers(asm: Asm): void {
   );
 
   asm.func(
-    "encoder_layer",
-    { session: i, block: i, cache: i, x: i, n: i },
-    (f, p) => {
-      f.call("project_kv", p.session, p.block, p.cache, p.x, 0, p.n, 1);
-      f.call("attend", p.session, p.block, p.cache, p.x, 0, p.n, p.n, 0, 1);
-    },
+    "encoder_kv",
+    { session: i, block: i, cache: i, x: i, pos: i, n: i },
+    (f, p) => f.call("project_kv", p.session, p.block, p.cache, p.x, p.pos, p.n, 1),
+    exported,
+  );
+
+  asm.func(
+    "encoder_attend",
+    { session: i, block: i, cache: i, x: i, pos: i, n: i, keys: i },
+    (f, p) => f.call("attend", p.session, p.block, p.cache, p.x, p.pos, p.n, p.keys, 0, 1),
     exported,
   );
 
@@ -80,8 +84,8 @@ export function layers(asm: Asm): void {
 
   asm.func(
     "cross_kv",
-    { session: i, block: i, cache: i, x: i, n: i },
-    (f, p) => f.call("project_kv", p.session, p.block, p.cache, p.x, 0, p.n, 0),
+    { session: i, block: i, cache: i, x: i, pos: i, n: i },
+    (f, p) => f.call("project_kv", p.session, p.block, p.cache, p.x, p.pos, p.n, 0),
     exported,
   );
 

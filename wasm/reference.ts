@@ -157,18 +157,20 @@ export function startReference(memory: WebAssembly.Memory, weights: "int4" | "fl
         floats(x + t * dModel * 4, dModel).set(embedding(table, id, dModel).map((e) => e * Math.sqrt(dModel)));
       }
     },
-    encoder_layer(session, block, cache, x, n) {
+    encoder_kv(session, block, cache, x, pos, n) {
       const { dModel } = record(sessionRecord, session);
-      projectKv(session, block, cache, rows(x, n, dModel, record(blockRecord, block).norm), 0, true);
-      attend(session, block, cache, x, n, () => n, 0);
+      projectKv(session, block, cache, rows(x, n, dModel, record(blockRecord, block).norm), pos, true);
+    },
+    encoder_attend(session, block, cache, x, pos, n, keys) {
+      attend(session, block, cache, x, n, () => keys, pos);
     },
     final_norm(session, norm, x, n) {
       const { dModel } = record(sessionRecord, session);
       for (const [t, row] of rows(x, n, dModel, norm).entries()) floats(x + t * dModel * 4, dModel).set(row);
     },
-    cross_kv(session, block, cache, x, n) {
+    cross_kv(session, block, cache, x, pos, n) {
       const { dModel } = record(sessionRecord, session);
-      projectKv(session, block, cache, rows(x, n, dModel, 0), 0, false);
+      projectKv(session, block, cache, rows(x, n, dModel, 0), pos, false);
     },
     decoder_layer(session, self, selfCache, cross, crossCache, x, pos, n, keys) {
       const { dModel } = record(sessionRecord, session);

@@ -45,7 +45,7 @@ def arguments():
     p.add_argument("--muon", type=float, default=0.015)
     p.add_argument("--warm", type=int, default=100, help="steps of warm-up")
     p.add_argument("--weights", default="1,1.5,1.25,2", help="loss weights: structure, names, keys, values")
-    p.add_argument("--float32", action="store_true", help="no bf16 autocast")
+    p.add_argument("--float32", action="store_true", help="nothing in bf16: many times as fast where a CPU has no instructions for it")
     p.add_argument("--workers", type=int, default=0, help="processes that make batches; a GPU needs some")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--every", type=int, default=50, help="steps a log line")
@@ -53,11 +53,11 @@ def arguments():
     return p.parse_args()
 
 
-def orthogonal(g):
-    """Muon's five Newton-Schulz steps towards the nearest orthogonal matrix."""
+def orthogonal(g, dtype):
+    """Muon's five Newton-Schulz steps towards the nearest orthogonal matrix, computed in `dtype`."""
     x = g / (g.norm() + 1e-7)
     tall = x.shape[0] > x.shape[1]
-    x = (x.t() if tall else x).bfloat16()
+    x = (x.t() if tall else x).to(dtype)
     for _ in range(5):
         a = x @ x.t()
         x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
@@ -67,8 +67,8 @@ def orthogonal(g):
 class Optimizer:
     """Muon on the attention projections, AdamW on everything else."""
 
-    def __init__(self, model, adam, muon):
-        self.matrices, self.rate = model.attention_matrices(), muon
+    def __init__(self, model, adam, muon, dtype):
+        self.matrices, self.rate, self.dtype = model.attention_matrices(), muon, dtype
         chosen = set(map(id, self.matrices))
         self.rest = [p for p in model.parameters() if id(p) not in chosen]
         self.momenta = [torch.zeros_like(p) for p in self.matrices]
@@ -84,7 +84,7 @@ class Optimizer:
         rate = self.rate * factor
         for p, m in zip(self.matrices, self.momenta):
             m.mul_(0.95).add_(p.grad)
-            p.mul_(1 - 0.01 * rate).add_(orthogonal(p.grad + 0.95 * m), alpha=-rate * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+            p.mul_(1 - 0.01 * rate).add_(orthogonal(p.grad + 0.95 * m, self.dtype), alpha=-rate * max(1, p.shape[0] / p.shape[1]) ** 0.5)
 
     def state(self):
         return {"adam": self.adam.state_dict(), "momenta": self.momenta}
@@ -155,7 +155,7 @@ def main():
     last = os.path.join(a.out, "last.pt")
 
     model = build(a).to(device)
-    optimizer = Optimizer(model, a.adam, a.muon)
+    optimizer = Optimizer(model, a.adam, a.muon, torch.float32 if a.float32 else torch.bfloat16)
     tokenizer = data.Tokenizer(a.tokenizer)
     if tokenizer.sp.GetPieceSize() != model.config.vocab_size:
         raise SystemExit(f"--tokenizer: expected {model.config.vocab_size} pieces, got {tokenizer.sp.GetPieceSize()}; pass the model's own vocabulary")
