@@ -1,4 +1,5 @@
 /** The only loop: while the grammar forces text, its tokens need no logits; else the model picks among what may follow. */
+import type { Copy, Spans } from "./copy.ts";
 import { type Choice, decode, logits, pick } from "./decoder.ts";
 import type { Grammar, State } from "./grammar.ts";
 import type { Host } from "./memory.ts";
@@ -25,23 +26,29 @@ export interface Writer {
   onText?: (text: string) => void | Promise<void>;
 }
 
-/** Decodes under the grammar. `jump` false asks the logits for every token, also where text is forced. */
-export async function writeAnswer(writer: Writer, grammar: Grammar, jump: boolean): Promise<Answer> {
+/**
+ * Decodes under the grammar, and with `copy` writes free strings that the request has. `jump` false asks the logits for
+ * every token, also where text is forced.
+ */
+export async function writeAnswer(writer: Writer, grammar: Grammar, copy: Copy | null, jump: boolean): Promise<Answer> {
   const out = new Output(writer);
   const { answerTokens } = writer.host.session;
   await out.add(special.toolCall);
   let forcedTokens = 1;
   let state: State = grammar.start;
+  let spans: Spans = null;
   while (!state.atEnd) {
     const room = answerTokens - out.tokens.length;
-    const forced = jump ? grammar.forced(state) : null;
+    const forced = jump && !spans ? grammar.forced(state) : null;
     if (forced?.ids.length && grammar.fits(forced.state, room - forced.ids.length)) {
       for (const id of forced.ids) await out.add(id);
       forcedTokens += forced.ids.length;
       state = forced.state;
+      // Forced text ends where more than one byte may follow: at the latest right after a free string's opening quote.
+      if (copy && state.inString) spans = copy.starts;
       continue;
     }
-    const mask = grammar.mask(state);
+    const mask = copy ? copy.mask(state, spans) : grammar.mask(state);
     const choice = mask.count === 1 && jump ? undefined : await out.choose(mask.bits);
     const id = choice?.id ?? mask.some;
     const after = grammar.advance(state, id);
@@ -52,6 +59,7 @@ export async function writeAnswer(writer: Writer, grammar: Grammar, jump: boolea
     }
     if (!choice) forcedTokens++;
     await out.add(id, choice);
+    spans = copy?.advance(state, spans, id) ?? null;
     state = after;
   }
   return out.answer(forcedTokens, false);

@@ -21,19 +21,27 @@ export interface Vocabulary {
 
 type Edge = readonly [low: number, high: number, target: State];
 
+/** Where a text stands, byte by byte: a state, or one with more to say about strings (copy.ts). */
+interface Walk<Self> {
+  /** Set where a free string goes on: every such state allows the tokens without a quote. */
+  readonly inString: boolean;
+  step(byte: number): Self | null;
+}
+
 /** Where the text stands: the bytes that may follow. */
-export class State {
+export class State implements Walk<State> {
   private made: Edge[] | null = null;
   mask: Mask | null = null;
   forced: Forced | null = null;
   /** Bytes of the way out, once measured. */
   wayOut = -1;
+  /** Whether a token can lead into a free string and further, once known. */
+  opensString: boolean | null = null;
 
   constructor(
     private readonly make: () => Edge[],
     /** The byte that leads to the end of the text by a short way, −1 at the end. */
     readonly exit: number,
-    /** Set where a free string goes on: every such state allows the tokens without a quote. */
     readonly inString = false,
   ) {}
 
@@ -76,7 +84,7 @@ export class Grammar {
 
   constructor(
     tools: ToolSet,
-    private readonly tokens: TokenTrie,
+    readonly tokens: TokenTrie,
   ) {
     this.start = answerState(tools);
   }
@@ -87,6 +95,12 @@ export class Grammar {
     const bytes = this.tokens.vocabulary.bytesOf(id);
     for (let i = 0; at && i < bytes.length; i++) at = at.step(bytes[i]);
     return bytes.length ? at : null;
+  }
+
+  /** Whether a token can lead from here into a free string and further. */
+  opensString(state: State): boolean {
+    state.opensString ??= this.tokens.opensString(state);
+    return state.opensString;
   }
 
   mask(state: State): Mask {
@@ -192,7 +206,7 @@ export class TokenTrie {
   }
 
   /** The tokens that may follow a state. */
-  allowed(state: State): Mask {
+  allowed<S extends Walk<S>>(state: S): Mask {
     let bits: Uint32Array;
     if (state.inString) {
       // Tokens that stay inside are the same for every free string; only those with a quote depend on what follows it.
@@ -209,12 +223,12 @@ export class TokenTrie {
     return { bits, count, some };
   }
 
-  private collect(
-    start: State,
+  private collect<S extends Walk<S>>(
+    start: S,
     enter: (node: TrieNode) => boolean,
     bits: Uint32Array = new Uint32Array(Math.ceil(this.vocabulary.vocabSize / 32)),
   ): Uint32Array {
-    const visit = (node: TrieNode, state: State): void => {
+    const visit = (node: TrieNode, state: S): void => {
       for (const id of node.ids) bits[id >> 5] |= 1 << (id & 31);
       for (const [byte, child] of node.children) {
         if (!enter(child)) continue;
@@ -224,6 +238,15 @@ export class TokenTrie {
     };
     visit(this.root, start);
     return bits;
+  }
+
+  opensString(start: State): boolean {
+    const visit = (node: TrieNode, state: State): boolean =>
+      [...node.children].some(([byte, child]) => {
+        const next = state.step(byte);
+        return next !== null && ((next.inString && child.children.size > 0) || visit(child, next));
+      });
+    return !start.inString && visit(this.root, start);
   }
 
   /** Texts by which a piece can reach from within `bytes` past their end, as far as `end` lets them. */

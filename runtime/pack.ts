@@ -54,6 +54,8 @@ export interface PackHeader {
   licence: string;
   /** Where the weights came from, in words. */
   provenance: Record<string, string>;
+  /** The model was trained to write free strings as they stand in the request. */
+  copies?: boolean;
   /** When to act, confirm or ask with this model; absent where nobody calibrated it. */
   profile?: Profile;
   sections: SectionEntry[];
@@ -119,7 +121,7 @@ export function sectionLayouts(geometry: Geometry, weights: WeightFormat): Secti
  * Throws: Error if a field has another length than the geometry says.
  */
 export function writePack(
-  head: Pick<PackHeader, "geometry" | "weights" | "pieces" | "licence" | "provenance" | "profile">,
+  head: Pick<PackHeader, "geometry" | "weights" | "pieces" | "licence" | "provenance" | "copies" | "profile">,
   field: (section: string, name: string) => Uint8Array,
 ): Uint8Array {
   const layouts = sectionLayouts(head.geometry, head.weights);
@@ -220,6 +222,8 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
       );
     }
     if (typeof header.licence !== "string") throw new FormatError("header.licence", prefixBytes, "expected a string");
+    if (header.copies !== undefined && typeof header.copies !== "boolean")
+      throw new FormatError("header.copies", prefixBytes, "expected true or false");
     if (header.profile !== undefined) checkProfile(header.profile);
     let offset = prefix.bodyOffset;
     const layouts = sectionLayouts(header.geometry, header.weights);

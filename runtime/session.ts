@@ -1,5 +1,6 @@
 /** Buffers for one call at a time over a model's weights: prompt, prefill, answer, ranking. */
 import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer.ts";
+import { Copy } from "./copy.ts";
 import { type Decision, together } from "./decision.ts";
 import { type Arrival, contrast, prefill } from "./encoder.ts";
 import { CapacityError } from "./errors.ts";
@@ -25,6 +26,8 @@ export interface CallOptions {
    * "step": ask the logits for every token, also where text is forced; to measure what forcing saves and changes.
    */
   grammar?: boolean | "step";
+  /** Under the grammar, write free strings as whole words of the request; as the pack says its model was trained. */
+  copy?: boolean;
 }
 
 export interface Timings {
@@ -125,10 +128,7 @@ export class Session {
       ...(options.onText && { onText: this.guarded(options.onText) }),
     };
     const { grammar } = options;
-    const answer: Answer =
-      grammar === false
-        ? await writeFreely(writer)
-        : await writeAnswer(writer, this.owner.grammarOf(set), grammar !== "step");
+    const answer = grammar === false ? await writeFreely(writer) : await this.write(writer, request, set, options);
 
     const { tokens, forcedTokens, cutShort } = answer;
     const calls = readCalls(answer.bytes, set.tools, request, answer.steps, profile);
@@ -148,6 +148,12 @@ export class Session {
         totalMs,
       },
     };
+  }
+
+  private write(writer: Writer, request: string, set: ToolSet, options: CallOptions): Promise<Answer> {
+    const grammar = this.owner.grammarOf(set);
+    const copies = options.copy ?? this.owner.header.copies ?? false;
+    return writeAnswer(writer, grammar, copies ? new Copy(request, grammar) : null, options.grammar !== "step");
   }
 
   /** Spec, "Prompt": request, `<tools>`, tools. */

@@ -9,7 +9,7 @@ import { readVocabulary } from "./sentencepiece.ts";
 export const build: Command = {
   name: "build",
   summary: "convert a checkpoint and its vocabulary to a pack",
-  help: `thimble build SRC -o PACK [--vocab FILE] [--licence NAME] [--profile FILE] [--wide]
+  help: `thimble build SRC -o PACK [--vocab FILE] [--licence NAME] [--copies] [--profile FILE] [--wide]
 
 SRC is a model.safetensors (BF16, F16, F32), the int4 safetensors of needle-rs, or the original pickle,
 read by a reader that executes nothing. Told apart by content.
@@ -17,6 +17,7 @@ read by a reader that executes nothing. Told apart by content.
   -o, --out PACK   the pack to write
   --vocab FILE     SentencePiece .model or vocabulary list (what SRC names, else vocab.txt or needle.model beside it)
   --licence NAME   of the weights (what SRC says, else unknown)
+  --copies         the model was trained to copy strings from the request: keep its answers to that
   --profile FILE   what thimble calibrate wrote for this model
   --wide           keep float32 weights, for the reference kernels only
 
@@ -25,6 +26,7 @@ read by a reader that executes nothing. Told apart by content.
     out: { type: "string", short: "o" },
     vocab: { type: "string" },
     licence: { type: "string" },
+    copies: { type: "boolean" },
     profile: { type: "string" },
     wide: { type: "boolean" },
   },
@@ -41,6 +43,7 @@ read by a reader that executes nothing. Told apart by content.
     const bytes = convert(checkpoint, pieces, {
       licence: input.text("licence") ?? licence,
       provenance: { source: baseName(source), vocabulary: baseName(tokenizer ?? vocab), ...(note && { note }) },
+      copies: input.flag("copies"),
       profile: profile === undefined ? undefined : checkProfile(JSON.parse(readText(profile))),
       weights: input.flag("wide") ? "float32" : "int4",
     });

@@ -11,6 +11,8 @@ export interface PackNotes {
   provenance: Record<string, string>;
   /** float32 keeps the weights wide: such a pack runs on the reference kernels only, to measure what int4 costs. */
   weights?: WeightFormat;
+  /** The model was trained to copy strings from the request. */
+  copies?: boolean;
   profile?: Profile;
 }
 
@@ -62,8 +64,9 @@ export function convert(checkpoint: Checkpoint, pieces: string[], notes: PackNot
     const [half, inner] = name.split(".");
     return blockField(half === "self" ? layer.self : layer.cross, inner, matrix);
   };
-  const { licence, provenance, profile } = notes;
-  return writePack({ geometry, weights, pieces, licence, provenance, ...(profile && { profile }) }, field);
+  const { licence, provenance, copies, profile } = notes;
+  const extra = { ...(copies && { copies }), ...(profile && { profile }) };
+  return writePack({ geometry, weights, pieces, licence, provenance, ...extra }, field);
 }
 
 function blockField(block: Attention, name: string, matrix: (m: Matrix) => Uint8Array): Uint8Array {

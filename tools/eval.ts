@@ -20,6 +20,8 @@ defines them) with 95% intervals, by file, source, kind, number of tools. A prom
 
   --free           decode without the grammar
   --both           once with the grammar and once without
+  --copy, --no-copy  write free strings as the request has them, or any (as the pack says)
+  --offer N        offer about so many tools of each example
   --limit N        at most N examples a file, spread over it
   --train FILES    training data: tools that it offers are seen, others unseen
   --retrieval      rank the tools by the contrastive head as well: recall@1, 3, 5 and MRR
@@ -36,6 +38,9 @@ defines them) with 95% intervals, by file, source, kind, number of tools. A prom
   options: {
     free: { type: "boolean" },
     both: { type: "boolean" },
+    copy: { type: "boolean" },
+    "no-copy": { type: "boolean" },
+    offer: { type: "string" },
     limit: { type: "string" },
     train: { type: "string" },
     retrieval: { type: "boolean" },
@@ -100,10 +105,12 @@ async function modelRunners(pack: string | undefined, input: Input): Promise<Run
     if (input.text(name)) throw new UsageError(`--${name}: expected --endpoint beside it`);
   const thimble = await load(pack, { promptTokens: 1024, answerTokens: 256 });
   const decodings: Decoding[] = input.flag("both") ? ["grammar", "free"] : [input.flag("free") ? "free" : "grammar"];
+  const copy = input.flag("copy") ? true : input.flag("no-copy") ? false : undefined;
+  const offer = input.integer("offer", 1, 1000);
   const model = pack ?? fileURLToPath(defaultModel);
   const list = decodings.map((decoding) => ({
     facts: { model, decoding, kernels: thimble.build },
-    answer: modelAnswerer(thimble, decoding === "grammar"),
+    answer: modelAnswerer(thimble, { grammar: decoding === "grammar", copy, offer }),
     concurrency: 1,
   }));
   return { list, thimble };

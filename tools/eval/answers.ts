@@ -1,5 +1,6 @@
 /** Examples → answers, from whatever gives them; and each answer judged. */
 import { CapacityError } from "../../runtime/errors.ts";
+import type { CallOptions } from "../../runtime/session.ts";
 import type { Thimble } from "../../runtime/thimble.ts";
 import { pythonJson, snakeCase } from "../../runtime/tools.ts";
 import type { Example } from "./examples.ts";
@@ -43,10 +44,10 @@ export interface Result extends Omit<Answer, "calls"> {
 export type Answerer = (example: Example) => Promise<Answer>;
 
 /** Answers with the packed model. A prompt beyond the limit has no answer; other errors are faults of ours and thrown. */
-export function modelAnswerer(thimble: Thimble, grammar: boolean): Answerer {
+export function modelAnswerer(thimble: Thimble, options: Pick<CallOptions, "grammar" | "copy" | "offer">): Answerer {
   return async ({ request, tools }) => {
     try {
-      const { calls, text, cutShort, timings } = await thimble.call(request, tools, { grammar });
+      const { calls, text, cutShort, timings } = await thimble.call(request, tools, options);
       const { promptTokens, answerTokens, prefillMs, totalMs } = timings;
       const measured = { cutShort, promptTokens, answerTokens, prefillMs, totalMs };
       if (!readCallList(text)) return { calls: null, text, ...measured };
