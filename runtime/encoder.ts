@@ -9,10 +9,14 @@ export type Arrival = (...sections: string[]) => Promise<void> | undefined;
  */
 export async function prefill(host: Host, ids: readonly number[], arrived: Arrival): Promise<void> {
   await encode(host, ids, arrived);
-  const { kernels, model, session } = host;
+  await crossKv(host, ids.length, arrived);
+}
+
+/** Cross-attention K and V of every decoder layer for the n states in `x`. */
+export async function crossKv({ kernels, model, session }: Host, n: number, arrived: Arrival): Promise<void> {
   for (const [i, { cross }] of model.decoder.entries()) {
     await arrived(`cross.${i}`);
-    kernels.cross_kv(session.record, cross, session.crossCaches[i], session.x, 0, ids.length);
+    kernels.cross_kv(session.record, cross, session.crossCaches[i], session.x, 0, n);
   }
 }
 

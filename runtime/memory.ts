@@ -56,11 +56,16 @@ export interface SessionPlan {
   /** What `argmax` says beside the index. */
   choice: number;
   embedding: number;
+  rope: number;
   encoderCache: number;
+  /** Caches of the first encoder layers and their output, f32 (prompt, dModel), where a session keeps them (warm.ts). */
+  warmCaches: number[];
+  warmX: number;
   selfCaches: number[];
   crossCaches: number[];
   promptTokens: number;
   answerTokens: number;
+  warmLayers: number;
   endBytes: number;
   words: [offsetBytes: number, value: number][];
 }
@@ -156,12 +161,13 @@ export function planModel(header: Pick<PackHeader, "geometry" | "weights">): Mod
   };
 }
 
-/** Plans one session's arena from `startBytes` on. */
+/** Plans one session's arena from `startBytes` on. `warmLayers`: how many encoder layers it keeps the work of. */
 export function planSession(
   geometry: Geometry,
   promptTokens: number,
   answerTokens: number,
   startBytes: number,
+  warmLayers = 0,
 ): SessionPlan {
   const { vocabSize, dModel, nHeads, nKvHeads, nDecoderLayers, contrastiveHidden, contrastiveDim } = geometry;
   const headDim = dModel / nHeads;
@@ -173,13 +179,14 @@ export function planSession(
 
   const record = planner.record("session record", sessionRecord, {});
   const buffer = (name: string, bytes: number) => planner.region(`session ${name}`, bytes);
+  const rope = buffer("rope", positions * headDim * 4);
   planner.set(record, sessionRecord, {
     dModel,
     nHeads,
     nKvHeads,
     headDim,
     vocabSize,
-    rope: buffer("rope", positions * headDim * 4),
+    rope,
     yWidth,
     y: buffer("y", tileRows * yWidth * 4),
     a: buffer("a", tileRows * yWidth * 2),
@@ -216,11 +223,15 @@ export function planSession(
     mask: buffer("mask", pad(vocabSize, 32) / 8),
     choice: buffer("choice", 16),
     embedding: buffer("contrastive", pad(contrastiveDim, 8) * 4),
+    rope,
     encoderCache: cache("encoder", promptTokens),
+    warmCaches: count(warmLayers, (i) => cache(`encoder.${i}`, promptTokens)),
+    warmX: warmLayers ? buffer("warm x", promptTokens * dModel * 4) : 0,
     selfCaches: count(nDecoderLayers, (i) => cache(`decoder.${i} self`, answerTokens + 1)),
     crossCaches: count(nDecoderLayers, (i) => cache(`decoder.${i} cross`, promptTokens)),
     promptTokens,
     answerTokens,
+    warmLayers,
     endBytes: planner.endBytes,
     words: planner.words,
   };

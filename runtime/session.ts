@@ -10,6 +10,7 @@ import type { Thimble } from "./thimble.ts";
 import { special } from "./tokenizer.ts";
 import { readCalls, type ToolCall } from "./toolcall.ts";
 import { ToolSet } from "./tools.ts";
+import { Warmth } from "./warm.ts";
 
 export interface CallOptions {
   /**
@@ -32,6 +33,8 @@ export interface CallOptions {
 
 export interface Timings {
   promptTokens: number;
+  /** First encoder layers whose work on the tool list was kept from an earlier call; 0: an exact answer. */
+  warmLayers: number;
   /** Ids of the answer, with those that no logits were computed for. */
   answerTokens: number;
   forcedTokens: number;
@@ -60,13 +63,16 @@ export class Session {
   private queue: Promise<unknown> = Promise.resolve();
   private closed = false;
   private inCallback = false;
+  private readonly warmth: Warmth | null;
 
   /** Use `Thimble.session`. */
   constructor(
     private readonly owner: Thimble,
     readonly plan: SessionPlan,
     private readonly release: (plan: SessionPlan) => void,
-  ) {}
+  ) {
+    this.warmth = plan.warmLayers ? new Warmth(this.host, owner.header.geometry) : null;
+  }
 
   /**
    * Request + tools → tool calls. Calls on one session queue up.
@@ -114,8 +120,10 @@ export class Session {
     const { host } = this;
     const { tokenizer, header, profile } = this.owner;
     const startMs = performance.now();
-    const prompt = this.promptIds(request, set);
-    await prefill(host, prompt, arrived);
+    const [query, list] = this.promptIds(request, set);
+    const promptTokens = query.length + list.length;
+    const warmLayers = this.warmth ? await this.warmth.prefill(query, list, arrived) : 0;
+    if (!this.warmth) await prefill(host, [...query, ...list], arrived);
     const prefillMs = performance.now() - startMs;
 
     const sections = [...host.model.decoder.keys()].map((i) => `decoder.${i}`);
@@ -123,7 +131,7 @@ export class Session {
       host,
       tokenizer,
       dModel: header.geometry.dModel,
-      promptTokens: prompt.length,
+      promptTokens,
       ready: () => arrived(...sections),
       ...(options.onText && { onText: this.guarded(options.onText) }),
     };
@@ -140,7 +148,8 @@ export class Session {
       tokens,
       cutShort,
       timings: {
-        promptTokens: prompt.length,
+        promptTokens,
+        warmLayers,
         answerTokens: tokens.length,
         forcedTokens,
         prefillMs,
@@ -156,20 +165,21 @@ export class Session {
     return writeAnswer(writer, grammar, copies ? new Copy(request, grammar) : null, options.grammar !== "step");
   }
 
-  /** Spec, "Prompt": request, `<tools>`, tools. */
-  private promptIds(request: string, set: ToolSet): number[] {
+  /** Spec, "Prompt": ids of the request, and `<tools>` with those of the tools. */
+  private promptIds(request: string, set: ToolSet): [query: number[], list: number[]] {
     const { tokenizer } = this.owner;
     const query = tokenizer.tokenize(request);
     if (!query.length) throw new RangeError("request: expected text, got none; say what to do");
-    const prompt = [...query, special.tools, ...tokenizer.tokenize(set.prompt)];
+    const list = [special.tools, ...tokenizer.tokenize(set.prompt)];
+    const length = query.length + list.length;
     const room = this.plan.promptTokens;
-    if (prompt.length > room) {
-      const parts = `request ${query.length}, tools ${prompt.length - query.length - 1}`;
+    if (length > room) {
+      const parts = `request ${query.length}, tools ${list.length - 1}`;
       const remedy = room < mostPromptTokens ? "offer fewer tools or load with more promptTokens" : "offer fewer tools";
-      const over = `got ${prompt.length}, ${prompt.length - room} over (${parts}); ${remedy}`;
-      throw new CapacityError("prompt", prompt.length, room, `expected at most ${room} tokens, ${over}`);
+      const over = `got ${length}, ${length - room} over (${parts}); ${remedy}`;
+      throw new CapacityError("prompt", length, room, `expected at most ${room} tokens, ${over}`);
     }
-    return prompt;
+    return [query, list];
   }
 
   private async offer(request: string, set: ToolSet, k: number | undefined, arrived: Arrival): Promise<ToolSet> {

@@ -26,6 +26,11 @@ export interface Limits {
   promptTokens?: number;
   /** Answer tokens; 128, up to 512. */
   answerTokens?: number;
+  /**
+   * First encoder layers whose work on an unchanged tool list a session keeps; 0, since some answers change with it:
+   * `thimble eval --warm N` says how many.
+   */
+  warmLayers?: number;
 }
 
 export interface LoadOptions extends StreamOptions, Limits {
@@ -130,17 +135,24 @@ export class Thimble {
    * Throws: CapacityError if memory cannot hold it, RangeError for limits out of range.
    */
   session(limits: Limits = {}): Session {
-    const { promptTokens, answerTokens } = limitsOf(limits, this.options);
+    const { geometry } = this.header;
+    const wanted = limitsOf(limits, this.options);
+    if (wanted.warmLayers >= geometry.nEncoderLayers) {
+      const most = geometry.nEncoderLayers - 1;
+      throw new RangeError(`warmLayers: expected at most ${most} of this model's layers, got ${wanted.warmLayers}`);
+    }
     const release = (plan: SessionPlan) => void this.free.push(plan);
-    const same = this.free.findIndex((old) => old.promptTokens === promptTokens && old.answerTokens === answerTokens);
+    const names = Object.keys(wanted) as (keyof Limits)[];
+    const same = this.free.findIndex((old) => names.every((name) => old[name] === wanted[name]));
     if (same >= 0) return new Session(this, this.free.splice(same, 1)[0], release);
 
-    const plan = planSession(this.header.geometry, promptTokens, answerTokens, this.endBytes);
+    const { promptTokens, answerTokens, warmLayers } = wanted;
+    const plan = planSession(geometry, promptTokens, answerTokens, this.endBytes, warmLayers);
     reserve(this.memory, plan.endBytes, this.options.maxMemoryBytes ?? mostMemoryBytes);
     this.endBytes = plan.endBytes;
     writeWords(this.memory, plan.words);
     const positions = Math.max(promptTokens, answerTokens + 1);
-    this.kernels.rope_table(plan.record, positions, this.header.geometry.ropeTheta);
+    this.kernels.rope_table(plan.record, positions, geometry.ropeTheta);
     return new Session(this, plan, release);
   }
 
@@ -176,14 +188,15 @@ export class Thimble {
 
 /** Throws: RangeError for limits out of range. */
 function limitsOf(limits: Limits, fallback: Limits): Required<Limits> {
-  const check = (name: keyof Limits, usual: number, most: number): number => {
+  const check = (name: keyof Limits, usual: number, least: number, most: number): number => {
     const value = limits[name] ?? fallback[name] ?? usual;
-    if (Number.isInteger(value) && value >= 8 && value <= most) return value;
-    throw new RangeError(`${name}: expected an integer from 8 to ${most}, got ${value}`);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new RangeError(`${name}: expected an integer from ${least} to ${most}, got ${value}`);
   };
   return {
-    promptTokens: check("promptTokens", 384, mostPromptTokens),
-    answerTokens: check("answerTokens", 128, mostAnswerTokens),
+    promptTokens: check("promptTokens", 384, 8, mostPromptTokens),
+    answerTokens: check("answerTokens", 128, 8, mostAnswerTokens),
+    warmLayers: check("warmLayers", 0, 0, 255),
   };
 }
 

@@ -115,11 +115,17 @@ export interface Host {
 export type KernelKind = (typeof buildNames)[number] | "reference";
 export const kernelKinds: KernelKind[] = ["reference", ...buildNames];
 
-export async function host(pack: Uint8Array, kind: KernelKind, promptTokens = 64, answerTokens = 32): Promise<Host> {
+export async function host(
+  pack: Uint8Array,
+  kind: KernelKind,
+  promptTokens = 64,
+  answerTokens = 32,
+  warmLayers = 0,
+): Promise<Host> {
   const stream = await PackStream.open(pack);
   const { geometry, weights } = stream.header;
   const model = planModel(stream.header);
-  const session = planSession(geometry, promptTokens, answerTokens, model.endBytes);
+  const session = planSession(geometry, promptTokens, answerTokens, model.endBytes, warmLayers);
   const memory = reserve(null, session.endBytes, 2 ** 32);
   writeWords(memory, model.words);
   writeWords(memory, session.words);

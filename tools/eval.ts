@@ -1,16 +1,16 @@
 import { fileURLToPath } from "node:url";
-import { defaultModel, load } from "../runtime/index.ts";
+import { type CallOptions, defaultModel, load, type Thimble } from "../runtime/index.ts";
 import { type Command, type Input, print, UsageError } from "./command.ts";
-import { type Answerer, answerAll, modelAnswerer, retrieval } from "./eval/answers.ts";
+import { type Answerer, answerAll, modelAnswerer, retrieval, warmAnswerer } from "./eval/answers.ts";
 import { compareFiles } from "./eval/compare.ts";
 import { endpointAnswerer } from "./eval/endpoint.ts";
 import { type Example, readExamples, toolNames } from "./eval/examples.ts";
-import { type Decoding, type Report, type RunFacts, render, renderComparison, summarize } from "./eval/report.ts";
+import { differing, type Report, type RunFacts, render, renderComparison, summarize } from "./eval/report.ts";
 
 export const evaluate: Command = {
   name: "eval",
   summary: "measure a model on examples: right calls, right names, refusals",
-  help: `thimble eval [PACK] DATA… [--free | --both] [--limit N] [--train FILE,…] [--retrieval] [--json | --markdown]
+  help: `thimble eval [PACK] DATA… [--free | --both | --decode WAYS] [--limit N] [--train FILE,…] [--retrieval] [--json | --markdown]
 thimble eval --endpoint URL --model NAME DATA… [--concurrency N] [--timeout SECONDS]
 thimble eval --compare A.json [B.json]
 
@@ -18,10 +18,11 @@ DATA: lines of {query, tools, answers, source?, kind?, id?}, tools and answers a
 Runs every example through the packed model and prints call F1, name F1, exact match and more (tools/eval/metrics.ts
 defines them) with 95% intervals, by file, source, kind, number of tools. A prompt beyond 1,024 tokens counts as wrong.
 
-  --free           decode without the grammar
-  --both           once with the grammar and once without
-  --copy, --no-copy  write free strings as the request has them, or any (as the pack says)
-  --offer N        offer about so many tools of each example
+  --decode WAYS    one run for each of these, comma-separated, and the answers that differ from the first run's:
+                   grammar (the default), free (without it), step (logits for every token, also where text is forced),
+                   copy, any (free strings as the request has them or not, whatever the pack says),
+                   offer=K (about K of the tools), warm=N (the tool list's first N encoder layers kept from another call)
+  --free, --both   the same as --decode free, --decode grammar,free
   --limit N        at most N examples a file, spread over it
   --train FILES    training data: tools that it offers are seen, others unseen
   --retrieval      rank the tools by the contrastive head as well: recall@1, 3, 5 and MRR
@@ -38,9 +39,7 @@ defines them) with 95% intervals, by file, source, kind, number of tools. A prom
   options: {
     free: { type: "boolean" },
     both: { type: "boolean" },
-    copy: { type: "boolean" },
-    "no-copy": { type: "boolean" },
-    offer: { type: "string" },
+    decode: { type: "string" },
     limit: { type: "string" },
     train: { type: "string" },
     retrieval: { type: "boolean" },
@@ -55,6 +54,8 @@ defines them) with 95% intervals, by file, source, kind, number of tools. A prom
   },
   async run(input) {
     refuseTogether(input, "free", "both");
+    refuseTogether(input, "free", "decode");
+    refuseTogether(input, "both", "decode");
     refuseTogether(input, "json", "markdown");
     const style = input.flag("markdown") ? "markdown" : "terminal";
     if (input.flag("compare")) {
@@ -85,7 +86,9 @@ defines them) with 95% intervals, by file, source, kind, number of tools. A prom
       const start = performance.now();
       const results = await answerAll(examples, answer, concurrency, progress(facts.decoding, examples));
       const elapsedMs = performance.now() - start;
-      report.runs.push(summarize({ ...facts, elapsedMs }, results, seen ? new Set(seen) : null));
+      const run = summarize({ ...facts, elapsedMs }, results, seen ? new Set(seen) : null);
+      const [first] = report.runs;
+      report.runs.push(first ? { ...run, differing: differing(first.results, results) } : run);
     }
     if (input.flag("retrieval") && thimble)
       report.retrieval = await retrieval(thimble, examples, progress("retrieval", examples));
@@ -98,26 +101,41 @@ interface Runner {
   answer: Answerer;
   concurrency: number;
 }
-type Runners = { list: Runner[]; thimble?: Awaited<ReturnType<typeof load>> };
+type Runners = { list: Runner[]; thimble?: Thimble };
 
 async function modelRunners(pack: string | undefined, input: Input): Promise<Runners> {
   for (const name of ["concurrency", "timeout"])
     if (input.text(name)) throw new UsageError(`--${name}: expected --endpoint beside it`);
   const thimble = await load(pack, { promptTokens: 1024, answerTokens: 256 });
-  const decodings: Decoding[] = input.flag("both") ? ["grammar", "free"] : [input.flag("free") ? "free" : "grammar"];
-  const copy = input.flag("copy") ? true : input.flag("no-copy") ? false : undefined;
-  const offer = input.integer("offer", 1, 1000);
+  const short = input.flag("both") ? "grammar,free" : input.flag("free") ? "free" : "grammar";
+  const decodings = (input.text("decode") ?? short).split(",");
   const model = pack ?? fileURLToPath(defaultModel);
   const list = decodings.map((decoding) => ({
     facts: { model, decoding, kernels: thimble.build },
-    answer: modelAnswerer(thimble, { grammar: decoding === "grammar", copy, offer }),
+    answer: answererOf(thimble, decoding),
     concurrency: 1,
   }));
   return { list, thimble };
 }
 
+function answererOf(thimble: Thimble, decoding: string): Answerer {
+  const fixed: Record<string, CallOptions> = {
+    grammar: {},
+    free: { grammar: false },
+    step: { grammar: "step" },
+    copy: { copy: true },
+    any: { copy: false },
+  };
+  if (Object.hasOwn(fixed, decoding)) return modelAnswerer(thimble, fixed[decoding]);
+  const [, way, number] = decoding.match(/^(offer|warm)=([1-9]\d{0,3})$/) ?? [];
+  if (way === "offer") return modelAnswerer(thimble, { offer: Number(number) });
+  if (way === "warm") return warmAnswerer(thimble.session({ warmLayers: Number(number) }));
+  const expected = [...Object.keys(fixed), "offer=K", "warm=N"].join(", ");
+  throw new UsageError(`--decode: expected ${expected}, got ${JSON.stringify(decoding)}`);
+}
+
 function endpointRunner(input: Input): Runners {
-  for (const name of ["free", "both", "retrieval"])
+  for (const name of ["free", "both", "decode", "retrieval"])
     if (input.flag(name)) throw new UsageError(`--${name}: expected a pack, got --endpoint`);
   const [url, model] = [input.text("endpoint") as string, input.text("model")];
   if (!model) throw new UsageError("--endpoint: expected --model NAME beside it, got none");
@@ -125,7 +143,7 @@ function endpointRunner(input: Input): Runners {
     throw new UsageError(`--endpoint: expected an http address, got ${JSON.stringify(url)}`);
   const timeoutMs = 1000 * (input.integer("timeout", 1, 3600) ?? 60);
   const answer = endpointAnswerer({ url, model, key: process.env.THIMBLE_API_KEY, timeoutMs });
-  const facts = { model: `${model} at ${url}`, decoding: "endpoint" as const, kernels: null };
+  const facts = { model: `${model} at ${url}`, decoding: "endpoint", kernels: null };
   return { list: [{ facts, answer, concurrency: input.integer("concurrency", 1, 256) ?? 4 }] };
 }
 

@@ -1,6 +1,6 @@
 /** Examples → answers, from whatever gives them; and each answer judged. */
 import { CapacityError } from "../../runtime/errors.ts";
-import type { CallOptions } from "../../runtime/session.ts";
+import type { CallOptions, Session } from "../../runtime/session.ts";
 import type { Thimble } from "../../runtime/thimble.ts";
 import { pythonJson, snakeCase } from "../../runtime/tools.ts";
 import type { Example } from "./examples.ts";
@@ -19,6 +19,8 @@ export interface Answer {
   answerTokens?: number;
   prefillMs?: number;
   totalMs?: number;
+  /** Least top-2 gap of the calls' decided tokens. */
+  margin?: number;
   /** Requests sent again after a refusal. */
   retries?: number;
 }
@@ -44,18 +46,30 @@ export interface Result extends Omit<Answer, "calls"> {
 export type Answerer = (example: Example) => Promise<Answer>;
 
 /** Answers with the packed model. A prompt beyond the limit has no answer; other errors are faults of ours and thrown. */
-export function modelAnswerer(thimble: Thimble, options: Pick<CallOptions, "grammar" | "copy" | "offer">): Answerer {
+export function modelAnswerer(session: Pick<Session, "call">, options: CallOptions): Answerer {
   return async ({ request, tools }) => {
     try {
-      const { calls, text, cutShort, timings } = await thimble.call(request, tools, options);
+      const { calls, text, cutShort, timings } = await session.call(request, tools, options);
       const { promptTokens, answerTokens, prefillMs, totalMs } = timings;
-      const measured = { cutShort, promptTokens, answerTokens, prefillMs, totalMs };
+      const margin = calls.length ? Math.min(...calls.map(({ certainty }) => certainty.call.margin)) : undefined;
+      const measured = { cutShort, promptTokens, answerTokens, prefillMs, totalMs, margin };
       if (!readCallList(text)) return { calls: null, text, ...measured };
       return { calls: calls.map((call) => ({ name: call.name, arguments: call.arguments })), ...measured };
     } catch (error) {
       if (!(error instanceof CapacityError) || error.path !== "prompt") throw error;
       return { calls: undefined, failure: "prompt too long", promptTokens: error.needed };
     }
+  };
+}
+
+/** Answers from a session with warm layers, after another request, that of the example before, has warmed it for the tools. */
+export function warmAnswerer(session: Pick<Session, "call">): Answerer {
+  const answer = modelAnswerer(session, {});
+  let other = "what can you do";
+  return async (example) => {
+    await answer({ ...example, request: other });
+    other = example.request;
+    return answer(example);
   };
 }
 

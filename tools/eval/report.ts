@@ -5,8 +5,6 @@ import type { Result, Retrieval } from "./answers.ts";
 import { faultNames, metrics } from "./metrics.ts";
 import { type Difference, type Estimate, estimates, percentile } from "./statistics.ts";
 
-export type Decoding = "grammar" | "free" | "endpoint";
-
 /** What `--json` prints. */
 export interface Report {
   files: { path: string; examples: number }[];
@@ -18,7 +16,8 @@ export interface Report {
 export interface Run {
   /** Path of the pack, or the endpoint's model and address. */
   model: string;
-  decoding: Decoding;
+  /** A way of `--decode`, or endpoint. */
+  decoding: string;
   /** Build of the kernels; null for an endpoint. */
   kernels: string | null;
   elapsedMs: number;
@@ -37,7 +36,25 @@ export interface Run {
   promptTokens: { p50: number | null; most: number | null };
   /** Faults by their name. */
   faults: Record<string, number>;
+  /** Answers other than the first run's. */
+  differing?: Differing[];
   results: Result[];
+}
+
+export interface Differing extends Pick<Result, "file" | "line" | "request" | "want"> {
+  /** The first run's answer, and its least top-2 gap: small where it was a guess. */
+  first: Result["got"];
+  margin?: number;
+  other: Result["got"];
+}
+
+/** Answers of a run that are not the first run's, of the same examples in the same order. */
+export function differing(first: readonly Result[], other: readonly Result[]): Differing[] {
+  return first.flatMap(({ file, line, request, want, got, margin }, i) =>
+    JSON.stringify(got) === JSON.stringify(other[i].got)
+      ? []
+      : [{ file, line, request, want, first: got, margin, other: other[i].got }],
+  );
 }
 
 export type RunFacts = Pick<Run, "model" | "decoding" | "kernels" | "elapsedMs">;
@@ -142,6 +159,9 @@ export function render(report: Report, style: Style, worst: number): string {
   for (const failure of failures) line(failure, (run) => `${run.failures[failure] ?? 0} of ${run.examples}`);
   if (runs.some(({ cutShort }) => cutShort)) line("cut short", ({ cutShort }) => String(cutShort));
   if (runs.some(({ retries }) => retries)) line("sent again", ({ retries }) => String(retries));
+  if (runs.some(({ differing }) => differing)) {
+    line("other answers", ({ differing, examples }) => (differing ? `${differing.length} of ${examples}` : "-"));
+  }
   line("latency p50, p90, p99", ({ latencyMs: { p50, p90, p99 } }) => `${[p50, p90, p99].map(whole).join(", ")} ms`);
   if (runs.some(({ prefillMs }) => prefillMs.p50 !== null))
     line("prefill p50", ({ prefillMs }) => `${whole(prefillMs.p50)} ms`);
@@ -172,6 +192,11 @@ export function render(report: Report, style: Style, worst: number): string {
   if (faults.length) blocks.push(draw([["faults", ...runs.map(({ decoding }) => decoding)], ...faultRows], style));
   const examples = worst ? worstExamples(runs[0].results, worst) : [];
   if (examples.length) blocks.push(`worst, ${runs[0].decoding}:\n\n${examples.map(renderExample).join("\n")}`);
+  for (const { decoding, differing } of runs) {
+    const some = differing?.slice(0, worst);
+    if (some?.length)
+      blocks.push(`${decoding}, answers other than ${runs[0].decoding}:\n\n${some.map(renderDiffering).join("\n")}`);
+  }
   const read = files.map(({ path, examples }) => `${path} (${examples})`).join(", ");
   return `${blocks.join("\n\n")}\n\n${read}. Intervals: 95%, bootstrap over examples.`;
 }
@@ -205,6 +230,12 @@ function renderExample({ file, line, request, want, got, text, failure, faults }
   const said = failure ?? (got ? calls(got) : JSON.stringify(text));
   const why = faults.map(({ fault, at }) => (at ? `${fault} ${at}` : fault)).join(", ");
   return `- ${file}:${line} ${JSON.stringify(request)}\n    want ${calls(want)}\n    got  ${said}\n    ${why}`;
+}
+
+function renderDiffering({ file, line, request, want, first, margin, other }: Differing): string {
+  const [wanted, one, two] = [want, first, other].map((list) => (list ? calls(list) : "no call list"));
+  const gap = margin === undefined ? "" : `, margin ${margin.toFixed(2)}`;
+  return `- ${file}:${line} ${JSON.stringify(request)}\n    want  ${wanted}\n    first ${one}${gap}\n    other ${two}`;
 }
 
 function calls(list: Result["want"]): string {

@@ -1,0 +1,121 @@
+import { describe, expect, test } from "bun:test";
+import { load } from "../runtime/index.ts";
+import { Warmth } from "../runtime/warm.ts";
+import {
+  distance,
+  greatest,
+  type Host,
+  host,
+  kernelKinds,
+  oddGeometry,
+  packOf,
+  randomCheckpoint,
+  seeded,
+} from "./support.ts";
+
+const geometry = { ...oddGeometry, nEncoderLayers: 3 };
+const width = geometry.dModel;
+const checkpoint = randomCheckpoint(geometry, 5);
+const random = seeded(9);
+const ids = (n: number) => Array.from({ length: n }, () => Math.floor(random() * geometry.vocabSize));
+const [asked, other, list, changed] = [ids(5), ids(9), ids(23), ids(23)];
+const now = () => undefined;
+
+/** States of [request, tools] through the kernels, in the prompt's order; after layer `spliceAt`, tool rows may be replaced. */
+function plain(h: Host, request: number[], tools: number[], spliceAt = -1, splice?: Float32Array) {
+  const { kernels, memory, model, session } = h;
+  const prompt = [...request, ...tools];
+  const [n, toolsAt] = [prompt.length, session.x + request.length * width * 4];
+  new Uint32Array(memory.buffer, session.ids, n).set(prompt);
+  kernels.embed(session.record, model.table, session.ids, n, session.x);
+  let kept: Float32Array = new Float32Array();
+  for (const [i, block] of model.encoder.entries()) {
+    if (i === spliceAt) {
+      kept = h.floats(toolsAt, tools.length * width);
+      if (splice) new Float32Array(memory.buffer, toolsAt, splice.length).set(splice);
+    }
+    kernels.encoder_kv(session.record, block, session.encoderCache, session.x, 0, n);
+    kernels.encoder_attend(session.record, block, session.encoderCache, session.x, 0, n, n);
+  }
+  kernels.final_norm(session.record, model.encoderNorm, session.x, n);
+  return { states: h.floats(session.x, n * width), kept };
+}
+
+/** The warm session's states, brought into the prompt's order. */
+function states(h: Host, request: number[], tools: number[]): Float32Array {
+  const rows = h.floats(h.session.x, (request.length + tools.length) * width);
+  const own = rows.slice(tools.length * width);
+  return Float32Array.from([...own, ...rows.slice(0, tools.length * width)]);
+}
+
+describe.each(kernelKinds)("%s", (kind) => {
+  const wide = kind === "reference";
+  const pack = packOf(checkpoint, wide ? "float32" : "int4");
+  // int16 rows and softmax weights are rounded per tile order; the reference is float32 between layers.
+  const bound = wide ? 1e-5 : 2e-3;
+  const open = async (warmLayers: number) => {
+    const h = await host(await pack, kind, 40, 8, warmLayers);
+    return { h, warmth: new Warmth(h, geometry), prefill: await host(await pack, kind, 40, 8) };
+  };
+
+  test("the first prefill is a plain one, and so is one after the tools have changed", async () => {
+    const { h, warmth, prefill } = await open(2);
+    for (const [request, tools] of [
+      [asked, list],
+      [other, changed],
+      [other, list],
+      [asked, list.slice(1)],
+    ]) {
+      expect(await warmth.prefill(request, tools, now)).toBe(0);
+      const { states: want } = plain(prefill, request, tools);
+      expect(distance(states(h, request, tools), want)).toBeLessThan(bound * greatest(want));
+    }
+  });
+
+  test("the same request again gives the same states, bit for bit", async () => {
+    const { h, warmth } = await open(2);
+    await warmth.prefill(asked, list, now);
+    const want = states(h, asked, list);
+    expect(await warmth.prefill(asked, list, now)).toBe(2);
+    expect(states(h, asked, list)).toEqual(want);
+  });
+
+  test("another request meets the kept tool rows where the plain order would have them", async () => {
+    const { h, warmth, prefill } = await open(1);
+    await warmth.prefill(asked, list, now);
+    expect(await warmth.prefill(other, list, now)).toBe(1);
+    // Layer 0 takes K and V from embeddings alone: only the rows that leave it were another request's.
+    const { kept } = plain(prefill, asked, list, 1);
+    const { states: want } = plain(prefill, other, list, 1, kept);
+    expect(distance(states(h, other, list), want)).toBeLessThan(bound * greatest(want));
+  });
+
+  test("a prefill that fails midway leaves nothing kept, and the next is plain", async () => {
+    const { h, warmth, prefill } = await open(2);
+    await warmth.prefill(asked, list, now);
+    const stop = async (...sections: string[]) => {
+      if (sections[0] === "encoder.2") throw new Error("stopped");
+    };
+    await expect(warmth.prefill(asked, changed, stop)).rejects.toThrow("stopped");
+    expect(await warmth.prefill(other, list, now)).toBe(0);
+    const { states: want } = plain(prefill, other, list);
+    expect(distance(states(h, other, list), want)).toBeLessThan(bound * greatest(want));
+  });
+});
+
+test("a session says how many layers were kept; the plain session keeps none", async () => {
+  const tools = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();
+  const thimble = await load();
+  const session = thimble.session({ warmLayers: 1 });
+  const kept: number[] = [];
+  const answers: string[] = [];
+  for (const request of ["wake me at 7:15", "start a run", "wake me at 7:15", "start a run"]) {
+    const { timings, text } = await session.call(request, kept.length === 2 ? tools.slice(1) : tools);
+    kept.push(timings.warmLayers);
+    answers.push(text);
+  }
+  expect(kept).toEqual([0, 1, 0, 0]);
+  expect(answers[0]).toBe((await thimble.call("wake me at 7:15", tools)).text);
+  expect((await thimble.call("start a run", tools)).timings.warmLayers).toBe(0);
+  expect(() => thimble.session({ warmLayers: 4 })).toThrow("warmLayers: expected at most 3");
+});
