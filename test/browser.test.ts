@@ -1,9 +1,10 @@
 /** A real Chromium loads the runtime and the default pack from a local server and makes a call, on a page and in a worker. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
+import { missing } from "./support.ts";
 
 const executablePath = "/usr/bin/chromium";
 const root = new URL("../", import.meta.url);
@@ -20,9 +21,7 @@ const types: Record<string, string> = {
 let browser: Browser;
 let server: ReturnType<typeof Bun.serve>;
 
-const absent = !existsSync(executablePath);
-if (absent && process.env.CI) throw new Error(`${executablePath} is missing; .ci/run installs Debian's chromium`);
-if (absent) console.warn(`skipped: browser tests: ${executablePath} is missing; apt-get install chromium`);
+const absent = missing(executablePath, "chromium");
 const inBrowser = absent ? test.skip : test;
 
 beforeAll(async () => {

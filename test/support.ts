@@ -27,6 +27,17 @@ export function testWith(path: string, name: string, body: (file: URL) => void |
   test.skip(`${name} (../shared/${path} is missing)`, () => {});
 }
 
+/**
+ * Says whether a file that a Debian package installs is missing here, and then aloud what to do, for tests to skip.
+ * Throws: Error in CI, where .ci/run installs it.
+ */
+export function missing(path: string, debianPackage: string): boolean {
+  if (existsSync(path)) return false;
+  if (process.env.CI) throw new Error(`${path} is missing; .ci/run installs Debian's ${debianPackage}`);
+  console.warn(`skipped tests: ${path} is missing; apt-get install ${debianPackage}`);
+  return true;
+}
+
 export function fixture(name: string): URL {
   return new URL(`./fixtures/${name}`, import.meta.url);
 }
