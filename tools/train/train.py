@@ -45,12 +45,23 @@ def arguments():
     p.add_argument("--muon", type=float, default=0.015)
     p.add_argument("--warm", type=int, default=100, help="steps of warm-up")
     p.add_argument("--weights", default="1,1.5,1.25,2", help="loss weights: structure, names, keys, values")
-    p.add_argument("--float32", action="store_true", help="nothing in bf16: many times as fast where a CPU has no instructions for it")
+    p.add_argument("--float32", action="store_true", help="nothing in bf16, as on a CPU that has no instructions for it")
     p.add_argument("--workers", type=int, default=0, help="processes that make batches; a GPU needs some")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--every", type=int, default=50, help="steps a log line")
     p.add_argument("--save-seconds", type=float, default=300)
     return p.parse_args()
+
+
+def bf16_pays(device):
+    """Whether products in bf16 are the faster ones: on a GPU, and on a CPU with instructions for them (avx512_bf16, amx_bf16, bf16)."""
+    if device.type != "cpu":
+        return True
+    try:
+        with open("/proc/cpuinfo") as file:
+            return "bf16" in file.read()
+    except OSError:
+        return False
 
 
 def orthogonal(g, dtype):
@@ -154,8 +165,9 @@ def main():
     os.makedirs(a.out, exist_ok=True)
     last = os.path.join(a.out, "last.pt")
 
+    dtype = torch.float32 if a.float32 or not bf16_pays(device) else torch.bfloat16
     model = build(a).to(device)
-    optimizer = Optimizer(model, a.adam, a.muon, torch.float32 if a.float32 else torch.bfloat16)
+    optimizer = Optimizer(model, a.adam, a.muon, dtype)
     tokenizer = data.Tokenizer(a.tokenizer)
     if tokenizer.sp.GetPieceSize() != model.config.vocab_size:
         raise SystemExit(f"--tokenizer: expected {model.config.vocab_size} pieces, got {tokenizer.sp.GetPieceSize()}; pass the model's own vocabulary")
@@ -184,7 +196,7 @@ def main():
     batches = data.Batches(sorted(glob.glob(a.real)), sorted(glob.glob(a.synthetic)), a.share, tokenizer, a.batch_tokens,
                            tuple(map(float, a.weights.split(","))), a.seed)
     stream = data.stream(batches, itertools.count(at["block"] + rank, world), at["done_in_block"] if rank == 0 else 0, a.workers)
-    amp = contextlib.nullcontext if a.float32 else lambda: torch.autocast(device.type, torch.bfloat16)
+    amp = contextlib.nullcontext if dtype == torch.float32 else lambda: torch.autocast(device.type, dtype)
     began, saved_at = at["seconds"] - time.process_time(), time.time()
 
     while True:
