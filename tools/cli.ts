@@ -9,10 +9,11 @@ import { data } from "./data.ts";
 import { evaluate } from "./eval.ts";
 import { inspect } from "./inspect.ts";
 import { lint } from "./lint.ts";
+import { profile } from "./profile.ts";
 import { run } from "./run.ts";
 import { tools } from "./tools.ts";
 
-const commands: Command[] = [run, build, inspect, bench, lint, evaluate, calibrate, data, tools];
+const commands: Command[] = [run, build, inspect, bench, profile, lint, evaluate, calibrate, data, tools];
 
 const usage = `thimble: a request and a list of tools in, a tool call out, on device.
 
