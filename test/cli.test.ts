@@ -84,7 +84,7 @@ test("bench --json has the documented keys", async () => {
   expect(Object.keys(report.decode)).toEqual(["free", "grammar"]);
 });
 
-test.each(["run", "build", "inspect", "bench", "lint", "eval", "calibrate", "data"])(
+test.each(["run", "build", "inspect", "bench", "profile", "lint", "eval", "calibrate", "data"])(
   "%s --help shows the command and a real example",
   async (name) => {
     const { code, out } = await thimble([name, "--help"]);

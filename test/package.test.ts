@@ -43,6 +43,17 @@ test("npx thimble runs the main job on Node", () => {
   );
 });
 
+test("npx thimble profile runs on Node with cold starts, allocations and the page", () => {
+  const html = join(folder, "profile.html");
+  const report = JSON.parse(
+    run(["npx", "thimble", "profile", "--json", "--calls", "2", "--cold", "1", "--html", html], folder),
+  );
+  expect(report.board.host).toStartWith("Node ");
+  expect(report.coldStart.phases).toHaveLength(7);
+  expect(report.allocations.heapBytes).toBeGreaterThan(10_000);
+  expect(readFileSync(html, "utf8")).toContain("uPlot=function");
+});
+
 test("the library call works on Node, kernels and model are exported, types ship", () => {
   const script = `
     import { load } from "thimble";

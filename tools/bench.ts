@@ -12,6 +12,7 @@ import type { Session } from "../runtime/session.ts";
 import { defaultModel, load, type Thimble } from "../runtime/thimble.ts";
 import { ToolSet } from "../runtime/tools.ts";
 import { type BuildName, blockBytes, buildNames, embeddingBlockBytes, runBytes } from "../wasm/abi.ts";
+import { writeSubmission } from "./bench/submission.ts";
 import { type Command, print, readText, table, UsageError } from "./command.ts";
 import { watchTools } from "./run.ts";
 
@@ -58,6 +59,7 @@ Medians of several runs on one thread: load from disk, linear memory at 384/128 
   --kernels NAMES  builds to measure, one report each (the fastest that runs here)
   --runs N         runs a figure (7)
   --json           one object a build, on a line of its own
+  --submit-file F  write the reports and the machine for a public table of boards
 
   thimble bench --geometry full --kernels simd,relaxed`,
   options: {
@@ -66,6 +68,7 @@ Medians of several runs on one thread: load from disk, linear memory at 384/128 
     kernels: { type: "string" },
     runs: { type: "string" },
     json: { type: "boolean" },
+    "submit-file": { type: "string" },
   },
   async run(input) {
     const runs = input.integer("runs", 1, 1000) ?? 7;
@@ -86,10 +89,14 @@ Medians of several runs on one thread: load from disk, linear memory at 384/128 
         path = join(folder, "full.thimble");
         writeFileSync(path, await randomPack(fullGeometry));
       }
+      const reports: Report[] = [];
       for (const [i, name] of builds.entries()) {
         const report = await measure(path, name as BuildName | undefined, runs);
+        reports.push(report);
         print(input.flag("json") ? JSON.stringify(report) : (i ? "\n" : "") + render(report));
       }
+      const file = input.text("submit-file");
+      if (file) writeSubmission(file, reports);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -68,6 +68,12 @@ export function readBytes(path: string): Uint8Array {
   }
 }
 
+/** The command line that was given, as a shell takes it. */
+export function commandLine(): string {
+  const quoted = (word: string) => (/^[\w./,:=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+  return ["thimble", ...process.argv.slice(2).map(quoted)].join(" ");
+}
+
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }

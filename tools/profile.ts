@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { defaultModel } from "../runtime/thimble.ts";
 import { type BuildName, buildNames } from "../wasm/abi.ts";
 import { fullGeometry, randomPack } from "./bench.ts";
-import { type Command, type Input, print, readText, UsageError } from "./command.ts";
+import { type Command, commandLine, type Input, print, readText, UsageError } from "./command.ts";
 import { measure } from "./profile/measure.ts";
 import { page } from "./profile/page.ts";
 import type { Report } from "./profile/report.ts";
@@ -69,11 +69,11 @@ between, where the system has them. Before that, cold starts in processes of the
           coldStarts: input.integer("cold", 1, 100) ?? 5,
           onProgress: progress(),
         },
-        ["thimble profile", ...process.argv.slice(3).map(quoted)].join(" "),
+        commandLine(),
       );
+      print(input.flag("json") ? JSON.stringify(report) : render(report));
       const html = input.text("html");
       if (html) writeFileSync(html, page(report));
-      print(input.flag("json") ? JSON.stringify(report) : render(report));
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -108,10 +108,6 @@ function readReport(path: string): Report {
   if (report?.format !== 1 || !report.calls?.total)
     throw new Error(`${path}: expected the output of thimble profile --json, got another file; run it again`);
   return report;
-}
-
-function quoted(word: string): string {
-  return /^[\w./=:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** A line on a terminal, rewritten at each percent. */

@@ -23,7 +23,7 @@ export function page(report: Report): string {
   const tile = (name: string, value: string, note = "") =>
     `<div class="tile"><span>${name}</span><b>${value}</b><small>${escaped(note)}</small></div>`;
   const { total } = calls;
-  const lastRow = (name: string, kind: "total" | "prefill" | "decode", rate: string): Cell[] => {
+  const percentileRow = (name: string, kind: "total" | "prefill" | "decode", rate: string): Cell[] => {
     const { p50Ms, p95Ms, p99Ms, leastMs, mostMs } = calls[kind];
     return [name, ...[p50Ms, p95Ms, p99Ms, leastMs, mostMs].map((value) => value.toFixed(2)), rate];
   };
@@ -58,16 +58,16 @@ ${energy[0] ? tile("energy a call", `${energy[0].millijoulesPerCall.toFixed(0)} 
 ${rows(
   ["", "p50 ms", "p95", "p99", "least", "most", "tokens/s"],
   [
-    lastRow("whole call", "total", ""),
-    lastRow("prefill", "prefill", calls.prefillTokensPerSecond.toFixed(0)),
-    lastRow("decode", "decode", calls.decodeTokensPerSecond.toFixed(0)),
+    percentileRow("whole call", "total", ""),
+    percentileRow("prefill", "prefill", calls.prefillTokensPerSecond.toFixed(0)),
+    percentileRow("decode", "decode", calls.decodeTokensPerSecond.toFixed(0)),
   ],
 )}
 ${chart("calls", `Each call, and the median of each tenth of ${drift.seconds.toFixed(0)} s: ${signedPercent(drift.change)} from the first tenth to the last`)}
 
 <h2>Where a call’s time goes</h2>
 ${strip(report.stages.map(({ part, name, share, p50Ms }, i) => ({ share, color: i, title: `${part}, ${name}: ${p50Ms.toFixed(2)} ms` })))}
-${rows(["", "stage", "p50 ms", "share"], report.stages.map(lineRow))}
+${rows(["stage", "p50 ms", "share"], report.stages.map(lineRow))}
 ${chart("layers", "Each layer, p50")}
 <p class="dim">From ${timing.calls} calls timed kernel by kernel between the others. The timing itself: ${signedPercent(timing.overhead)} a call;
 ${timing.kernelCalls} kernel calls, ${timing.readNanos.toFixed(0)} ns a clock read, steps of ${timing.resolutionMicros.toFixed(2)} µs.</p>
@@ -75,8 +75,12 @@ ${timing.kernelCalls} kernel calls, ${timing.readNanos.toFixed(0)} ns a clock re
 <h2>Cold start</h2>
 ${strip(coldStart.phases.map(({ phase, ms }, i) => ({ share: ms / coldStart.totalMs, color: i, title: `${phase}: ${ms.toFixed(1)} ms` })))}
 ${rows(
-  ["", "phase", "p50 ms", "RSS after, MiB"],
-  coldStart.phases.map(({ phase, ms, rssBytes }, i) => [swatch(i), phase, ms.toFixed(1), mebibytes(rssBytes)]),
+  ["phase", "p50 ms", "RSS after, MiB"],
+  coldStart.phases.map(({ phase, ms, rssBytes }, i) => [
+    { text: phase, swatch: i },
+    ms.toFixed(1),
+    mebibytes(rssBytes),
+  ]),
 )}
 
 <h2>Memory</h2>
@@ -170,10 +174,14 @@ function memoryMap(report: Report): string {
   const place = (offsetBytes: number) => `0x${offsetBytes.toString(16).padStart(7, "0")}`;
   return `${strip(pieces)}
 ${rows(
-  ["", "linear memory", "from", "bytes"],
+  ["linear memory", "from", "bytes"],
   [
-    ...kinds.map(({ name, offsetBytes, bytes }, i): Cell[] => [swatch(i), name, place(offsetBytes), String(bytes)]),
-    ["", "alignment and the rest of the last page", "", String(linearBytes - used)],
+    ...kinds.map(({ name, offsetBytes, bytes }, i): Cell[] => [
+      { text: name, swatch: i },
+      place(offsetBytes),
+      String(bytes),
+    ]),
+    ["alignment and the rest of the last page", "", String(linearBytes - used)],
   ],
 )}
 <details><summary>every region (${regions.length})</summary>
@@ -185,22 +193,24 @@ ${rows(
 }
 
 function lineRow({ part, name, p50Ms, share }: Line, i: number): Cell[] {
-  return [swatch(i), `${part}, ${name}`, p50Ms.toFixed(2), `${(100 * share).toFixed(1)}%`];
+  return [{ text: `${part}, ${name}`, swatch: i }, p50Ms.toFixed(2), `${(100 * share).toFixed(1)}%`];
 }
 
-/** Text, or markup that this file made. */
-type Cell = string | { html: string };
+/** A table's cell; the swatch is the color of its piece of the strip above. */
+type Cell = string | { text: string; swatch: number };
 
-/** A table; columns of numbers to the right. */
+/** A table; columns with numbers to the right. */
 function rows(head: string[], body: Cell[][]): string {
-  const cell = (tag: string, content: Cell) => {
-    const numeric = typeof content === "string" && /^[\d.,x a-f-]+%?$/.test(content);
-    return `<${tag}${numeric ? ' class="n"' : ""}>${typeof content === "string" ? escaped(content) : content.html}</${tag}>`;
+  const numeric = head.map((_, i) => body.some((cells) => /^(-?[\d.]+%?|0x\w+)$/.test(cells[i] as string)));
+  const line = (tag: string, cells: Cell[]) => {
+    const drawn = cells.map((cell, i) => {
+      const content = typeof cell === "string" ? escaped(cell) : `${swatch(cell.swatch)} ${escaped(cell.text)}`;
+      return `<${tag}${numeric[i] ? ' class="n"' : ""}>${content}</${tag}>`;
+    });
+    return `<tr>${drawn.join("")}</tr>`;
   };
-  const numeric = (i: number) => body.length > 0 && cell("td", body[0][i]).includes('"n"');
-  const heads = head.map((name, i) => `<th${numeric(i) ? ' class="n"' : ""}>${escaped(name)}</th>`).join("");
-  const lines = body.map((cells) => `<tr>${cells.map((content) => cell("td", content)).join("")}</tr>`);
-  return `<div class="wide"><table><thead><tr>${heads}</tr></thead><tbody>${lines.join("")}</tbody></table></div>`;
+  const lines = body.map((cells) => line("td", cells)).join("");
+  return `<div class="wide"><table><thead>${line("th", head)}</thead><tbody>${lines}</tbody></table></div>`;
 }
 
 /** Shares of a whole side by side. */
@@ -211,8 +221,8 @@ function strip(pieces: { share: number; color: number; title: string }[]): strin
   return `<div class="strip">${spans.join("")}</div>`;
 }
 
-function swatch(color: number): Cell {
-  return { html: `<i class="swatch" style="background:var(--s${color % 8})"></i>` };
+function swatch(color: number): string {
+  return `<i class="swatch" style="background:var(--s${color % 8})"></i>`;
 }
 
 function escaped(text: string): string {
@@ -253,17 +263,19 @@ code { font: 13px ui-monospace, monospace; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin-top: 20px; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px; display: grid; align-content: start; }
 .tile span, .tile small { font-size: 13px; }
-.tile b { font-size: 20px; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.tile b { font-size: 19px; font-variant-numeric: tabular-nums; white-space: nowrap; }
 figure { margin: 16px 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px; overflow: hidden; }
 figcaption { margin-bottom: 8px; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: 3px 12px 3px 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td { text-align: left; padding: 3px 0 3px 12px; border-bottom: 1px solid var(--line); }
+th:first-child, td:first-child { padding-left: 0; }
 th { color: var(--dim); font-weight: normal; }
-.n { text-align: right; }
+.n { text-align: right; white-space: nowrap; }
 .strip { display: flex; height: 22px; border-radius: 6px; overflow: hidden; margin-bottom: 12px; background: var(--line); }
 .strip i { display: block; min-width: 0; }
 .swatch { display: inline-block; width: 11px; height: 11px; border-radius: 3px; }
 summary { cursor: pointer; padding: 8px 0; color: var(--dim); }
+@media (max-width: 600px) { table { font-size: 13px; } th, td { padding-left: 8px; } }
 .uplot, .u-legend { font: 13px system-ui, sans-serif; color: var(--text); }
 `;

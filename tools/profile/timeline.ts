@@ -40,6 +40,7 @@ export class Timeline {
     private readonly kernels: Kernels,
     model: ModelPlan,
     session: SessionPlan,
+    private readonly now = () => performance.now(),
   ) {
     const layers = (part: Slot["part"], stage: string, name: string, blocks: number[]) =>
       new Map(blocks.map((block, i) => [block, this.slot(part, stage, `${name}.${i}`)]));
@@ -84,12 +85,12 @@ export class Timeline {
     this.spentMs = new Float64Array(this.slots.length);
     this.kernelCalls = 0;
     Object.assign(this.kernels, this.timed);
-    this.lastMs = performance.now();
+    this.lastMs = this.now();
   }
 
   /** Ends a call: the milliseconds of each slot, which add up to the time since `start`. */
   stop(): Float64Array {
-    const endMs = performance.now();
+    const endMs = this.now();
     Object.assign(this.kernels, this.plain);
     this.spentMs[this.decodeHost] += endMs - this.lastMs;
     return this.spentMs;
@@ -101,9 +102,9 @@ export class Timeline {
 
   private time<A extends number[], R>(kernel: (...args: A) => R, slotOf: (...args: A) => number | undefined) {
     return (...args: A): R => {
-      const startMs = performance.now();
+      const startMs = this.now();
       const result = kernel(...args);
-      const endMs = performance.now();
+      const endMs = this.now();
       const slot = slotOf(...args);
       if (slot === undefined) throw new Error(`profile: expected a block of the model, got pointer ${args[1]}`);
       const prefillGap = this.kernelCalls++ ? this.prefillHost : this.prompt;
