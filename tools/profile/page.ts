@@ -4,13 +4,13 @@ import { percentile } from "../eval/statistics.ts";
 import { boardLine } from "./board.ts";
 import { type Chart, draw } from "./charts.ts";
 import type { Line, Report, Series } from "./report.ts";
-import { groups, kindOf, mebibytes, signedPercent } from "./tables.ts";
+import { allocationRows, groups, kindOf, mebibytes, signedPercent, timingLine } from "./tables.ts";
 
 /** Channels that a chart shows at most: those that changed most. */
 const mostChannels = 6;
 
 export function page(report: Report): string {
-  const { board, model, request, calls, coldStart, memory, allocations, timing, system, drift, energy } = report;
+  const { board, model, request, calls, coldStart, memory, system, drift, energy } = report;
   const { unavailable } = system;
   const charts = chartsOf(report);
   const chart = (id: string, title: string, absent?: string | null) => {
@@ -69,8 +69,7 @@ ${chart("calls", `Each call, and the median of each tenth of ${drift.seconds.toF
 ${strip(report.stages.map(({ part, name, share, p50Ms }, i) => ({ share, color: i, title: `${part}, ${name}: ${p50Ms.toFixed(2)} ms` })))}
 ${rows(["stage", "p50 ms", "share"], report.stages.map(lineRow))}
 ${chart("layers", "Each layer, p50")}
-<p class="dim">From ${timing.calls} calls timed kernel by kernel between the others. The timing itself: ${signedPercent(timing.overhead)} a call;
-${timing.kernelCalls} kernel calls, ${timing.readNanos.toFixed(0)} ns a clock read, steps of ${timing.resolutionMicros.toFixed(2)} µs.</p>
+<p class="dim">${timingLine(report)}</p>
 
 <h2>Cold start</h2>
 ${strip(coldStart.phases.map(({ phase, ms }, i) => ({ share: ms / coldStart.totalMs, color: i, title: `${phase}: ${ms.toFixed(1)} ms` })))}
@@ -85,8 +84,7 @@ ${rows(
 
 <h2>Memory</h2>
 ${memoryMap(report)}
-<p>${allocations.heapBytes === null ? "What a call allocates is not available: this host counts its heap only when it collects." : `A call allocates ${(allocations.heapBytes / 1024).toFixed(0)} KiB on the JavaScript heap.`}
-It keeps ${(allocations.retainedBytes / 1024).toFixed(1)} KiB there and ${allocations.linearBytes} bytes of linear memory.</p>
+${rows(["a call", ""], allocationRows(report))}
 ${chart("rss", "Resident memory (RSS)")}
 
 <h2>Machine</h2>

@@ -7,7 +7,7 @@ import type { Line, Report, Series } from "./report.ts";
 type Row = (string | number)[];
 
 export function render(report: Report): string {
-  const { calls, timing, coldStart, memory, allocations, drift } = report;
+  const { calls, coldStart, memory, drift } = report;
   const percentileRow = (name: string, kind: "total" | "prefill" | "decode", rate?: number): Row => {
     const { p50Ms, p95Ms, p99Ms, leastMs, mostMs } = calls[kind];
     return [
@@ -17,7 +17,6 @@ export function render(report: Report): string {
     ];
   };
   const lineRow = ({ part, name, p50Ms, share }: Line): Row => [part, name, ms(p50Ms), percent(share)];
-  const overhead = `the timing itself: ${signedPercent(timing.overhead)} a call (${timing.kernelCalls} kernel calls, ${timing.readNanos.toFixed(0)} ns a clock read, steps of ${timing.resolutionMicros.toFixed(2)} µs)`;
   const blocks = [
     facts(report),
     table([
@@ -28,7 +27,7 @@ export function render(report: Report): string {
     ]),
     table([["stage", "", cell("p50 ms"), cell("share", 7)], ...report.stages.map(lineRow)]),
     table([["layer", "", cell("p50 ms"), cell("share", 7)], ...report.layers.map(lineRow)]),
-    `${timing.calls} other calls, timed; ${overhead}`,
+    timingLine(report),
     table([
       [`cold start, ${coldStart.runs} processes`, cell("p50 ms"), cell("RSS MiB")],
       ...coldStart.phases.map(({ phase, ms: spent, rssBytes }): Row => [phase, ms(spent), cell(mebibytes(rssBytes))]),
@@ -42,22 +41,30 @@ export function render(report: Report): string {
       ["whole", cell("0", 10), cell(String(memory.linearBytes), 10)],
     ]),
     table([
-      [
-        "allocated a call",
-        allocations.heapBytes === null
-          ? "not available: the host counts its heap only when it collects"
-          : `${(allocations.heapBytes / 1024).toFixed(0)} KiB on the JavaScript heap`,
-      ],
-      [
-        "kept a call",
-        `${(allocations.retainedBytes / 1024).toFixed(1)} KiB on the JavaScript heap, ${allocations.linearBytes} bytes of linear memory`,
-      ],
+      ...allocationRows(report),
       ["peak RSS", `${mebibytes(memory.peakRssBytes)} MiB`],
       ...systemRows(report),
       ["drift", `${signedPercent(drift.change)} from the first to the last tenth of ${drift.seconds.toFixed(0)} s`],
     ]),
   ];
   return blocks.join("\n\n");
+}
+
+/** What a call leaves behind. */
+export function allocationRows({ allocations: { heapBytes, retainedBytes, linearBytes } }: Report): [string, string][] {
+  const kibibytes = (bytes: number, digits: number) => `${(bytes / 1024).toFixed(digits)} KiB on the JavaScript heap`;
+  const absent = "not available: the host counts its heap only when it collects";
+  return [
+    ["allocated a call", heapBytes === null ? absent : kibibytes(heapBytes, 0)],
+    ["kept a call", `${kibibytes(retainedBytes, 1)}, ${linearBytes} bytes of linear memory`],
+  ];
+}
+
+/** What the timed calls are, and the price of timing them: as measured, and by the clock's reads alone. */
+export function timingLine({ timing, calls }: Report): string {
+  const { kernelCalls, readNanos, resolutionMicros, overhead } = timing;
+  const reads = (2 * kernelCalls * readNanos) / 1e6 / calls.total.p50Ms;
+  return `From ${timing.calls} calls timed kernel by kernel between the others. The timing costs ${signedPercent(overhead)} as measured, ${signedPercent(reads, 2)} by its clock reads: ${kernelCalls} kernel calls, ${readNanos.toFixed(0)} ns a read, steps of ${resolutionMicros.toFixed(2)} µs.`;
 }
 
 /** What was measured, where and when, in two lines. */
@@ -180,5 +187,6 @@ function union(a: Report, b: Report, names: (report: Report) => string[]): strin
 const cell = (text: string, width = 9) => text.padStart(width);
 const ms = (value: number) => cell(value.toFixed(2));
 const percent = (share: number) => cell(`${(100 * share).toFixed(1)}%`, 7);
-export const signedPercent = (share: number) => `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}%`;
+export const signedPercent = (share: number, digits = 1) =>
+  `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(digits)}%`;
 export const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
