@@ -28,3 +28,22 @@ test("the file map names every source file, and only files that exist", async ()
   }
   for (const name of new Bun.Glob("*.ts").scanSync(`${root}tools`)) expect(map).toContain(name.replace(".ts", ""));
 });
+
+test("the README's table of boards says what the submissions in test/bench say", async () => {
+  const rows = [...new Bun.Glob("board-*.json").scanSync(`${root}test/bench`)].sort().map(async (name) => {
+    const { board, reports, command, date } = await Bun.file(`${root}test/bench/${name}`).json();
+    const [{ isa, threads, prefill, decode, callMs, peakRssBytes }] = reports;
+    const at271 = prefill.find(({ promptTokens }: { promptTokens: number }) => promptTokens === 271).tokensPerSecond;
+    return [
+      [board.name, board.cpu, `${(board.memoryBytes / 2 ** 30).toFixed(1)} GiB`].filter(Boolean).join(", "),
+      `${board.host}, ${isa}, ${threads}`,
+      `${callMs.toFixed(1)} ms`,
+      `${at271} tokens/s`,
+      `${decode.free} / ${decode.grammar} tokens/s`,
+      `${(peakRssBytes / 2 ** 20).toFixed(0)} MiB`,
+      `\`${command}\`, ${date.slice(0, 10)}`,
+    ].join(" | ");
+  });
+  for (const row of await Promise.all(rows)) expect(readme).toContain(`| ${row} |`);
+  expect(rows.length).toBeGreaterThan(0);
+});

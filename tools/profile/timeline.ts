@@ -66,7 +66,7 @@ export class Timeline {
     this.plain = { ...kernels };
     this.timed = {
       ...kernels,
-      embed: this.time(kernels.embed, (...[, , , , x]) => (x === session.x ? prefill : decode).embed),
+      embed: this.time(kernels.embed, (...[, , , , x]) => (x === session.step ? decode : prefill).embed),
       encoder_kv: this.time(kernels.encoder_kv, (_, block) => prefill.encoder_kv.get(block)),
       encoder_attend: this.time(kernels.encoder_attend, (_, block) => prefill.encoder_attend.get(block)),
       final_norm: this.time(
