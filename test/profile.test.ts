@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,7 @@ import type { Report } from "../tools/profile/report.ts";
 import { caveats, render, renderComparison } from "../tools/profile/tables.ts";
 import { Timeline } from "../tools/profile/timeline.ts";
 import type { Kernels } from "../wasm/abi.ts";
-import { thimble } from "./support.ts";
+import { missing, thimble } from "./support.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "thimble-profile-test-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -224,6 +224,8 @@ test("profile writes JSON and a page; compare reads the JSON and refuses another
   ]);
   expect(refused).toMatchObject({ code: 1, out: "" });
   expect(refused.err).toContain("package.json: expected the output of thimble profile --json");
+  expect((await thimble(["profile", "--compare", json])).err).toContain("--compare: expected two files, got 1");
+  expect((await thimble(["profile", "--compare", json, json, "--json"])).code).toBe(2);
 });
 
 test("bench --submit-file writes what its schema says", async () => {
@@ -236,12 +238,7 @@ test("bench --submit-file writes what its schema says", async () => {
 });
 
 const executablePath = "/usr/bin/chromium";
-const absent = !existsSync(executablePath);
-if (absent && process.env.CI) throw new Error(`${executablePath} is missing; .ci/run installs Debian's chromium`);
-if (absent)
-  console.warn(`skipped: the profile page in a browser: ${executablePath} is missing; apt-get install chromium`);
-const inBrowser = absent ? test.skip : test;
-
+const inBrowser = missing(executablePath, "chromium") ? test.skip : test;
 inBrowser.each(["light", "dark"] as const)(
   "the page draws every chart in Chromium without a request, an error or anything too wide: %s",
   async (colorScheme) => {

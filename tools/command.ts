@@ -1,6 +1,7 @@
 /** What every command shares: options, input, and errors that fit on one line. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { type BuildName, buildNames } from "../wasm/abi.ts";
 
 export type Options = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>["options"]>;
 
@@ -66,6 +67,25 @@ export function readBytes(path: string): Uint8Array {
   } catch (error) {
     throw new Error(`${path}: expected a readable file, got ${(error as NodeJS.ErrnoException).code}; check the path`);
   }
+}
+
+/** The build that --kernels names. Throws: UsageError for another word. */
+export function kernelsOf(input: Input): BuildName | undefined {
+  const name = input.text("kernels");
+  if (name === undefined || buildNames.includes(name as BuildName)) return name as BuildName | undefined;
+  throw new UsageError(`--kernels: expected one of ${buildNames.join(", ")}, got ${JSON.stringify(name)}`);
+}
+
+/** Shows a share, 0 to 1, on a line of the terminal that is rewritten at each percent. */
+export function progressLine(label: string): (share: number) => void {
+  if (!process.stderr.isTTY) return () => {};
+  let shown = -1;
+  return (share) => {
+    const percent = Math.floor(100 * share);
+    if (percent === shown) return;
+    shown = percent;
+    process.stderr.write(percent === 100 ? "\r\x1b[K" : `\r${label} ${percent}%`);
+  };
 }
 
 /** The command line that was given, as a shell takes it. */

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { type CallOptions, defaultModel, load, type Thimble } from "../runtime/index.ts";
-import { type Command, type Input, print, UsageError } from "./command.ts";
+import { type Command, type Input, print, progressLine, UsageError } from "./command.ts";
 import { type Answerer, answerAll, modelAnswerer, retrieval, warmAnswerer } from "./eval/answers.ts";
 import { compareFiles } from "./eval/compare.ts";
 import { endpointAnswerer } from "./eval/endpoint.ts";
@@ -159,14 +159,7 @@ function refuseTogether(input: Input, one: string, other: string): void {
   if (input.flag(one) && input.flag(other)) throw new UsageError(`eval: expected --${one} or --${other}, got both`);
 }
 
-/** A line on a terminal, rewritten at each percent. */
 function progress(label: string, { length }: readonly Example[]): (done: number) => void {
-  if (!process.stderr.isTTY) return () => {};
-  let shown = -1;
-  return (done) => {
-    const percent = Math.floor((100 * done) / length);
-    if (percent === shown) return;
-    shown = percent;
-    process.stderr.write(done === length ? "\r\x1b[K" : `\r${label} ${percent}%`);
-  };
+  const show = progressLine(label);
+  return (done) => show(done / length);
 }

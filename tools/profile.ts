@@ -3,9 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defaultModel } from "../runtime/thimble.ts";
-import { type BuildName, buildNames } from "../wasm/abi.ts";
+import { buildNames } from "../wasm/abi.ts";
 import { fullGeometry, randomPack } from "./bench.ts";
-import { type Command, commandLine, type Input, print, readText, UsageError } from "./command.ts";
+import {
+  type Command,
+  commandLine,
+  type Input,
+  kernelsOf,
+  print,
+  progressLine,
+  readText,
+  UsageError,
+} from "./command.ts";
 import { measure } from "./profile/measure.ts";
 import { page } from "./profile/page.ts";
 import type { Report } from "./profile/report.ts";
@@ -49,6 +58,8 @@ between, where the system has them. Before that, cold starts in processes of the
   },
   async run(input) {
     if (input.flag("compare")) {
+      for (const other of ["json", "html"])
+        if (input.text(other) !== undefined) throw new UsageError(`--compare: expected no --${other} beside it`);
       if (input.words.length !== 2) throw new UsageError(`--compare: expected two files, got ${input.words.length}`);
       const [a, b] = input.words.map(readReport);
       return print(renderComparison(a, b));
@@ -58,20 +69,20 @@ between, where the system has them. Before that, cold starts in processes of the
       const report = await measure(
         {
           path: await packPath(input, folder),
-          build: buildOf(input),
+          build: kernelsOf(input),
           promptTokens: input.integer("prompt", 8, 1024) ?? 384,
           request: input.words.join(" ") || "tell anna i am running late and wake me at 7:15 tomorrow",
           tools: readText(input.text("tools") ?? watchTools),
         },
         {
           calls: input.integer("calls", 1, 1e6) ?? 100,
-          seconds: input.integer("seconds", 0, 86_400) ?? 0,
+          seconds: input.integer("seconds", 0, 3600) ?? 0,
           coldStarts: input.integer("cold", 1, 100) ?? 5,
-          onProgress: progress(),
+          onProgress: progressLine("calls"),
         },
         commandLine(),
       );
-      print(input.flag("json") ? JSON.stringify(report) : render(report));
+      print(input.flag("json") ? JSON.stringify(report, rounded) : render(report));
       const html = input.text("html");
       if (html) writeFileSync(html, page(report));
     } finally {
@@ -90,13 +101,6 @@ async function packPath(input: Input, folder: string): Promise<string> {
   return path;
 }
 
-function buildOf(input: Input): BuildName | undefined {
-  const name = input.text("kernels") as BuildName | undefined;
-  if (name !== undefined && !buildNames.includes(name))
-    throw new UsageError(`--kernels: expected one of ${buildNames.join(", ")}, got ${JSON.stringify(name)}`);
-  return name;
-}
-
 /** Throws: Error unless the file holds what --json prints. */
 function readReport(path: string): Report {
   let report: Report | undefined;
@@ -110,14 +114,7 @@ function readReport(path: string): Report {
   return report;
 }
 
-/** A line on a terminal, rewritten at each percent. */
-function progress(): ((share: number) => void) | undefined {
-  if (!process.stderr.isTTY) return undefined;
-  let shown = -1;
-  return (share) => {
-    const percent = Math.floor(100 * share);
-    if (percent === shown) return;
-    shown = percent;
-    process.stderr.write(percent === 100 ? "\r\x1b[K" : `\rcalls ${percent}%`);
-  };
+/** Six decimals: of a millisecond, a nanosecond. */
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === "number" ? Number(value.toFixed(6)) : value;
 }

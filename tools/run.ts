@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { load } from "../runtime/index.ts";
-import { type BuildName, buildNames } from "../wasm/abi.ts";
-import { type Command, print, readText, UsageError } from "./command.ts";
+import { buildNames } from "../wasm/abi.ts";
+import { type Command, kernelsOf, print, readText, UsageError } from "./command.ts";
 
 /** The watch tools that `run` offers unless told otherwise. */
 export const watchTools = fileURLToPath(new URL("./watch.json", import.meta.url));
@@ -32,14 +32,11 @@ REQUEST may come from standard input instead.
   },
   async run(input) {
     const toolsPath = input.text("tools") ?? watchTools;
-    const kernels = input.text("kernels");
-    if (kernels && !buildNames.includes(kernels as BuildName)) {
-      throw new UsageError(`--kernels: expected one of ${buildNames.join(", ")}, got ${JSON.stringify(kernels)}`);
-    }
+    const kernels = kernelsOf(input);
     const request = input.words.length ? input.words.join(" ") : requestFromInput(toolsPath);
     const tools = readText(toolsPath);
     const thimble = await load(input.text("model"), {
-      kernels: kernels as BuildName,
+      kernels,
       promptTokens: 1024,
       answerTokens: 512,
     });

@@ -1,8 +1,7 @@
 /** The run: cold starts, then calls in pairs, one as it is and one timed kernel by kernel, with the system read in between. */
-import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { detectBuild } from "../../runtime/kernels.ts";
-import { planSession, type Region } from "../../runtime/memory.ts";
+import { planSession } from "../../runtime/memory.ts";
 import { load, type Thimble } from "../../runtime/thimble.ts";
 import type { BuildName, Kernels } from "../../wasm/abi.ts";
 import { percentile } from "../eval/statistics.ts";
@@ -10,7 +9,7 @@ import { describeBoard } from "./board.ts";
 import { coldStart } from "./coldstart.ts";
 import type { Line, Percentiles, Report, Series } from "./report.ts";
 import { type Channel, findSensors, type Sensors } from "./system.ts";
-import { clockFacts, type Slot, startNow, Timeline } from "./timeline.ts";
+import { type Slot, startNow, Timeline } from "./timeline.ts";
 
 /** What is measured. */
 export interface Subject {
@@ -57,6 +56,8 @@ export async function measure(subject: Subject, extent: Extent, command: string,
   const { header, model } = thimble;
   if (header.weights !== "int4")
     throw new Error(`header.weights: expected int4, got ${header.weights}, which only the reference kernels run`);
+  // A request or tools that cannot be answered fail here, with their own error.
+  await thimble.call(subject.request, subject.tools);
   const starts = coldStart(extent.coldStarts, subject);
   const session = planSession(header.geometry, subject.promptTokens, answerTokens, model.endBytes);
   const timeline = new Timeline(kernels, model, session);
@@ -72,7 +73,7 @@ export async function measure(subject: Subject, extent: Extent, command: string,
     board: describeBoard(root),
     model: {
       name: basename(subject.path),
-      packBytes: statSync(subject.path).size,
+      packBytes: header.fileBytes,
       geometry: header.geometry,
       kernels: build,
     },
@@ -92,22 +93,14 @@ export async function measure(subject: Subject, extent: Extent, command: string,
       ...clockFacts(),
       calls: timed.accounts.length,
       kernelCalls: timed.kernelCalls,
-      overhead:
-        (percentile(
-          timed.totalMs.map((ms, i) => ms - calls.totalMs[i]),
-          0.5,
-        ) as number) / p50,
+      overhead: (percentile(timed.extraMs, 0.5) as number) / p50,
     },
     stages: lines(timeline.slots, timed.accounts, ({ stage }) => stage),
     layers: lines(timeline.slots, timed.accounts, ({ layer }) => layer),
     memory: {
       linearBytes: thimble.linearMemoryBytes,
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
-      regions: [...model.regions, ...session.regions].map(({ name, offsetBytes, bytes }: Region) => ({
-        name,
-        offsetBytes,
-        bytes,
-      })),
+      regions: [...model.regions, ...session.regions],
     },
     allocations: await allocations(thimble, subject),
     system: { ...series, unavailable },
@@ -128,6 +121,7 @@ interface Calls {
   decodeMs: number[];
 }
 
+/** Calls until both of the extent's ends are reached. */
 async function runCalls(
   thimble: Thimble,
   timeline: Timeline,
@@ -136,7 +130,7 @@ async function runCalls(
   sensors: Sensors,
 ) {
   const calls: Calls = { startMs: [], totalMs: [], prefillMs: [], decodeMs: [] };
-  const timed = { totalMs: [] as number[], accounts: [] as Float64Array[], kernelCalls: 0 };
+  const timed = { totalMs: [] as number[], extraMs: [] as number[], accounts: [] as Float64Array[], kernelCalls: 0 };
   const watch = new Watch(sensors, extent.seconds);
   const answer = { promptTokens: 0, answerTokens: 0, forcedTokens: 0, calls: 0 };
   const originMs = performance.now();
@@ -163,6 +157,7 @@ async function runCalls(
   for (let pair = 0; ; pair++) {
     // Now the one first, now the other: what one leaves to the next, such as garbage, falls on both.
     for (const call of pair % 2 ? [timedCall, plainCall] : [plainCall, timedCall]) await call();
+    timed.extraMs.push(timed.totalMs[pair] - calls.totalMs[pair]);
     const elapsedMs = performance.now() - originMs;
     watch.readIfDue(elapsedMs);
     const done = Math.min((pair + 1) / extent.calls, extent.seconds ? elapsedMs / extent.seconds / 1000 : 1);
@@ -283,14 +278,31 @@ function lines(slots: Slot[], accounts: Float64Array[], nameOf: (slot: Slot) => 
   });
 }
 
+/** How fine the host's clock is, and what reading it costs: the median of some batches, so that a pause spoils one. */
+function clockFacts(): { resolutionMicros: number; readNanos: number } {
+  const [batches, reads] = [21, 1000];
+  let resolutionMs = Number.POSITIVE_INFINITY;
+  const batchMs = Array.from({ length: batches }, () => {
+    const startMs = performance.now();
+    let lastMs = startMs;
+    for (let i = 0; i < reads; i++) {
+      const nowMs = performance.now();
+      if (nowMs > lastMs) resolutionMs = Math.min(resolutionMs, nowMs - lastMs);
+      lastMs = nowMs;
+    }
+    return lastMs - startMs;
+  });
+  return { resolutionMicros: resolutionMs * 1000, readNanos: ((percentile(batchMs, 0.5) as number) / reads) * 1e6 };
+}
+
 function percentiles(values: number[]): Percentiles {
   const at = (share: number) => percentile(values, share) as number;
   return {
     p50Ms: at(0.5),
     p95Ms: at(0.95),
     p99Ms: at(0.99),
-    leastMs: Math.min(...values),
-    mostMs: Math.max(...values),
+    leastMs: at(0),
+    mostMs: at(1),
   };
 }
 

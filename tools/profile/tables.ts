@@ -67,7 +67,7 @@ export function timingLine({ timing, calls }: Report): string {
   return `From ${timing.calls} calls timed kernel by kernel between the others. The timing costs ${signedPercent(overhead)} as measured, ${signedPercent(reads, 2)} by its clock reads: ${kernelCalls} kernel calls, ${readNanos.toFixed(0)} ns a read, steps of ${resolutionMicros.toFixed(2)} µs.`;
 }
 
-/** What was measured, where and when, in two lines. */
+/** What was measured, where and when. */
 function facts({ board, model, request, date, command }: Report): string {
   const { promptTokens, answerTokens, forcedTokens } = request;
   return `${boardLine(board)}, ${board.system}
@@ -81,19 +81,13 @@ function systemRows({ system, energy }: Report): Row[] {
   const { unavailable } = system;
   const range = (values: (number | null)[], digits: number) => {
     const known = values.filter((value) => value !== null);
-    const [first, last] = [known[0], known.at(-1) as number].map((value) => value.toFixed(digits));
-    return `${first} → ${last}, ${Math.min(...known).toFixed(digits)} to ${Math.max(...known).toFixed(digits)}`;
+    const ends = [known[0], known.at(-1), percentile(known, 0), percentile(known, 1)] as number[];
+    const [first, last, least, most] = ends.map((value) => value.toFixed(digits));
+    return `${first} → ${last}, ${least} to ${most}`;
   };
   const some = (values: (number | null)[]) => values.some((value) => value !== null);
-  const rows: Row[] = [
-    [
-      "RSS",
-      `${range(
-        system.rssBytes.map((bytes) => bytes / 2 ** 20),
-        1,
-      )} MiB`,
-    ],
-  ];
+  const rss = system.rssBytes.map((bytes) => bytes / 2 ** 20);
+  const rows: Row[] = [["RSS", `${range(rss, 1)} MiB`]];
   rows.push([
     "CPU clock",
     some(system.frequencyMHz) ? `${range(system.frequencyMHz, 0)} MHz` : `not available: ${unavailable.frequency}`,

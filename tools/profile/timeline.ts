@@ -15,7 +15,10 @@ export interface Slot {
   layer: string | null;
 }
 
-/** Starts a build without waiting, as `load` wants it from a function; the result may be changed, so that a `Timeline` can step in. */
+/**
+ * Starts a build at once, as `load` wants it from a function. The result may be changed, unlike a module's exports, so
+ * that a `Timeline` can step in.
+ */
 export function startNow(build: BuildName, memory: WebAssembly.Memory): Kernels {
   const module = new WebAssembly.Module(kernelModule(build));
   const { exports } = new WebAssembly.Instance(module, { [memoryImport.module]: { [memoryImport.base]: memory } });
@@ -114,18 +117,4 @@ export class Timeline {
       return result;
     };
   }
-}
-
-/** How fine the host's clock is, and what reading it costs. */
-export function clockFacts(): { resolutionMicros: number; readNanos: number } {
-  const reads = 20_000;
-  let resolutionMs = Number.POSITIVE_INFINITY;
-  const startMs = performance.now();
-  let lastMs = startMs;
-  for (let i = 0; i < reads; i++) {
-    const nowMs = performance.now();
-    if (nowMs > lastMs) resolutionMs = Math.min(resolutionMs, nowMs - lastMs);
-    lastMs = nowMs;
-  }
-  return { resolutionMicros: resolutionMs * 1000, readNanos: ((lastMs - startMs) / reads) * 1e6 };
 }
