@@ -43,7 +43,7 @@ let full: Report;
 beforeAll(async () => {
   const root = join(folder, "root");
   const files: Record<string, string> = {
-    "sys/class/thermal/thermal_zone0/type": "cpu-thermal",
+    "sys/class/thermal/thermal_zone0/type": "cpu</script>",
     "sys/class/thermal/thermal_zone0/temp": "51062",
     "sys/class/hwmon/hwmon0/name": "ina226",
     "sys/class/hwmon/hwmon0/power1_input": "2500000",
@@ -157,6 +157,13 @@ test("a report's parts add up: stages to a call, layers within it, regions withi
   for (const { ms } of coldStart.phases) expect(ms).toBeGreaterThan(0);
   for (const { values } of [...system.temperatureC, ...system.powerW]) expect(values).toHaveLength(system.atMs.length);
   expect(full.allocations.linearBytes).toBe(0);
+  const { windows, change } = full.drift;
+  expect(sum(windows.map((window) => window.calls))).toBe(calls.count);
+  expect(change).toBe((windows.at(-1)?.p50Ms as number) / (windows[0].p50Ms as number) - 1);
+  const { leastMs, p50Ms, p95Ms, p99Ms, mostMs } = calls.total;
+  const sorted = [...calls.totalMs].sort((a, b) => a - b);
+  expect([leastMs, p50Ms, p95Ms, p99Ms, mostMs]).toEqual([0, 6, 11, 11, 11].map((place) => sorted[place]));
+  expect(calls.prefill.p50Ms + calls.decode.p50Ms).toBeLessThan(calls.total.mostMs);
 });
 
 /** The field table of tools/profile/README.md. */
@@ -189,7 +196,7 @@ test("a terminal shows the same numbers, and says what is not available", () => 
   const text = render(full);
   for (const { name } of [...full.stages, ...full.layers]) expect(text).toContain(name);
   expect(text).toContain(full.calls.total.p50Ms.toFixed(2));
-  expect(text).toMatch(/temperature +51\.1 → 51\.1, 51\.1 to 51\.1 °C, cpu-thermal/);
+  expect(text).toMatch(/temperature +51\.1 → 51\.1, 51\.1 to 51\.1 °C, cpu<\/script>/);
   const without = { ...full.system, powerW: [], unavailable: { ...full.system.unavailable, power: "no meter" } };
   expect(render({ ...full, system: without })).toMatch(/power +not available: no meter/);
 });
@@ -274,6 +281,9 @@ inBrowser.each(["light", "dark"] as const)(
         // Markup in what the user and the board say stays text.
         expect(seen.text).toContain(subject.request);
         expect(seen.text).toContain("Board <b>1</b>");
+        await tab.emulateMedia({ colorScheme: colorScheme === "dark" ? "light" : "dark" });
+        expect(await tab.locator("canvas").count()).toBe(seen.charts.length);
+        expect(noise).toHaveLength(1);
         await tab.close();
       }
     } finally {

@@ -123,14 +123,27 @@ const phone = {
 };
 
 test("a phone: what its battery gives while it discharges, null as soon as it charges; cores of three kinds", () => {
-  const root = tree(phone);
+  const mostKilohertz = [1700000, 1700000, 2300000, 1700000];
+  const clocks = mostKilohertz.flatMap((most, cpu) =>
+    Object.entries({ cpuinfo_min_freq: 300000, cpuinfo_max_freq: most }).map(([file, value]) => [
+      `sys/devices/system/cpu/cpu${cpu}/cpufreq/${file}`,
+      value,
+    ]),
+  );
+  const root = tree({ ...phone, ...Object.fromEntries(clocks) });
   const sensors = findSensors(root);
   expect(values(sensors.powerW, 0)).toEqual({ battery: expect.closeTo(3.871 * 0.412) });
   expect(values(sensors.temperatureC, 0)).toEqual({ battery: expect.closeTo(31.2) });
   lay(root, { "sys/devices/platform/soc/charger/battery/status": "Charging" });
   expect(values(sensors.powerW, 1)).toEqual({ battery: null });
   expect(findSensors(root).unavailable.power).toBe("battery is Charging, not discharging");
-  expect(describeBoard(root).cpu).toBe("4 × Cortex-A510, 3 × Cortex-A715, 1 × Cortex-X3");
+  expect(describeBoard(root)).toMatchObject({
+    cpu: "4 × Cortex-A510, 3 × Cortex-A715, 1 × Cortex-X3",
+    clocks: [
+      { cpus: "0-1,3", leastMHz: 300, mostMHz: 1700, governor: null },
+      { cpus: "2", mostMHz: 2300 },
+    ],
+  });
 });
 
 test("a PC: power from RAPL's counters, across their wrap, each zone once; the chip's sensors by label", () => {
@@ -143,19 +156,28 @@ test("a PC: power from RAPL's counters, across their wrap, each zone once; the c
     ...device("hwmon", "hwmon2", "platform/coretemp.0/hwmon", {
       ...{ name: "coretemp", temp1_label: "Package id 0", temp1_input: 45000, temp1_max: 100000, temp2_input: 44000 },
     }),
+    ...device("power_supply", "BAT0", "LNXSYSTM:00/PNP0C0A:00", {
+      ...{ type: "Battery", status: "Discharging", power_now: 8200000, voltage_now: 11400000 },
+    }),
     ...device("dmi", "id", "virtual/dmi", { sys_vendor: "LENOVO", product_name: "20XW" }),
     "proc/cpuinfo": cpuinfo(["model name\t: 11th Gen Intel(R) Core(TM) i7-1185G7 @ 3.00GHz"]),
   });
   const sensors = findSensors(root);
-  expect(values(sensors.powerW, 1000)).toEqual({ "package-0": null, "package-0 core": null });
+  expect(values(sensors.powerW, 1000)).toEqual({
+    "package-0": null,
+    "package-0 core": null,
+    BAT0: expect.closeTo(8.2),
+  });
   lay(root, {
     // 7.5 J in half a second, of which the first 328,850 µJ lead to the wrap.
     "sys/devices/virtual/powercap/intel-rapl/intel-rapl:0/energy_uj": 7500000 - 328850,
     "sys/devices/virtual/powercap/intel-rapl/intel-rapl:0/intel-rapl:0:0/energy_uj": 9000000,
+    "sys/devices/LNXSYSTM:00/PNP0C0A:00/BAT0/status": "Not charging",
   });
   expect(values(sensors.powerW, 1500)).toEqual({
     "package-0": expect.closeTo(15),
     "package-0 core": expect.closeTo(8),
+    BAT0: null,
   });
   expect(values(sensors.temperatureC, 0)).toEqual({ "coretemp Package id 0": 45, "coretemp temp2": 44 });
   expect(describeBoard(root)).toMatchObject({
