@@ -25,7 +25,7 @@ export function page(report: Report): string {
   const { total } = calls;
   const percentileRow = (name: string, kind: "total" | "prefill" | "decode", rate: string): Cell[] => {
     const { p50Ms, p95Ms, p99Ms, leastMs, mostMs } = calls[kind];
-    return [name, ...[p50Ms, p95Ms, p99Ms, leastMs, mostMs].map((value) => value.toFixed(2)), rate];
+    return [name, ...[p50Ms, p95Ms, p99Ms, leastMs, mostMs].map((value) => value.toFixed(1)), rate];
   };
   return `<!doctype html>
 <html lang="en">
