@@ -5,11 +5,13 @@ import { planSession } from "../../runtime/memory.ts";
 import { load, type Thimble } from "../../runtime/thimble.ts";
 import type { BuildName, Kernels } from "../../wasm/abi.ts";
 import { percentile } from "../eval/statistics.ts";
+import { allocations } from "./allocations.ts";
 import { describeBoard } from "./board.ts";
 import { coldStart } from "./coldstart.ts";
-import type { Line, Percentiles, Report, Series } from "./report.ts";
-import { type Channel, findSensors, type Sensors } from "./system.ts";
+import type { Line, Percentiles, Report } from "./report.ts";
+import { findSensors, type Sensors } from "./system.ts";
 import { type Slot, startNow, Timeline } from "./timeline.ts";
+import { Watch } from "./watch.ts";
 
 /** What is measured. */
 export interface Subject {
@@ -34,12 +36,8 @@ export interface Extent {
 }
 
 const warmUpCalls = 5;
-const allocationCalls = 20;
 const driftWindows = 10;
 const answerTokens = 128;
-/** The system is read at most so often, and seldom enough to take 1% of the run at most. */
-const leastIntervalMs = 100;
-const mostSamples = 600;
 
 /** Measures a pack. Throws: what `load` and `call` throw; Error for a pack that only the reference kernels run. */
 export async function measure(subject: Subject, extent: Extent, command: string, root = "/"): Promise<Report> {
@@ -102,7 +100,7 @@ export async function measure(subject: Subject, extent: Extent, command: string,
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
       regions: [...model.regions, ...session.regions],
     },
-    allocations: await allocations(thimble, subject),
+    allocations: await allocations(() => thimble.call(subject.request, subject.tools), thimble.memory),
     system: { ...series, unavailable },
     drift: drift(calls),
     energy: series.powerW.flatMap(({ name, values }) => {
@@ -166,87 +164,6 @@ async function runCalls(
   }
   watch.read(performance.now() - originMs);
   return { calls, timed, answer, series: watch.series, unavailable: sensors.unavailable };
-}
-
-/** Reads memory and sensors now and then. */
-class Watch {
-  readonly series: Series;
-  private dueMs = 0;
-
-  constructor(
-    private readonly sensors: Sensors,
-    private readonly seconds: number,
-  ) {
-    const empty = ({ name }: Channel) => ({ name, values: [] });
-    this.series = {
-      atMs: [],
-      rssBytes: [],
-      cpu: [],
-      frequencyMHz: [],
-      temperatureC: sensors.temperatureC.map(empty),
-      powerW: sensors.powerW.map(empty),
-    };
-  }
-
-  readIfDue(nowMs: number): void {
-    if (nowMs >= this.dueMs) this.read(nowMs);
-  }
-
-  read(nowMs: number): void {
-    const startMs = performance.now();
-    const { series, sensors } = this;
-    const cpu = sensors.cpu();
-    series.atMs.push(nowMs);
-    series.cpu.push(cpu);
-    // First of all: the clock falls soon after the work.
-    series.frequencyMHz.push(sensors.frequencyMHz(cpu));
-    series.rssBytes.push(process.memoryUsage.rss());
-    for (const kind of ["temperatureC", "powerW"] as const)
-      for (const [i, channel] of sensors[kind].entries()) series[kind][i].values.push(channel.read(nowMs));
-    const costMs = performance.now() - startMs;
-    this.dueMs = nowMs + Math.max(leastIntervalMs, (this.seconds * 1000) / mostSamples, 100 * costMs);
-  }
-}
-
-/** What a call leaves behind: on the JavaScript heap, for good, and in linear memory. */
-async function allocations(thimble: Thimble, { request, tools }: Subject): Promise<Report["allocations"]> {
-  const collect = await collector();
-  const linearBefore = thimble.linearMemoryBytes;
-  const [heapBytes, before]: [number[], number] = [[], collect()];
-  for (let i = 0; i < allocationCalls; i++) {
-    const usedBytes = heapUsed();
-    await thimble.call(request, tools);
-    heapBytes.push(heapUsed() - usedBytes);
-  }
-  return {
-    calls: allocationCalls,
-    // JavaScriptCore counts its heap only when it collects.
-    heapBytes: process.versions.bun ? null : percentile(heapBytes, 0.5),
-    retainedBytes: (collect() - before) / allocationCalls,
-    linearBytes: thimble.linearMemoryBytes - linearBefore,
-  };
-}
-
-function heapUsed(): number {
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
-/** Collects garbage, twice for what only a first collection frees, and tells what is left. */
-async function collector(): Promise<() => number> {
-  if (process.versions.bun) {
-    return () => {
-      for (let i = 0; i < 2; i++) Bun.gc(true);
-      return heapUsed();
-    };
-  }
-  const [{ setFlagsFromString }, { runInNewContext }] = [await import("node:v8"), await import("node:vm")];
-  setFlagsFromString("--expose-gc");
-  const gc: () => void = runInNewContext("gc");
-  return () => {
-    for (let i = 0; i < 2; i++) gc();
-    return heapUsed();
-  };
 }
 
 function drift({ startMs, totalMs }: Calls): Report["drift"] {
