@@ -177,23 +177,31 @@ function readSchema(reader: SchemaReader, schema: Source, path: string): Propert
 /** The flat form that training used: what the prompt shows of a tool that came as JSON Schema. */
 export function flatForm(promptName: string, description: string | undefined, parameters: readonly Property[]): Source {
   const about = description === undefined ? {} : { description };
-  return { name: promptName, ...about, parameters: flatProperties(parameters) };
+  return { name: promptName, ...about, parameters: flatProperties(parameters, [], { left: mostShown }) };
 }
 
 /** Nested where the schema nests. A schema within itself is shown as an object. */
-function flatProperties(properties: readonly Property[], open: readonly Schema[] = []): Source {
-  const entries = properties.map(({ name, schema, required, description }) => [
-    name,
-    { ...flatSchema(schema, description, open), required },
-  ]);
+function flatProperties(properties: readonly Property[], open: readonly Schema[], room: Room): Source {
+  const entries = properties.map(({ name, schema, required, description }) => {
+    room.left -= name.length;
+    return [name, { ...flatSchema(schema, description, open, room), required }];
+  });
   return Object.fromEntries(entries);
 }
 
-/** References shown within references; the model reads a thousand tokens at most. */
-export const mostDepth = 4;
+/** References shown within references. */
+const mostDepth = 4;
 
-function flatSchema(schema: Schema, description: string | undefined, open: readonly Schema[]): Source {
+/** About how many characters are shown before references no longer are; the model reads a thousand tokens at most. */
+const mostShown = 10_000;
+
+interface Room {
+  left: number;
+}
+
+function flatSchema(schema: Schema, description: string | undefined, open: readonly Schema[], room: Room): Source {
   if (open.length > mostDepth) return { type: "object" };
+  room.left -= 1 + (description?.length ?? 0);
   const about = description === undefined ? {} : { description };
   switch (schema.kind) {
     case "string":
@@ -202,6 +210,7 @@ function flatSchema(schema: Schema, description: string | undefined, open: reado
       return { type: schema.integer ? "integer" : "number", ...about };
     case "enum": {
       const [value] = schema.values;
+      if (open.length) room.left -= JSON.stringify(schema.values).length;
       const type =
         value === null
           ? "null"
@@ -213,19 +222,19 @@ function flatSchema(schema: Schema, description: string | undefined, open: reado
       return { type, ...about, ...(type !== "boolean" && type !== "null" && { enum: schema.values }) };
     }
     case "array":
-      return { type: "array", ...about, items: flatSchema(schema.items, undefined, open) };
+      return { type: "array", ...about, items: flatSchema(schema.items, undefined, open, room) };
     case "object":
-      return { type: "object", ...about, properties: flatProperties(schema.properties, open) };
+      return { type: "object", ...about, properties: flatProperties(schema.properties, open, room) };
     case "anyOf": {
       const told = schema.options.filter(
         (option) => !(option.kind === "enum" && option.values.length === 1 && option.values[0] === null),
       );
-      if (told.length === 1) return flatSchema(told[0], description, open);
-      return { ...about, anyOf: told.map((option) => flatSchema(option, undefined, open)) };
+      if (told.length === 1) return flatSchema(told[0], description, open, room);
+      return { ...about, anyOf: told.map((option) => flatSchema(option, undefined, open, room)) };
     }
     case "ref":
-      if (open.includes(schema) || !schema.target) return { type: "object", ...about };
-      return flatSchema(schema.target, description, [...open, schema]);
+      if (open.includes(schema) || !schema.target || room.left < 0) return { type: "object", ...about };
+      return flatSchema(schema.target, description, [...open, schema], room);
   }
 }
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { Ajv } from "ajv";
-import { Grammar, type State, TokenTrie } from "../runtime/grammar.ts";
+import { Grammar, type State } from "../runtime/grammar.ts";
 import { Tokenizer } from "../runtime/tokenizer.ts";
 import { type ToolInput, ToolSet } from "../runtime/tools.ts";
+import { TokenTrie } from "../runtime/trie.ts";
 import { fixture, randomObject, randomRefs, seeded, somePieces } from "./support.ts";
 
 const tokenizer = new Tokenizer(await somePieces(4096));
