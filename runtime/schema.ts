@@ -69,7 +69,7 @@ type Ref = Schema & { kind: "ref" };
 
 /** Schemas within one another, and schemas of one tool, merged ones included: no tool for this model needs a tenth. */
 export const mostLevels = 500;
-const mostSchemas = 4096;
+export const mostSchemas = 4096;
 
 /** Reads the schemas of one tool; `root` is where local references point into. */
 export class SchemaReader {
@@ -396,21 +396,24 @@ export function notes(source: unknown): Pick<Property, "description" | "default"
   };
 }
 
-/**
- * The schemas of other kinds that a schema comes to through unions and references, each once with the options on the way,
- * in order: a union may hold itself.
- */
-export function* alternatives(
+/** A schema that is neither a union nor a reference, and the options on the way there. */
+export interface Leaf {
+  schema: Exclude<Schema, { kind: "anyOf" | "ref" }>;
+  options: readonly number[];
+}
+
+/** What a schema comes to through unions and references, in order; each reference once, since a union may hold itself. */
+export function* leaves(
   schema: Schema,
   options: readonly number[] = [],
   met: Set<Schema> = new Set(),
-): Generator<{ schema: Exclude<Schema, { kind: "anyOf" | "ref" }>; options: readonly number[] }> {
+): Generator<Leaf> {
   if (schema.kind === "anyOf") {
-    for (const [i, option] of schema.options.entries()) yield* alternatives(option, [...options, i], met);
+    for (const [i, option] of schema.options.entries()) yield* leaves(option, [...options, i], met);
   } else if (schema.kind === "ref") {
     if (met.has(schema) || !schema.target) return;
     met.add(schema);
-    yield* alternatives(schema.target, options, met);
+    yield* leaves(schema.target, options, met);
   } else yield { schema, options };
 }
 
@@ -426,7 +429,7 @@ function unescaped(part: string): string {
 const measured = new WeakMap<Schema, number>();
 
 /**
- * Bytes of the shortest JSON text of a value, Infinity if no finite value fits.
+ * Bytes of the shortest JSON text of a value, if all is ASCII; Infinity if no finite value fits.
  * References may hold each other, so they are measured together, from Infinity down: a shortest text holds no reference
  * within itself, so each round but the last settles one more. Source: Knuth 1977, "A generalization of Dijkstra's algorithm".
  */
@@ -487,10 +490,12 @@ function measure(schema: Schema, refs: ReadonlyMap<Schema, number>): number {
     case "array":
       if (schema.minItems > schema.maxItems) return none;
       return 2 + (schema.minItems ? schema.minItems * (measure(schema.items, refs) + 1) - 1 : 0);
-    case "object":
-      return schema.properties
-        .filter(({ required }) => required)
-        .reduce((sum, { name, schema: value }) => sum + name.length + 4 + measure(value, refs), 2);
+    case "object": {
+      // A quoted name, a colon, a value; commas between.
+      const needed = schema.properties.filter(({ required }) => required);
+      const bytes = needed.map(({ name, schema: value }) => JSON.stringify(name).length + 1 + measure(value, refs));
+      return bytes.reduce((sum, one) => sum + one, 2 + Math.max(0, needed.length - 1));
+    }
     case "anyOf":
       return schema.options.reduce((least, option) => Math.min(least, measure(option, refs)), none);
     case "ref":

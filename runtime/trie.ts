@@ -19,28 +19,76 @@ export interface Mask {
   some: number;
 }
 
-const quote = 0x22;
-const backslash = 0x5c;
-
+/**
+ * Nodes in the order of a walk, parents first, in flat arrays: node i has its byte, its depth from 0, the node after its
+ * descendants, and its tokens from firstToken[i] up to firstToken[i + 1]. Source: llguidance, docs/toktrie.md.
+ */
 export class TokenTrie {
-  private readonly all: Trie;
-  /** Tokens with a quote or a backslash, which may leave a string; the others stay within. */
-  private readonly leaving: Trie;
-  private readonly staying: Trie;
+  private readonly bytes: Uint8Array;
+  private readonly depths: Uint16Array;
+  private readonly ends: Int32Array;
+  private readonly firstToken: Int32Array;
+  private readonly tokens: Int32Array;
+  /** 1 for nodes whose bytes hold a quote or a backslash, which may leave a string. */
+  private readonly leaving: Uint8Array;
+  /** 1 for nodes without a token that may leave, there and below. */
+  private readonly staying: Uint8Array;
   /** Masks of the tokens that stay within a string, by how many characters fit. */
   private readonly inside: Uint32Array[] = [];
-  /** Tokens of a single byte, by it. */
-  private readonly byteTokens: number[] = [];
+  /** Of the longest token. */
+  private readonly mostCharacters: number;
 
   constructor(readonly vocabulary: Vocabulary) {
-    const tokens = Array.from({ length: vocabulary.vocabSize }, (_, id) => ({ id, bytes: vocabulary.bytesOf(id) }))
-      .filter(({ bytes }) => bytes.length)
-      .sort((a, b) => inOrder(a.bytes, b.bytes) || a.id - b.id);
-    const leaves = ({ bytes }: Token) => bytes.includes(quote) || bytes.includes(backslash);
-    this.all = new Trie(tokens);
-    this.leaving = new Trie(tokens.filter(leaves));
-    this.staying = new Trie(tokens.filter((token) => !leaves(token)));
-    for (const { id, bytes } of tokens) if (bytes.length === 1) this.byteTokens[bytes[0]] ??= id;
+    const { vocabSize } = vocabulary;
+    const words = Array.from({ length: vocabSize }, (_, id) => vocabulary.bytesOf(id));
+    this.mostCharacters = words.reduce((most, bytes) => Math.max(most, characters(bytes)), 0);
+    // First as links from a root, node 0, in which 0 is none; then laid out.
+    const most = 1 + words.reduce((sum, bytes) => sum + bytes.length, 0);
+    const byte = new Uint8Array(most);
+    const [child, sibling, lastToken] = [new Int32Array(most), new Int32Array(most), new Int32Array(most)];
+    const tokenBefore = new Int32Array(vocabSize);
+    let made = 1;
+    for (let id = 0; id < vocabSize; id++) {
+      let node = 0;
+      for (const value of words[id]) {
+        let next = child[node];
+        while (next && byte[next] !== value) next = sibling[next];
+        if (!next) {
+          next = made++;
+          byte[next] = value;
+          sibling[next] = child[node];
+          child[node] = next;
+        }
+        node = next;
+      }
+      tokenBefore[id] = lastToken[node];
+      lastToken[node] = id + 1;
+    }
+
+    this.bytes = new Uint8Array(made - 1);
+    this.depths = new Uint16Array(made - 1);
+    this.ends = new Int32Array(made - 1);
+    this.firstToken = new Int32Array(made);
+    this.tokens = new Int32Array(vocabSize);
+    this.leaving = new Uint8Array(made - 1);
+    this.staying = new Uint8Array(made - 1);
+    let [laid, tokens] = [0, 0];
+    const lay = (node: number, depth: number, inherited: boolean): boolean => {
+      const at = laid++;
+      const leaves = inherited || byte[node] === 0x22 || byte[node] === 0x5c;
+      this.bytes[at] = byte[node];
+      this.depths[at] = depth;
+      this.leaving[at] = Number(leaves);
+      this.firstToken[at] = tokens;
+      for (let id = lastToken[node] - 1; id >= 0; id = tokenBefore[id] - 1) this.tokens[tokens++] = id;
+      let below = leaves;
+      for (let next = child[node]; next; next = sibling[next]) below = lay(next, depth + 1, leaves) || below;
+      this.staying[at] = Number(!below);
+      this.ends[at] = laid;
+      return below;
+    };
+    for (let node = child[0]; node; node = sibling[node]) lay(node, 0, false);
+    this.firstToken[laid] = tokens;
   }
 
   /**
@@ -49,8 +97,8 @@ export class TokenTrie {
    */
   allowed(state: Walk, stringRoom: number, text: Walk): Mask {
     const bits = stringRoom
-      ? this.collect(this.leaving, state, this.insideString(stringRoom, text).slice())
-      : this.collect(this.all, state, this.noTokens());
+      ? this.collect(state, this.staying, this.insideString(stringRoom, text).slice())
+      : this.collect(state, null, this.noTokens());
     let count = 0;
     let some = -1;
     for (let i = 0; i < bits.length; i++) {
@@ -62,11 +110,10 @@ export class TokenTrie {
   }
 
   private insideString(room: number, text: Walk): Uint32Array {
-    const { staying } = this;
-    const most = Math.min(room, staying.mostCharacters);
+    const most = Math.min(room, this.mostCharacters);
     if (!this.inside[most]) {
-      const bits = this.collect(staying, text, this.noTokens());
-      for (const id of staying.tokens) {
+      const bits = this.collect(text, this.leaving, this.noTokens());
+      for (const id of this.tokens) {
         if (characters(this.vocabulary.bytesOf(id)) > most) bits[id >> 5] &= ~(1 << (id & 31));
       }
       this.inside[most] = bits;
@@ -78,94 +125,24 @@ export class TokenTrie {
     return new Uint32Array(Math.ceil(this.vocabulary.vocabSize / 32));
   }
 
-  private collect(trie: Trie, start: Walk, bits: Uint32Array): Uint32Array {
-    trie.walk(0, trie.length, start, (node) => {
-      for (let i = trie.firstToken[node]; i < trie.firstToken[node + 1]; i++) {
-        const id = trie.tokens[i];
+  /** Adds to a bitset what a state takes, but for the nodes to skip. */
+  private collect(start: Walk, skip: Uint8Array | null, bits: Uint32Array): Uint32Array {
+    this.walk(0, this.bytes.length, start, skip, (node) => {
+      for (let i = this.firstToken[node]; i < this.firstToken[node + 1]; i++) {
+        const id = this.tokens[i];
         bits[id >> 5] |= 1 << (id & 31);
       }
     });
     return bits;
   }
 
-  /** Bytes by which a piece can reach from within `bytes` past their end, as far as `end` lets them. */
-  reachingAcross(bytes: readonly number[], end: Walk): number[][] {
-    const { all } = this;
-    const rests: number[][] = [];
-    for (let start = bytes.length - 1; start >= 0; start--) {
-      const base = all.find(bytes.slice(start));
-      if (base < 0) continue;
-      const rest: number[] = [];
-      all.walk(base + 1, all.ends[base], end, (node) => {
-        const depth = all.depths[node] - all.depths[base];
-        rest.length = depth - 1;
-        rest.push(all.bytes[node]);
-        if (all.firstToken[node] < all.firstToken[node + 1]) rests.push([...rest]);
-      });
-    }
-    return rests;
-  }
-
-  byteToken(byte: number): number {
-    return this.byteTokens[byte];
-  }
-}
-
-interface Token {
-  id: number;
-  bytes: Uint8Array;
-}
-
-/**
- * Nodes in the order of a walk, parents first, in flat arrays: node i has its byte, its depth from 0, the node after its
- * descendants, and its tokens from firstToken[i] up to firstToken[i + 1].
- * Source: the token trie of llguidance (docs/toktrie.md).
- */
-class Trie {
-  readonly length: number;
-  readonly bytes: Uint8Array;
-  readonly depths: Uint16Array;
-  readonly ends: Int32Array;
-  readonly firstToken: Int32Array;
-  readonly tokens: Int32Array;
-  readonly mostCharacters: number;
-
-  /** Tokens in the order of their bytes. */
-  constructor(sorted: readonly Token[]) {
-    const nodes: { byte: number; depth: number; firstToken: number }[] = [];
-    let before: Uint8Array = new Uint8Array();
-    for (const [i, { bytes }] of sorted.entries()) {
-      let depth = 0;
-      while (depth < before.length && before[depth] === bytes[depth]) depth++;
-      for (; depth < bytes.length; depth++) {
-        // A node's tokens come before its descendants', so those on the way to this one have none.
-        nodes.push({ byte: bytes[depth], depth, firstToken: i });
-      }
-      before = bytes;
-    }
-    this.length = nodes.length;
-    this.bytes = Uint8Array.from(nodes, ({ byte }) => byte);
-    this.depths = Uint16Array.from(nodes, ({ depth }) => depth);
-    this.tokens = Int32Array.from(sorted, ({ id }) => id);
-    this.mostCharacters = sorted.reduce((most, { bytes }) => Math.max(most, characters(bytes)), 0);
-    this.firstToken = Int32Array.from([...nodes.map(({ firstToken }) => firstToken), sorted.length]);
-    this.ends = new Int32Array(nodes.length);
-    const open: number[] = [];
-    for (let i = nodes.length - 1; i >= 0; i--) {
-      while (open.length && nodes[open[open.length - 1]].depth > nodes[i].depth) open.pop();
-      this.ends[i] = open.length ? open[open.length - 1] : nodes.length;
-      open.push(i);
-    }
-  }
-
-  /** Visits the nodes from one to another, siblings and their descendants, that lead from a state to another. */
-  walk(from: number, to: number, start: Walk, visit: (node: number) => void): void {
+  /** Visits the nodes that lead from a state to another, from a node up to the end of its siblings and their descendants. */
+  private walk(from: number, to: number, start: Walk, skip: Uint8Array | null, visit: (node: number) => void): void {
     const { bytes, depths, ends } = this;
-    const base = from < to ? depths[from] : 0;
     const states: Walk[] = [start];
     for (let node = from; node < to; ) {
-      const depth = depths[node] - base;
-      const next = states[depth].step(bytes[node]);
+      const depth = depths[node] - depths[from];
+      const next = skip?.[node] ? null : states[depth].step(bytes[node]);
       if (next) {
         states[depth + 1] = next;
         visit(node);
@@ -174,29 +151,47 @@ class Trie {
     }
   }
 
-  /** The node that bytes lead to, −1 for none. */
-  find(path: readonly number[]): number {
+  /** Bytes by which a piece can reach from within others past their end, as far as the state there lets them. */
+  reachingAcross(bytes: readonly number[], end: Walk): number[][] {
+    const rests: number[][] = [];
+    for (let start = bytes.length - 1; start >= 0; start--) {
+      const base = this.find(bytes, start);
+      if (base < 0) continue;
+      const rest: number[] = [];
+      this.walk(base + 1, this.ends[base], end, null, (node) => {
+        rest.length = this.depths[node] - this.depths[base] - 1;
+        rest.push(this.bytes[node]);
+        if (this.firstToken[node] < this.firstToken[node + 1]) rests.push([...rest]);
+      });
+    }
+    return rests;
+  }
+
+  /** The node that bytes from a place on lead to, −1 for none. */
+  private find(path: readonly number[], from: number): number {
     let node = -1;
-    for (const byte of path) {
-      const end = node < 0 ? this.length : this.ends[node];
+    for (let i = from; i < path.length; i++) {
+      const end = node < 0 ? this.bytes.length : this.ends[node];
       let child = node + 1;
-      while (child < end && this.bytes[child] !== byte) child = this.ends[child];
-      if (child >= end) return -1;
+      while (child < end && this.bytes[child] !== path[i]) child = this.ends[child];
+      if (child === end) return -1;
       node = child;
     }
     return node;
   }
-}
 
-function inOrder(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i] - b[i];
-  return a.length - b.length;
+  /** The lowest token of a single byte: its own, which every vocabulary has. */
+  byteToken(byte: number): number {
+    const node = this.find([byte], 0);
+    return this.tokens[this.firstToken[node + 1] - 1];
+  }
 }
 
 /** Characters that begin within UTF-8 bytes. */
 function characters(bytes: Uint8Array): number {
-  return bytes.reduce((count, byte) => count + Number((byte & 0xc0) !== 0x80), 0);
+  let count = 0;
+  for (const byte of bytes) if ((byte & 0xc0) !== 0x80) count++;
+  return count;
 }
 
 /** Bits that are set. Source: Warren, Hacker's Delight, section 5-1. */

@@ -14,7 +14,7 @@ import { CapacityError, FormatError, ToolError } from "./errors.ts";
 import { describe, isObject, type Json } from "./json.ts";
 import { mostText, readPhrases, torn, writePhrases } from "./phrases.ts";
 import { type Plain, PlainReader } from "./plain.ts";
-import { leastBytes, mostLevels, type Property, type Schema, type Warning } from "./schema.ts";
+import { leastBytes, mostLevels, mostSchemas, type Property, type Schema, type Warning } from "./schema.ts";
 import { flatForm, pythonJson, risks, snakeCase, type Tool, ToolSet } from "./tools.ts";
 
 export const wireVersion = 1;
@@ -255,6 +255,7 @@ export function unpackTools(bytes: Uint8Array): ToolSet {
 class ToolReader {
   private refs: (Schema & { kind: "ref" })[] = [];
   private spent = 0;
+  private schemas = 0;
 
   constructor(
     private readonly source: PlainReader,
@@ -271,6 +272,7 @@ class ToolReader {
 
   tool(value: Plain, path: string): { tool: Tool; text: string } {
     this.refs = [];
+    this.schemas = 0;
     const [place, code, about = null, ...rest] = this.list(value, path, 2);
     const name = this.string(place, path);
     const head = this.whole(code, path, 4 * forms.length + 3);
@@ -310,6 +312,7 @@ class ToolReader {
   }
 
   private body(code: number, body: readonly Plain[], path: string): Schema {
+    if (++this.schemas > mostSchemas) this.source.wrong(path, `at most ${mostSchemas} schemas a tool`, "more");
     const [first = null, second = null, third = null, fourth = null] = body;
     const expectAtMost = (count: number) => body.length > count && this.source.wrong(path, `${count} values`, body);
     const some = () => (body.length ? body : this.source.wrong(path, "at least one value", body));

@@ -167,10 +167,10 @@ describe("a set", () => {
     expect(() => packTools(set)).toThrow("tools[0]: expected well-formed text");
   });
 
-  test("deeper than 500 levels is refused", () => {
-    let schema: Record<string, unknown> = { type: "string" };
-    for (let depth = 0; depth < 502; depth++) schema = { type: "array", items: schema };
-    expect(() => packTools(ToolSet.from([{ name: "f", parameters: { a: schema } }]))).toThrow(CapacityError);
+  test("with a value deeper than 500 levels is refused", () => {
+    const value = Array.from({ length: 502 }).reduce<Json>((inner) => [inner], 1);
+    const set = ToolSet.from([{ name: "f", parameters: { a: { type: "string", default: value } } }]);
+    expect(() => packTools(set)).toThrow(CapacityError);
   });
 });
 
@@ -425,6 +425,10 @@ describe("other bytes", () => {
     ["a reference to itself alone", [-2, "\0f", "", null, [place(0), -1, null, [0, -16, null, [-15, -1]]]]],
     ["a number that is a word", [-2, "\0f", "", null, [place(0), -1, null, [0, -4, null, [0]]]]],
     ["half a warning", [-2, "\0f", "", [0, 0, 0, 0]]],
+    [
+      "more schemas than a tool may have",
+      [-2, "\0f", "", null, [0, -1, null, [0, -14, null, ...Array(4097).fill(-1)]]],
+    ],
     ["a prompt that is no object", [-2, "\0f", "", null, [place(0), -9, null, 0]]],
   ])("%s is refused with FormatError", (_, values) => {
     expect(() => unpackTools(msgpack(values))).toThrow(FormatError);
