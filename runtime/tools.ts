@@ -2,7 +2,8 @@
  * Every tool format users bring → one ToolSet, and the prompt text that the model was trained on.
  *
  * Four forms: native `{name, description, parameters: {key: {type, …, required}}}`, JSON Schema `parameters`,
- * OpenAI `{type: "function", function: {…}}` and MCP `inputSchema`. Source: spec, "Prompt".
+ * OpenAI `{type: "function", function: {…}}` and MCP `inputSchema`. Source: spec, "Prompt". In the last three the schema
+ * may be an object of a library that yields JSON Schema: Zod 4, Valibot, … Source: standardschema.dev, "Standard JSON Schema".
  */
 import type { Risk } from "./decision.ts";
 import { ToolError } from "./errors.ts";
@@ -78,8 +79,9 @@ export class ToolSet {
     }
     try {
       // A copy of plain JSON: later changes to the caller's objects change nothing here.
-      list = JSON.parse(JSON.stringify(list) ?? "null");
+      list = JSON.parse(JSON.stringify(list, withJsonSchema) ?? "null");
     } catch (error) {
+      if (error instanceof ToolError) throw error;
       throw new ToolError("tools", `expected JSON values, got ${(error as Error).message}`);
     }
     if (isObject(list) && Array.isArray(list.tools)) list = list.tools;
@@ -107,6 +109,34 @@ export class ToolSet {
   }
 }
 
+const schemaKeys = ["inputSchema", "input_schema", "parameters"];
+
+/** A replacer for JSON.stringify: objects of a schema library as JSON Schema of their input, which is what a call gives. */
+function withJsonSchema(key: string, value: unknown): unknown {
+  const standard = (value as { "~standard"?: StandardSchema } | null | undefined)?.["~standard"];
+  if (typeof standard !== "object" || standard === null) return value;
+  if (!schemaKeys.includes(key))
+    throw new ToolError(key, `expected a schema of all parameters at ${schemaKeys.join(", ")}, got one of a part`);
+  if (typeof standard.jsonSchema?.input !== "function") {
+    const remedy = "Zod from 4.2 is one; wrap Valibot's in toStandardJsonSchema()";
+    throw new ToolError(key, `expected a schema that yields JSON Schema, got ${standard.vendor}'s; ${remedy}`);
+  }
+  try {
+    return standard.jsonSchema.input({ target: "draft-2020-12" });
+  } catch (error) {
+    throw new ToolError(
+      key,
+      `expected what JSON Schema can say, got from ${standard.vendor}: ${(error as Error).message}`,
+    );
+  }
+}
+
+/** Source: standardschema.dev, StandardJSONSchemaV1. */
+interface StandardSchema {
+  vendor?: string;
+  jsonSchema?: { input?: (options: { target: string }) => unknown };
+}
+
 /** One tool, its flat form for the prompt, and what was left aside. */
 function readTool(entry: unknown, path: string): { tool: Tool; flat: Source; warnings: Warning[] } {
   if (!isObject(entry)) throw new ToolError(path, `expected an object, got ${describe(entry)}`);
@@ -118,7 +148,7 @@ function readTool(entry: unknown, path: string): { tool: Tool; flat: Source; war
   const promptName = snakeCase(name);
   if (!promptName) throw new ToolError(`${at}.name`, `expected letters or digits of ASCII, got ${describe(name)}`);
 
-  const schemaKey = ["inputSchema", "input_schema"].find((key) => body[key] !== undefined) ?? "parameters";
+  const schemaKey = schemaKeys.find((key) => body[key] !== undefined) ?? "parameters";
   const schema = body[schemaKey] ?? {};
   const schemaPath = `${at}.${schemaKey}`;
   if (!isObject(schema)) throw new ToolError(schemaPath, `expected an object, got ${describe(schema)}`);

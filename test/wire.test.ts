@@ -539,17 +539,21 @@ test("thimble tools: pack writes the fixture's bytes, hash names list and pack a
     await command.run(new Input(["hash", list], {}));
     await command.run(new Input(["hash", packed], {}));
     await command.run(new Input(["show", packed], {}));
+    await command.run(new Input(["show", list], {}));
   } finally {
     process.stdout.write = write;
   }
   expect(hex(readFileSync(packed))).toBe(item.bytes);
   const { texts, prompt } = setOf(item);
   const bytes = item.bytes.length / 2;
+  const share = `${((100 * bytes) / Buffer.byteLength(jsonOf(item))).toFixed(1)}%`;
   expect(printed.split("\n")).toEqual([
-    `${packed} ${bytes} bytes ${item.hash}`,
+    `${packed} ${bytes} bytes, ${share} of its compact JSON ${item.hash}`,
     item.hash,
     item.hash,
     `${item.hash} ${texts.length} tools, ${bytes} bytes, ${prompt.length} in the prompt`,
+    ...texts,
+    `${item.hash} ${texts.length} tools, ${bytes} bytes, ${share} of its compact JSON, ${prompt.length} in the prompt`,
     ...texts,
     "",
   ]);
