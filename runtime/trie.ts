@@ -7,9 +7,9 @@ export interface Vocabulary {
   tokenizeRaw(text: string): number[];
 }
 
-/** What the trie needs of an automaton's states. */
-export interface Walk {
-  step(byte: number): Walk | null;
+/** What the trie needs of an automaton's states: the grammar's own, or those of copy.ts. */
+export interface Walk<Self> {
+  step(byte: number): Self | null;
 }
 
 /** Allowed tokens: a bitset over the vocabulary, their number, and one of them. */
@@ -95,7 +95,7 @@ export class TokenTrie {
    * The tokens that may follow a state. `stringRoom` is how many characters a string may take from there, 0 outside one:
    * tokens without quote and backslash are then those that `text`, any string, takes, as far as there is room.
    */
-  allowed(state: Walk, stringRoom: number, text: Walk): Mask {
+  allowed<S extends Walk<S>>(state: S, stringRoom = 0, text = state): Mask {
     const bits = stringRoom
       ? this.collect(state, this.staying, this.insideString(stringRoom, text).slice())
       : this.collect(state, null, this.noTokens());
@@ -109,7 +109,7 @@ export class TokenTrie {
     return { bits, count, some };
   }
 
-  private insideString(room: number, text: Walk): Uint32Array {
+  private insideString<S extends Walk<S>>(room: number, text: S): Uint32Array {
     const most = Math.min(room, this.mostCharacters);
     if (!this.inside[most]) {
       const bits = this.collect(text, this.leaving, this.noTokens());
@@ -126,7 +126,7 @@ export class TokenTrie {
   }
 
   /** Adds to a bitset what a state takes, but for the nodes to skip. */
-  private collect(start: Walk, skip: Uint8Array | null, bits: Uint32Array): Uint32Array {
+  private collect<S extends Walk<S>>(start: S, skip: Uint8Array | null, bits: Uint32Array): Uint32Array {
     this.walk(0, this.bytes.length, start, skip, (node) => {
       for (let i = this.firstToken[node]; i < this.firstToken[node + 1]; i++) {
         const id = this.tokens[i];
@@ -137,22 +137,37 @@ export class TokenTrie {
   }
 
   /** Visits the nodes that lead from a state to another, from a node up to the end of its siblings and their descendants. */
-  private walk(from: number, to: number, start: Walk, skip: Uint8Array | null, visit: (node: number) => void): void {
+  private walk<S extends Walk<S>>(
+    from: number,
+    to: number,
+    start: S,
+    skip: Uint8Array | null,
+    visit: (node: number, state: S) => void,
+  ): void {
     const { bytes, depths, ends } = this;
-    const states: Walk[] = [start];
+    const states: S[] = [start];
     for (let node = from; node < to; ) {
       const depth = depths[node] - depths[from];
       const next = skip?.[node] ? null : states[depth].step(bytes[node]);
       if (next) {
         states[depth + 1] = next;
-        visit(node);
+        visit(node, next);
         node++;
       } else node = ends[node];
     }
   }
 
+  /** Whether a token leads from a state to one of a kind, and further. */
+  leadsThrough<S extends Walk<S>>(start: S, kind: (state: S) => boolean): boolean {
+    let found = false;
+    this.walk(0, this.bytes.length, start, null, (node, state) => {
+      found ||= this.ends[node] > node + 1 && kind(state);
+    });
+    return found;
+  }
+
   /** Bytes by which a piece can reach from within others past their end, as far as the state there lets them. */
-  reachingAcross(bytes: readonly number[], end: Walk): number[][] {
+  reachingAcross<S extends Walk<S>>(bytes: readonly number[], end: S): number[][] {
     const rests: number[][] = [];
     for (let start = bytes.length - 1; start >= 0; start--) {
       const base = this.find(bytes, start);
