@@ -1,7 +1,7 @@
 /** Sessions over one set of weights: nothing of a call stays but what makes the next one faster. */
 import { heapStats } from "bun:jsc";
 import { beforeAll, expect, test } from "bun:test";
-import { type CallOptions, load, type Thimble, type ToolInput, ToolSet } from "../runtime/index.ts";
+import { type CallOptions, load, type Ranked, type Thimble, type ToolInput, ToolSet } from "../runtime/index.ts";
 import { oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
 
 const limits = { promptTokens: 256, answerTokens: 48 };
@@ -56,7 +56,13 @@ test("200 runs of random interleavings: sessions, aborts, rankings and tool sets
       Array.from({ length: 1 + Math.floor(random() * 4) }, async () => {
         const [session, request, tools, way] = [pick([...sessions, model]), pick(requests), pick(toolSets), pick(ways)];
         if (random() < 0.2) {
-          await session.rank(request, toolSets[1]);
+          const key = `rank ${request}`;
+          if (!alone.has(key))
+            alone.set(
+              key,
+              fresh().then((other) => other.rank(request, toolSets[1])),
+            );
+          expect(await session.rank(request, toolSets[1])).toEqual((await alone.get(key)) as Ranked[]);
           return;
         }
         const key = JSON.stringify([request, tools, way]);
