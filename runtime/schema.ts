@@ -104,9 +104,16 @@ export class SchemaReader {
     }
   }
 
-  /** A schema with parts, once: where it is met again, within itself or later, a reference to it stands. */
+  /**
+   * A schema with parts. Where one with references is met again, within itself or later, a reference to it stands:
+   * what it warns of is then listed at the first place alone.
+   */
   private merge(given: Source, path: string): Schema | null {
     const text = JSON.stringify(given);
+    if (!text.includes('"$ref"')) {
+      const source = this.plain(given, path, []);
+      return source && this.readPlain(source, path);
+    }
     const known = this.merged.get(text);
     if (known) {
       known.ref ??= { kind: "ref", target: known.schema };

@@ -284,6 +284,15 @@ test("what the grammar does not hold to is listed by path, and refused when stri
   ).toEqual([]);
 });
 
+test("equal schemas at two places warn at both", () => {
+  const both = { allOf: [{ type: "string", pattern: "a" }, { minLength: 1 }] };
+  const { warnings } = ToolSet.from([{ name: "f", inputSchema: { properties: { a: both, b: both } } }]);
+  expect(warnings.map(({ path }) => path)).toEqual([
+    "tools[0].inputSchema.properties.a.pattern",
+    "tools[0].inputSchema.properties.b.pattern",
+  ]);
+});
+
 test("definitions that use each other many times over neither hang nor fill the prompt", () => {
   const $defs: Record<string, unknown> = { d0: { type: "string" } };
   for (let i = 1; i < 40; i++) {
