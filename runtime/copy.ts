@@ -7,7 +7,8 @@
  *
  * Enums, numbers, and strings whose length the schema limits or that stand beside an enum are the grammar's alone.
  */
-import type { Grammar, Mask, State } from "./grammar.ts";
+import type { Grammar, State } from "./grammar.ts";
+import type { Mask } from "./trie.ts";
 
 /** Places in the request's bytes where what is written of a string may go on; null outside of free strings. */
 export type Spans = readonly number[] | null;
@@ -58,8 +59,6 @@ export class Copy {
 
 /** A state of the grammar and, inside a free string, of the request. */
 class Place {
-  readonly inString = false;
-
   constructor(
     private readonly copy: Copy,
     private readonly state: State,

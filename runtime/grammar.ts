@@ -9,27 +9,14 @@
  * States are made when first reached and keep what was computed for them, so a grammar used twice costs once.
  */
 import { constrained, isFit, mostDigits, type Scaled, scaledOf, someFits } from "./decimal.ts";
-import { leastBytes, type Property, type Schema } from "./schema.ts";
+import { type Leaf, leastBytes, leaves, type Property, type Schema } from "./schema.ts";
 import type { ToolSet } from "./tools.ts";
-
-/** What the grammar needs of a tokenizer. */
-export interface Vocabulary {
-  readonly vocabSize: number;
-  bytesOf(id: number): Uint8Array;
-  tokenizeRaw(text: string): number[];
-}
+import type { Mask, TokenTrie } from "./trie.ts";
 
 type Edge = readonly [low: number, high: number, target: State];
 
-/** Where a text stands, byte by byte: a state, or one with more to say about strings (copy.ts). */
-interface Walk<Self> {
-  /** Set where a free string goes on: every such state allows the tokens without a quote. */
-  readonly inString: boolean;
-  step(byte: number): Self | null;
-}
-
 /** Where the text stands: the bytes that may follow. */
-export class State implements Walk<State> {
+export class State {
   private made: Edge[] | null = null;
   mask: Mask | null = null;
   forced: Forced | null = null;
@@ -37,11 +24,18 @@ export class State implements Walk<State> {
   wayOut = -1;
   /** Whether a token can lead into a free string and further, once known. */
   opensString: boolean | null = null;
+  /** The value that begins here, and what follows it. */
+  value: Value | null = null;
+  /** The states that this one is either of. */
+  either: readonly State[] | null = null;
 
   constructor(
     private readonly make: () => Edge[],
     /** The byte that leads to the end of the text by a short way, −1 at the end. */
     readonly exit: number,
+    /** Characters that a string may still take here, whichever they are; 0 outside one. */
+    readonly stringRoom = 0,
+    /** Set where a free string goes on, one that nothing limits. */
     readonly inString = false,
   ) {}
 
@@ -51,7 +45,11 @@ export class State implements Walk<State> {
   }
 
   step(byte: number): State | null {
-    for (const [low, high, target] of this.edges) if (byte >= low && byte <= high) return target;
+    const { edges } = this;
+    for (let i = 0; i < edges.length; i++) {
+      const edge = edges[i];
+      if (byte >= edge[0] && byte <= edge[1]) return edge[2];
+    }
     return null;
   }
 
@@ -64,13 +62,6 @@ export class State implements Walk<State> {
   get atEnd(): boolean {
     return this.exit < 0;
   }
-}
-
-/** Allowed tokens: a bitset over the vocabulary, their number, and one of them. */
-export interface Mask {
-  bits: Uint32Array;
-  count: number;
-  some: number;
 }
 
 /** Tokens that can only be so, and the state after them. */
@@ -99,12 +90,12 @@ export class Grammar {
 
   /** Whether a token can lead from here into a free string and further. */
   opensString(state: State): boolean {
-    state.opensString ??= this.tokens.opensString(state);
+    state.opensString ??= !state.inString && this.tokens.leadsThrough(state, (next) => next.inString);
     return state.opensString;
   }
 
   mask(state: State): Mask {
-    state.mask ??= this.tokens.allowed(state);
+    state.mask ??= this.tokens.allowed(state, state.stringRoom, anyText);
     return state.mask;
   }
 
@@ -126,7 +117,9 @@ export class Grammar {
     const end = bytes.reduce((at, byte) => at.step(byte) as State, state);
     const { vocabulary } = this.tokens;
     let ids = vocabulary.tokenizeRaw(text);
-    for (const rest of this.tokens.reachingAcross(bytes, end)) {
+    const rests = new Set(this.tokens.reachingAcross(bytes, end).map(wholeCharacters));
+    rests.delete("");
+    for (const rest of rests) {
       const other = vocabulary.tokenizeRaw(text + rest);
       const differs = ids.findIndex((id, i) => id !== other[i]);
       if (differs >= 0) ids = ids.slice(0, differs);
@@ -173,115 +166,11 @@ function wayOut(start: State, most: number): number {
   return bytes;
 }
 
-interface TrieNode {
-  children: Map<number, TrieNode>;
-  ids: number[];
-  /** A token below here holds a double quote. */
-  quote: boolean;
-}
-
-/** The vocabulary's pieces by their bytes. Made once per tokenizer. */
-export class TokenTrie {
-  private readonly root = newNode();
-  private insideString: Uint32Array | null = null;
-
-  constructor(readonly vocabulary: Vocabulary) {
-    for (let id = 0; id < vocabulary.vocabSize; id++) {
-      const bytes = vocabulary.bytesOf(id);
-      if (!bytes.length) continue;
-      const quote = bytes.includes(0x22);
-      let node = this.root;
-      for (const byte of bytes) {
-        node.quote ||= quote;
-        let child = node.children.get(byte);
-        if (!child) {
-          child = newNode();
-          node.children.set(byte, child);
-        }
-        node = child;
-      }
-      node.quote ||= quote;
-      node.ids.push(id);
-    }
-  }
-
-  /** The tokens that may follow a state. */
-  allowed<S extends Walk<S>>(state: S): Mask {
-    let bits: Uint32Array;
-    if (state.inString) {
-      // Tokens that stay inside are the same for every free string; only those with a quote depend on what follows it.
-      this.insideString ??= this.collect(stringState(deadEnd), () => true);
-      bits = this.insideString.slice();
-      this.collect(state, (node) => node.quote, bits);
-    } else bits = this.collect(state, () => true);
-    let count = 0;
-    let some = -1;
-    for (const [i, word] of bits.entries()) {
-      for (let rest = word; rest; rest &= rest - 1) count++;
-      if (word && some < 0) some = i * 32 + (31 - Math.clz32(word & -word));
-    }
-    return { bits, count, some };
-  }
-
-  private collect<S extends Walk<S>>(
-    start: S,
-    enter: (node: TrieNode) => boolean,
-    bits: Uint32Array = new Uint32Array(Math.ceil(this.vocabulary.vocabSize / 32)),
-  ): Uint32Array {
-    const visit = (node: TrieNode, state: S): void => {
-      for (const id of node.ids) bits[id >> 5] |= 1 << (id & 31);
-      for (const [byte, child] of node.children) {
-        if (!enter(child)) continue;
-        const next = state.step(byte);
-        if (next) visit(child, next);
-      }
-    };
-    visit(this.root, start);
-    return bits;
-  }
-
-  opensString(start: State): boolean {
-    const visit = (node: TrieNode, state: State): boolean =>
-      [...node.children].some(([byte, child]) => {
-        const next = state.step(byte);
-        return next !== null && ((next.inString && child.children.size > 0) || visit(child, next));
-      });
-    return !start.inString && visit(this.root, start);
-  }
-
-  /** Texts by which a piece can reach from within `bytes` past their end, as far as `end` lets them. */
-  reachingAcross(bytes: number[], end: State): Set<string> {
-    const rests = new Set<string>();
-    const visit = (node: TrieNode, state: State, rest: number[]): void => {
-      if (node.ids.length && rest.length) rests.add(wholeCharacters(rest));
-      for (const [byte, child] of node.children) {
-        const next = state.step(byte);
-        if (next) visit(child, next, [...rest, byte]);
-      }
-    };
-    for (let start = bytes.length - 1; start >= 0; start--) {
-      let node: TrieNode | undefined = this.root;
-      for (let i = start; node && i < bytes.length; i++) node = node.children.get(bytes[i]);
-      if (node) visit(node, end, []);
-    }
-    rests.delete("");
-    return rests;
-  }
-
-  byteToken(byte: number): number {
-    return this.root.children.get(byte)?.ids[0] as number;
-  }
-}
-
-function newNode(): TrieNode {
-  return { children: new Map(), ids: [], quote: false };
-}
-
 const utf8 = new TextEncoder();
 const text8 = new TextDecoder();
 
 /** The text of bytes, without an unfinished last character. */
-function wholeCharacters(bytes: number[]): string {
+function wholeCharacters(bytes: readonly number[]): string {
   let end = bytes.length;
   let lead = end - 1;
   while (lead >= 0 && (bytes[lead] & 0xc0) === 0x80) lead--;
@@ -312,8 +201,10 @@ function branch(items: { bytes: Uint8Array; next: () => State }[], at: number): 
     const groups = new Map<number, typeof items>();
     const ended: Edge[] = [];
     for (const item of items) {
+      const group = groups.get(item.bytes[at]);
       if (item.bytes.length === at) ended.push(...item.next().edges);
-      else groups.set(item.bytes[at], [...(groups.get(item.bytes[at]) ?? []), item]);
+      else if (group) group.push(item);
+      else groups.set(item.bytes[at], [item]);
     }
     return [...ended, ...[...groups].map(([byte, group]): Edge => [byte, byte, branch(group, at + 1)])];
   };
@@ -323,6 +214,9 @@ function branch(items: { bytes: Uint8Array; next: () => State }[], at: number): 
 const literal = (text: string, next: () => State) => oneOf([{ text, next }]);
 const end = new State(() => [], -1);
 const deadEnd = new State(() => [], -1);
+
+/** The inside of a string that never ends. */
+const anyText = stringState(deadEnd);
 
 /** Returns a function that computes once. */
 function once<T>(make: () => T): () => T {
@@ -371,7 +265,27 @@ function objectState(properties: readonly Property[], close: string, next: () =>
   return after(possible.map(() => false));
 }
 
+/** A value's schema and what follows the value. */
+interface Value {
+  schema: Leaf["schema"];
+  next: () => State;
+}
+
 function valueState(schema: Schema, next: () => State): State {
+  // The way out goes through the shortest option.
+  const options = [...leaves(schema)].map((option) => ({ ...option, bytes: leastBytes(option.schema) }));
+  const possible = options.filter(({ bytes }) => Number.isFinite(bytes)).sort((a, b) => a.bytes - b.bytes);
+  return union(possible.map((option) => beginning({ schema: option.schema, next })));
+}
+
+/** The state where a value begins. */
+function beginning(value: Value): State {
+  const state = firstState(value);
+  state.value = value;
+  return state;
+}
+
+function firstState({ schema, next }: Value): State {
   switch (schema.kind) {
     case "string":
       return literal('"', () => stringState(next(), schema.minLength, schema.maxLength));
@@ -383,14 +297,6 @@ function valueState(schema: Schema, next: () => State): State {
       return literal("[", () => arrayState(schema, 0, next));
     case "object":
       return literal("{", () => objectState(schema.properties, "}", next));
-    case "anyOf": {
-      // The way out goes through the shortest option.
-      const options = schema.options.map((option) => ({ option, bytes: leastBytes(option) }));
-      const possible = options.filter(({ bytes }) => Number.isFinite(bytes)).sort((a, b) => a.bytes - b.bytes);
-      return union(possible.map(({ option }) => valueState(option, next)));
-    }
-    case "ref":
-      return valueState(schema.target as Schema, next);
   }
 }
 
@@ -408,7 +314,7 @@ function arrayState(schema: Schema & { kind: "array" }, count: number, next: () 
 
 /** Either of several states: bytes that two of them take lead to either of what follows. */
 function union(states: readonly State[]): State {
-  const different = [...new Set(states)];
+  const different = merged(states.flatMap((state) => state.either ?? [state]));
   const [first] = different;
   if (different.length === 1) return first;
   const edges = () => {
@@ -420,7 +326,30 @@ function union(states: readonly State[]): State {
       return targets.length ? [[low, cuts[i + 1] - 1, union(targets)]] : [];
     });
   };
-  return new State(edges, first.exit);
+  const state = new State(edges, first.exit);
+  state.either = different;
+  return state;
+}
+
+/**
+ * Equal values that begin here become one, and what follows any of them follows it: else each level of a union that
+ * holds itself would double the states.
+ */
+function merged(states: readonly State[]): State[] {
+  const groups = new Map<unknown, Set<State>>();
+  for (const state of states) {
+    const schema = state.value?.schema;
+    const key = schema?.kind === "string" || schema?.kind === "number" ? JSON.stringify(schema) : (schema ?? state);
+    const group = groups.get(key);
+    if (group) group.add(state);
+    else groups.set(key, new Set([state]));
+  }
+  return [...groups.values()].map((group) => {
+    const [first] = group;
+    if (group.size === 1) return first;
+    const { schema } = first.value as Value;
+    return beginning({ schema, next: once(() => union([...group].map((state) => (state.value as Value).next()))) });
+  });
 }
 
 /**
@@ -435,7 +364,7 @@ function stringState(next: State, least = 0, most = Number.POSITIVE_INFINITY): S
     return [...(after ? characterEdges(after, free) : []), ...quote];
   });
   const hyphen = 0x2d;
-  const inside = new State(edges, least > 0 ? hyphen : 0x22, free);
+  const inside = new State(edges, least > 0 ? hyphen : 0x22, most, free);
   return inside;
 }
 

@@ -13,3 +13,5 @@ export type { CallOptions, CallResult, Session, Timings, Tools } from "./session
 export { defaultModel, type Limits, type LoadOptions, load, type Thimble } from "./thimble.ts";
 export type { Certainty, Sureness, ToolCall } from "./toolcall.ts";
 export { type Tool, type ToolInput, ToolSet } from "./tools.ts";
+export { hashTools, packTools, unpackTools } from "./wire.ts";
+export { packCall, packCalls, unpackCall, unpackCalls, type WireCall } from "./wirecall.ts";

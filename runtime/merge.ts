@@ -33,7 +33,7 @@ export function mergeSchemas(a: Source, b: Source, conflict: (keyword: string) =
     const own = all[key];
     if (own === undefined) all[key] = value;
     else if (key === "properties" && isObject(own) && isObject(value)) all.properties = mergeProperties(own, value);
-    else if (key === "items") all.items = { allOf: [own, value] };
+    else if (key === "items") all.items = both(own, value);
     else if (key === "required" && Array.isArray(own) && Array.isArray(value))
       all.required = [...new Set([...own, ...value])];
     else if (key === "type") all.type = commonTypes(own, value);
@@ -61,9 +61,19 @@ export function mergeSchemas(a: Source, b: Source, conflict: (keyword: string) =
 
 function mergeProperties(a: Source, b: Source): Source {
   const all: Source = { ...a };
-  for (const [name, value] of Object.entries(b))
-    all[name] = Object.hasOwn(a, name) ? { allOf: [a[name], value] } : value;
+  for (const [name, value] of Object.entries(b)) all[name] = Object.hasOwn(a, name) ? both(a[name], value) : value;
   return all;
+}
+
+/** A schema that holds where two do, not yet merged. Each part once: what merges with itself over and over stays as it is. */
+export function both(a: unknown, b: unknown): unknown {
+  const parts = [a, b].flatMap((one) => (isObject(one) && isParts(one) ? one.allOf : [one]));
+  const distinct = [...new Map(parts.map((part) => [JSON.stringify(part), part])).values()];
+  return distinct.length > 1 ? { allOf: distinct } : distinct[0];
+}
+
+function isParts(source: Source): source is { allOf: unknown[] } {
+  return Array.isArray(source.allOf) && Object.keys(source).length === 1;
 }
 
 /** Types that both allow; an integer is a number too. */

@@ -1,6 +1,6 @@
 /** Where a value stands in the request: character offsets, or that it came from an enum, a number word or a default. */
 import type { Json } from "./json.ts";
-import type { Property, Schema } from "./schema.ts";
+import { leaves, type Property, type Schema } from "./schema.ts";
 
 export interface ValueSource {
   from: "request" | "number word" | "enum" | "default" | "nowhere";
@@ -53,10 +53,8 @@ function sourceOf(value: Json, schema: Schema | undefined, fallback: Json | unde
 
 /** The option of a union that a value was written by, references followed. */
 function optionFor(value: Json, schema: Schema): Schema {
-  if (schema.kind === "ref" && schema.target) return optionFor(value, schema.target);
-  if (schema.kind !== "anyOf") return schema;
+  const options = [...leaves(schema)].map((option) => option.schema);
   const kind = value === null || typeof value === "boolean" ? "enum" : Array.isArray(value) ? "array" : typeof value;
-  const options = schema.options.map((option) => optionFor(value, option));
   const listed = options.find(
     (option) => option.kind === "enum" && option.values.some((one) => JSON.stringify(one) === JSON.stringify(value)),
   );

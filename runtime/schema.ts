@@ -9,7 +9,7 @@
 import { anyFits, constrained, scaledOf } from "./decimal.ts";
 import { ToolError } from "./errors.ts";
 import { describe, isObject, type Json } from "./json.ts";
-import { mergeSchemas, silent } from "./merge.ts";
+import { both, mergeSchemas, silent } from "./merge.ts";
 
 export interface Property {
   name: string;
@@ -65,21 +65,72 @@ const misspelled: Record<string, string> = {
   dict: "object",
 };
 
+type Ref = Schema & { kind: "ref" };
+
+/** Schemas within one another, and schemas of one tool, merged ones included: no tool for this model needs a tenth. */
+export const mostLevels = 500;
+export const mostSchemas = 4096;
+
 /** Reads the schemas of one tool; `root` is where local references point into. */
 export class SchemaReader {
   readonly warnings: Warning[] = [];
-  private readonly refs = new Map<string, Schema & { kind: "ref" }>();
+  private readonly refs = new Map<string, Ref>();
+  /** Merged schemas by their text before merging. */
+  private readonly merged = new Map<string, { schema: Schema | null; ref: Ref | null }>();
+  private schemas = 0;
+  private levels = 0;
 
   constructor(private readonly root: Source) {}
 
-  /** Throws: ToolError naming the path of what is no schema at all. */
+  /** Throws: ToolError naming the path of what is no schema at all, or of what is too many of them. */
   read(given: unknown, path: string): Schema {
+    const schema = this.readIfPossible(given, path);
+    if (schema) return schema;
+    throw new ToolError(path, "expected a schema that some value fits, got parts that exclude each other");
+  }
+
+  /** null if no value fits. */
+  private readIfPossible(given: unknown, path: string): Schema | null {
     if (given === true) return this.anything(path);
     if (!isObject(given)) throw new ToolError(path, `expected a schema, got ${describe(given)}`);
-    if (typeof given.$ref === "string" && !limits(given, ["$ref"])) return this.reference(given.$ref, path);
-    const source = this.plain(given, path, []);
-    if (!source) throw new ToolError(path, "expected a schema that some value fits, got parts that exclude each other");
+    this.spend(path);
+    this.levels++;
+    try {
+      if (typeof given.$ref === "string" && !limits(given, ["$ref"])) return this.reference(given.$ref, path);
+      if (given.$ref === undefined && given.allOf === undefined) return this.readPlain(this.oneValue(given), path);
+      return this.merge(given, path);
+    } finally {
+      this.levels--;
+    }
+  }
 
+  /**
+   * A schema with parts. Where one with references is met again, within itself or later, a reference to it stands:
+   * what it warns of is then listed at the first place alone.
+   */
+  private merge(given: Source, path: string): Schema | null {
+    const text = JSON.stringify(given);
+    if (!text.includes('"$ref"')) {
+      const source = this.plain(given, path, []);
+      return source && this.readPlain(source, path);
+    }
+    const known = this.merged.get(text);
+    if (known) {
+      known.ref ??= { kind: "ref", target: known.schema };
+      return known.ref;
+    }
+    const entry: { schema: Schema | null; ref: Ref | null } = { schema: null, ref: null };
+    const source = this.plain(given, path, []);
+    if (!source) return null;
+    this.merged.set(text, entry);
+    entry.schema = this.readPlain(source, path);
+    if (!entry.ref) return entry.schema;
+    entry.ref.target = entry.schema;
+    return entry.ref;
+  }
+
+  /** A schema without $ref, allOf and const of its own. */
+  private readPlain(source: Source, path: string): Schema {
     for (const key of ["anyOf", "oneOf"] as const) {
       if (source[key] !== undefined) return this.union(source, key, path);
     }
@@ -104,8 +155,8 @@ export class SchemaReader {
     const read = options.flatMap((option, i): Schema[] => {
       const at = `${path}.${key}[${i}]`;
       if (!limits(rest, [])) return [this.read(option, at)];
-      const both = this.plain({ allOf: [rest, option] }, at, []);
-      return both ? [this.read(both, at)] : [];
+      const possible = this.readIfPossible(both(rest, option), at);
+      return possible ? [possible] : [];
     });
     if (!read.length)
       throw new ToolError(`${path}.${key}`, "expected an option that the rest of the schema allows, got none");
@@ -118,6 +169,7 @@ export class SchemaReader {
   /** A schema with its own $ref and allOf merged in; null if no value fits. `open` are the references on the way. */
   private plain(source: unknown, path: string, open: readonly string[]): Source | null {
     if (!isObject(source)) throw new ToolError(path, `expected a schema, got ${describe(source)}`);
+    this.spend(path);
     const { $ref, allOf, ...own } = source;
     if ($ref === undefined && allOf === undefined) return this.oneValue(source);
     const parts: unknown[] = [];
@@ -256,10 +308,18 @@ export class SchemaReader {
     return { kind: "enum", values: values as Json[] };
   }
 
+  /** Throws: ToolError for more schemas, or deeper ones, than can be read in a moment. */
+  private spend(path: string): void {
+    if (++this.schemas > mostSchemas)
+      throw new ToolError(path, `expected at most ${mostSchemas} schemas with those that merging makes; simplify them`);
+    if (this.levels > mostLevels)
+      throw new ToolError(path, `expected at most ${mostLevels} schemas within one another; flatten them`);
+  }
+
   private reference(ref: string, path: string): Schema {
     const known = this.refs.get(ref);
     if (known) return known;
-    const made: Schema & { kind: "ref" } = { kind: "ref", target: null };
+    const made: Ref = { kind: "ref", target: null };
     this.refs.set(ref, made);
     made.target = this.read(this.target(ref, path), ref);
     return made;
@@ -267,13 +327,12 @@ export class SchemaReader {
 
   /** What a local reference points to. */
   private target(ref: string, path: string): unknown {
-    const [root, ...parts] = ref
-      .split("/")
-      .map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
+    const [root, ...parts] = ref.split("/");
     let target: unknown = root === "#" ? this.root : undefined;
     for (const part of parts) {
-      const inside = (isObject(target) || Array.isArray(target)) && Object.hasOwn(target, part);
-      target = inside ? (target as Source)[part] : undefined;
+      const key = unescaped(part);
+      const inside = (isObject(target) || Array.isArray(target)) && Object.hasOwn(target, key);
+      target = inside ? (target as Source)[key] : undefined;
     }
     if (target !== undefined) return target;
     throw new ToolError(`${path}.$ref`, `expected a definition within this tool's schema, got ${JSON.stringify(ref)}`);
@@ -344,22 +403,89 @@ export function notes(source: unknown): Pick<Property, "description" | "default"
   };
 }
 
+/** A schema that is neither a union nor a reference, and the options on the way there. */
+export interface Leaf {
+  schema: Exclude<Schema, { kind: "anyOf" | "ref" }>;
+  options: readonly number[];
+}
+
+/** What a schema comes to through unions and references, in order; each reference once, since a union may hold itself. */
+export function* leaves(
+  schema: Schema,
+  options: readonly number[] = [],
+  met: Set<Schema> = new Set(),
+): Generator<Leaf> {
+  if (schema.kind === "anyOf") {
+    for (const [i, option] of schema.options.entries()) yield* leaves(option, [...options, i], met);
+  } else if (schema.kind === "ref") {
+    if (met.has(schema) || !schema.target) return;
+    met.add(schema);
+    yield* leaves(schema.target, options, met);
+  } else yield { schema, options };
+}
+
+/** A step of a JSON pointer in a URI fragment; as it is where it is no percent encoding. */
+function unescaped(part: string): string {
+  let key = part;
+  try {
+    key = decodeURIComponent(part);
+  } catch {}
+  return key.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+const measured = new WeakMap<Schema, number>();
+
 /**
- * Bytes of the shortest JSON text of a value, Infinity if no finite value fits.
- * `open` are the references on the way here.
+ * Bytes of the shortest JSON text of a value, if all is ASCII; Infinity if no finite value fits.
+ * References may hold each other, so they are measured together, from Infinity down: a shortest text holds no reference
+ * within itself, so each round but the last settles one more. Source: Knuth 1977, "A generalization of Dijkstra's algorithm".
  */
-export function leastBytes(schema: Schema, open: readonly Schema[] = []): number {
+export function leastBytes(schema: Schema): number {
   const known = measured.get(schema);
   if (known !== undefined) return known;
-  const bytes = measure(schema, open);
-  if (Number.isFinite(bytes)) measured.set(schema, bytes);
+  const refs = new Map<Schema, number>();
+  const find = (inner: Schema): void => {
+    if (inner.kind !== "ref") for (const part of parts(inner)) find(part);
+    else if (!refs.has(inner)) refs.set(inner, Number.POSITIVE_INFINITY);
+  };
+  find(schema);
+  // A map's walk comes to what is added on the way.
+  for (const [ref] of refs) for (const target of parts(ref)) find(target);
+  // Those found last are used by the others.
+  const order = [...refs.keys()].reverse();
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const ref of order) {
+      const bytes = Math.min(...parts(ref).map((target) => measure(target, refs)));
+      if (bytes >= (refs.get(ref) as number)) continue;
+      refs.set(ref, bytes);
+      changed = true;
+    }
+  }
+  for (const [ref, bytes] of refs) measured.set(ref, bytes);
+  const bytes = measure(schema, refs);
+  measured.set(schema, bytes);
   return bytes;
 }
 
-/** Definitions may be used many times over; an infinite measure may be so only on this way here. */
-const measured = new WeakMap<Schema, number>();
+/** The schemas that the shortest value of another holds, or may hold. */
+function parts(schema: Schema): Schema[] {
+  switch (schema.kind) {
+    case "array":
+      return schema.minItems ? [schema.items] : [];
+    case "object":
+      return schema.properties.filter(({ required }) => required).map((property) => property.schema);
+    case "anyOf":
+      return schema.options;
+    case "ref":
+      return schema.target ? [schema.target] : [];
+    default:
+      return [];
+  }
+}
 
-function measure(schema: Schema, open: readonly Schema[]): number {
+/** Bytes of a schema's shortest text, by those of the references in it. */
+function measure(schema: Schema, refs: ReadonlyMap<Schema, number>): number {
   const none = Number.POSITIVE_INFINITY;
   switch (schema.kind) {
     case "string":
@@ -367,19 +493,20 @@ function measure(schema: Schema, open: readonly Schema[]): number {
     case "number":
       return !constrained(schema) || anyFits(scaledOf(schema)) ? 1 : none;
     case "enum":
-      return Math.min(...schema.values.map((value) => JSON.stringify(value).length));
+      return schema.values.reduce<number>((least, value) => Math.min(least, JSON.stringify(value).length), none);
     case "array":
       if (schema.minItems > schema.maxItems) return none;
-      return 2 + (schema.minItems ? schema.minItems * (leastBytes(schema.items, open) + 1) - 1 : 0);
-    case "object":
-      return schema.properties
-        .filter(({ required }) => required)
-        .reduce((sum, { name, schema: value }) => sum + name.length + 4 + leastBytes(value, open), 2);
+      return 2 + (schema.minItems ? schema.minItems * (measure(schema.items, refs) + 1) - 1 : 0);
+    case "object": {
+      // A quoted name, a colon, a value; commas between.
+      const needed = schema.properties.filter(({ required }) => required);
+      const bytes = needed.map(({ name, schema: value }) => JSON.stringify(name).length + 1 + measure(value, refs));
+      return bytes.reduce((sum, one) => sum + one, 2 + Math.max(0, needed.length - 1));
+    }
     case "anyOf":
-      return Math.min(...schema.options.map((option) => leastBytes(option, open)));
+      return schema.options.reduce((least, option) => Math.min(least, measure(option, refs)), none);
     case "ref":
-      if (open.includes(schema) || !schema.target) return none;
-      return leastBytes(schema.target, [...open, schema]);
+      return refs.get(schema) ?? none;
   }
 }
 

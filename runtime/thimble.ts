@@ -3,7 +3,7 @@ import type { BuildName, Kernels } from "../wasm/abi.ts";
 import { checkProfile, genericProfile, type Profile } from "./decision.ts";
 import type { Arrival } from "./encoder.ts";
 import { FormatError } from "./errors.ts";
-import { Grammar, TokenTrie } from "./grammar.ts";
+import { Grammar } from "./grammar.ts";
 import { detectBuild, startKernels } from "./kernels.ts";
 import { PackStream, type Source, type StreamOptions } from "./loader.ts";
 import {
@@ -20,6 +20,7 @@ import type { Ranked } from "./rank.ts";
 import { type CallOptions, type CallResult, mostPromptTokens, Session, type Tools } from "./session.ts";
 import { Tokenizer } from "./tokenizer.ts";
 import type { ToolSet } from "./tools.ts";
+import { TokenTrie } from "./trie.ts";
 
 export interface Limits {
   /** Prompt tokens, request and tools together; 384, up to 1,024. */

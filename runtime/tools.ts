@@ -2,7 +2,8 @@
  * Every tool format users bring → one ToolSet, and the prompt text that the model was trained on.
  *
  * Four forms: native `{name, description, parameters: {key: {type, …, required}}}`, JSON Schema `parameters`,
- * OpenAI `{type: "function", function: {…}}` and MCP `inputSchema`. Source: spec, "Prompt".
+ * OpenAI `{type: "function", function: {…}}` and MCP `inputSchema`. Source: spec, "Prompt". In the last three the schema
+ * may be an object of a library that yields JSON Schema: Zod 4, Valibot, … Source: standardschema.dev, "Standard JSON Schema".
  */
 import type { Risk } from "./decision.ts";
 import { ToolError } from "./errors.ts";
@@ -78,8 +79,9 @@ export class ToolSet {
     }
     try {
       // A copy of plain JSON: later changes to the caller's objects change nothing here.
-      list = JSON.parse(JSON.stringify(list) ?? "null");
+      list = JSON.parse(JSON.stringify(list, withJsonSchema) ?? "null");
     } catch (error) {
+      if (error instanceof ToolError) throw error;
       throw new ToolError("tools", `expected JSON values, got ${(error as Error).message}`);
     }
     if (isObject(list) && Array.isArray(list.tools)) list = list.tools;
@@ -107,6 +109,34 @@ export class ToolSet {
   }
 }
 
+const schemaKeys = ["inputSchema", "input_schema", "parameters"];
+
+/** A replacer for JSON.stringify: objects of a schema library as JSON Schema of their input, which is what a call gives. */
+function withJsonSchema(key: string, value: unknown): unknown {
+  const standard = (value as { "~standard"?: StandardSchema } | null | undefined)?.["~standard"];
+  if (typeof standard !== "object" || standard === null) return value;
+  if (!schemaKeys.includes(key))
+    throw new ToolError(key, `expected a schema of all parameters at ${schemaKeys.join(", ")}, got one of a part`);
+  if (typeof standard.jsonSchema?.input !== "function") {
+    const remedy = "Zod from 4.2 is one; wrap Valibot's in toStandardJsonSchema()";
+    throw new ToolError(key, `expected a schema that yields JSON Schema, got ${standard.vendor}'s; ${remedy}`);
+  }
+  try {
+    return standard.jsonSchema.input({ target: "draft-2020-12" });
+  } catch (error) {
+    throw new ToolError(
+      key,
+      `expected what JSON Schema can say, got from ${standard.vendor}: ${(error as Error).message}`,
+    );
+  }
+}
+
+/** Source: standardschema.dev, StandardJSONSchemaV1. */
+interface StandardSchema {
+  vendor?: string;
+  jsonSchema?: { input?: (options: { target: string }) => unknown };
+}
+
 /** One tool, its flat form for the prompt, and what was left aside. */
 function readTool(entry: unknown, path: string): { tool: Tool; flat: Source; warnings: Warning[] } {
   if (!isObject(entry)) throw new ToolError(path, `expected an object, got ${describe(entry)}`);
@@ -118,7 +148,7 @@ function readTool(entry: unknown, path: string): { tool: Tool; flat: Source; war
   const promptName = snakeCase(name);
   if (!promptName) throw new ToolError(`${at}.name`, `expected letters or digits of ASCII, got ${describe(name)}`);
 
-  const schemaKey = ["inputSchema", "input_schema"].find((key) => body[key] !== undefined) ?? "parameters";
+  const schemaKey = schemaKeys.find((key) => body[key] !== undefined) ?? "parameters";
   const schema = body[schemaKey] ?? {};
   const schemaPath = `${at}.${schemaKey}`;
   if (!isObject(schema)) throw new ToolError(schemaPath, `expected an object, got ${describe(schema)}`);
@@ -177,23 +207,31 @@ function readSchema(reader: SchemaReader, schema: Source, path: string): Propert
 /** The flat form that training used: what the prompt shows of a tool that came as JSON Schema. */
 export function flatForm(promptName: string, description: string | undefined, parameters: readonly Property[]): Source {
   const about = description === undefined ? {} : { description };
-  return { name: promptName, ...about, parameters: flatProperties(parameters) };
+  return { name: promptName, ...about, parameters: flatProperties(parameters, [], { left: mostShown }) };
 }
 
 /** Nested where the schema nests. A schema within itself is shown as an object. */
-function flatProperties(properties: readonly Property[], open: readonly Schema[] = []): Source {
-  const entries = properties.map(({ name, schema, required, description }) => [
-    name,
-    { ...flatSchema(schema, description, open), required },
-  ]);
+function flatProperties(properties: readonly Property[], open: readonly Schema[], room: Room): Source {
+  const entries = properties.map(({ name, schema, required, description }) => {
+    room.left -= name.length;
+    return [name, { ...flatSchema(schema, description, open, room), required }];
+  });
   return Object.fromEntries(entries);
 }
 
-/** References shown within references; the model reads a thousand tokens at most. */
-export const mostDepth = 4;
+/** References shown within references. */
+const mostDepth = 4;
 
-function flatSchema(schema: Schema, description: string | undefined, open: readonly Schema[]): Source {
+/** About how many characters are shown before references no longer are; the model reads a thousand tokens at most. */
+const mostShown = 10_000;
+
+interface Room {
+  left: number;
+}
+
+function flatSchema(schema: Schema, description: string | undefined, open: readonly Schema[], room: Room): Source {
   if (open.length > mostDepth) return { type: "object" };
+  room.left -= 1 + (description?.length ?? 0);
   const about = description === undefined ? {} : { description };
   switch (schema.kind) {
     case "string":
@@ -202,6 +240,7 @@ function flatSchema(schema: Schema, description: string | undefined, open: reado
       return { type: schema.integer ? "integer" : "number", ...about };
     case "enum": {
       const [value] = schema.values;
+      if (open.length) room.left -= JSON.stringify(schema.values).length;
       const type =
         value === null
           ? "null"
@@ -213,19 +252,19 @@ function flatSchema(schema: Schema, description: string | undefined, open: reado
       return { type, ...about, ...(type !== "boolean" && type !== "null" && { enum: schema.values }) };
     }
     case "array":
-      return { type: "array", ...about, items: flatSchema(schema.items, undefined, open) };
+      return { type: "array", ...about, items: flatSchema(schema.items, undefined, open, room) };
     case "object":
-      return { type: "object", ...about, properties: flatProperties(schema.properties, open) };
+      return { type: "object", ...about, properties: flatProperties(schema.properties, open, room) };
     case "anyOf": {
       const told = schema.options.filter(
         (option) => !(option.kind === "enum" && option.values.length === 1 && option.values[0] === null),
       );
-      if (told.length === 1) return flatSchema(told[0], description, open);
-      return { ...about, anyOf: told.map((option) => flatSchema(option, undefined, open)) };
+      if (told.length === 1) return flatSchema(told[0], description, open, room);
+      return { ...about, anyOf: told.map((option) => flatSchema(option, undefined, open, room)) };
     }
     case "ref":
-      if (open.includes(schema) || !schema.target) return { type: "object", ...about };
-      return flatSchema(schema.target, description, [...open, schema]);
+      if (open.includes(schema) || !schema.target || room.left < 0) return { type: "object", ...about };
+      return flatSchema(schema.target, description, [...open, schema], room);
   }
 }
 

@@ -14,13 +14,10 @@ import { CapacityError, FormatError, ToolError } from "./errors.ts";
 import { describe, isObject, type Json } from "./json.ts";
 import { mostText, readPhrases, torn, writePhrases } from "./phrases.ts";
 import { type Plain, PlainReader } from "./plain.ts";
-import { leastBytes, type Property, type Schema, type Warning } from "./schema.ts";
-import { flatForm, mostDepth as mostRefs, pythonJson, risks, snakeCase, type Tool, ToolSet } from "./tools.ts";
+import { leastBytes, mostLevels, mostSchemas, type Property, type Schema, type Warning } from "./schema.ts";
+import { flatForm, pythonJson, risks, snakeCase, type Tool, ToolSet } from "./tools.ts";
 
 export const wireVersion = 1;
-
-/** Schemas, or values, within one another. */
-const mostDepth = 500;
 
 /** Kinds of schema; a property's code is its kind, + 16 if it is required, + 32 if a default follows. */
 const kind = {
@@ -92,9 +89,6 @@ class Writer {
     const { name, description, risk, parameters } = tool;
     this.path = path;
     this.refs = new Map();
-    if (sizeOf({ kind: "object", properties: parameters }) > mostText) {
-      throw new CapacityError(path, mostText + 1, mostText, `expected at most ${mostText} characters in the prompt`);
-    }
     const found = forms.findIndex((render) => render(tool) === text);
     const form = found < 0 ? forms.length : found;
     return trimmed([
@@ -216,45 +210,14 @@ class Writer {
   }
 
   private checkDepth(depth: number): void {
-    if (depth <= mostDepth) return;
-    throw new CapacityError(this.path, depth, mostDepth, `expected at most ${mostDepth} levels; flatten the schema`);
+    if (depth <= mostLevels) return;
+    throw new CapacityError(this.path, depth, mostLevels, `expected at most ${mostLevels} levels; flatten the schema`);
   }
 }
 
 /** Whether an enum is JSON Schema's boolean. */
 export const isBoolean = ({ values }: Schema & { kind: "enum" }) =>
   values.length === 2 && values[0] === true && values[1] === false;
-
-/** About how many characters the prompt shows of a schema, counted little beyond the limit. */
-function sizeOf(schema: Schema, open: readonly Schema[] = [], room = mostText): number {
-  if (room < 0 || open.length > mostRefs) return 1;
-  const inner = (child: Schema, size: number) => sizeOf(child, open, room - size);
-  switch (schema.kind) {
-    case "enum":
-      return JSON.stringify(schema.values).length;
-    case "array":
-      return 1 + inner(schema.items, 1);
-    case "object": {
-      let size = 1;
-      for (const { name, description = "", schema: value } of schema.properties) {
-        if (size > room) break;
-        size += name.length + description.length;
-        size += inner(value, size);
-      }
-      return size;
-    }
-    case "anyOf": {
-      let size = 1;
-      for (const option of schema.options) if (size <= room) size += inner(option, size);
-      return size;
-    }
-    case "ref":
-      if (open.includes(schema) || !schema.target) return 1;
-      return 1 + sizeOf(schema.target, [...open, schema], room - 1);
-    default:
-      return 1;
-  }
-}
 
 /**
  * Reads what packTools wrote.
@@ -292,6 +255,7 @@ export function unpackTools(bytes: Uint8Array): ToolSet {
 class ToolReader {
   private refs: (Schema & { kind: "ref" })[] = [];
   private spent = 0;
+  private schemas = 0;
 
   constructor(
     private readonly source: PlainReader,
@@ -308,6 +272,7 @@ class ToolReader {
 
   tool(value: Plain, path: string): { tool: Tool; text: string } {
     this.refs = [];
+    this.schemas = 0;
     const [place, code, about = null, ...rest] = this.list(value, path, 2);
     const name = this.string(place, path);
     const head = this.whole(code, path, 4 * forms.length + 3);
@@ -317,8 +282,6 @@ class ToolReader {
     const description = about === null ? "" : this.string(about, path);
     const shown = form ? undefined : this.json(rest.shift() ?? null, path);
     const tool = { name, promptName, description, risk, parameters: this.properties(rest, path) };
-    if (sizeOf({ kind: "object", properties: tool.parameters }) > mostText)
-      this.source.wrong(path, `at most ${mostText} characters in the prompt`, "more");
     for (const { name: key, schema } of tool.parameters) {
       if (!Number.isFinite(leastBytes(schema)))
         this.source.wrong(`${path}.${key}`, "a schema that some value fits", code);
@@ -349,6 +312,7 @@ class ToolReader {
   }
 
   private body(code: number, body: readonly Plain[], path: string): Schema {
+    if (++this.schemas > mostSchemas) this.source.wrong(path, `at most ${mostSchemas} schemas a tool`, "more");
     const [first = null, second = null, third = null, fourth = null] = body;
     const expectAtMost = (count: number) => body.length > count && this.source.wrong(path, `${count} values`, body);
     const some = () => (body.length ? body : this.source.wrong(path, "at least one value", body));

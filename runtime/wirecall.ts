@@ -12,7 +12,7 @@ import { FormatError, ToolError } from "./errors.ts";
 import { describe, isObject, type Json } from "./json.ts";
 import { torn } from "./phrases.ts";
 import { type Plain, PlainReader } from "./plain.ts";
-import type { Property, Schema } from "./schema.ts";
+import { type Leaf, leaves, type Property, type Schema } from "./schema.ts";
 import type { ToolSet } from "./tools.ts";
 import { isBoolean } from "./wire.ts";
 
@@ -60,15 +60,22 @@ function unfitArgument(properties: readonly Property[], given: Record<string, Js
   return unfit?.name ?? (Object.keys(given).find((key) => !properties.some(({ name }) => name === key)) as string);
 }
 
+/** What schemas made of the lists and objects of one call, so that options that share a schema write each value once. */
+type Written = Map<Schema, Map<Json, Plain | undefined>>;
+
 /** Values in declared order, nil for an absent one, none after the last; undefined if they do not fit. */
-function writeObject(properties: readonly Property[], given: Record<string, Json>): Plain[] | undefined {
+function writeObject(
+  properties: readonly Property[],
+  given: Record<string, Json>,
+  known: Written = new Map(),
+): Plain[] | undefined {
   const values: Plain[] = [];
   for (const [i, { name, schema, required }] of properties.entries()) {
     if (!Object.hasOwn(given, name)) {
       if (required) return undefined;
       continue;
     }
-    const value = writeValue(schema, given[name], []);
+    const value = writeValue(schema, given[name], known);
     if (value === undefined) return undefined;
     while (values.length < i) values.push(null);
     values.push(value);
@@ -76,8 +83,24 @@ function writeObject(properties: readonly Property[], given: Record<string, Json
   return Object.keys(given).every((key) => properties.some(({ name }) => name === key)) ? values : undefined;
 }
 
-/** A value as its schema has it, never nil; undefined if it does not fit. `open` are the references since the last step inwards. */
-function writeValue(schema: Schema, value: Json, open: readonly Schema[]): Plain | undefined {
+/** A value as the first leaf of its schema that it fits has it, never nil; undefined if it fits none. */
+function writeValue(schema: Schema, value: Json, known: Written): Plain | undefined {
+  for (const { schema: leaf, options } of leaves(schema)) {
+    const written = writeOnce(leaf, value, known);
+    if (written !== undefined) return options.reduceRight<Plain>((inner, option) => [option, inner], written);
+  }
+  return undefined;
+}
+
+function writeOnce(schema: Leaf["schema"], value: Json, known: Written): Plain | undefined {
+  if (typeof value !== "object") return writePlain(schema, value, known);
+  const values = known.get(schema) ?? new Map<Json, Plain | undefined>();
+  known.set(schema, values);
+  if (!values.has(value)) values.set(value, writePlain(schema, value, known));
+  return values.get(value);
+}
+
+function writePlain(schema: Leaf["schema"], value: Json, known: Written): Plain | undefined {
   switch (schema.kind) {
     case "string":
       return typeof value === "string" && !torn.test(value) ? value : undefined;
@@ -86,25 +109,16 @@ function writeValue(schema: Schema, value: Json, open: readonly Schema[]): Plain
     case "enum": {
       if (isBoolean(schema)) return typeof value === "boolean" ? value : undefined;
       const text = canonical(value);
-      const index = schema.values.findIndex((known) => canonical(known) === text);
+      const index = schema.values.findIndex((item) => canonical(item) === text);
       return index < 0 ? undefined : index;
     }
     case "array": {
       if (!Array.isArray(value)) return undefined;
-      const items = value.map((item) => writeValue(schema.items, item, []));
+      const items = value.map((item) => writeValue(schema.items, item, known));
       return items.every((item) => item !== undefined) ? items : undefined;
     }
     case "object":
-      return isObject(value) ? writeObject(schema.properties, value as Record<string, Json>) : undefined;
-    case "anyOf":
-      for (const [i, option] of schema.options.entries()) {
-        const written = writeValue(option, value, open);
-        if (written !== undefined) return [i, written];
-      }
-      return undefined;
-    case "ref":
-      if (open.includes(schema) || !schema.target) return undefined;
-      return writeValue(schema.target, value, [...open, schema]);
+      return isObject(value) ? writeObject(schema.properties, value as Record<string, Json>, known) : undefined;
   }
 }
 

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { Copy, type Spans } from "../runtime/copy.ts";
-import { Grammar, type State, TokenTrie } from "../runtime/grammar.ts";
+import { Grammar, type State } from "../runtime/grammar.ts";
 import { Tokenizer } from "../runtime/tokenizer.ts";
 import { type ToolInput, ToolSet } from "../runtime/tools.ts";
+import { TokenTrie } from "../runtime/trie.ts";
 import { seeded, somePieces } from "./support.ts";
 
 const tokenizer = new Tokenizer(await somePieces(4096));

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { Ajv } from "ajv";
-import { Grammar, type State, TokenTrie } from "../runtime/grammar.ts";
+import { Grammar, type State } from "../runtime/grammar.ts";
 import { Tokenizer } from "../runtime/tokenizer.ts";
 import { type ToolInput, ToolSet } from "../runtime/tools.ts";
+import { TokenTrie } from "../runtime/trie.ts";
 import { fixture, randomObject, randomRefs, seeded, somePieces } from "./support.ts";
 
 const tokenizer = new Tokenizer(await somePieces(4096));
@@ -62,8 +63,24 @@ function randomWalk(grammar: Grammar, random: () => number, budget: number): num
   return ids;
 }
 
-test("a mask allows exactly the tokens whose bytes the automaton takes", () => {
-  const grammar = grammarOf(watch);
+/** Strings with little room and much, beside other strings and beside numbers. */
+const sized: ToolInput = {
+  name: "sized",
+  inputSchema: {
+    properties: {
+      code: { type: "string", minLength: 2, maxLength: 3 },
+      note: { type: "string", maxLength: 18 },
+      either: { anyOf: [{ type: "string", maxLength: 5 }, { enum: ["on the hour", 'say "hi"'] }, { type: "integer" }] },
+      level: { type: "number", minimum: -1.5, maximum: 20 },
+    },
+  },
+};
+
+test.each([
+  ["the watch's tools", watch],
+  ["strings of counted characters", [sized]],
+])("of %s, a mask allows exactly the tokens whose bytes the automaton takes", (_, tools) => {
+  const grammar = grammarOf(tools);
   const random = seeded(1);
   for (let walk = 0; walk < 20; walk++) {
     let state = grammar.start;

@@ -1,15 +1,24 @@
 import { expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const readme = await Bun.file(`${root}README.md`).text();
 
-test("the README's example runs on Node as it stands and prints what it says", () => {
-  const [, code, output] = readme.match(/```ts\n([\s\S]*?)```\n```\n([\s\S]*?)```/) ?? [];
+const examples = ["README.md", "runtime/README.md"].flatMap((page) =>
+  [...readFileSync(`${root}${page}`, "utf8").matchAll(/```ts\n([\s\S]*?)```(?:\n```\n([\s\S]*?)```)?/g)].map(
+    ([, code, output], i) => [`${page}, example ${i + 1}`, code, output] as const,
+  ),
+);
+
+test.each(examples)("%s runs on Node as it stands and prints what it says", (_, code, output) => {
   const { stdout, stderr } = Bun.spawnSync(["node", "--input-type=module", "--eval", code], { cwd: root });
   expect(stderr.toString()).toBe("");
   expect(stdout.toString()).toBe(output);
+});
+
+test("the pages have the examples", () => {
+  expect(examples.length).toBe(7);
 });
 
 test("the README's first command prints what its comment says", () => {

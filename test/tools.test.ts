@@ -1,4 +1,7 @@
 import { expect, test } from "bun:test";
+import { toStandardJsonSchema } from "@valibot/to-json-schema";
+import * as v from "valibot";
+import * as z from "zod";
 import { ToolError, type ToolInput, ToolSet } from "../runtime/index.ts";
 import { pythonJson, snakeCase } from "../runtime/tools.ts";
 import { fixture, testWith } from "./support.ts";
@@ -47,6 +50,84 @@ test("native, JSON Schema, OpenAI (both shapes) and MCP give the same prompt and
     expect(set.tools[0].name).toBe("getWeather");
   }
   expect(ToolSet.from(sets[0])).toBe(sets[0]);
+});
+
+const fields = {
+  city: 'City, e.g. "Köln".',
+  unit: ["c", "f"],
+} as const;
+const zod = z.strictObject({
+  city: z.string().min(1).describe(fields.city),
+  days: z.int().min(1).max(7).optional(),
+  unit: z.enum(fields.unit).default("c"),
+  stops: z
+    .array(z.union([z.string(), z.object({ lat: z.number(), lon: z.number() })]))
+    .max(3)
+    .optional(),
+});
+const valibot = toStandardJsonSchema(
+  v.strictObject({
+    city: v.pipe(v.string(), v.minLength(1), v.description(fields.city)),
+    days: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(7))),
+    unit: v.optional(v.picklist(fields.unit), "c"),
+    stops: v.optional(
+      v.pipe(v.array(v.union([v.string(), v.object({ lat: v.number(), lon: v.number() })])), v.maxLength(3)),
+    ),
+  }),
+);
+const written = {
+  type: "object",
+  properties: {
+    city: { type: "string", minLength: 1, description: fields.city },
+    days: { type: "integer", minimum: 1, maximum: 7 },
+    unit: { enum: fields.unit, default: "c" },
+    stops: {
+      type: "array",
+      maxItems: 3,
+      items: {
+        anyOf: [
+          { type: "string" },
+          {
+            type: "object",
+            properties: { lat: { type: "number" }, lon: { type: "number" } },
+            required: ["lat", "lon"],
+          },
+        ],
+      },
+    },
+  },
+  required: ["city"],
+  additionalProperties: false,
+};
+
+test.each([
+  ["Zod 4", zod],
+  ["Valibot", valibot],
+])("a schema of %s is the JSON Schema that it yields, wherever a tool has its schema", (_, schema) => {
+  const name = "getWeather";
+  const want = ToolSet.from([{ name, inputSchema: written }], { strict: true });
+  for (const tool of [
+    { name, inputSchema: schema },
+    { name, parameters: schema },
+    { type: "function", function: { name, parameters: schema } },
+  ]) {
+    const set = ToolSet.from([tool], { strict: true });
+    expect(set.tools).toEqual(want.tools);
+    expect(set.prompt).toBe(want.prompt);
+  }
+});
+
+test("a schema that yields no JSON Schema, or of one parameter alone, is refused, saying what to do", () => {
+  const read = (tool: ToolInput) => () => ToolSet.from([{ name: "f", ...tool }]);
+  expect(read({ inputSchema: v.object({}) })).toThrow(
+    "inputSchema: expected a schema that yields JSON Schema, got valibot's",
+  );
+  expect(read({ inputSchema: z.object({ n: z.bigint() }) })).toThrow(
+    "inputSchema: expected what JSON Schema can say, got from zod",
+  );
+  expect(read({ parameters: { n: z.string() } })).toThrow("n: expected a schema of all parameters at inputSchema");
+  for (const tool of [{ inputSchema: v.object({}) }, { parameters: { n: z.string() } }])
+    expect(read(tool)).toThrow(ToolError);
 });
 
 test("native tools keep their keys and their order in the prompt", () => {
@@ -203,6 +284,15 @@ test("what the grammar does not hold to is listed by path, and refused when stri
   ).toEqual([]);
 });
 
+test("equal schemas at two places warn at both", () => {
+  const both = { allOf: [{ type: "string", pattern: "a" }, { minLength: 1 }] };
+  const { warnings } = ToolSet.from([{ name: "f", inputSchema: { properties: { a: both, b: both } } }]);
+  expect(warnings.map(({ path }) => path)).toEqual([
+    "tools[0].inputSchema.properties.a.pattern",
+    "tools[0].inputSchema.properties.b.pattern",
+  ]);
+});
+
 test("definitions that use each other many times over neither hang nor fill the prompt", () => {
   const $defs: Record<string, unknown> = { d0: { type: "string" } };
   for (let i = 1; i < 40; i++) {
@@ -224,6 +314,17 @@ test("cyclic tools and big integers are refused, and later changes to a tool cha
   const set = ToolSet.from([tool]);
   tool.parameters.a.type = "integer";
   expect(set.prompt).toContain('"string"');
+});
+
+test("MCP annotations: a destructive tool is dangerous, unless its own risk says otherwise, and the prompt shows neither", () => {
+  const riskOf = (tool: ToolInput) =>
+    ToolSet.from([{ name: "f", inputSchema: { type: "object" }, ...tool }]).tools[0].risk;
+  expect(riskOf({})).toBe("safe");
+  expect(riskOf({ annotations: { readOnlyHint: true, destructiveHint: false } })).toBe("safe");
+  expect(riskOf({ annotations: { destructiveHint: true } })).toBe("danger");
+  expect(riskOf({ annotations: { destructiveHint: true }, risk: "confirm" })).toBe("confirm");
+  const native = { name: "f", parameters: {}, risk: "danger", annotations: { title: "F" } };
+  expect(ToolSet.from([native]).prompt).toBe('[{"name":"f","parameters":{}}]');
 });
 
 test("Anthropic's input_schema and schemas without a type are schemas too", () => {

@@ -167,10 +167,10 @@ describe("a set", () => {
     expect(() => packTools(set)).toThrow("tools[0]: expected well-formed text");
   });
 
-  test("deeper than 500 levels is refused", () => {
-    let schema: Record<string, unknown> = { type: "string" };
-    for (let depth = 0; depth < 502; depth++) schema = { type: "array", items: schema };
-    expect(() => packTools(ToolSet.from([{ name: "f", parameters: { a: schema } }]))).toThrow(CapacityError);
+  test("with a value deeper than 500 levels is refused", () => {
+    const value = Array.from({ length: 502 }).reduce<Json>((inner) => [inner], 1);
+    const set = ToolSet.from([{ name: "f", parameters: { a: { type: "string", default: value } } }]);
+    expect(() => packTools(set)).toThrow(CapacityError);
   });
 });
 
@@ -425,6 +425,10 @@ describe("other bytes", () => {
     ["a reference to itself alone", [-2, "\0f", "", null, [place(0), -1, null, [0, -16, null, [-15, -1]]]]],
     ["a number that is a word", [-2, "\0f", "", null, [place(0), -1, null, [0, -4, null, [0]]]]],
     ["half a warning", [-2, "\0f", "", [0, 0, 0, 0]]],
+    [
+      "more schemas than a tool may have",
+      [-2, "\0f", "", null, [0, -1, null, [0, -14, null, ...Array(4097).fill(-1)]]],
+    ],
     ["a prompt that is no object", [-2, "\0f", "", null, [place(0), -9, null, 0]]],
   ])("%s is refused with FormatError", (_, values) => {
     expect(() => unpackTools(msgpack(values))).toThrow(FormatError);
@@ -535,17 +539,21 @@ test("thimble tools: pack writes the fixture's bytes, hash names list and pack a
     await command.run(new Input(["hash", list], {}));
     await command.run(new Input(["hash", packed], {}));
     await command.run(new Input(["show", packed], {}));
+    await command.run(new Input(["show", list], {}));
   } finally {
     process.stdout.write = write;
   }
   expect(hex(readFileSync(packed))).toBe(item.bytes);
   const { texts, prompt } = setOf(item);
   const bytes = item.bytes.length / 2;
+  const share = `${((100 * bytes) / Buffer.byteLength(jsonOf(item))).toFixed(1)}%`;
   expect(printed.split("\n")).toEqual([
-    `${packed} ${bytes} bytes ${item.hash}`,
+    `${packed} ${bytes} bytes, ${share} of its compact JSON ${item.hash}`,
     item.hash,
     item.hash,
     `${item.hash} ${texts.length} tools, ${bytes} bytes, ${prompt.length} in the prompt`,
+    ...texts,
+    `${item.hash} ${texts.length} tools, ${bytes} bytes, ${share} of its compact JSON, ${prompt.length} in the prompt`,
     ...texts,
     "",
   ]);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decode, logits, pick } from "../runtime/decoder.ts";
 import { prefill } from "../runtime/encoder.ts";
-import type { State } from "../runtime/grammar.ts";
+import type { Grammar, State } from "../runtime/grammar.ts";
 import { kernelModule } from "../runtime/kernels.ts";
 import type { Host } from "../runtime/memory.ts";
 import { type Geometry, sectionLayouts, writePack } from "../runtime/pack.ts";
@@ -41,8 +41,18 @@ interface Report {
   peakRssBytes: number;
   prefill: { promptTokens: number; tokensPerSecond: number; gmacPerSecond: number }[];
   decode: { free: number; grammar: number };
-  /** Of a tool set met for the first time; forcedShare and speedup of a whole call's decoding against asking every step. */
-  grammar: { compileMs: number; maskMicros: number; forcedShare: number; speedup: number };
+  /**
+   * compileMs of ten new tools, maskMicros of a state met for the first time; of a call's decoding, the share that the
+   * grammar takes for a new tool set and for one in use, the share of forced tokens and the gain over asking every step.
+   */
+  grammar: {
+    compileMs: number;
+    maskMicros: number;
+    newShare: number;
+    keptShare: number;
+    forcedShare: number;
+    speedup: number;
+  };
   callMs: number;
 }
 
@@ -166,15 +176,22 @@ async function measureGrammar(
   request: string,
   runs: number,
 ): Promise<Report["grammar"]> {
-  const tools: { description: string }[] = JSON.parse(readText(watchTools));
+  const tools: { name: string; description: string }[] = JSON.parse(readText(watchTools));
   const { tokens, timings } = await session.call(request, tools);
-  const [compiles, masks, jumps, steps]: number[][] = [[], [], [], []];
+  const [compiles, masks, news, kepts, jumps, steps]: number[][] = [[], [], [], [], [], []];
   for (let i = 0; i < runs; i++) {
     // Another description is another tool set: nothing of it is cached.
-    const fresh = tools.map((tool) => ({ ...tool, description: `${tool.description} ${i}` }));
+    const described = (about: string) =>
+      tools.map((tool) => ({ ...tool, description: `${tool.description} ${about}` }));
+    const ten = [...described(`${i}`), ...described("").slice(0, 3)].map((tool, n) => ({
+      ...tool,
+      name: `${tool.name}${n}`,
+    }));
     const started = performance.now();
-    const grammar = thimble.grammarOf(ToolSet.from(fresh));
+    thimble.grammarOf(ToolSet.from(ten));
     compiles.push(performance.now() - started);
+
+    const grammar = thimble.grammarOf(ToolSet.from(described(`a${i}`)));
     let state: State | null = grammar.start;
     for (const id of tokens.slice(1)) {
       if (!state) break;
@@ -183,15 +200,41 @@ async function measureGrammar(
       masks.push((performance.now() - before) * 1000);
       state = grammar.advance(state, id);
     }
+    const fresh = thimble.grammarOf(ToolSet.from(described(`b${i}`)));
+    news.push(replayMs(fresh, tokens));
+    kepts.push(replayMs(fresh, tokens));
     jumps.push((await session.call(request, tools)).timings.decodeMs);
     steps.push((await session.call(request, tools, { grammar: "step" })).timings.decodeMs);
   }
   return {
     compileMs: round(middle(compiles), 2),
     maskMicros: round(middle(masks), 1),
+    newShare: round(middle(news) / middle(jumps), 4),
+    keptShare: round(middle(kepts) / middle(jumps), 4),
     forcedShare: round(timings.forcedTokens / timings.answerTokens, 3),
     speedup: round(middle(steps) / middle(jumps), 2),
   };
+}
+
+/** What the grammar does for an answer (runtime/answer.ts), without the model. */
+function replayMs(grammar: Grammar, tokens: readonly number[]): number {
+  const started = performance.now();
+  let state = grammar.start;
+  for (let i = 1; i < tokens.length && !state.atEnd; ) {
+    const forced = grammar.forced(state);
+    grammar.fits(forced.state, 128 - i);
+    if (forced.ids.length) {
+      i += forced.ids.length;
+      state = forced.state;
+      continue;
+    }
+    grammar.mask(state);
+    const after = grammar.advance(state, tokens[i++]);
+    if (!after) break;
+    grammar.fits(after, 128 - i);
+    state = after;
+  }
+  return performance.now() - started;
 }
 
 function hostOf({ kernels, memory, model }: Thimble, session: Session): Host {
@@ -267,9 +310,11 @@ function middle(values: number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
 
-function grammarLine({ compileMs, maskMicros, forcedShare, speedup }: Report["grammar"]): string {
-  const share = `${(100 * forcedShare).toFixed(0)}% of tokens forced, decoding ${speedup} times as fast for it`;
-  return `new tool set ${compileMs} ms, new mask ${maskMicros} µs, ${share}`;
+function grammarLine(report: Report["grammar"]): string {
+  const percent = (share: number, digits = 0) => `${(100 * share).toFixed(digits)}%`;
+  const { compileMs, maskMicros, newShare, keptShare, forcedShare, speedup } = report;
+  const costs = `ten new tools ${compileMs} ms, new mask ${maskMicros} µs, ${percent(newShare, 1)} of decoding, ${percent(keptShare, 1)} once known`;
+  return `${costs}; ${percent(forcedShare)} of tokens forced, decoding ${speedup} times as fast for it`;
 }
 
 function round(value: number, digits = 0): number {

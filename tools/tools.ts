@@ -29,22 +29,29 @@ TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
     if (action === "pack" && !out) throw new UsageError("tools pack: expected -o FILE, got none");
 
     const given = readBytes(path);
-    const set = isPacked(given) ? unpackTools(given) : ToolSet.from(new TextDecoder().decode(given));
-    const bytes = isPacked(given) ? given : packTools(set);
+    const json = isPacked(given) ? null : new TextDecoder().decode(given);
+    const set = json === null ? unpackTools(given) : ToolSet.from(json);
+    const bytes = json === null ? given : packTools(set);
+    const share = json === null ? "" : `, ${shareOf(bytes, json)} of its compact JSON`;
     const hash = hashTools(bytes);
     if (action === "hash") return print(hash);
     if (action === "pack") {
       writeFileSync(out as string, bytes);
-      return print(`${out} ${bytes.length} bytes ${hash}`);
+      return print(`${out} ${bytes.length} bytes${share} ${hash}`);
     }
     const { texts, warnings, prompt } = set;
     if (input.flag("json"))
       return print(JSON.stringify({ hash, bytes: bytes.length, tools: JSON.parse(prompt), warnings }));
-    print(`${hash} ${texts.length} tools, ${bytes.length} bytes, ${prompt.length} in the prompt`);
+    print(`${hash} ${texts.length} tools, ${bytes.length} bytes${share}, ${prompt.length} in the prompt`);
     for (const text of texts) print(text);
     for (const { path, message } of warnings) print(`${path} ${message}`);
   },
 };
+
+function shareOf(bytes: Uint8Array, json: string): string {
+  const compact = new TextEncoder().encode(JSON.stringify(JSON.parse(json)));
+  return `${((100 * bytes.length) / compact.length).toFixed(1)}%`;
+}
 
 /** Msgpack's lists begin with bytes that no JSON text begins with. */
 function isPacked(bytes: Uint8Array): boolean {
