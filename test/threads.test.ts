@@ -107,6 +107,13 @@ test("sessions side by side on 2 threads answer as alone", async () => {
   expect(together.map(({ tokens }) => tokens)).toEqual(alone);
 });
 
+test("2 threads answer with the tokens of one where the first layers' work on the tools is kept", async () => {
+  const [one, two] = [await loadOn(1), await loadOn(2)].map((model) => model.session({ warmLayers: 2 }));
+  for (const request of [...requests, ...requests]) {
+    expect((await two.call(request, tools)).tokens).toEqual((await one.call(request, tools)).tokens);
+  }
+});
+
 test("an aborted call leaves the workers idle, and the next one answers", async () => {
   const thimble = await loadOn(2);
   const alone = await answers(thimble);
