@@ -57,8 +57,8 @@ export async function startThreads(
   const imports = kernelImports(memory);
   const own = (await WebAssembly.instantiate(module, imports)).exports as unknown as Kernels;
   if (count === 1) return alone(own);
-  if (memory.buffer instanceof ArrayBuffer)
-    return alone(own, whyAlone() ?? "expected a host that grants shared memory");
+  const why = whyAlone() ?? (memory.buffer instanceof ArrayBuffer && "expected a host that grants shared memory");
+  if (why) return alone(own, why);
 
   const words = new Int32Array(new SharedArrayBuffer(4 * Object.keys(slots).length));
   words[slots.rowBytes] = 4 * dModel;
