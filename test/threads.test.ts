@@ -120,9 +120,9 @@ test("an aborted call leaves the workers idle, and the next one answers", async 
   const signal = AbortSignal.timeout(1);
   await expect(thimble.call(requests[0], tools, { signal })).rejects.toThrow();
   const cpu = process.cpuUsage();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await new Promise((resolve) => setTimeout(resolve, 600));
   const { user, system } = process.cpuUsage(cpu);
-  expect((user + system) / 1000).toBeLessThan(150);
+  expect((user + system) / 1000).toBeLessThan(100);
   expect(await answers(thimble)).toEqual(alone);
 });
 
@@ -176,17 +176,20 @@ test("a trap in a worker is an error of the call, and the next one answers", asy
   await run();
 });
 
-test("a worker that dies over its chunk is an error, not a hang", () => {
+test("a worker that dies over its chunk is an error, not a hang; a closed one is not asked", () => {
   const words = new Int32Array(new SharedArrayBuffer(4 * Object.keys(slots).length));
   // Claims a chunk behind the calling thread's back and never finishes it.
   const kernel = () => void Atomics.sub(words, slots.left, 1);
   const own = { encoder_kv: kernel } as unknown as Kernels;
-  const split = splitRows(own, words, [{} as HostWorker], 20);
+  const workers = [{} as HostWorker];
+  const split = splitRows(own, words, workers, 20);
   for (let i = 0; i < 2; i++) {
     expect(() => split.encoder_kv(64, 0, 0, 0, 0, 64)).toThrow(
       "expected an answer from every worker, got none from one",
     );
   }
+  workers.pop();
+  expect(split.encoder_kv(64, 0, 0, 0, 0, 64)).toBeUndefined();
 });
 
 /** Runs with a global replaced, as on another host. */
