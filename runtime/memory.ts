@@ -285,20 +285,22 @@ export function reserve(
   if (bytes > Math.min(maxBytes, mostMemoryBytes)) refuse(Math.min(maxBytes, mostMemoryBytes), "a limit of");
   const pages = Math.ceil(bytes / pageBytes);
   try {
-    if (!memory) {
-      const limits = { initial: pages, maximum: mostMemoryBytes / pageBytes };
-      try {
-        return new WebAssembly.Memory({ ...limits, shared });
-      } catch {
-        return new WebAssembly.Memory(limits);
-      }
-    }
+    if (!memory) return newMemory({ initial: pages, maximum: mostMemoryBytes / pageBytes }, shared);
     const missing = pages - memory.buffer.byteLength / pageBytes;
     if (missing > 0) memory.grow(missing);
     return memory;
   } catch {
     return refuse(memory?.buffer.byteLength ?? 0, "from the host only");
   }
+}
+
+function newMemory(limits: WebAssembly.MemoryDescriptor, shared: boolean): WebAssembly.Memory {
+  try {
+    if (shared) return new WebAssembly.Memory({ ...limits, shared });
+  } catch {
+    // A host may refuse to set the whole address space aside, as sharing needs.
+  }
+  return new WebAssembly.Memory(limits);
 }
 
 function count<T>(n: number, each: (i: number) => T): T[] {

@@ -41,7 +41,7 @@ export interface LoadOptions extends StreamOptions, Limits {
   profile?: Profile;
   /** Resolve once the header is read; a call then waits for each section as it needs it. */
   early?: boolean;
-  /** Threads of the prefill, the calling one included; 1, up to 32. Where they cannot be, one: `Thimble.threads` says so. */
+  /** Threads of the prefill, the calling one included; 1, up to 32. One where there can be no more: `Thimble.threads`. */
   threads?: number;
   /** Most bytes of linear memory, sessions included; 2 GiB, which is also the most there can be. */
   maxMemoryBytes?: number;
@@ -60,7 +60,8 @@ export const defaultModel = new URL("./model/default.thimble", import.meta.url);
 export async function load(source: Source = defaultModel, options: LoadOptions = {}): Promise<Thimble> {
   limitsOf(options, {});
   const wanted = integer("threads", options.threads ?? 1, 1, mostThreads);
-  const build = typeof options.kernels === "function" ? "custom" : (options.kernels ?? detectBuild());
+  const kernels = options.kernels ?? detectBuild();
+  const build = typeof kernels === "function" ? "custom" : kernels;
   const stream = await PackStream.open(source, options);
   let threads: Threads | undefined;
   try {
@@ -76,7 +77,7 @@ export async function load(source: Source = defaultModel, options: LoadOptions =
     const sharing = wanted > 1 && build !== "custom" && !whyAlone();
     const memory = reserve(null, model.endBytes, options.maxMemoryBytes ?? mostMemoryBytes, sharing);
     writeWords(memory, model.words);
-    threads = await startThreads(options.kernels ?? detectBuild(), memory, wanted, header.geometry.dModel);
+    threads = await startThreads(kernels, memory, wanted, header.geometry.dModel);
 
     const waiting = new Map(header.sections.map(({ name }) => [name, settling()]));
     const arrived: Arrival = (...sections) => {
@@ -205,7 +206,7 @@ export class Thimble {
     return this.onThreads.missing;
   }
 
-  /** Ends the worker threads, between or after calls; the model goes on with one. */
+  /** Ends the worker threads, whenever; the model goes on with the calling one. */
   close(): void {
     this.onThreads.close();
   }
@@ -213,11 +214,8 @@ export class Thimble {
 
 /** Throws: RangeError for limits out of range. */
 function limitsOf(limits: Limits, fallback: Limits): Required<Limits> {
-  const check = (name: keyof Limits, usual: number, least: number, most: number): number => {
-    const value = limits[name] ?? fallback[name] ?? usual;
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new RangeError(`${name}: expected an integer from ${least} to ${most}, got ${value}`);
-  };
+  const check = (name: keyof Limits, usual: number, least: number, most: number): number =>
+    integer(name, limits[name] ?? fallback[name] ?? usual, least, most);
   return {
     promptTokens: check("promptTokens", 384, 8, mostPromptTokens),
     answerTokens: check("answerTokens", 128, 8, mostAnswerTokens),

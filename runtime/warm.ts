@@ -88,7 +88,7 @@ export class Warmth {
     return this.host.session.x + start * this.geometry.dModel * 4;
   }
 
-  /** Moves the start of the RoPE table in every thread's session record so that the kernels, which index it by row, find the rows' positions. */
+  /** Moves every thread's start of the RoPE table so that the kernels, which index it by row, find the rows' positions. */
   private turnTo({ start, position }: Rows): void {
     const { memory, session } = this.host;
     const { dModel, nHeads } = this.geometry;

@@ -53,8 +53,8 @@ export const bench: Command = {
   summary: "measure load, memory, prefill, decode and a whole call",
   help: `thimble bench [--model PACK | --geometry full] [--kernels NAME,…] [--threads N] [--runs N] [--json]
 
-Medians of several runs: load from disk, linear memory at 384/128 tokens, prefill at 32, 128, 271 and
-512 prompt tokens, decode free and under the grammar after 271 prompt tokens, a whole call with the watch tools.
+Medians of several runs: load from disk, linear memory at 384/128 tokens, prefill at 32, 128, 271 and 512 prompt
+tokens, decode free and under the grammar after 271 prompt tokens, a whole call with the watch tools.
 
   --model PACK     a pack's path (the model inside the package)
   --geometry full  the 26M geometry with seeded random weights

@@ -58,10 +58,7 @@ export const sessionRecord = [
   "att",
 ] as const;
 
-/**
- * Bytes from the session record of one thread to that of the next. Threads of a session share rope and what calls name;
- * the working buffers are their own.
- */
+/** Bytes from the session record of one thread to that of the next: rope is common, the buffers for a tile are not. */
 export const sessionRecordBytes = pad(4 * sessionRecord.length, 64);
 
 /** Pointers to one attention block's weights: norm f32 (dModel), gate f32 (1), qNorm kNorm f32 (headDim), matrices. */
