@@ -9,7 +9,16 @@
  * Every size follows from the geometry and from two limits: prompt tokens and answer tokens.
  */
 import type { Kernels } from "../wasm/abi.ts";
-import { blockRecord, cacheRecord, groupSize, headRecord, pad, sessionRecord, tileRows } from "../wasm/abi.ts";
+import {
+  blockRecord,
+  cacheRecord,
+  groupSize,
+  headRecord,
+  pad,
+  sessionRecord,
+  sessionRecordBytes,
+  tileRows,
+} from "../wasm/abi.ts";
 import { CapacityError } from "./errors.ts";
 import { type Geometry, type PackHeader, sectionLayouts } from "./pack.ts";
 
@@ -66,6 +75,8 @@ export interface SessionPlan {
   promptTokens: number;
   answerTokens: number;
   warmLayers: number;
+  /** Session records, `sessionRecordBytes` apart from `record` on. */
+  threads: number;
   endBytes: number;
   words: [offsetBytes: number, value: number][];
 }
@@ -161,13 +172,17 @@ export function planModel(header: Pick<PackHeader, "geometry" | "weights">): Mod
   };
 }
 
-/** Plans one session's arena from `startBytes` on. `warmLayers`: how many encoder layers it keeps the work of. */
+/**
+ * Plans one session's arena from `startBytes` on, with working buffers for each thread. `warmLayers`: how many encoder
+ * layers it keeps the work of.
+ */
 export function planSession(
   geometry: Geometry,
   promptTokens: number,
   answerTokens: number,
   startBytes: number,
   warmLayers = 0,
+  threads = 1,
 ): SessionPlan {
   const { vocabSize, dModel, nHeads, nKvHeads, nDecoderLayers, contrastiveHidden, contrastiveDim } = geometry;
   const headDim = dModel / nHeads;
@@ -177,29 +192,32 @@ export function planSession(
   const keyCapacity = pad(positions, 8);
   const yWidth = pad(Math.max(dModel, contrastiveHidden, contrastiveDim), groupSize);
 
-  const record = planner.record("session record", sessionRecord, {});
   const buffer = (name: string, bytes: number) => planner.region(`session ${name}`, bytes);
+  const record = buffer("records", threads * sessionRecordBytes);
   const rope = buffer("rope", positions * headDim * 4);
-  planner.set(record, sessionRecord, {
-    dModel,
-    nHeads,
-    nKvHeads,
-    headDim,
-    vocabSize,
-    rope,
-    yWidth,
-    y: buffer("y", tileRows * yWidth * 4),
-    a: buffer("a", tileRows * yWidth * 2),
-    aScale: buffer("aScale", tileRows * 4),
-    aSums: buffer("aSums", tileRows * (yWidth / groupSize) * 4),
-    q: buffer("q", tileRows * dModel * 2),
-    qScale: buffer("qScale", tileRows * nHeads * 4),
-    keyCapacity,
-    scores: buffer("scores", tileRows * keyCapacity * 4),
-    p: buffer("p", tileRows * keyCapacity * 2),
-    pScale: buffer("pScale", tileRows * 4),
-    att: buffer("att", tileRows * yWidth * 4),
-  });
+  for (let thread = 0; thread < threads; thread++) {
+    const own = (name: string, bytes: number) => buffer(thread ? `thread ${thread} ${name}` : name, bytes);
+    planner.set(record + thread * sessionRecordBytes, sessionRecord, {
+      dModel,
+      nHeads,
+      nKvHeads,
+      headDim,
+      vocabSize,
+      rope,
+      yWidth,
+      y: own("y", tileRows * yWidth * 4),
+      a: own("a", tileRows * yWidth * 2),
+      aScale: own("aScale", tileRows * 4),
+      aSums: own("aSums", tileRows * (yWidth / groupSize) * 4),
+      q: own("q", tileRows * dModel * 2),
+      qScale: own("qScale", tileRows * nHeads * 4),
+      keyCapacity,
+      scores: own("scores", tileRows * keyCapacity * 4),
+      p: own("p", tileRows * keyCapacity * 2),
+      pScale: own("pScale", tileRows * 4),
+      att: own("att", tileRows * yWidth * 4),
+    });
+  }
 
   const cache = (name: string, tokens: number): number => {
     const capacity = pad(tokens, 8);
@@ -232,6 +250,7 @@ export function planSession(
     promptTokens,
     answerTokens,
     warmLayers,
+    threads,
     endBytes: planner.endBytes,
     words: planner.words,
   };
@@ -244,10 +263,15 @@ export function writeWords(memory: WebAssembly.Memory, words: [number, number][]
 }
 
 /**
- * Makes a memory of at least `bytes`, or grows one to it.
+ * Makes a memory of at least `bytes`, or grows one to it. A new one is `shared` if the host grants that.
  * Throws: CapacityError if it passes `maxBytes` or the host refuses.
  */
-export function reserve(memory: WebAssembly.Memory | null, bytes: number, maxBytes: number): WebAssembly.Memory {
+export function reserve(
+  memory: WebAssembly.Memory | null,
+  bytes: number,
+  maxBytes: number,
+  shared = false,
+): WebAssembly.Memory {
   const refuse = (available: number, why: string): never => {
     const mebibytes = (n: number) => (n < 2 ** 20 ? `${n} bytes` : `${(n / 2 ** 20).toFixed(1)} MiB`);
     const remedy = "use a smaller model or fewer prompt and answer tokens";
@@ -261,13 +285,22 @@ export function reserve(memory: WebAssembly.Memory | null, bytes: number, maxByt
   if (bytes > Math.min(maxBytes, mostMemoryBytes)) refuse(Math.min(maxBytes, mostMemoryBytes), "a limit of");
   const pages = Math.ceil(bytes / pageBytes);
   try {
-    if (!memory) return new WebAssembly.Memory({ initial: pages, maximum: mostMemoryBytes / pageBytes });
+    if (!memory) return newMemory({ initial: pages, maximum: mostMemoryBytes / pageBytes }, shared);
     const missing = pages - memory.buffer.byteLength / pageBytes;
     if (missing > 0) memory.grow(missing);
     return memory;
   } catch {
     return refuse(memory?.buffer.byteLength ?? 0, "from the host only");
   }
+}
+
+function newMemory(limits: WebAssembly.MemoryDescriptor, shared: boolean): WebAssembly.Memory {
+  try {
+    if (shared) return new WebAssembly.Memory({ ...limits, shared });
+  } catch {
+    // A host may refuse to set the whole address space aside, as sharing needs.
+  }
+  return new WebAssembly.Memory(limits);
 }
 
 function count<T>(n: number, each: (i: number) => T): T[] {

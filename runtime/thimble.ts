@@ -4,7 +4,7 @@ import { checkProfile, genericProfile, type Profile } from "./decision.ts";
 import type { Arrival } from "./encoder.ts";
 import { FormatError } from "./errors.ts";
 import { Grammar } from "./grammar.ts";
-import { detectBuild, startKernels } from "./kernels.ts";
+import { detectBuild } from "./kernels.ts";
 import { PackStream, type Source, type StreamOptions } from "./loader.ts";
 import {
   type ModelPlan,
@@ -18,6 +18,7 @@ import {
 import { type PackHeader, prefixBytes } from "./pack.ts";
 import type { Ranked } from "./rank.ts";
 import { type CallOptions, type CallResult, mostPromptTokens, Session, type Tools } from "./session.ts";
+import { mostThreads, startThreads, type Threads, whyAlone } from "./threads.ts";
 import { Tokenizer } from "./tokenizer.ts";
 import type { ToolSet } from "./tools.ts";
 import { TokenTrie } from "./trie.ts";
@@ -41,6 +42,8 @@ export interface LoadOptions extends StreamOptions, Limits {
   profile?: Profile;
   /** Resolve once the header is read; a call then waits for each section as it needs it. */
   early?: boolean;
+  /** Threads of the prefill, the calling one included; 1, up to 32. One where there can be no more: `Thimble.threads`. */
+  threads?: number;
   /** Most bytes of linear memory, sessions included; 2 GiB, which is also the most there can be. */
   maxMemoryBytes?: number;
 }
@@ -57,8 +60,11 @@ export const defaultModel = new URL("./model/default.thimble", import.meta.url);
  */
 export async function load(source: Source = defaultModel, options: LoadOptions = {}): Promise<Thimble> {
   limitsOf(options, {});
-  const build = typeof options.kernels === "function" ? "custom" : (options.kernels ?? detectBuild());
+  const wanted = integer("threads", options.threads ?? 1, 1, mostThreads);
+  const kernels = options.kernels ?? detectBuild();
+  const build = typeof kernels === "function" ? "custom" : kernels;
   const stream = await PackStream.open(source, options);
+  let threads: Threads | undefined;
   try {
     const { header } = stream;
     if (header.weights !== "int4" && build !== "custom") {
@@ -69,10 +75,10 @@ export async function load(source: Source = defaultModel, options: LoadOptions =
       );
     }
     const model = planModel(header);
-    const memory = reserve(null, model.endBytes, options.maxMemoryBytes ?? mostMemoryBytes);
+    const sharing = wanted > 1 && build !== "custom" && !whyAlone();
+    const memory = reserve(null, model.endBytes, options.maxMemoryBytes ?? mostMemoryBytes, sharing);
     writeWords(memory, model.words);
-    const kernels =
-      typeof options.kernels === "function" ? options.kernels(memory) : await startKernels(build as BuildName, memory);
+    threads = await startThreads(kernels, memory, wanted, header.geometry.dModel);
 
     const waiting = new Map(header.sections.map(({ name }) => [name, settling()]));
     const arrived: Arrival = (...sections) => {
@@ -81,7 +87,7 @@ export async function load(source: Source = defaultModel, options: LoadOptions =
     };
     const tokenizer = tokenizerOf(header);
     let loaded: Promise<void> = Promise.resolve();
-    const thimble = new Thimble(header, build, kernels, memory, model, tokenizer, arrived, () => loaded, options);
+    const thimble = new Thimble(header, build, threads, memory, model, tokenizer, arrived, () => loaded, options);
     loaded = stream.copyInto(memory, model.sections, (name) => {
       waiting.get(name)?.resolve();
       waiting.delete(name);
@@ -92,6 +98,7 @@ export async function load(source: Source = defaultModel, options: LoadOptions =
     if (!options.early) await loaded;
     return thimble;
   } catch (error) {
+    threads?.close();
     await stream.close();
     throw error;
   }
@@ -112,7 +119,7 @@ export class Thimble {
   constructor(
     readonly header: PackHeader,
     readonly build: BuildName | "custom",
-    readonly kernels: Kernels,
+    private readonly onThreads: Threads,
     readonly memory: WebAssembly.Memory,
     readonly model: ModelPlan,
     readonly tokenizer: Tokenizer,
@@ -148,7 +155,7 @@ export class Thimble {
     if (same >= 0) return new Session(this, this.free.splice(same, 1)[0], release);
 
     const { promptTokens, answerTokens, warmLayers } = wanted;
-    const plan = planSession(geometry, promptTokens, answerTokens, this.endBytes, warmLayers);
+    const plan = planSession(geometry, promptTokens, answerTokens, this.endBytes, warmLayers, this.threads);
     reserve(this.memory, plan.endBytes, this.options.maxMemoryBytes ?? mostMemoryBytes);
     this.endBytes = plan.endBytes;
     writeWords(this.memory, plan.words);
@@ -185,20 +192,42 @@ export class Thimble {
   get linearMemoryBytes(): number {
     return this.memory.buffer.byteLength;
   }
+
+  get kernels(): Kernels {
+    return this.onThreads.kernels;
+  }
+
+  /** Threads that the prefill runs on. */
+  get threads(): number {
+    return this.onThreads.count;
+  }
+
+  /** Why `threads` is one although more were asked for. */
+  get threadsMissing(): string | undefined {
+    return this.onThreads.missing;
+  }
+
+  /** Ends the worker threads, whenever; the model goes on with the calling one. */
+  close(): void {
+    this.onThreads.close();
+  }
 }
 
 /** Throws: RangeError for limits out of range. */
 function limitsOf(limits: Limits, fallback: Limits): Required<Limits> {
-  const check = (name: keyof Limits, usual: number, least: number, most: number): number => {
-    const value = limits[name] ?? fallback[name] ?? usual;
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new RangeError(`${name}: expected an integer from ${least} to ${most}, got ${value}`);
-  };
+  const check = (name: keyof Limits, usual: number, least: number, most: number): number =>
+    integer(name, limits[name] ?? fallback[name] ?? usual, least, most);
   return {
     promptTokens: check("promptTokens", 384, 8, mostPromptTokens),
     answerTokens: check("answerTokens", 128, 8, mostAnswerTokens),
     warmLayers: check("warmLayers", 0, 0, 255),
   };
+}
+
+/** Throws: RangeError for a value that is none, or out of range. */
+function integer(name: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new RangeError(`${name}: expected an integer from ${least} to ${most}, got ${value}`);
 }
 
 function tokenizerOf(header: PackHeader): Tokenizer {

@@ -8,7 +8,7 @@
  * exact: a kept row has seen the request that stood before it when it was kept. Hence some first layers, not all.
  * Source: the warm schema cache of MicroNeedle, which kept 4 of 12 layers.
  */
-import { sessionRecord, tileRows } from "../wasm/abi.ts";
+import { sessionRecord, sessionRecordBytes, tileRows } from "../wasm/abi.ts";
 import { type Arrival, crossKv } from "./encoder.ts";
 import type { Host } from "./memory.ts";
 import type { Geometry } from "./pack.ts";
@@ -88,13 +88,16 @@ export class Warmth {
     return this.host.session.x + start * this.geometry.dModel * 4;
   }
 
-  /** Moves the start of the session's RoPE table so that the kernels, which index it by row, find the rows' positions. */
+  /** Moves every thread's start of the RoPE table so that the kernels, which index it by row, find the rows' positions. */
   private turnTo({ start, position }: Rows): void {
     const { memory, session } = this.host;
     const { dModel, nHeads } = this.geometry;
-    const at = session.record + 4 * sessionRecord.indexOf("rope");
     const rowBytes = (dModel / nHeads) * 4;
-    new DataView(memory.buffer).setUint32(at, session.rope + (position - start) * rowBytes, true);
+    const view = new DataView(memory.buffer);
+    for (let thread = 0; thread < session.threads; thread++) {
+      const at = session.record + thread * sessionRecordBytes + 4 * sessionRecord.indexOf("rope");
+      view.setUint32(at, session.rope + (position - start) * rowBytes, true);
+    }
   }
 }
 

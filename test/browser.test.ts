@@ -11,6 +11,8 @@ const root = new URL("../", import.meta.url);
 const importMap = { imports: { thimble: "/dist/runtime/index.js", msgpackr: "/node_modules/msgpackr/index.js" } };
 const page = `<!doctype html><meta charset="utf-8"><title>thimble</title>
 <script type="importmap">${JSON.stringify(importMap)}</script><p id="answer">…</p>`;
+/** What makes a page cross-origin isolated, which shared memory needs. */
+const isolated = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
 // Workers know no import maps: a bundler's job, here done by the server.
 const types: Record<string, string> = {
   js: "text/javascript",
@@ -31,6 +33,8 @@ beforeAll(async () => {
     async fetch({ url }) {
       const { pathname } = new URL(url);
       if (pathname === "/") return new Response(page, { headers: { "content-type": "text/html" } });
+      if (pathname === "/isolated")
+        return new Response(page, { headers: { "content-type": "text/html", ...isolated } });
       if (pathname === "/worker.js") return bundle();
       const file = Bun.file(new URL(`.${pathname}`, root));
       if (!(await file.exists())) return new Response("no", { status: 404 });
@@ -59,15 +63,15 @@ afterAll(async () => {
 async function bundle(): Promise<Response> {
   const entry = `import { load } from ${JSON.stringify(new URL("./dist/runtime/index.js", root).pathname)};
     onmessage = async ({ data }) => {
-      const model = await load("/dist/runtime/model/default.thimble");
-      postMessage({ build: model.build, calls: (await model.call(data.request, data.tools)).calls });
+      const model = await load("/dist/runtime/model/default.thimble", { threads: 2 });
+      postMessage({ threads: model.threads, calls: (await model.call(data.request, data.tools)).calls });
     };`;
   const folder = mkdtempSync(join(tmpdir(), "thimble-browser-"));
   const path = join(folder, "worker.js");
   await Bun.write(path, entry);
-  const built = await Bun.build({ entrypoints: [path], target: "browser" });
+  const built = await Bun.build({ entrypoints: [path], target: "browser", minify: true });
   rmSync(folder, { recursive: true });
-  return new Response(await built.outputs[0].text(), { headers: { "content-type": "text/javascript" } });
+  return new Response(await built.outputs[0].text(), { headers: { "content-type": "text/javascript", ...isolated } });
 }
 
 const tools = await Bun.file(new URL("tools/watch.json", root)).json();
@@ -98,9 +102,9 @@ inBrowser("a page loads the default model by its own address, with progress, and
   expect(await tab.textContent("#answer")).toBe("set_alarm");
 });
 
-inBrowser("a worker answers too", async () => {
+inBrowser("a bundled, minified worker answers on threads of its own", async () => {
   const tab = await browser.newPage();
-  await tab.goto(`http://localhost:${server.port}/`);
+  await tab.goto(`http://localhost:${server.port}/isolated`);
   const answer = await tab.evaluate(
     ({ request, tools }) =>
       new Promise((resolve, reject) => {
@@ -111,5 +115,31 @@ inBrowser("a worker answers too", async () => {
       }),
     { request, tools },
   );
-  expect(answer).toMatchObject({ calls: want });
+  expect(answer).toMatchObject({ calls: want, threads: 2 });
 });
+
+for (const [path, threads, missing] of [
+  ["/isolated", 2, undefined],
+  ["/", 1, "expected a cross-origin isolated page; serve it with COOP and COEP headers"],
+] as const) {
+  inBrowser(`a page at ${path} that asks for 2 threads gets ${threads}, and answers`, async () => {
+    const tab = await browser.newPage();
+    await tab.goto(`http://localhost:${server.port}${path}`);
+    const result = await tab.evaluate(
+      async ({ request, tools }) => {
+        const name = "thimble";
+        const { load } = (await import(name)) as typeof import("../runtime/index.ts");
+        const model = await load(undefined, { threads: 2 });
+        const { threads, threadsMissing } = model;
+        const tokens: number[][] = [];
+        for (let i = 0; i < 5; i++) tokens.push((await model.call(request, tools)).tokens);
+        model.close();
+        tokens.push((await model.call(request, tools)).tokens);
+        return { threads, threadsMissing, tokens, one: (await (await load()).call(request, tools)).tokens };
+      },
+      { request, tools },
+    );
+    expect(result).toMatchObject({ threads, tokens: Array(6).fill(result.one) });
+    expect(result.threadsMissing).toBe(missing);
+  });
+}

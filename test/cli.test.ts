@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cli, fixture, thimble } from "./support.ts";
@@ -58,11 +58,21 @@ test("build converts a checkpoint, inspect shows it, run runs it", async () => {
     vocabulary: "vocab.txt",
     note: "random weights, made for conformance tests",
   });
+  expect(shown.threads).toEqual({ cores: availableParallelism(), missing: null });
   expect((await thimble(["inspect"])).out).toContain("every checksum right");
 });
 
+test("inspect says aloud what keeps threads away; run takes them where they are", async () => {
+  const preload = join(folder, "unshared.js");
+  writeFileSync(preload, "delete globalThis.SharedArrayBuffer;");
+  const { stdout } = Bun.spawnSync([process.execPath, "--preload", preload, cli, "inspect"]);
+  expect(stdout.toString()).toContain("no threads: expected a host with SharedArrayBuffer");
+  const { out } = await thimble(["run", "wake me at 7:15 tomorrow", "--threads", "2", "--json"]);
+  expect(JSON.parse(out)).toMatchObject({ threads: 2, calls: [{ name: "set_alarm" }] });
+});
+
 test("bench --json has the documented keys", async () => {
-  const { code, out } = await thimble(["bench", "--json", "--runs", "1", "--kernels", "simd"]);
+  const { code, out } = await thimble(["bench", "--json", "--runs", "1", "--kernels", "simd", "--threads", "2"]);
   expect(code).toBe(0);
   const report = JSON.parse(out);
   expect(Object.keys(report)).toEqual([
@@ -79,6 +89,7 @@ test("bench --json has the documented keys", async () => {
     ],
     ...["prefill", "decode", "grammar", "callMs"],
   ]);
+  expect(report.threads).toBe(2);
   expect(report.prefill.map((p: { promptTokens: number }) => p.promptTokens)).toEqual([32, 128, 271, 512]);
   expect(Object.keys(report.prefill[0])).toEqual(["promptTokens", "tokensPerSecond", "gmacPerSecond"]);
   expect(Object.keys(report.decode)).toEqual(["free", "grammar"]);

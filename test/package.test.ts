@@ -70,6 +70,17 @@ test("the library call works on Node, kernels and model are exported, types ship
   expect(readFileSync(join(installed, "dist/runtime/index.d.ts"), "utf8")).toContain("export");
 });
 
+test("two threads answer on Node as one does, and the process ends by itself", () => {
+  const script = `
+    import { load } from "thimble";
+    const tools = [{ name: "startWorkout", parameters: { activity: { type: "string", required: true } } }];
+    const models = [await load(), await load(undefined, { threads: 2 })];
+    const answers = [];
+    for (let i = 0; i < 5; i++) for (const model of models) answers.push((await model.call("start a yoga workout", tools)).text);
+    console.log(JSON.stringify([models.map(({ threads }) => threads), new Set(answers).size]));`;
+  expect(JSON.parse(run(["node", "--input-type=module", "--eval", script], folder))).toEqual([[1, 2], 1]);
+});
+
 test("its types serve a strict project that checks its libraries", () => {
   const source = `
     import { load, type CallResult } from "thimble";
@@ -94,12 +105,13 @@ test("its types serve a strict project that checks its libraries", () => {
   run([join(root, "node_modules/.bin/tsc"), ...options, "strict.ts"], folder);
 });
 
-test("the runtime imports no Node built-in, but for the loader's reading of paths, which only Node and Bun come to", () => {
+test("the runtime imports no Node built-in, but where only Node and Bun come: to read paths, and Node to open workers", () => {
   for (const name of readdirSync(join(installed, "dist/runtime"))) {
     if (!name.endsWith(".js")) continue;
     const text = readFileSync(join(installed, "dist/runtime", name), "utf8");
     expect(text).not.toMatch(/(from|import|require)\s*\(?\s*["'](node:|fs|path|url|os)/);
     const named = text.match(/node:\w+/g) ?? [];
-    expect(new Set(named)).toEqual(new Set(name === "loader.js" ? ["node:fs"] : []));
+    const allowed: Record<string, string[]> = { "loader.js": ["node:fs"], "worker.js": ["node:worker_threads"] };
+    expect(new Set(named)).toEqual(new Set(allowed[name]));
   }
 });

@@ -147,7 +147,7 @@ const undecided = 0.5;
 
 testWith(
   "model/nano.oracle.json",
-  "45 dev prompts: scalar and simd token-identical to PyTorch, relaxed up to undecided steps",
+  "45 dev prompts: scalar and simd token-identical to PyTorch, relaxed up to undecided steps; 2 threads as one",
   async (file) => {
     const oracle = await Bun.file(file).json();
     const bytes = (name: string) => Bun.file(new URL(name, file)).bytes();
@@ -158,8 +158,11 @@ testWith(
     });
     for (const build of buildNames) {
       const thimble = await load(model, { kernels: build, promptTokens: 512 });
+      const threaded = await load(model, { kernels: build, promptTokens: 512, threads: 2 });
+      expect(threaded.threads).toBe(2);
       for (const [i, { query, tools, int4 }] of oracle.cases.entries()) {
         const { tokens } = await thimble.call(query, tools, { grammar: false });
+        expect((await threaded.call(query, tools, { grammar: false })).tokens).toEqual(tokens);
         const want = int4.ids.filter((id: number) => id !== 1);
         const differs = want.findIndex((id: number, step: number) => id !== tokens[step]);
         if (differs < 0 && want.length === tokens.length) continue;
@@ -171,6 +174,7 @@ testWith(
       for (const { text, int4 } of oracle.contrastive) {
         expect(distance((await thimble.contrast(text)).subarray(0, int4.length), int4)).toBeLessThan(2e-3);
       }
+      threaded.close();
     }
   },
 );

@@ -9,7 +9,8 @@ import { kernelModule } from "../runtime/kernels.ts";
 import type { Host } from "../runtime/memory.ts";
 import { type Geometry, sectionLayouts, writePack } from "../runtime/pack.ts";
 import type { Session } from "../runtime/session.ts";
-import { defaultModel, load, type Thimble } from "../runtime/thimble.ts";
+import { defaultModel, type LoadOptions, load, type Thimble } from "../runtime/thimble.ts";
+import { mostThreads } from "../runtime/threads.ts";
 import { ToolSet } from "../runtime/tools.ts";
 import { type BuildName, blockBytes, buildNames, embeddingBlockBytes, runBytes } from "../wasm/abi.ts";
 import { writeSubmission } from "./bench/submission.ts";
@@ -33,6 +34,8 @@ interface Report {
   machine: string;
   isa: string;
   threads: number;
+  /** Why it is one where --threads asked for more. */
+  threadsMissing?: string;
   geometry: Geometry;
   packBytes: number;
   kernelBytes: number;
@@ -59,14 +62,15 @@ interface Report {
 export const bench: Command = {
   name: "bench",
   summary: "measure load, memory, prefill, decode and a whole call",
-  help: `thimble bench [--model PACK | --geometry full] [--kernels NAME,…] [--runs N] [--json]
+  help: `thimble bench [--model PACK | --geometry full] [--kernels NAME,…] [--threads N] [--runs N] [--json]
 
-Medians of several runs on one thread: load from disk, linear memory at 384/128 tokens, prefill at 32, 128, 271 and
-512 prompt tokens, decode free and under the grammar after 271 prompt tokens, a whole call with the watch tools.
+Medians of several runs: load from disk, linear memory at 384/128 tokens, prefill at 32, 128, 271 and 512 prompt
+tokens, decode free and under the grammar after 271 prompt tokens, a whole call with the watch tools.
 
   --model PACK     a pack's path (the model inside the package)
   --geometry full  the 26M geometry with seeded random weights
   --kernels NAMES  builds to measure, one report each (the fastest that runs here)
+  --threads N      threads of the prefill (1)
   --runs N         runs a figure (7)
   --json           one object a build, on a line of its own
   --submit-file F  write the reports and the machine for a public table of boards
@@ -76,12 +80,14 @@ Medians of several runs on one thread: load from disk, linear memory at 384/128 
     model: { type: "string" },
     geometry: { type: "string" },
     kernels: { type: "string" },
+    threads: { type: "string" },
     runs: { type: "string" },
     json: { type: "boolean" },
     "submit-file": { type: "string" },
   },
   async run(input) {
     const runs = input.integer("runs", 1, 1000) ?? 7;
+    const threads = input.integer("threads", 1, mostThreads);
     const geometry = input.text("geometry");
     if (geometry !== undefined && geometry !== "full")
       throw new UsageError(`--geometry: expected full, got ${JSON.stringify(geometry)}`);
@@ -101,7 +107,7 @@ Medians of several runs on one thread: load from disk, linear memory at 384/128 
       }
       const reports: Report[] = [];
       for (const [i, name] of builds.entries()) {
-        const report = await measure(path, name as BuildName | undefined, runs);
+        const report = await measure(path, { kernels: name as BuildName | undefined, threads }, runs);
         reports.push(report);
         print(input.flag("json") ? JSON.stringify(report) : (i ? "\n" : "") + render(report));
       }
@@ -113,10 +119,11 @@ Medians of several runs on one thread: load from disk, linear memory at 384/128 
   },
 };
 
-async function measure(path: string, kernels: BuildName | undefined, runs: number): Promise<Report> {
-  let thimble = await load(path, { kernels });
+async function measure(path: string, options: LoadOptions, runs: number): Promise<Report> {
+  let thimble = await load(path, options);
   const loads = await repeat(runs, async () => {
-    thimble = await load(path, { kernels });
+    thimble.close();
+    thimble = await load(path, options);
   });
   const { linearMemoryBytes, build } = thimble;
   const { geometry } = thimble.header;
@@ -153,10 +160,11 @@ async function measure(path: string, kernels: BuildName | undefined, runs: numbe
     calls.push(timings.totalMs);
     rates.push((timings.answerTokens / timings.decodeMs) * 1000);
   }
-  return {
+  const report: Report = {
     machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${hostName()}`,
     isa: build,
-    threads: 1,
+    threads: thimble.threads,
+    ...(thimble.threadsMissing && { threadsMissing: thimble.threadsMissing }),
     geometry,
     packBytes: statSync(path).size,
     kernelBytes: build === "custom" ? 0 : kernelModule(build).length,
@@ -168,6 +176,8 @@ async function measure(path: string, kernels: BuildName | undefined, runs: numbe
     grammar: await measureGrammar(thimble, session, request, runs),
     callMs: round(middle(calls), 2),
   };
+  thimble.close();
+  return report;
 }
 
 async function measureGrammar(
@@ -317,6 +327,11 @@ function grammarLine(report: Report["grammar"]): string {
   return `${costs}; ${percent(forcedShare)} of tokens forced, decoding ${speedup} times as fast for it`;
 }
 
+function threadsLine({ threads, threadsMissing }: Report): string {
+  if (threadsMissing) return `1 thread: ${threadsMissing}`;
+  return threads === 1 ? "1 thread" : `${threads} threads`;
+}
+
 function round(value: number, digits = 0): number {
   return Number(value.toFixed(digits));
 }
@@ -331,7 +346,7 @@ function render(report: Report): string {
   const layers = `d ${geometry.dModel}, ${geometry.nEncoderLayers} + ${geometry.nDecoderLayers} layers, vocabulary ${geometry.vocabSize}`;
   const rows: (string | number)[][] = [
     ["machine", report.machine],
-    ["kernels", `${report.isa}, ${report.kernelBytes} bytes, ${report.threads} thread`],
+    ["kernels", `${report.isa}, ${report.kernelBytes} bytes, ${threadsLine(report)}`],
     ["model", `${layers}, pack ${mebibytes(report.packBytes)}`],
     ["load", `${report.loadMs} ms`],
     ["memory", `${mebibytes(report.linearMemoryBytes)} linear, ${mebibytes(report.peakRssBytes)} peak RSS`],

@@ -1,7 +1,9 @@
+import { availableParallelism } from "node:os";
 import { detectBuild } from "../runtime/kernels.ts";
 import { PackStream } from "../runtime/loader.ts";
 import { planModel, planSession, reserve } from "../runtime/memory.ts";
 import { defaultModel } from "../runtime/thimble.ts";
+import { startThreads } from "../runtime/threads.ts";
 import { type Command, print, table } from "./command.ts";
 
 export const inspect: Command = {
@@ -9,8 +11,8 @@ export const inspect: Command = {
   summary: "show what is inside a pack, and check every byte of it",
   help: `thimble inspect [PACK] [--json]
 
-Shows geometry, licence, provenance, sections and the memory that a session takes (without PACK: the model inside
-the package), and checks every section's checksum.
+Shows geometry, licence, provenance, sections, the memory that a session takes, and the kernels and threads of this
+host (without PACK: the model inside the package), and checks every section's checksum.
 
   --json   print one object
 
@@ -20,7 +22,8 @@ the package), and checks every section's checksum.
     const stream = await PackStream.open(input.words[0] ?? defaultModel);
     const { header } = stream;
     const model = planModel(header);
-    await stream.copyInto(reserve(null, model.endBytes, 2 ** 32), model.sections, () => {});
+    const linear = reserve(null, model.endBytes, 2 ** 32, true);
+    await stream.copyInto(linear, model.sections, () => {});
     const session = planSession(header.geometry, 384, 128, model.endBytes);
     const memory = {
       weightBytes: model.endBytes,
@@ -29,10 +32,20 @@ the package), and checks every section's checksum.
       answerTokens: 128,
     };
     const kernels = detectBuild();
+    const trial = await startThreads(kernels, linear, 2, header.geometry.dModel);
+    trial.close();
+    const threads = { cores: availableParallelism(), missing: trial.missing ?? null };
     if (input.flag("json")) {
       const { pieces, ...rest } = header;
       return print(
-        JSON.stringify({ ...rest, pieces: pieces.length, parameters: parameters(header.geometry), memory, kernels }),
+        JSON.stringify({
+          ...rest,
+          pieces: pieces.length,
+          parameters: parameters(header.geometry),
+          memory,
+          kernels,
+          threads,
+        }),
       );
     }
     const geometry = Object.entries(header.geometry).map(([name, value]) => [`  ${name}`, value]);
@@ -52,7 +65,9 @@ ${table(notes)}
 geometry
 ${table(geometry)}
 
-memory at 384 prompt and 128 answer tokens, kernels here: ${kernels}
+here: ${kernels} kernels, ${threads.missing ? `no threads: ${threads.missing}` : `threads over ${threads.cores} cores`}
+
+memory at 384 prompt and 128 answer tokens
 ${table([
   ["  weights and records", memory.weightBytes],
   ["  session", memory.sessionBytes],

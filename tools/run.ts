@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { load } from "../runtime/index.ts";
+import { mostThreads } from "../runtime/threads.ts";
 import { buildNames } from "../wasm/abi.ts";
 import { type Command, kernelsOf, print, readText, UsageError } from "./command.ts";
 
@@ -9,7 +10,7 @@ export const watchTools = fileURLToPath(new URL("./watch.json", import.meta.url)
 export const run: Command = {
   name: "run",
   summary: "print the tool calls that answer a request",
-  help: `thimble run REQUEST [--tools FILE] [--model PACK] [--kernels NAME] [--json] [--stream] [--free]
+  help: `thimble run REQUEST [--tools FILE] [--model PACK] [--kernels NAME] [--threads N] [--json] [--stream] [--free]
 
 Prints one line a call: the tool's name, then its arguments as JSON.
 REQUEST may come from standard input instead.
@@ -17,6 +18,7 @@ REQUEST may come from standard input instead.
   --tools FILE    list of tools: native, JSON Schema, OpenAI or MCP; - for standard input (a watch's tools)
   --model PACK    a pack's path or URL (the model inside the package)
   --kernels NAME  ${buildNames.join(", ")} (the fastest that runs here)
+  --threads N     threads of the prefill (1)
   --json          print one object: calls, text, tokens, timings
   --stream        print the answer's text while it is written
   --free          decode without the grammar
@@ -26,6 +28,7 @@ REQUEST may come from standard input instead.
     tools: { type: "string" },
     model: { type: "string" },
     kernels: { type: "string" },
+    threads: { type: "string" },
     json: { type: "boolean" },
     stream: { type: "boolean" },
     free: { type: "boolean" },
@@ -37,6 +40,7 @@ REQUEST may come from standard input instead.
     const tools = readText(toolsPath);
     const thimble = await load(input.text("model"), {
       kernels,
+      threads: input.integer("threads", 1, mostThreads),
       promptTokens: 1024,
       answerTokens: 512,
     });
@@ -45,7 +49,7 @@ REQUEST may come from standard input instead.
     const onText = stream ? (text: string) => void (json ? process.stderr : process.stdout).write(text) : undefined;
     const result = await thimble.call(request, tools, { onText, grammar: !input.flag("free") });
     if (stream) (json ? process.stderr : process.stdout).write("\n");
-    if (json) return print(JSON.stringify({ ...result, kernels: thimble.build }));
+    if (json) return print(JSON.stringify({ ...result, kernels: thimble.build, threads: thimble.threads }));
 
     if (!stream) {
       for (const call of result.calls) print(`${call.name} ${JSON.stringify(call.arguments)}`);

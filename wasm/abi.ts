@@ -58,6 +58,9 @@ export const sessionRecord = [
   "att",
 ] as const;
 
+/** Bytes from the session record of one thread to that of the next: rope is common, the buffers for a tile are not. */
+export const sessionRecordBytes = pad(4 * sessionRecord.length, 64);
+
 /** Pointers to one attention block's weights: norm f32 (dModel), gate f32 (1), qNorm kNorm f32 (headDim), matrices. */
 export const blockRecord = ["norm", "gate", "qNorm", "kNorm", "wq", "wk", "wv", "wo"] as const;
 
@@ -126,6 +129,8 @@ export function pad(n: number, multiple: number): number {
 /**
  * The exports. x: f32 (rows, dModel), room for rows padded to tileRows; ids: u32; pointers unless said.
  * A session's calls share its buffers; two sessions share only weights, so they may interleave between calls.
+ * encoder_kv, encoder_attend and cross_kv may run at once over disjoint rows, each with another thread's session record;
+ * ranges that start at multiples of tileRows give the floats of one range over all.
  */
 export interface Kernels {
   /** Fills `rope` for `positions` positions with cos and sin of position / theta^(2i/headDim); error ≤ 1e-6. */
