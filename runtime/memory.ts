@@ -9,7 +9,7 @@
  * Every size follows from the geometry and from two limits: prompt tokens and answer tokens.
  */
 import type { Kernels } from "../wasm/abi.ts";
-import { blockRecord, cacheRecord, groupSize, headRecord, pad, sessionRecord, tileRows } from "../wasm/abi.ts";
+import { blockRecord, cacheRecord, groupSize, headRecord, inputBlockBytes, pad, sessionRecord, tileRows } from "../wasm/abi.ts";
 import { CapacityError } from "./errors.ts";
 import { type Geometry, type PackHeader, sectionLayouts } from "./pack.ts";
 
@@ -189,14 +189,12 @@ export function planSession(
     rope,
     yWidth,
     y: buffer("y", tileRows * yWidth * 4),
-    a: buffer("a", tileRows * yWidth * 2),
-    aScale: buffer("aScale", tileRows * 4),
-    aSums: buffer("aSums", tileRows * (yWidth / groupSize) * 4),
-    q: buffer("q", tileRows * dModel * 2),
+    a: buffer("a", tileRows * (yWidth / groupSize) * inputBlockBytes),
+    q: buffer("q", tileRows * dModel * 8),
     qScale: buffer("qScale", tileRows * nHeads * 4),
     keyCapacity,
     scores: buffer("scores", tileRows * keyCapacity * 4),
-    p: buffer("p", tileRows * keyCapacity * 2),
+    p: buffer("p", tileRows * keyCapacity * 8),
     pScale: buffer("pScale", tileRows * 4),
     att: buffer("att", tileRows * yWidth * 4),
   });

@@ -211,8 +211,9 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
     asm.func("sigmoid_row", { x: i, n: i }, (f, p) => {
       f.for(0, p.n, 1, (at) => f.storeF32(p.x.add(at.shl(2)), sigmoid(f, f.f32(f.loadF32(p.x.add(at.shl(2)))))));
     });
-    const names = ["exp_row", "sigmoid_row", "matmul_1", `matmul_${asm.wide}`, "quantize", "rms_norm", "softmax"];
-    for (const kernel of new Set(names)) asm.m.addFunctionExport(kernel, kernel);
+    const matmuls = asm.rowVariants.map((rows) => `matmul_${rows}`);
+    for (const kernel of ["exp_row", "sigmoid_row", ...matmuls, "quantize", "rms_norm", "softmax"])
+      asm.m.addFunctionExport(kernel, kernel);
     const imports = { [memoryImport.module]: { [memoryImport.base]: memory } };
     inner = (await WebAssembly.instantiate(emit(asm), imports)).instance.exports as unknown as Inner;
   });

@@ -1,18 +1,18 @@
 /** Assembles, validates and optimises the three builds, reproducibly. `bun wasm/build.ts` writes them to wasm/built/. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { type BuildName, buildNames, tileRows } from "./abi.ts";
+import { type BuildName, buildNames } from "./abi.ts";
 import { Asm } from "./asm.ts";
 import { attention, softmax } from "./kernels/attention.ts";
 import { argmax, logitRows } from "./kernels/logits.ts";
 import { matmul } from "./kernels/matmul_q4.ts";
 import { rope, ropeRows } from "./kernels/rope.ts";
-import { quantize, quantizeKey, quantizeValue, rmsNorm } from "./kernels/rows.ts";
+import { quantize, quantizeHead, quantizeValue, rmsNorm } from "./kernels/rows.ts";
 import { layers } from "./layers.ts";
 
 const kernels = [
   rmsNorm,
   quantize,
-  quantizeKey,
+  quantizeHead,
   quantizeValue,
   ropeRows,
   rope,
@@ -40,7 +40,7 @@ const passes = [
 
 /** All functions of one build, before optimisation. */
 export function assemble(name: BuildName): Asm {
-  const asm = new Asm(name, tileRows);
+  const asm = new Asm(name);
   for (const kernel of kernels) kernel(asm);
   layers(asm);
   return asm;
