@@ -9,7 +9,16 @@
  * Every size follows from the geometry and from two limits: prompt tokens and answer tokens.
  */
 import type { Kernels } from "../wasm/abi.ts";
-import { blockRecord, cacheRecord, groupSize, headRecord, inputBlockBytes, pad, sessionRecord, tileRows } from "../wasm/abi.ts";
+import {
+  blockRecord,
+  cacheRecord,
+  groupSize,
+  headRecord,
+  inputBlockBytes,
+  pad,
+  sessionRecord,
+  tileRows,
+} from "../wasm/abi.ts";
 import { CapacityError } from "./errors.ts";
 import { type Geometry, type PackHeader, sectionLayouts } from "./pack.ts";
 

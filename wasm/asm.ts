@@ -233,14 +233,19 @@ export class Fn {
       this.emit(this.m.i32.store16((i & 1) * 2, 2, at.ref(), x.lanes[i]()));
     }
   }
-  /** Stores lanes 0, 1 as a pair of i16 for every lane at p, lanes 2, 3 at p + stride. */
+  /** Stores the low 16 bits of lanes 0, 1 as a pair for every lane at p, those of lanes 2, 3 at p + stride. */
   storeEachPairs(p: I32, stride: I32, x: I4): void {
     if (!this.asm.vector) {
       this.storePairs(p, stride, x);
       return;
     }
-    const narrow = once(this, () => this.m.i16x8.narrow_i32x4_s(x.lanes[0](), x.lanes[0]()));
-    for (const [i, at] of [p, p.add(stride)].entries()) this.storeShuffled(at, narrow, range(4).map((b) => 4 * i + b));
+    const lanes = once(this, x.lanes[0]);
+    for (const [i, at] of [p, p.add(stride)].entries())
+      this.storeShuffled(
+        at,
+        lanes,
+        [0, 1, 4, 5].map((b) => 8 * i + b),
+      );
   }
   /**
    * Stores a run of 8 inputs of one row, −127 … 127, for every lane: as many pieces as `steps`, `stride` bytes apart, in
@@ -517,6 +522,9 @@ export class F64Var extends F64 {
   }
 }
 
+/** 1.5 · 2²³: adding it to |x| < 2²² leaves x, rounded to an integer, in the sum's low mantissa bits. */
+export const roundingMagic = 12582912;
+
 /** Four f32 lanes. */
 export class F4 {
   constructor(
@@ -526,7 +534,9 @@ export class F4 {
   private op(name: "add" | "sub" | "mul" | "min" | "max", value: F4 | number): F4 {
     const { m, asm } = this.f;
     const o = typeof value === "number" ? this.f.splatF(value) : value;
-    const binary = asm.vector ? m.f32x4[name] : m.f32[name];
+    // x86 has no max that treats NaN as WebAssembly does: one instruction instead of eight where that does not matter.
+    const vectorName = name === "max" ? "pmax" : name === "min" ? "pmin" : name;
+    const binary = asm.vector ? m.f32x4[vectorName] : m.f32[name];
     return new F4(
       this.f,
       this.lanes.map((lane, i) => () => binary(lane(), o.lanes[i]())),
@@ -571,9 +581,13 @@ export class F4 {
       this.lanes.map((lane) => () => this.f.m.i32.reinterpret(lane())),
     );
   }
-  /** Rounds to the nearest integer, ties to even, for |x| < 2²²: adding 1.5·2²³ leaves it in the low mantissa bits. */
+  /** Rounds to the nearest integer, ties to even, for |x| < 2²². */
   round(): I4 {
-    return this.add(12582912).asI4().sub(0x4b400000);
+    return this.add(roundingMagic).asI4().sub(0x4b400000);
+  }
+  /** The same for the low 16 bits alone, where the rest of the lane does not matter. */
+  round16(): I4 {
+    return this.add(roundingMagic).asI4();
   }
   lane(i: number): F32 {
     const { m, asm } = this.f;
@@ -660,9 +674,7 @@ export class I4 {
   addNibbles(w: Pairs, a: Pairs): I4 {
     const { m, asm } = this.f;
     if (asm.build !== "relaxed") return this.addDot(w, a);
-    return new I4(this.f, [
-      () => m.i16x8.add(this.lanes[0](), relaxedDot(m, a.parts[0](), w.parts[0]())),
-    ]);
+    return new I4(this.f, [() => m.i16x8.add(this.lanes[0](), relaxedDot(m, a.parts[0](), w.parts[0]()))]);
   }
   nibbleSums(): I4 {
     const { m, asm } = this.f;

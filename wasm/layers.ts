@@ -136,7 +136,13 @@ function matmulRows(asm: Asm): void {
 function forRows(f: Fn, rows: I32, call: (rows: number) => void): void {
   const [narrowest, ...wider] = f.asm.rowVariants;
   const choose = ([variant, ...rest]: readonly number[]): void =>
-    rest.length ? f.if(rows.eq(variant), () => call(variant), () => choose(rest)) : call(variant);
+    rest.length
+      ? f.if(
+          rows.eq(variant),
+          () => call(variant),
+          () => choose(rest),
+        )
+      : call(variant);
   choose([narrowest, ...wider]);
 }
 
@@ -157,7 +163,14 @@ function attentionRows(asm: Asm): void {
     const kvHead = f.i32(p.head.mul(field(f, p.session, "nKvHeads")).div(nHeads));
     const headBytes = f.i32(kvHead.mul(capacity).mul(headDim).shl(1));
     const scaleBytes = f.i32(kvHead.mul(capacity).shl(2));
-    const q = f.i32(get("q").add(p.head.mul(p.rows).mul(headDim).mul(asm.eachBytes / 2)));
+    const q = f.i32(
+      get("q").add(
+        p.head
+          .mul(p.rows)
+          .mul(headDim)
+          .mul(asm.eachBytes / 2),
+      ),
+    );
     const qScale = f.i32(get("qScale").add(p.head.mul(p.rows).shl(2)));
     const out = f.i32(get("att").add(p.head.mul(headDim).shl(2)));
     forRows(f, p.rows, (rows) =>
@@ -277,7 +290,14 @@ function attend(asm: Asm): void {
         f.for(0, count, 1, (t) => {
           const row = f.i32(y.add(t.mul(yStride)).add(head.mul(headDim).shl(2)));
           f.call("head_row", p.session, row, blockField(f, p.block, "qNorm"), p.pos.add(start).add(t), p.rotate);
-          const at = q.add(head.mul(rows).mul(headDim).mul(asm.eachBytes / 2)).add(t.mul(asm.eachBytes));
+          const at = q
+            .add(
+              head
+                .mul(rows)
+                .mul(headDim)
+                .mul(asm.eachBytes / 2),
+            )
+            .add(t.mul(asm.eachBytes));
           f.call("quantize_query", row, headDim, at, rows.mul(asm.eachBytes), qScale.add(head.mul(rows).add(t).shl(2)));
         });
         f.call("attention_rows", p.session, p.cache, head, rows, count, p.keys.add(p.step.mul(start)), p.step);
@@ -288,7 +308,7 @@ function attend(asm: Asm): void {
   });
 }
 
-/** See `Kernels.contrastive`. Error: ≤ 1e-3 against the float64 reference (test/kernels.test.ts). Source: spec, contrastive head. */
+/** See `Kernels.contrastive`. Error: ≤ 1e-2 against the float64 reference (test/kernels.test.ts). Source: spec, contrastive head. */
 function contrastive(asm: Asm): void {
   asm.func(
     "contrastive",

@@ -43,7 +43,12 @@ function variant(asm: Asm, rows: number): void {
             for (const j of quartets) {
               const scale = f.f4(f.loadF4(p.w, 16 * j));
               for (const [t, acc] of dot[j].entries()) {
-                total[j][t].set(acc.nibbleSums().toF4().madd(scale.mul(f.loadEachF(a, each * t)), total[j][t]));
+                total[j][t].set(
+                  acc
+                    .nibbleSums()
+                    .toF4()
+                    .madd(scale.mul(f.loadEachF(a, each * t)), total[j][t]),
+                );
               }
             }
             p.w.set(p.w.add(blockBytes - 4 * runBytes));
