@@ -206,7 +206,7 @@ function prefillMacs(geometry: Geometry, tokens: number): number {
 }
 
 /** A pack of seeded random weights with the default model's vocabulary, filled up. */
-async function randomPack(geometry: Geometry): Promise<Uint8Array> {
+export async function randomPack(geometry: Geometry): Promise<Uint8Array> {
   const { pieces: known } = (await load()).header;
   const pieces = Array.from({ length: geometry.vocabSize }, (_, i) => known[i] ?? `<filler ${i}>`);
   let seed = 1;
