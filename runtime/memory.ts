@@ -199,6 +199,7 @@ export function planSession(
     yWidth,
     y: buffer("y", tileRows * yWidth * 4),
     a: buffer("a", tileRows * (yWidth / groupSize) * inputBlockBytes),
+    // A pair of 16-bit integers "each" takes 16 bytes.
     q: buffer("q", tileRows * dModel * 8),
     qScale: buffer("qScale", tileRows * nHeads * 4),
     keyCapacity,

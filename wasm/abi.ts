@@ -8,11 +8,11 @@
 /** Inputs per group of the group-wise int4 quantisation (spec: "int4 weights"). */
 export const groupSize = 32;
 
-/** Rows (tokens) that one pass over the weights can serve: a kernel each. */
-export const rowVariants = [1, 2, 4] as const;
-
-/** The most of them; row buffers are padded to it. */
+/** Rows (tokens) that one pass over the weights serves at most; row buffers are padded to it. */
 export const tileRows = 4;
+
+/** Numbers of rows that have a variant of the row kernels. */
+export const rowVariants = [1, 2, tileRows] as const;
 
 /** Outputs that one inner loop writes at most; the outputs of a matrix are padded to it with zero rows. */
 export const outputTile = 8;
@@ -33,10 +33,10 @@ export type RecordOf<Fields extends readonly string[]> = Record<Fields[number], 
  * Buffers for one tile of R rows (one of `rowVariants`). "each" values stand for every lane: builds with vectors write them
  * four times, the scalar build once.
  *   y       f32 (R, yWidth)              projections before and after the head norms
- *   a       (yWidth/32, R rows as int8)  inputs of a projection: `inputBlock`
+ *   a       (yWidth/32, R rows as int8)  inputs of a projection: `inputBlockBytes`
  *   q       i16 (nHeads, headDim/2, R, each 2), qScale f32 (nHeads, R)
  *   scores  f32 (R, keyCapacity)         one head
- *   p       i16 (keyCapacity/2, R, each 2)  one head's softmax weights times the value scales, pScale f32 (R)
+ *   p       i16 (keyCapacity/2, R, each 2), pScale f32 (R): one head's softmax weights times the value scales
  *   att     f32 (R, yWidth)              heads' outputs side by side
  */
 export const sessionRecord = [

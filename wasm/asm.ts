@@ -54,7 +54,7 @@ export class Asm {
     return this.vector ? 16 : 4;
   }
 
-  /** Bytes of a group of inputs of one row (`inputBlock`). */
+  /** Bytes of a group of inputs of one row (`inputBlockBytes`). */
   get inputBlockBytes(): number {
     return (2 + 4 * this.steps) * this.eachBytes;
   }
@@ -534,7 +534,7 @@ export class F4 {
   private op(name: "add" | "sub" | "mul" | "min" | "max", value: F4 | number): F4 {
     const { m, asm } = this.f;
     const o = typeof value === "number" ? this.f.splatF(value) : value;
-    // x86 has no max that treats NaN as WebAssembly does: one instruction instead of eight where that does not matter.
+    // One instruction on x86, where f32x4.max takes eight for its NaN; none of ours decides by NaN.
     const vectorName = name === "max" ? "pmax" : name === "min" ? "pmin" : name;
     const binary = asm.vector ? m.f32x4[vectorName] : m.f32[name];
     return new F4(
@@ -666,8 +666,7 @@ export class I4 {
     );
   }
   /**
-   * this + one step of a run: nibbles w times inputs a. Begin with what
-   * `storeNibbleStart` stored, take the sums out with `nibbleSums`.
+   * this + one step of a run: nibbles w times inputs a. Begin with what `storeNibbleStart` stored, end with `nibbleSums`.
    * With the relaxed instruction each lane is two 16-bit sums, exact modulo 2¹⁶: a pair of products is at most
    * 2 · 15 · 127, and the centred sum over a group is within 32 · 8 · 127 < 2¹⁵.
    */

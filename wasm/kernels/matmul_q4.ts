@@ -6,7 +6,7 @@ import { type Asm, type Fn, type I4Var, type I32, range } from "../asm.ts";
  *
  * Multiplies a group-wise int4 matrix by R rows of int8 (`rowVariants`).
  * y[t][o] (+)= gain · Σ_g scale[o][g] · aScale[t][g] · (Σ_{i in g} n[o][i] · a[t][i] − 8 · Σ_{i in g} a[t][i])
- * Layouts: `matrixBytes` and `inputBlock` in abi.ts; outputs a multiple of 8; y f32, rows yStride bytes apart.
+ * Layouts: `matrixBytes` and `inputBlockBytes` in abi.ts; outputs a multiple of 8; y f32, rows yStride bytes apart.
  * The sums within a group are exact integers, so every build rounds alike up to here.
  * Error: ≤ 1e-5 · Σ|w·x| against float64 over the quantised rows (test/kernels.test.ts).
  */

@@ -25,7 +25,7 @@ export function rmsNorm(asm: Asm): void {
 
 /**
  * quantize(x, n, rows, a): one row of n floats to int8 for `matmul`, a scale per group of 32, max|x|/127.
- * Layout: `inputBlock` in abi.ts, `a` at the row's place in the first block; n is a multiple of 32.
+ * Layout: `inputBlockBytes` in abi.ts, `a` at the row's place in the first block; n is a multiple of 32.
  * Error: ≤ scale/2 an element.
  */
 export function quantize(asm: Asm): void {
