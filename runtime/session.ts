@@ -170,7 +170,7 @@ export class Session {
     const { tokenizer } = this.owner;
     const query = tokenizer.tokenize(request);
     if (!query.length) throw new RangeError("request: expected text, got none; say what to do");
-    const list = [special.tools, ...tokenizer.tokenize(set.prompt)];
+    const list = [special.tools, ...this.owner.idsOf(set)];
     const length = query.length + list.length;
     const room = this.plan.promptTokens;
     if (length > room) {

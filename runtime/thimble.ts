@@ -49,7 +49,7 @@ export interface LoadOptions extends StreamOptions, Limits {
 }
 
 const mostAnswerTokens = 512;
-const mostGrammars = 64;
+const mostToolSets = 64;
 
 /** The model that ships with thimble. */
 export const defaultModel = new URL("./model/default.thimble", import.meta.url);
@@ -110,7 +110,7 @@ export class Thimble {
   /** Contrastive vectors of tools by their text. */
   readonly vectors = new Map<string, Float32Array>();
   private readonly trie: TokenTrie;
-  private readonly grammars = new Map<string, Grammar>();
+  private readonly known = new Map<string, { grammar: Grammar; ids: number[] }>();
   private readonly free: SessionPlan[] = [];
   private readonly first: Session;
   private endBytes: number;
@@ -181,11 +181,20 @@ export class Thimble {
 
   /** The compiled grammar of a tool set; equal tool sets share one. */
   grammarOf(set: ToolSet): Grammar {
-    const known = this.grammars.get(set.key);
+    return this.compiled(set).grammar;
+  }
+
+  /** The ids of a tool set's text in the prompt; equal tool sets share them. */
+  idsOf(set: ToolSet): readonly number[] {
+    return this.compiled(set).ids;
+  }
+
+  private compiled(set: ToolSet): { grammar: Grammar; ids: number[] } {
+    const known = this.known.get(set.key);
     if (known) return known;
-    const made = new Grammar(set, this.trie);
-    if (this.grammars.size >= mostGrammars) this.grammars.delete(this.grammars.keys().next().value as string);
-    this.grammars.set(set.key, made);
+    const made = { grammar: new Grammar(set, this.trie), ids: this.tokenizer.tokenize(set.prompt) };
+    if (this.known.size >= mostToolSets) this.known.delete(this.known.keys().next().value as string);
+    this.known.set(set.key, made);
     return made;
   }
 

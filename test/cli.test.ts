@@ -95,6 +95,35 @@ test("bench --json has the documented keys", async () => {
   expect(Object.keys(report.decode)).toEqual(["free", "grammar"]);
 });
 
+test("bench --roofline --json: the host's peaks, and every kernel's share of one", async () => {
+  const { code, out } = await thimble(["bench", "--roofline", "--json", "--runs", "1", "--kernels", "simd"]);
+  expect(code).toBe(0);
+  const report = JSON.parse(out);
+  expect(Object.keys(report)).toEqual(["machine", "isa", "nibblePeak", "pairPeak", "readPeak", "kernels"]);
+  for (const peak of [report.nibblePeak, report.pairPeak, report.readPeak]) expect(peak).toBeGreaterThan(0);
+  const named = (name: string) => report.kernels.find((kernel: { name: string }) => kernel.name.startsWith(name));
+  for (const name of ["matmul_1", "matmul_2", "matmul_4", "attention_1", "attention_2", "attention_4", "logit_rows"])
+    expect(["dot", "read"]).toContain(named(name).roof);
+  for (const name of ["argmax", "softmax", "rms_norm", "quantize"]) expect(named(name).micros).toBeGreaterThan(0);
+});
+
+test("bench --margins lists a token that the reference did not pick, and fails where its gap is 0.5 or more", async () => {
+  const file = join(folder, "answers.json");
+  const margins = async (ids: number[], gap: number) => {
+    const cases = [{ encoder_ids: [300, 400, 5, 500], int4: { ids, gaps: ids.map(() => gap) } }];
+    await Bun.write(file, JSON.stringify({ cases }));
+    return thimble(["bench", "--margins", file, "--kernels", "simd", "--json"]);
+  };
+  const listed = await margins([7], 0.49);
+  expect(listed.code).toBe(0);
+  const [{ token, ...rest }] = JSON.parse(listed.out).differences;
+  expect(rest).toEqual({ prompt: 0, step: 0, reference: 7, gap: 0.49 });
+  expect((await margins([7], 0.5)).code).toBe(1);
+  const own = await margins([token], 9);
+  expect(own.code).toBe(0);
+  expect(JSON.parse(own.out)).toEqual({ isa: "simd", steps: 1, differences: [] });
+});
+
 test.each(["run", "build", "inspect", "bench", "profile", "lint", "eval", "calibrate", "data"])(
   "%s --help shows the command and a real example",
   async (name) => {

@@ -5,7 +5,7 @@ import { encode, prefill } from "../runtime/encoder.ts";
 import { packEmbedding, packMatrix, quantizeMatrix } from "../runtime/quant.ts";
 import { buildNames, groupSize, matrixBytes, memoryImport, pad, tileRows } from "../wasm/abi.ts";
 import { assemble, emit } from "../wasm/build.ts";
-import { exp, sigmoid } from "../wasm/kernels/exp.ts";
+import { exp, exp2, sigmoid } from "../wasm/kernels/exp.ts";
 import { unpackEmbeddingRow, unpackMatrix } from "../wasm/reference.ts";
 import {
   distance,
@@ -61,15 +61,15 @@ describe.each(kernelKinds)("%s", (kind) => {
     expect(() => kernels.embed(session.record, model.table, session.ids, 1, session.x)).toThrow();
   });
 
-  test.each([1, 2, 3, 4, 5, 8, 63, 64])("encoder states of %i tokens within 2e-3 of the reference", async (n) => {
+  test.each([1, 2, 3, 4, 5, 8, 63, 64])("encoder states of %i tokens within 4e-2 of the reference", async (n) => {
     const [h, want] = [await host(odd, kind), await host(odd, "reference")];
-    expect(distance(await states(h, ids(n)), await states(want, ids(n)))).toBeLessThan(2e-3);
+    expect(distance(await states(h, ids(n)), await states(want, ids(n)))).toBeLessThan(4e-2);
   });
 
-  test.each([1, 7, 33])("decoder states after %i prompt tokens within 2e-3 of the reference", async (n) => {
+  test.each([1, 7, 33])("decoder states after %i prompt tokens within 4e-2 of the reference", async (n) => {
     const [h, want] = [await host(odd, kind), await host(odd, "reference")];
     const answer = ids(21);
-    expect(distance(await hiddens(h, ids(n), answer, 1), await hiddens(want, ids(n), answer, 1))).toBeLessThan(2e-3);
+    expect(distance(await hiddens(h, ids(n), answer, 1), await hiddens(want, ids(n), answer, 1))).toBeLessThan(4e-2);
   });
 
   test("stepping equals recomputing, bit for bit: 1, 2, 3, 4, 5 or all positions a call", async () => {
@@ -86,7 +86,7 @@ describe.each(kernelKinds)("%s", (kind) => {
     expect(await hiddens(h, ids(9), ids(4), 1)).toEqual(first);
   });
 
-  test("logits within 1e-3 of the reference; a mask leaves −Infinity elsewhere and the same numbers inside", async () => {
+  test("logits within 4e-2 of the reference; a mask leaves −Infinity elsewhere and the same numbers inside", async () => {
     const [h, want] = [await host(odd, kind), await host(odd, "reference")];
     const { vocabSize, dModel } = oddGeometry;
     const rows: Float32Array[] = [];
@@ -109,7 +109,7 @@ describe.each(kernelKinds)("%s", (kind) => {
         }
       }
     }
-    expect(distance(rows[0], rows[1])).toBeLessThan(1e-3);
+    expect(distance(rows[0], rows[1])).toBeLessThan(4e-2);
   });
 
   test("argmax takes the first of equals, finds a lone finite value, and sums e^x within 1e-5", async () => {
@@ -143,14 +143,14 @@ describe.each(kernelKinds)("%s", (kind) => {
     expect(Math.abs(sum / want - 1)).toBeLessThan(1e-5);
   });
 
-  test("contrastive vector within 1e-3 of the reference, of length 1", async () => {
+  test("contrastive vector within 1e-2 of the reference, of length 1", async () => {
     const vectors: Float32Array[] = [];
     for (const h of [await host(odd, kind), await host(odd, "reference")]) {
       await states(h, ids(17));
       h.kernels.contrastive(h.session.record, h.model.contrastive, h.session.x, 17, h.session.embedding);
       vectors.push(h.floats(h.session.embedding, oddGeometry.contrastiveDim));
     }
-    expect(distance(vectors[0], vectors[1])).toBeLessThan(1e-3);
+    expect(distance(vectors[0], vectors[1])).toBeLessThan(1e-2);
     expect(Math.hypot(...vectors[0])).toBeCloseTo(1, 5);
   });
 
@@ -169,7 +169,7 @@ describe.each(kernelKinds)("%s", (kind) => {
     expect(model.endBytes).toBeLessThanOrEqual(session.record);
   });
 
-  test("the longest prompt: 1,024 tokens within 2e-3 of the reference", async () => {
+  test("the longest prompt: 1,024 tokens within 4e-2 of the reference", async () => {
     const small = {
       ...oddGeometry,
       dModel: 32,
@@ -181,7 +181,7 @@ describe.each(kernelKinds)("%s", (kind) => {
     };
     const pack = await packOf(randomCheckpoint(small, 3));
     const [h, want] = [await host(pack, kind, 1024, 512), await host(pack, "reference", 1024, 512)];
-    expect(distance(await states(h, ids(1024)), await states(want, ids(1024)))).toBeLessThan(2e-3);
+    expect(distance(await states(h, ids(1024)), await states(want, ids(1024)))).toBeLessThan(4e-2);
   });
 
   test("all-zero weights leave the embedding as it is; huge weights stay finite", async () => {
@@ -199,6 +199,8 @@ describe.each(kernelKinds)("%s", (kind) => {
 describe.each(buildNames)("inner kernels of %s", (name) => {
   type Inner = Record<string, (...args: number[]) => void>;
   let inner: Inner;
+  let variants: readonly number[];
+  let eachBytes: number;
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536 });
   const floats = (at: number, n: number) => new Float32Array(memory.buffer, at, n);
 
@@ -208,11 +210,17 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
     asm.func("exp_row", { x: i, n: i }, (f, p) => {
       f.for(0, p.n, 4, (at) => f.storeF4(p.x.add(at.shl(2)), exp(f, f.loadF4(p.x.add(at.shl(2))))));
     });
+    asm.func("exp2_row", { x: i, n: i }, (f, p) => {
+      f.for(0, p.n, 4, (at) => f.storeF4(p.x.add(at.shl(2)), exp2(f, f.loadF4(p.x.add(at.shl(2))))));
+    });
     asm.func("sigmoid_row", { x: i, n: i }, (f, p) => {
       f.for(0, p.n, 1, (at) => f.storeF32(p.x.add(at.shl(2)), sigmoid(f, f.f32(f.loadF32(p.x.add(at.shl(2)))))));
     });
-    const names = ["exp_row", "sigmoid_row", "matmul_1", `matmul_${asm.wide}`, "quantize", "rms_norm", "softmax"];
-    for (const kernel of new Set(names)) asm.m.addFunctionExport(kernel, kernel);
+    ({ rowVariants: variants, eachBytes } = asm);
+    const rows = variants.flatMap((n) => [`matmul_${n}`, `attention_${n}`]);
+    const quantizers = ["quantize", "quantize_key", "quantize_query", "quantize_value"];
+    for (const kernel of ["exp_row", "exp2_row", "sigmoid_row", ...rows, ...quantizers, "rms_norm", "softmax"])
+      asm.m.addFunctionExport(kernel, kernel);
     const imports = { [memoryImport.module]: { [memoryImport.base]: memory } };
     inner = (await WebAssembly.instantiate(emit(asm), imports)).instance.exports as unknown as Inner;
   });
@@ -228,6 +236,17 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
     expect([...floats(1024, 2)]).toEqual([1, 1]);
     expect(floats(1024, 4)[2]).toBeLessThan(1e-37);
     expect(floats(1024, 4)[3]).toBeGreaterThan(1e37);
+  });
+
+  test("exp2 within 4e-6 of float64, relative, on [−126, 0]; clamped below", () => {
+    const x = Float32Array.from({ length: 4096 }, (_, i) => (-126 * i) / 4095);
+    floats(1024, 4096).set(x);
+    inner.exp2_row(1024, 4096);
+    const got = floats(1024, 4096);
+    for (let i = 0; i < x.length; i++) expect(Math.abs(got[i] / 2 ** x[i] - 1)).toBeLessThan(4e-6);
+    floats(1024, 4).set([0, -0, -1e30, -127]);
+    inner.exp2_row(1024, 4);
+    expect([...floats(1024, 4)].map((v) => Math.round(v * 1e5) / 1e5)).toEqual([1, 1, 0, 0]);
   });
 
   test("sigmoid within 1e-7 of float64", () => {
@@ -261,6 +280,10 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
     expect(greatest(floats(4096, 96))).toBe(0);
   });
 
+  /** The first n softmax weights of one row: pairs, `eachBytes` apart. */
+  const weights = (n: number) =>
+    Array.from({ length: n }, (_, j) => new Int16Array(memory.buffer, 16384 + (j >> 1) * eachBytes, 2)[j & 1]);
+
   test("softmax times value scales within 2⁻¹⁴ of the greatest, zero past the keys", () => {
     const random = seeded(7);
     for (const keys of [1, 5, 8, 271]) {
@@ -269,12 +292,12 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
       const scale = Float32Array.from({ length: padded }, () => random());
       floats(4096, padded).set(scores);
       floats(8192, padded).set(scale);
-      inner.softmax(4096, keys, padded * 4, 8192, 16384, 4, 1024);
-      const e = scores.slice(0, keys).map((s) => Math.exp(s));
+      inner.softmax(4096, keys, padded * 4, 8192, 16384, eachBytes, 1024);
+      const e = scores.slice(0, keys).map((s) => 2 ** s);
       const sum = e.reduce((a, b) => a + b);
       const want = Array.from({ length: padded }, (_, j) => (j < keys ? (e[j] / sum) * scale[j] : 0));
       const [pScale] = floats(1024, 1);
-      const got = Array.from(new Int16Array(memory.buffer, 16384, padded), (p) => p * pScale);
+      const got = weights(padded).map((p) => p * pScale);
       expect(distance(got, want)).toBeLessThan(2 ** -14 * Math.max(greatest(want), want.reduce((a, b) => a + b) / 32));
     }
   });
@@ -282,50 +305,92 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
   test("softmax weights of 1,024 alike keys add up to at most 2²⁰, so that 32-bit sums with values hold", () => {
     floats(4096, 1024).fill(3);
     floats(8192, 1024).fill(1 / 2047);
-    inner.softmax(4096, 1024, 4096, 8192, 16384, 4, 1024);
-    const sum = new Int16Array(memory.buffer, 16384, 1024).reduce((a, b) => a + b, 0);
+    inner.softmax(4096, 1024, 4096, 8192, 16384, eachBytes, 1024);
+    const sum = weights(1024).reduce((a, b) => a + b, 0);
     expect(sum).toBeGreaterThan(0.99 * 2 ** 20);
     expect(sum).toBeLessThanOrEqual(2 ** 20 + 512);
   });
 
   test.each([
+    [8, 1, 0],
+    [24, 5, 1],
+    [64, 271, 0],
+  ])(
+    "attention over heads of %i, %i keys, step %i, within 2e-3 of float64, 1, 2 or 4 rows at once",
+    (n, keys, step) => {
+      const random = seeded(n + keys);
+      const capacity = pad(keys + 3 * step, 8);
+      const row = () => Float32Array.from({ length: n }, () => (random() * 2 - 1) * 3);
+      const [k, v, q] = [capacity, capacity, tileRows].map((count) => Array.from({ length: count }, row));
+      const [kAt, vAt, kScale, vScale] = [1 << 20, 3 << 19, 1 << 18, (1 << 18) + 8192];
+      const [x, qAt, qScale, scores, p, pScale, out] = [1024, 1 << 16, 2048, 1 << 19, 3 << 17, 3072, 1 << 17];
+      for (let pos = 0; pos < capacity; pos++) {
+        floats(x, n).set(k[pos]);
+        inner.quantize_key(x, n, kAt + (pos >> 2) * n * 8 + (pos & 3) * 4, 16, kScale + 4 * pos);
+        floats(x, n).set(v[pos]);
+        inner.quantize_value(x, n, vAt + (pos >> 1) * 16 + (pos & 1) * 2, capacity * 8, vScale + 4 * pos);
+      }
+      for (const rows of variants) {
+        for (let t = 0; t < rows; t++) {
+          floats(x, n).set(q[t]);
+          inner.quantize_query(x, n, qAt + t * eachBytes, rows * eachBytes, qScale + 4 * t);
+        }
+        const places = [qAt, qScale, kAt, vAt, kScale, vScale];
+        inner[`attention_${rows}`](rows, ...places, n, keys, step, capacity, scores, p, pScale, out, n * 4);
+        for (let t = 0; t < rows; t++) {
+          const e = k.slice(0, keys + t * step).map((key) => {
+            return Math.exp(key.reduce((sum, value, i) => sum + value * q[t][i], 0) / Math.sqrt(n));
+          });
+          const sum = e.reduce((a, b) => a + b);
+          const want = Array.from({ length: n }, (_, i) => e.reduce((acc, w, j) => acc + (w / sum) * v[j][i], 0));
+          expect(distance(floats(out + t * n * 4, n), want)).toBeLessThan(2e-3);
+        }
+      }
+    },
+  );
+
+  test.each([
     [8, 32],
     [24, 96],
     [40, 512],
-  ])("int4 matmul (%i, %i) within 1e-5 · Σ|w·x| of float64 over the quantised rows, narrow and wide", (out, inputs) => {
-    const random = seeded(out * inputs);
-    const data = Float32Array.from({ length: out * inputs }, () => random() * 2 - 1);
-    data.fill(0, inputs, inputs + groupSize); // a group of zeros
-    data.fill(7, 0, groupSize); // a group of extremes
-    const bytes = packMatrix({ out, in: inputs, data });
-    const w = unpackMatrix(bytes, out, inputs);
-    const [wAt, xAt, aAt, scaleAt, sumAt, yAt] = [1 << 20, 1 << 16, 1 << 17, 1 << 18, (1 << 18) + 64, 1 << 19];
-    new Uint8Array(memory.buffer).set(bytes, wAt);
-    for (const rows of name === "scalar" ? [1] : [1, tileRows]) {
-      const x: Float32Array[] = Array.from({ length: rows }, (_, t) =>
-        Float32Array.from({ length: inputs }, () => (t === 1 ? 0 : (random() * 2 - 1) * 10 ** t)),
-      );
-      for (const [t, row] of x.entries()) {
-        floats(xAt, inputs).set(row);
-        inner.quantize(xAt, inputs, rows, aAt + 4 * t, scaleAt + 4 * t, sumAt + 4 * t);
-      }
-      inner[`matmul_${rows}`](wAt, aAt, scaleAt, sumAt, inputs / groupSize, out, yAt, out * 4, 1, 0);
-      for (const [t, row] of x.entries()) {
-        const [scale] = floats(scaleAt + 4 * t, 1);
-        expect(scale).toBeCloseTo(greatest(row) / 32767, 6);
-        for (let o = 0; o < out; o++) {
-          let [sum, size] = [0, 0];
-          for (let j = 0; j < inputs; j++) {
-            const integer = new Int16Array(memory.buffer, aAt + ((j >> 1) * rows + t) * 4, 2)[j & 1];
-            expect(Math.abs(integer * scale - row[j])).toBeLessThanOrEqual(scale * 0.501);
-            sum += w[o * inputs + j] * integer * scale;
-            size += Math.abs(w[o * inputs + j] * row[j]);
+  ])(
+    "int4 matmul (%i, %i) within 1e-5 · Σ|w·x| of float64 over rows in int8 groups, 1, 2 or 4 at once",
+    (out, inputs) => {
+      const random = seeded(out * inputs);
+      const data = Float32Array.from({ length: out * inputs }, () => random() * 2 - 1);
+      data.fill(0, inputs, inputs + groupSize); // a group of zeros
+      data.fill(7, 0, groupSize); // a group of extremes
+      const bytes = packMatrix({ out, in: inputs, data });
+      const w = unpackMatrix(bytes, out, inputs);
+      const [wAt, xAt, aAt, yAt] = [1 << 20, 1 << 16, 1 << 17, 1 << 19];
+      new Uint8Array(memory.buffer).set(bytes, wAt);
+      for (const rows of variants) {
+        const x: Float32Array[] = Array.from({ length: rows }, (_, t) =>
+          Float32Array.from({ length: inputs }, () => (t === 1 ? 0 : (random() * 2 - 1) * 10 ** t)),
+        );
+        for (const row of x) row.fill(1e4, 0, groupSize); // the greatest sum of the extreme weights
+        for (const [t, row] of x.entries()) {
+          floats(xAt, inputs).set(row);
+          inner.quantize(xAt, inputs, rows, aAt + eachBytes * t);
+        }
+        inner[`matmul_${rows}`](wAt, aAt, inputs / groupSize, out, yAt, out * 4, 1, 0);
+        for (const [t, row] of x.entries()) {
+          const restored = row.map((v, j) => {
+            const scale = greatest(row.subarray(j - (j % groupSize), j - (j % groupSize) + groupSize)) / 127;
+            return scale ? Math.round(v / scale) * scale : 0;
+          });
+          for (let o = 0; o < out; o++) {
+            let [sum, size] = [0, 0];
+            for (let j = 0; j < inputs; j++) {
+              sum += w[o * inputs + j] * restored[j];
+              size += Math.abs(w[o * inputs + j] * row[j]);
+            }
+            expect(Math.abs(floats(yAt + t * out * 4, out)[o] - sum)).toBeLessThanOrEqual(1e-5 * size);
           }
-          expect(Math.abs(floats(yAt + t * out * 4, out)[o] - sum)).toBeLessThanOrEqual(1e-5 * size);
         }
       }
-    }
-  });
+    },
+  );
 });
 
 test("unpack(pack(w)) stays within half a scale, and integers are those of quantizeMatrix", () => {

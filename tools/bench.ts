@@ -5,14 +5,17 @@ import { fileURLToPath } from "node:url";
 import { decode, logits, pick } from "../runtime/decoder.ts";
 import { prefill } from "../runtime/encoder.ts";
 import type { Grammar, State } from "../runtime/grammar.ts";
-import { kernelModule } from "../runtime/kernels.ts";
+import { detectBuild, kernelModule } from "../runtime/kernels.ts";
 import type { Host } from "../runtime/memory.ts";
 import { type Geometry, sectionLayouts, writePack } from "../runtime/pack.ts";
-import type { Session } from "../runtime/session.ts";
+import type { CallResult, Session } from "../runtime/session.ts";
 import { defaultModel, type LoadOptions, load, type Thimble } from "../runtime/thimble.ts";
 import { mostThreads } from "../runtime/threads.ts";
 import { ToolSet } from "../runtime/tools.ts";
 import { type BuildName, blockBytes, buildNames, embeddingBlockBytes, runBytes } from "../wasm/abi.ts";
+import { type Difference, margins, type Reference, undecided } from "./bench/margins.ts";
+import { overruled } from "./bench/replay.ts";
+import { renderRoofline, roofline } from "./bench/roofline.ts";
 import { writeSubmission } from "./bench/submission.ts";
 import { type Command, print, readText, table, UsageError } from "./command.ts";
 import { watchTools } from "./run.ts";
@@ -63,6 +66,8 @@ export const bench: Command = {
   name: "bench",
   summary: "measure load, memory, prefill, decode and a whole call",
   help: `thimble bench [--model PACK | --geometry full] [--kernels NAME,…] [--threads N] [--runs N] [--json]
+thimble bench --roofline [--kernels NAME,…]
+thimble bench --margins ANSWERS.json --model PACK [--kernels NAME,…]
 
 Medians of several runs: load from disk, linear memory at 384/128 tokens, prefill at 32, 128, 271 and 512 prompt
 tokens, decode free and under the grammar after 271 prompt tokens, a whole call with the watch tools.
@@ -73,6 +78,8 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
   --threads N      threads of the prefill (1)
   --runs N         runs a figure (7)
   --json           one object a build, on a line of its own
+  --roofline       the host's peaks of dot product and reading, and each kernel's share of them (wasm/README.md)
+  --margins FILE   steps whose token differs from a reference's, with its top-2 gap; fails if one is ${undecided} logit or more
   --submit-file F  write the reports and the machine for a public table of boards
 
   thimble bench --geometry full --kernels simd,relaxed`,
@@ -83,6 +90,8 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
     threads: { type: "string" },
     runs: { type: "string" },
     json: { type: "boolean" },
+    roofline: { type: "boolean" },
+    margins: { type: "string" },
     "submit-file": { type: "string" },
   },
   async run(input) {
@@ -98,6 +107,16 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
         throw new UsageError(`--kernels: expected names of ${buildNames.join(", ")}, got ${JSON.stringify(name)}`);
       }
     }
+    const names = builds as (BuildName | undefined)[];
+    const answers = input.text("margins");
+    if (input.flag("roofline") || answers !== undefined) {
+      for (const name of names) {
+        const build = name ?? detectBuild();
+        if (answers === undefined) await printRoofline(build, runs, input.flag("json"));
+        else await printMargins(build, input.text("model"), answers, input.flag("json"));
+      }
+      return;
+    }
     const folder = mkdtempSync(join(tmpdir(), "thimble-bench-"));
     try {
       let path = input.text("model") ?? fileURLToPath(defaultModel);
@@ -105,9 +124,10 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
         path = join(folder, "full.thimble");
         writeFileSync(path, await randomPack(fullGeometry));
       }
+      const script = geometry ? await defaultScript() : null;
       const reports: Report[] = [];
-      for (const [i, name] of builds.entries()) {
-        const report = await measure(path, { kernels: name as BuildName | undefined, threads }, runs);
+      for (const [i, name] of names.entries()) {
+        const report = await measure(path, { kernels: name, threads }, runs, script);
         reports.push(report);
         print(input.flag("json") ? JSON.stringify(report) : (i ? "\n" : "") + render(report));
       }
@@ -119,7 +139,56 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
   },
 };
 
-async function measure(path: string, options: LoadOptions, runs: number): Promise<Report> {
+async function printRoofline(build: BuildName, runs: number, json: boolean): Promise<void> {
+  const report = await roofline(build, runs);
+  print(json ? JSON.stringify({ machine: machineName(), ...report }) : renderRoofline(report));
+}
+
+/** Throws: Error if a token differs where the reference was decided. */
+async function printMargins(kernels: BuildName, model: string | undefined, path: string, json: boolean): Promise<void> {
+  const thimble = await load(model ?? defaultModel, { kernels });
+  const reference: Reference = JSON.parse(readText(path));
+  const { steps, differences } = await margins(thimble, reference);
+  if (json) print(JSON.stringify({ isa: kernels, steps, differences }));
+  else print(`${kernels}: ${differences.length} of ${steps} steps differ${renderDifferences(thimble, differences)}`);
+  const worst = Math.max(0, ...differences.map(({ gap }) => gap));
+  if (worst >= undecided)
+    throw new Error(`margins: expected gaps below ${undecided}, got ${worst}; rounding does not explain it`);
+}
+
+function renderDifferences({ tokenizer }: Thimble, differences: Difference[]): string {
+  const piece = (id: number) => JSON.stringify(tokenizer.pieces[id]);
+  const rows = differences.map(({ prompt, step, token, reference, gap }) => [
+    `prompt ${prompt}`,
+    `step ${step}`,
+    `${piece(token)} for ${piece(reference)}`,
+    `gap ${gap.toFixed(4)}`,
+  ]);
+  return rows.length ? `\n${table(rows)}` : "";
+}
+
+const request = "tell anna i am running late and wake me at 7:15 tomorrow";
+
+/** An answer to write whatever the weights: what to pick where the grammar leaves a choice, and all of its tokens. */
+interface Script {
+  choices: number[];
+  tokens: number[];
+}
+
+/** How the model inside the package answers the request above: with two calls. */
+async function defaultScript(): Promise<Script> {
+  const choices: number[] = [];
+  const noting = overruled(await load(), (own) => {
+    choices.push(own);
+    return own;
+  });
+  const { tokens } = await noting.session().call(request, readText(watchTools));
+  // The first token needs no logits in any way of decoding.
+  return { choices, tokens: tokens.slice(1) };
+}
+
+/** `script`: the answer of the call instead of the model's own. */
+async function measure(path: string, options: LoadOptions, runs: number, script: Script | null): Promise<Report> {
   let thimble = await load(path, options);
   const loads = await repeat(runs, async () => {
     thimble.close();
@@ -151,17 +220,23 @@ async function measure(path: string, options: LoadOptions, runs: number): Promis
   });
 
   const tools = readText(watchTools);
-  const request = "tell anna i am running late and wake me at 7:15 tomorrow";
+  let rest: number[] = [];
+  const writing = script ? overruled(thimble, () => rest.shift() as number) : thimble;
+  const writer = writing.session({ promptTokens: 512, answerTokens: 128 });
+  const call = (grammar: true | "step" = true) => {
+    if (script) rest = [...(grammar === "step" ? script.tokens : script.choices)];
+    return writer.call(request, tools, { grammar });
+  };
   const calls: number[] = [];
   const rates: number[] = [];
-  await session.call(request, tools);
+  for (let i = 0; i < warmCalls; i++) await call();
   for (let i = 0; i < runs; i++) {
-    const { timings } = await session.call(request, tools);
+    const { timings } = await call();
     calls.push(timings.totalMs);
     rates.push((timings.answerTokens / timings.decodeMs) * 1000);
   }
   const report: Report = {
-    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${hostName()}`,
+    machine: machineName(),
     isa: build,
     threads: thimble.threads,
     ...(thimble.threadsMissing && { threadsMissing: thimble.threadsMissing }),
@@ -173,7 +248,7 @@ async function measure(path: string, options: LoadOptions, runs: number): Promis
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     prefill: prefills,
     decode: { free: round((steps / free) * 1000), grammar: round(middle(rates)) },
-    grammar: await measureGrammar(thimble, session, request, runs),
+    grammar: await measureGrammar(thimble, call, runs),
     callMs: round(middle(calls), 2),
   };
   thimble.close();
@@ -182,12 +257,11 @@ async function measure(path: string, options: LoadOptions, runs: number): Promis
 
 async function measureGrammar(
   thimble: Thimble,
-  session: Session,
-  request: string,
+  call: (grammar?: true | "step") => Promise<CallResult>,
   runs: number,
 ): Promise<Report["grammar"]> {
   const tools: { name: string; description: string }[] = JSON.parse(readText(watchTools));
-  const { tokens, timings } = await session.call(request, tools);
+  const { tokens, timings } = await call();
   const [compiles, masks, news, kepts, jumps, steps]: number[][] = [[], [], [], [], [], []];
   for (let i = 0; i < runs; i++) {
     // Another description is another tool set: nothing of it is cached.
@@ -213,8 +287,8 @@ async function measureGrammar(
     const fresh = thimble.grammarOf(ToolSet.from(described(`b${i}`)));
     news.push(replayMs(fresh, tokens));
     kepts.push(replayMs(fresh, tokens));
-    jumps.push((await session.call(request, tools)).timings.decodeMs);
-    steps.push((await session.call(request, tools, { grammar: "step" })).timings.decodeMs);
+    jumps.push((await call()).timings.decodeMs);
+    steps.push((await call("step")).timings.decodeMs);
   }
   return {
     compileMs: round(middle(compiles), 2),
@@ -264,6 +338,9 @@ function prefillMacs(geometry: Geometry, tokens: number): number {
   const projections = nEncoderLayers * (2 * dModel * dModel + 2 * dModel * kv) + nDecoderLayers * 2 * dModel * kv;
   return tokens * projections + nEncoderLayers * 2 * tokens * tokens * dModel;
 }
+
+/** Calls before the measured ones: the host compiles kernels and loop meanwhile, the grammar remembers its states. */
+const warmCalls = 3;
 
 /** A pack of seeded random weights with the default model's vocabulary, filled up. */
 export async function randomPack(geometry: Geometry): Promise<Uint8Array> {
@@ -334,6 +411,10 @@ function threadsLine({ threads, threadsMissing }: Report): string {
 
 function round(value: number, digits = 0): number {
   return Number(value.toFixed(digits));
+}
+
+function machineName(): string {
+  return `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${hostName()}`;
 }
 
 function hostName(): string {

@@ -11,6 +11,9 @@ export const groupSize = 32;
 /** Rows (tokens) that one pass over the weights serves at most; row buffers are padded to it. */
 export const tileRows = 4;
 
+/** Numbers of rows that have a variant of the row kernels. */
+export const rowVariants = [1, 2, tileRows] as const;
+
 /** Outputs that one inner loop writes at most; the outputs of a matrix are padded to it with zero rows. */
 export const outputTile = 8;
 
@@ -27,14 +30,13 @@ export type RecordOf<Fields extends readonly string[]> = Record<Fields[number], 
 /**
  * Dimensions of a model and the working buffers of one session.
  * rope: f32 (positions, headDim), a row holds headDim/2 cosines, then headDim/2 sines.
- * Buffers for one tile of R rows (R = tileRows, or 1 for a single position):
+ * Buffers for one tile of R rows (one of `rowVariants`). "each" values stand for every lane: builds with vectors write them
+ * four times, the scalar build once.
  *   y       f32 (R, yWidth)              projections before and after the head norms
- *   a       i16 (yWidth/2, R, 2)         rows as integers, pairs of inputs of all rows side by side
- *   aScale  f32 (R)                      x = a · aScale
- *   aSums   i32 (yWidth/32, R)           −8 · Σ a over each group: takes the bias of unsigned nibbles back
- *   q       i16 (nHeads, headDim/2, R, 2), qScale f32 (nHeads, R)
+ *   a       (yWidth/32, R rows as int8)  inputs of a projection: `inputBlockBytes`
+ *   q       i16 (nHeads, headDim/2, R, each 2), qScale f32 (nHeads, R)
  *   scores  f32 (R, keyCapacity)         one head
- *   p       i16 (keyCapacity/2, R, 2)    one head's softmax weights times the value scales, pScale f32 (R)
+ *   p       i16 (keyCapacity/2, R, each 2), pScale f32 (R): one head's softmax weights times the value scales
  *   att     f32 (R, yWidth)              heads' outputs side by side
  */
 export const sessionRecord = [
@@ -47,8 +49,6 @@ export const sessionRecord = [
   "yWidth",
   "y",
   "a",
-  "aScale",
-  "aSums",
   "q",
   "qScale",
   "keyCapacity",
@@ -60,6 +60,19 @@ export const sessionRecord = [
 
 /** Bytes from the session record of one thread to that of the next: rope is common, the buffers for a tile are not. */
 export const sessionRecordBytes = pad(4 * sessionRecord.length, 64);
+
+/**
+ * Bytes at most of one group of 32 inputs of one row, as `matmul` reads them. A block holds R rows; values are "each":
+ *
+ *   start: i32 −8 · Σ a of row 0, 1, …      takes back that nibbles are unsigned; mod 2¹⁶ for the relaxed build
+ *   run 0, step 0: inputs of row 0, 1, …    the 4 bytes that meet the low nibbles of a run (`matrixBytes`): 0 4 1 5
+ *   run 0, step 1: likewise                 those that meet the high ones: 2 6 3 7
+ *   runs 1–3 likewise, then the scales as f32.
+ *
+ * Without the relaxed instruction inputs are pairs of i16, and a run has four steps: inputs 0 1, 2 3, 4 5, 6 7.
+ * Such a scratch layout is a build's own affair: hosts only reserve its room.
+ */
+export const inputBlockBytes = (2 + 4 * 4) * 16;
 
 /** Pointers to one attention block's weights: norm f32 (dModel), gate f32 (1), qNorm kNorm f32 (headDim), matrices. */
 export const blockRecord = ["norm", "gate", "qNorm", "kNorm", "wq", "wk", "wv", "wo"] as const;

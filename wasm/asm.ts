@@ -5,7 +5,7 @@
  * `F4` and `I4` are four lanes: one v128 with SIMD, four scalars without, so a kernel is written once for all builds.
  */
 import binaryen from "binaryen";
-import { type BuildName, memoryImport } from "./abi.ts";
+import { type BuildName, memoryImport, nibbleInputs, rowVariants } from "./abi.ts";
 
 type Ref = binaryen.ExpressionRef;
 type Recipe = () => Ref;
@@ -13,7 +13,8 @@ type Int = I32 | number;
 type Float = F32 | number;
 
 /** The part of binaryen's C interface for which its JavaScript interface has no wrapper yet. */
-interface Ternary {
+interface Unwrapped {
+  _BinaryenBinary(module: number, op: number, a: Ref, b: Ref): Ref;
   _BinaryenSIMDTernary(module: number, op: number, a: Ref, b: Ref, c: Ref): Ref;
 }
 
@@ -21,12 +22,12 @@ interface Ternary {
 export class Asm {
   readonly m = new binaryen.Module();
   readonly build: BuildName;
-  /** Rows that the wide variants of the kernels take at once. Without vector registers they only spill. */
-  readonly wide: number;
+  /** Rows that the variants of a kernel take at once. Without vector registers the wide ones only spill. */
+  readonly rowVariants: readonly number[];
 
-  constructor(build: BuildName, tileRows: number) {
+  constructor(build: BuildName) {
     this.build = build;
-    this.wide = build === "scalar" ? 1 : tileRows;
+    this.rowVariants = build === "scalar" ? [1] : rowVariants;
     const features = binaryen.Features;
     let set = features.MVP | features.NontrappingFPToInt | features.SignExt | features.BulkMemory;
     if (build !== "scalar") set |= features.SIMD128;
@@ -38,6 +39,24 @@ export class Asm {
 
   get vector(): boolean {
     return this.build !== "scalar";
+  }
+
+  /** Dot products that a run of 8 nibbles takes: of bytes with the relaxed instruction, else of 16-bit integers. */
+  get steps(): number {
+    return this.build === "relaxed" ? 2 : 4;
+  }
+
+  /**
+   * Bytes of a value that stands for every lane, as `storeEach…` writes it. With vectors it is written four times, so
+   * that a kernel reads it with a plain load: splatting loads measured half as fast under Bun.
+   */
+  get eachBytes(): number {
+    return this.vector ? 16 : 4;
+  }
+
+  /** Bytes of a group of inputs of one row (`inputBlockBytes`). */
+  get inputBlockBytes(): number {
+    return (2 + 4 * this.steps) * this.eachBytes;
   }
 
   /** Defines a function; its body returns the result, or nothing. */
@@ -185,15 +204,22 @@ export class Fn {
     if (this.asm.vector) this.emit(this.m.v128.store(offset, 4, p.ref(), x.lanes[0]()));
     else for (const [i, lane] of x.lanes.entries()) this.emit(this.m.f32.store(offset + 4 * i, 4, p.ref(), lane()));
   }
-  /** All four lanes from one i32 in memory. */
-  loadSplatI(p: I32, offset = 0): I4 {
-    if (this.asm.vector) return new I4(this, [() => this.m.v128.load32_splat(offset, 4, p.ref())]);
-    return this.splatI(this.i32(this.loadI32(p, offset)));
+  /** A value for every lane (`eachBytes`). */
+  storeEachF(p: I32, value: F32, offset = 0): void {
+    if (this.asm.vector) this.storeF4(p, this.splatF(value), offset);
+    else this.storeF32(p, value, offset);
   }
-  /** All four lanes from one f32 in memory. */
-  loadSplatF(p: I32, offset = 0): F4 {
-    if (this.asm.vector) return new F4(this, [() => this.m.v128.load32_splat(offset, 4, p.ref())]);
+  storeEachI(p: I32, value: I32, offset = 0): void {
+    if (this.asm.vector) this.emit(this.m.v128.store(offset, 4, p.ref(), this.splatI(value).lanes[0]()));
+    else this.storeI32(p, value, offset);
+  }
+  loadEachF(p: I32, offset = 0): F4 {
+    if (this.asm.vector) return this.loadF4(p, offset);
     return this.splatF(this.f32(this.loadF32(p, offset)));
+  }
+  loadEachI(p: I32, offset = 0): I4 {
+    if (this.asm.vector) return new I4(this, [() => this.m.v128.load(offset, 4, p.ref())]);
+    return this.splatI(this.i32(this.loadI32(p, offset)));
   }
   /** Stores lanes 0, 1 as a pair of i16 at p, lanes 2, 3 at p + stride. */
   storePairs(p: I32, stride: I32, x: I4): void {
@@ -206,6 +232,48 @@ export class Fn {
     for (const [i, at] of [p, p, p.add(stride), p.add(stride)].entries()) {
       this.emit(this.m.i32.store16((i & 1) * 2, 2, at.ref(), x.lanes[i]()));
     }
+  }
+  /** Stores the low 16 bits of lanes 0, 1 as a pair for every lane at p, those of lanes 2, 3 at p + stride. */
+  storeEachPairs(p: I32, stride: I32, x: I4): void {
+    if (!this.asm.vector) {
+      this.storePairs(p, stride, x);
+      return;
+    }
+    const lanes = once(this, x.lanes[0]);
+    for (const [i, at] of [p, p.add(stride)].entries())
+      this.storeShuffled(
+        at,
+        lanes,
+        [0, 1, 4, 5].map((b) => 8 * i + b),
+      );
+  }
+  /**
+   * Stores a run of 8 inputs of one row, −127 … 127, for every lane: as many pieces as `steps`, `stride` bytes apart, in
+   * the order of the nibbles that they meet (`nibbleInputs`).
+   */
+  storeRun(p: I32, stride: I32, low: I4, high: I4): void {
+    const { asm, m } = this;
+    if (!asm.vector) {
+      this.storePairs(p, stride, low);
+      this.storePairs(p.add(stride.shl(1)), stride, high);
+      return;
+    }
+    const narrow = once(this, () => m.i16x8.narrow_i32x4_s(low.lanes[0](), high.lanes[0]()));
+    const bytes =
+      asm.build === "relaxed"
+        ? range(2).map((s) => nibbleInputs.map((pair) => 2 * pair[s]))
+        : range(4).map((s) => range(4).map((b) => 4 * s + b));
+    for (const [s, pattern] of bytes.entries()) this.storeShuffled(p.add(stride.mul(s)), narrow, pattern);
+  }
+  /** Stores what the sums of a group of nibbles begin with, given Σ of its inputs: takes back that nibbles are unsigned. */
+  storeNibbleStart(p: I32, sum: I32): void {
+    const start = sum.mul(-8);
+    this.storeEachI(p, this.i32(this.asm.build === "relaxed" ? start.and(0xffff) : start));
+  }
+  /** Stores four bytes of x four times. */
+  private storeShuffled(p: I32, x: Recipe, bytes: number[]): void {
+    const mask = range(16).map((b) => bytes[b & 3]);
+    this.emit(this.m.v128.store(0, 4, p.ref(), this.m.i8x16.shuffle(x(), x(), mask)));
   }
   /** Stores the low 16 bits of the four lanes at p, p + 4, p + 8, p + 12. */
   storeSpread16(p: I32, x: I4): void {
@@ -221,28 +289,21 @@ export class Fn {
     if (this.asm.vector) return new Pairs([() => this.m.v128.load(offset, 4, p.ref())]);
     return new Pairs(range(8).map((j) => () => this.m.i32.load16_s(offset + 2 * j, 2, p.ref())));
   }
-  /** Four neighbouring pairs, each for all four outputs: of four rows, or of four pairs of inputs of one row. */
-  loadFourPairs(p: I32, offset = 0): Pairs[] {
-    const { m } = this;
-    if (!this.asm.vector) {
-      const half = (t: number, j: number) => () => m.i32.load16_s(offset + 4 * t + 2 * j, 2, p.ref());
-      return range(4).map((t) => this.pairs(new Pairs([half(t, 0), half(t, 1)])));
-    }
-    // One load and four shuffles: measured twice as fast as four splatting loads under Bun.
-    const all = once(this, () => m.v128.load(offset, 4, p.ref()));
-    return range(4).map((t) => {
-      const mask = range(16).map((b) => 4 * t + (b & 3));
-      return new Pairs([() => m.i8x16.shuffle(all(), all(), mask)]);
-    });
+  /** A pair (or, for `addNibbles`, a step of a run) that `storeEachPairs` or `storeRun` left for every lane. */
+  loadEachPair(p: I32, offset = 0): Pairs {
+    if (this.asm.vector) return this.pairs(this.loadPairs(p, offset));
+    return this.pairs(new Pairs([0, 2].map((o) => () => this.m.i32.load16_s(offset + o, 2, p.ref()))));
   }
-  /** The four nibbles of each 16-bit lane, unsigned: 8 inputs of four outputs (layout: `matrixBytes`). */
+  /** The nibbles of 8 inputs of four outputs, unsigned, one `Pairs` a step (layout: `matrixBytes`). */
   loadNibbles(p: I32, offset = 0): Pairs[] {
-    const { m } = this;
-    if (this.asm.vector) {
+    const { asm, m } = this;
+    if (asm.vector) {
       const w = once(this, () => m.v128.load(offset, 4, p.ref()));
       const shifted = (bits: number): Ref => (bits ? m.i16x8.shr_u(w(), m.i32.const(bits)) : w());
-      const low = (bits: number) => () => m.v128.and(shifted(bits), m.i16x8.splat(m.i32.const(15)));
-      return [low(0), low(4), low(8), () => shifted(12)].map((part) => new Pairs([part]));
+      const mask = asm.build === "relaxed" ? 0x0f0f : 15;
+      const low = (bits: number) => () => m.v128.and(shifted(bits), m.i16x8.splat(m.i32.const(mask)));
+      const parts = asm.build === "relaxed" ? [low(0), low(4)] : [low(0), low(4), low(8), () => shifted(12)];
+      return parts.map((part) => new Pairs([part]));
     }
     return [0, 4, 8, 12].map(
       (bits) =>
@@ -461,6 +522,9 @@ export class F64Var extends F64 {
   }
 }
 
+/** 1.5 · 2²³: adding it to |x| < 2²² leaves x, rounded to an integer, in the sum's low mantissa bits. */
+export const roundingMagic = 12582912;
+
 /** Four f32 lanes. */
 export class F4 {
   constructor(
@@ -470,7 +534,9 @@ export class F4 {
   private op(name: "add" | "sub" | "mul" | "min" | "max", value: F4 | number): F4 {
     const { m, asm } = this.f;
     const o = typeof value === "number" ? this.f.splatF(value) : value;
-    const binary = asm.vector ? m.f32x4[name] : m.f32[name];
+    // One instruction on x86, where f32x4.max takes eight for its NaN; none of ours decides by NaN.
+    const vectorName = name === "max" ? "pmax" : name === "min" ? "pmin" : name;
+    const binary = asm.vector ? m.f32x4[vectorName] : m.f32[name];
     return new F4(
       this.f,
       this.lanes.map((lane, i) => () => binary(lane(), o.lanes[i]())),
@@ -515,9 +581,13 @@ export class F4 {
       this.lanes.map((lane) => () => this.f.m.i32.reinterpret(lane())),
     );
   }
-  /** Rounds to the nearest integer, ties to even, for |x| < 2²²: adding 1.5·2²³ leaves it in the low mantissa bits. */
+  /** Rounds to the nearest integer, ties to even, for |x| < 2²². */
   round(): I4 {
-    return this.add(12582912).asI4().sub(0x4b400000);
+    return this.add(roundingMagic).asI4().sub(0x4b400000);
+  }
+  /** The same for the low 16 bits alone, where the rest of the lane does not matter. */
+  round16(): I4 {
+    return this.add(roundingMagic).asI4();
   }
   lane(i: number): F32 {
     const { m, asm } = this.f;
@@ -595,6 +665,21 @@ export class I4 {
       }),
     );
   }
+  /**
+   * this + one step of a run: nibbles w times inputs a. Begin with what `storeNibbleStart` stored, end with `nibbleSums`.
+   * With the relaxed instruction each lane is two 16-bit sums, exact modulo 2¹⁶: a pair of products is at most
+   * 2 · 15 · 127, and the centred sum over a group is within 32 · 8 · 127 < 2¹⁵.
+   */
+  addNibbles(w: Pairs, a: Pairs): I4 {
+    const { m, asm } = this.f;
+    if (asm.build !== "relaxed") return this.addDot(w, a);
+    return new I4(this.f, [() => m.i16x8.add(this.lanes[0](), relaxedDot(m, a.parts[0](), w.parts[0]()))]);
+  }
+  nibbleSums(): I4 {
+    const { m, asm } = this.f;
+    if (asm.build !== "relaxed") return this;
+    return new I4(this.f, [() => m.i32x4.extadd_pairwise_i16x8_s(this.lanes[0]())]);
+  }
   toF4(): F4 {
     const { m, asm } = this.f;
     const convert = asm.vector ? m.f32x4.convert_i32x4_s : m.f32.convert_s.i32;
@@ -659,6 +744,14 @@ function once(f: Fn, value: Recipe): Recipe {
   return () => f.m.local.get(index, binaryen.v128);
 }
 
+const unwrapped = binaryen as unknown as Unwrapped;
+const pointerOf = (m: binaryen.Module) => (m as unknown as { ptr: number }).ptr;
+
 function ternary(m: binaryen.Module, op: number, a: Ref, b: Ref, c: Ref): Ref {
-  return (binaryen as unknown as Ternary)._BinaryenSIMDTernary((m as unknown as { ptr: number }).ptr, op, a, b, c);
+  return unwrapped._BinaryenSIMDTernary(pointerOf(m), op, a, b, c);
+}
+
+/** Sums of pairs of products as 16-bit integers; the same on every host for a in −128 … 127 and b in 0 … 127. */
+function relaxedDot(m: binaryen.Module, a: Ref, b: Ref): Ref {
+  return unwrapped._BinaryenBinary(pointerOf(m), binaryen.RelaxedDotI8x16I7x16SToVecI16x8, a, b);
 }

@@ -1,5 +1,5 @@
-import { type Asm, type Fn, type I4Var, type I32Var, range } from "../asm.ts";
-import { exp } from "./exp.ts";
+import { type Asm, type Fn, type I4Var, type I32, range } from "../asm.ts";
+import { exp2 } from "./exp.ts";
 
 const i = "i32" as const;
 
@@ -11,10 +11,10 @@ const i = "i32" as const;
  * Layouts: `sessionRecord` and `cacheRecord` in abi.ts; out: f32 (R, headDim), rows outStride bytes apart.
  *
  * Softmax weights times the value scales are stored as int16, scaled by 32767 / max(max w, Σw / 32), so Σ ≤ 2²⁰.
- * Error of the whole layer: ≤ 2e-3 against the float64 reference, states of order 1 (test/kernels.test.ts).
+ * Error: ≤ 2e-3 against float64 over wide q, k and v of up to 3 (test/kernels.test.ts).
  */
 export function attention(asm: Asm): void {
-  for (const rows of asm.wide === 1 ? [1] : [1, asm.wide]) variant(asm, rows);
+  for (const rows of asm.rowVariants) variant(asm, rows);
 }
 
 function variant(asm: Asm, rows: number): void {
@@ -25,31 +25,22 @@ function variant(asm: Asm, rows: number): void {
 
   asm.func(`attention_${rows}`, params, (f, p) => {
     const lastKeys = f.i32(p.keys.add(p.step.mul(p.count.sub(1))));
-    // Whole octets of keys: the inner loops take four pairs a turn.
+    // Whole octets of keys.
     const keyBytes = f.i32(lastKeys.add(7).and(-8).shl(2));
     const stride = f.i32(p.capacity.shl(2));
-    const root = f.f32(f.constF32(1).div(p.headDim.toF32().sqrt()));
+    const root = f.f32(f.constF32(Math.LOG2E).div(p.headDim.toF32().sqrt()));
 
-    // scores[t] = (q[t] · k) · qScale[t] · kScale / √headDim, four keys at a time
+    // scores[t] = log₂e · (q[t] · k) · qScale[t] · kScale / √headDim, eight keys at a time
     const k = f.i32(p.k);
-    f.for(0, keyBytes, 16, (at) => {
-      const dot = range(rows).map(() => f.i4(f.splatI(0)));
-      const q = f.i32(p.q);
-      const end = f.i32(k.add(p.headDim.shl(3)));
-      f.doWhile(
-        () => addFourPairs(f, dot, k, q),
-        () => k.lt(end),
-      );
-      const scale = f.f4(f.loadF4(p.kScale.add(at)).mul(f.splatF(root)));
+    const quartetBytes = f.i32(p.headDim.shl(3));
+    f.for(0, keyBytes, 32, (at) => {
+      const dot = dots(f, rows, k, quartetBytes, p.q);
+      k.set(k.add(quartetBytes.shl(1)));
       const row = f.i32(p.scores.add(at));
+      const scales = quartets.map((j) => f.f4(f.loadF4(p.kScale.add(at), 16 * j).mul(f.splatF(root))));
       for (let t = 0; t < rows; t++) {
-        f.storeF4(
-          row,
-          dot[t]
-            .toF4()
-            .mul(scale)
-            .mul(f.loadSplatF(p.qScale, 4 * t)),
-        );
+        const qScale = f.f4(f.splatF(f.f32(f.loadF32(p.qScale, 4 * t))));
+        for (const j of quartets) f.storeF4(row, dot[j][t].toF4().mul(scales[j]).mul(qScale), 16 * j);
         if (t + 1 < rows) row.set(row.add(stride));
       }
     });
@@ -61,48 +52,63 @@ function variant(asm: Asm, rows: number): void {
         p.keys.add(p.step.mul(t)),
         keyBytes,
         p.vScale,
-        p.p.add(t.shl(2)),
-        4 * rows,
+        p.p.add(t.mul(asm.eachBytes)),
+        asm.eachBytes * rows,
         p.pScale.add(t.shl(2)),
       );
     });
 
-    // out[t] = pScale[t] · (p[t] · v), four dims at a time
-    const pairsEnd = f.i32(p.p.add(keyBytes.shr(1).mul(rows)));
-    f.for(0, p.headDim.shl(2), 16, (at) => {
-      const dot = range(rows).map(() => f.i4(f.splatI(0)));
-      const v = f.i32(p.v.add(at.mul(p.capacity.shr(1))));
-      const weights = f.i32(p.p);
-      f.doWhile(
-        () => addFourPairs(f, dot, v, weights),
-        () => weights.lt(pairsEnd),
-      );
+    // out[t] = pScale[t] · (p[t] · v), eight dims at a time
+    const v = f.i32(p.v);
+    const pairBytes = f.i32(keyBytes.shl(1));
+    f.for(0, p.headDim.shl(2), 32, (at) => {
+      const dot = dots(f, rows, v, pairBytes, p.p, p.capacity.shl(3));
+      v.set(v.add(p.capacity.shl(4)));
       const out = f.i32(p.out.add(at));
       for (let t = 0; t < rows; t++) {
-        f.storeF4(out, dot[t].toF4().mul(f.loadSplatF(p.pScale, 4 * t)));
+        const scale = f.f4(f.splatF(f.f32(f.loadF32(p.pScale, 4 * t))));
+        for (const j of quartets) f.storeF4(out, dot[j][t].toF4().mul(scale), 16 * j);
         if (t + 1 < rows) out.set(out.add(p.outStride));
       }
     });
   });
 }
 
-/** Adds four pairs of inputs of four outputs, and moves both pointers past them. */
-function addFourPairs(f: Fn, dot: I4Var[], w: I32Var, a: I32Var): void {
-  const rows = dot.length;
-  const single = rows === 1 ? f.loadFourPairs(a) : [];
-  for (let j = 0; j < 4; j++) {
-    const weights = rows === 1 ? f.loadPairs(w, 16 * j) : f.pairs(f.loadPairs(w, 16 * j));
-    const inputs = rows === 1 ? [single[j]] : f.loadFourPairs(a, 16 * j);
-    for (const [t, input] of inputs.entries()) dot[t].set(dot[t].addDot(weights, input));
-  }
-  w.set(w.add(64));
-  a.set(a.add(16 * rows));
+const quartets = [0, 1];
+
+/**
+ * Emits the dot products of R rows with two quartets of outputs, the second `next` bytes after the first:
+ * `bytes` of each quartet, 16 a pair of inputs, against as many pairs of rows from `a` on.
+ */
+function dots(f: Fn, rows: number, w: I32, bytes: I32, a: I32, next = bytes): I4Var[][] {
+  const dot = quartets.map(() => range(rows).map(() => f.i4(f.splatI(0))));
+  // Keys and dims come in octets, so four pairs at least; more loads a turn than this and V8 spills the sums.
+  const pairsATurn = 4 / rows;
+  const at = [f.i32(w), f.i32(w.add(next))];
+  const end = f.i32(w.add(bytes));
+  const inputs = f.i32(a);
+  f.doWhile(
+    () => {
+      for (let u = 0; u < pairsATurn; u++) {
+        const weights = at.map((p) => f.pairs(f.loadPairs(p, 16 * u)));
+        for (let t = 0; t < rows; t++) {
+          const input = f.loadEachPair(inputs, (u * rows + t) * f.asm.eachBytes);
+          for (const j of quartets) dot[j][t].set(dot[j][t].addDot(weights[j], input));
+        }
+      }
+      for (const p of at) p.set(p.add(16 * pairsATurn));
+      inputs.set(inputs.add(pairsATurn * rows * f.asm.eachBytes));
+    },
+    () => at[0].lt(end),
+  );
+  return dot;
 }
 
 /**
- * softmax(scores, keys, bytes, vScale, p, stride, pScale): one row; `bytes` covers the keys rounded up to octets.
+ * softmax(scores, keys, bytes, vScale, p, stride, pScale): one row of scores to the base 2; `bytes` covers the
+ * keys rounded up to octets.
  * Error: ≤ 2⁻¹⁴ · max(greatest weight, Σ/32) against float64 (test/kernels.test.ts).
- * Writes p (pairs `stride` bytes apart) and pScale with softmax[j] · vScale[j] = p[j] · pScale; past `keys`, p = 0.
+ * Writes p (each pair, `stride` bytes apart) and pScale with softmax[j] · vScale[j] = p[j] · pScale; past `keys`, p = 0.
  */
 export function softmax(asm: Asm): void {
   asm.func("softmax", { scores: i, keys: i, bytes: i, vScale: i, p: i, stride: i, pScale: i }, (f, p) => {
@@ -115,7 +121,7 @@ export function softmax(asm: Asm): void {
     const weightSum = f.f4(f.splatF(0));
     const weightMax = f.f4(f.splatF(0));
     f.for(0, p.bytes, 16, (at) => {
-      const e = f.f4(exp(f, f.loadF4(p.scores.add(at)).sub(max)));
+      const e = f.f4(exp2(f, f.loadF4(p.scores.add(at)).sub(max)));
       sum.set(sum.add(e));
       const weight = f.f4(e.mul(f.loadF4(p.vScale.add(at))));
       weightSum.set(weightSum.add(weight));
@@ -127,7 +133,7 @@ export function softmax(asm: Asm): void {
     const factor = f.f32(0);
     f.if(most32.gt(0), () => factor.set(f.constF32(32767).div(most32)));
     f.for(0, p.bytes, 16, (at) => {
-      f.storePairs(p.p, p.stride, f.i4(f.loadF4(p.scores.add(at)).mul(f.splatF(factor)).round()));
+      f.storeEachPairs(p.p, p.stride, f.i4(f.loadF4(p.scores.add(at)).mul(f.splatF(factor)).round16()));
       p.p.set(p.p.add(p.stride.shl(1)));
     });
   });

@@ -1,4 +1,4 @@
-import type { F4, F32, Fn } from "../asm.ts";
+import { type F4, type F32, type Fn, roundingMagic } from "../asm.ts";
 
 /**
  * Emits e^x for four lanes, x clamped to [−87, 87]; relative error ≤ 2e-7 against float64 (test/kernels.test.ts).
@@ -6,9 +6,8 @@ import type { F4, F32, Fn } from "../asm.ts";
  */
 export function exp(f: Fn, value: F4): F4 {
   const x = f.f4(value.max(-87).min(87));
-  const magic = 12582912; // 1.5 · 2²³: the sum's low mantissa bits are the rounded integer
-  const shifted = f.f4(x.madd(Math.LOG2E, magic));
-  const n = f.f4(shifted.sub(magic));
+  const shifted = f.f4(x.madd(Math.LOG2E, roundingMagic));
+  const n = f.f4(shifted.sub(roundingMagic));
   const r = f.f4(n.madd(2.1219444e-4, n.madd(-0.693359375, x)));
   let p: F4 = f.splatF(1.98756915e-4);
   for (const c of [1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1])
@@ -20,6 +19,20 @@ export function exp(f: Fn, value: F4): F4 {
     .shl(23)
     .asF4();
   return p.mul(power);
+}
+
+/**
+ * Emits 2^x for four lanes of x ≤ 0, taken as −126 below that; relative error ≤ 4e-6 against float64, enough for weights
+ * that become 16-bit integers. 2^x = 2^n · 2^r with n = round(x); degree 4, fitted to the least greatest relative error.
+ */
+export function exp2(f: Fn, value: F4): F4 {
+  const x = f.f4(value.max(-126));
+  const shifted = f.f4(x.add(roundingMagic));
+  const r = f.f4(x.sub(shifted.sub(roundingMagic)));
+  let p: F4 = f.splatF(0.00966636837);
+  for (const c of [0.0559219755, 0.240223497, 0.693121016, 1]) p = p.madd(r, c);
+  // The low mantissa bits of the shifted value are n; the rest leaves at the top.
+  return f.f4(p).asI4().add(shifted.asI4().shl(23)).asF4();
 }
 
 /** Emits 1 / (1 + e^−x); absolute error ≤ 1e-7. */

@@ -5,7 +5,7 @@ const i = "i32" as const;
 
 /**
  * logit_rows(table, a, aScale, dModel, rows, mask, out): out[r] = aScale · scale[r] · (a · E[r]), −Infinity where the mask is 0.
- * a: i16 (dModel/2, 1, 2); table: `embeddingBytes` in abi.ts; out: rows padded to 4. Quartets of rows with an empty mask
+ * a: i16 (dModel/2, each 2), see `quantize_query`; table: `embeddingBytes` in abi.ts; out: rows padded to 4. Quartets of rows with an empty mask
  * are not read. Error: ≤ 1e-6 · Σ|h·E[r]|, the sums being exact integers.
  */
 export function logitRows(asm: Asm): void {
@@ -35,14 +35,13 @@ export function logitRows(asm: Asm): void {
           f.doWhile(
             () => {
               // Two quartets of dims a turn: dModel is a multiple of 32.
-              const pairs = f.loadFourPairs(a);
               for (let j = 0; j < 2; j++) {
-                const [low, high] = f.loadBytes(w, 16 * j);
-                dot.set(dot.addDot(low, pairs[2 * j]));
-                dot.set(dot.addDot(high, pairs[2 * j + 1]));
+                for (const [k, bytes] of f.loadBytes(w, 16 * j).entries()) {
+                  dot.set(dot.addDot(bytes, f.loadEachPair(a, (2 * j + k) * asm.eachBytes)));
+                }
               }
               w.set(w.add(32));
-              a.set(a.add(16));
+              a.set(a.add(4 * asm.eachBytes));
             },
             () => w.lt(next),
           );

@@ -24,55 +24,62 @@ export function rmsNorm(asm: Asm): void {
 }
 
 /**
- * quantize(x, n, rows, a, scale, sums): one row of n floats to int16 with one scale, max|x|/32767, for `matmul`.
- * Pairs go to `a`, 4·rows bytes apart; group sums times −8 go to `sums`, 4·rows bytes apart; the scale to `scale`.
- * n is a multiple of 32. Error: ≤ scale/2 an element.
+ * quantize(x, n, rows, a): one row of n floats to int8 for `matmul`, a scale per group of 32, max|x|/127.
+ * Layout: `inputBlockBytes` in abi.ts, `a` at the row's place in the first block; n is a multiple of 32.
+ * Error: ≤ scale/2 an element.
  */
 export function quantize(asm: Asm): void {
-  asm.func("quantize", { x: i, n: i, rows: i, a: i, scale: i, sums: i }, (f, p) => {
-    const end = f.i32(p.x.add(p.n.shl(2)));
-    const most = f.f4(f.splatF(0));
-    f.for(p.x, end, 16, (at) => most.set(most.max(f.loadF4(at).abs())));
-    const max = f.f32(most.greatest());
-    f.storeF32(p.scale, max.mul(1 / 32767));
-    const factor = f.f32(0);
-    f.if(max.gt(0), () => factor.set(f.constF32(32767).div(max)));
-    const stride = f.i32(p.rows.shl(2));
-    f.for(p.x, end, groupSize * 4, (group) => {
+  asm.func("quantize", { x: i, n: i, rows: i, a: i }, (f, p) => {
+    const step = f.i32(p.rows.mul(asm.eachBytes));
+    f.for(p.x, p.x.add(p.n.shl(2)), groupSize * 4, (group) => {
+      const end = f.i32(group.add(groupSize * 4));
+      const most = f.f4(f.splatF(0));
+      f.for(group, end, 16, (at) => most.set(most.max(f.loadF4(at).abs())));
+      const max = f.f32(most.greatest());
+      const factor = f.f32(0);
+      f.if(max.gt(0), () => factor.set(f.constF32(127).div(max)));
+      const start = f.i32(p.a);
       const sum = f.i4(f.splatI(0));
-      f.for(group, group.add(groupSize * 4), 16, (at) => {
-        const integers = f.i4(f.loadF4(at).mul(f.splatF(factor)).round());
-        sum.set(sum.add(integers));
-        f.storePairs(p.a, stride, integers);
-        p.a.set(p.a.add(stride.shl(1)));
+      p.a.set(p.a.add(step));
+      f.for(group, end, 32, (at) => {
+        const [low, high] = [0, 16].map((o) => f.i4(f.loadF4(at, o).mul(f.splatF(factor)).round()));
+        sum.set(sum.add(low).add(high));
+        f.storeRun(p.a, step, low, high);
+        p.a.set(p.a.add(step.mul(asm.steps)));
       });
-      f.storeI32(p.sums, sum.sum().mul(-8));
-      p.sums.set(p.sums.add(stride));
+      f.storeNibbleStart(start, f.i32(sum.sum()));
+      f.storeEachF(p.a, f.f32(max.mul(1 / 127)));
+      p.a.set(p.a.add(step));
     });
   });
 }
 
 /**
- * quantize_key(x, n, a, stride, scale): one head of n floats to int16, scaled by 32767/‖x‖₂, for `attention`.
- * Pairs go to `a`, stride bytes apart. A product of two such rows stays below 2³⁰ (Cauchy-Schwarz).
+ * quantize_key(x, n, a, stride, scale), quantize_query: one head of n floats to int16, scaled by 32767/‖x‖₂.
+ * Pairs go to `a`, stride bytes apart; the query's stand for every lane. A product of a key and a query stays below 2³⁰
+ * (Cauchy-Schwarz).
  */
-export function quantizeKey(asm: Asm): void {
-  asm.func("quantize_key", { x: i, n: i, a: i, stride: i, scale: i }, (f, p) => {
-    const end = f.i32(p.x.add(p.n.shl(2)));
-    const squares = f.f4(f.splatF(0));
-    f.for(p.x, end, 16, (at) => {
-      const x = f.f4(f.loadF4(at));
-      squares.set(x.madd(x, squares));
+export function quantizeHead(asm: Asm): void {
+  for (const name of ["quantize_key", "quantize_query"]) {
+    asm.func(name, { x: i, n: i, a: i, stride: i, scale: i }, (f, p) => {
+      const end = f.i32(p.x.add(p.n.shl(2)));
+      const squares = f.f4(f.splatF(0));
+      f.for(p.x, end, 16, (at) => {
+        const x = f.f4(f.loadF4(at));
+        squares.set(x.madd(x, squares));
+      });
+      const norm = f.f32(squares.sum().sqrt());
+      f.storeF32(p.scale, norm.mul(1 / 32767));
+      const factor = f.f32(0);
+      f.if(norm.gt(0), () => factor.set(f.constF32(32767).div(norm)));
+      f.for(p.x, end, 16, (at) => {
+        const integers = f.i4(f.loadF4(at).mul(f.splatF(factor)).round());
+        if (name === "quantize_key") f.storePairs(p.a, p.stride, integers);
+        else f.storeEachPairs(p.a, p.stride, integers);
+        p.a.set(p.a.add(p.stride.shl(1)));
+      });
     });
-    const norm = f.f32(squares.sum().sqrt());
-    f.storeF32(p.scale, norm.mul(1 / 32767));
-    const factor = f.f32(0);
-    f.if(norm.gt(0), () => factor.set(f.constF32(32767).div(norm)));
-    f.for(p.x, end, 16, (at) => {
-      f.storePairs(p.a, p.stride, f.i4(f.loadF4(at).mul(f.splatF(factor)).round()));
-      p.a.set(p.a.add(p.stride.shl(1)));
-    });
-  });
+  }
 }
 
 /**
