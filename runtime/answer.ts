@@ -16,13 +16,11 @@ export interface Answer {
   cutShort: boolean;
 }
 
-/** What the loop runs on. `ready` waits until the decoder's sections are there and the call may go on. */
+/** What the loop runs on. */
 export interface Writer {
   host: Host;
   tokenizer: Tokenizer;
-  dModel: number;
   promptTokens: number;
-  ready: () => Promise<void> | undefined;
   onText?: (text: string) => void | Promise<void>;
 }
 
@@ -101,12 +99,11 @@ class Output {
 
   /** Runs the pending tokens together, then picks among the rows that the mask allows. */
   async choose(mask: Uint32Array | null): Promise<Choice> {
-    const { host, tokenizer, dModel, promptTokens, ready } = this.writer;
-    await ready();
-    const hidden = decode(host, this.pending, this.pos, promptTokens, dModel);
+    const { host, tokenizer, promptTokens } = this.writer;
+    const hidden = await decode(host, this.pending, this.pos, promptTokens);
     this.pos += this.pending.length;
     this.pending = [];
-    logits(host, hidden, mask, tokenizer.vocabSize);
+    await logits(host, hidden, mask, tokenizer.vocabSize);
     return pick(host, tokenizer.vocabSize);
   }
 

@@ -1,42 +1,33 @@
 import { pad } from "../wasm/abi.ts";
+import { embed, multiplyTable } from "./embedding.ts";
 import { type Host, stepRows } from "./memory.ts";
 
 /**
  * Runs ids at positions pos … through the decoder, each seeing those before it, and leaves their K and V in the caches.
  * Returns a pointer to the hidden state (dModel) of the last, before the final norm. `keys` is the number of prompt tokens.
  */
-export function decode(
-  { kernels, memory, model, session }: Host,
-  ids: readonly number[],
-  pos: number,
-  keys: number,
-  dModel: number,
-): number {
+export async function decode(host: Host, ids: readonly number[], pos: number, keys: number): Promise<number> {
+  const { kernels, model, session, walk } = host;
+  const sections = model.decoder.map((_, i) => `decoder.${i}`);
   let last = 0;
   for (let start = 0; start < ids.length; start += stepRows) {
     const part = ids.slice(start, start + stepRows);
-    new Uint32Array(memory.buffer, session.ids, part.length).set(part);
-    kernels.embed(session.record, model.table, session.ids, part.length, session.step);
-    for (const [i, { self, cross }] of model.decoder.entries()) {
+    await embed(host, part, session.step);
+    await walk(sections, (_, i) => {
+      const { self, cross } = model.decoder[i];
       const [own, other] = [session.selfCaches[i], session.crossCaches[i]];
       kernels.decoder_layer(session.record, self, own, cross, other, session.step, pos + start, part.length, keys);
-    }
-    last = session.step + (part.length - 1) * dModel * 4;
+    });
+    last = session.step + (part.length - 1) * session.dModel * 4;
   }
   return last;
 }
 
 /** Logits (vocabSize) of a hidden state; rows that the mask leaves out are −Infinity. The view is valid until the next call. */
-export function logits(
-  { kernels, memory, model, session }: Host,
-  hidden: number,
-  mask: Uint32Array | null,
-  vocabSize: number,
-): Float32Array {
-  if (mask) new Uint32Array(memory.buffer, session.mask, mask.length).set(mask);
+export function logits(host: Host, hidden: number, mask: Uint32Array | null, vocabSize: number): Promise<Float32Array> {
+  const { kernels, model, session } = host;
   kernels.final_norm(session.record, model.decoderNorm, hidden, 1);
-  kernels.logits(session.record, model.table, hidden, mask ? session.mask : 0, session.logits);
-  return new Float32Array(memory.buffer, session.logits, vocabSize);
+  return multiplyTable(host, hidden, mask, vocabSize);
 }
 
 /** The greatest of the logits that `logits` just left, how sure that is, and what came second. */

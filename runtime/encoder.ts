@@ -1,50 +1,42 @@
+import { embed } from "./embedding.ts";
 import type { Host } from "./memory.ts";
-
-/** Waits for sections of the file by name; nothing to wait for once they have arrived. */
-export type Arrival = (...sections: string[]) => Promise<void> | undefined;
 
 /**
  * Prefill: ids (T) → encoder states x (T, dModel) → K and V of every decoder layer's cross-attention.
- * Layers run as their sections arrive.
+ * Layers run as their weights arrive.
  */
-export async function prefill(host: Host, ids: readonly number[], arrived: Arrival): Promise<void> {
-  await encode(host, ids, arrived);
-  await crossKv(host, ids.length, arrived);
+export async function prefill(host: Host, ids: readonly number[]): Promise<void> {
+  await encode(host, ids);
+  await crossKv(host, ids.length);
 }
 
 /** Cross-attention K and V of every decoder layer for the n states in `x`. */
-export async function crossKv({ kernels, model, session }: Host, n: number, arrived: Arrival): Promise<void> {
-  for (const [i, { cross }] of model.decoder.entries()) {
-    await arrived(`cross.${i}`);
-    kernels.cross_kv(session.record, cross, session.crossCaches[i], session.x, 0, n);
-  }
+export async function crossKv({ kernels, model, session, walk }: Host, n: number): Promise<void> {
+  const sections = model.decoder.map((_, i) => `cross.${i}`);
+  await walk(sections, (_, i) => {
+    kernels.cross_kv(session.record, model.decoder[i].cross, session.crossCaches[i], session.x, 0, n);
+  });
 }
 
 /** The encoder alone: leaves the states after the final norm in `x`. */
-export async function encode(host: Host, ids: readonly number[], arrived: Arrival): Promise<void> {
-  const { kernels, memory, model, session } = host;
-  await arrived("embedding");
-  new Uint32Array(memory.buffer, session.ids, ids.length).set(ids);
-  kernels.embed(session.record, model.table, session.ids, ids.length, session.x);
-  for (const [i, block] of model.encoder.entries()) {
-    await arrived(`encoder.${i}`);
-    kernels.encoder_kv(session.record, block, session.encoderCache, session.x, 0, ids.length);
-    kernels.encoder_attend(session.record, block, session.encoderCache, session.x, 0, ids.length, ids.length);
-  }
-  await arrived("norms");
-  kernels.final_norm(session.record, model.encoderNorm, session.x, ids.length);
+export async function encode(host: Host, ids: readonly number[]): Promise<void> {
+  const { kernels, model, session, walk } = host;
+  const { record, encoderCache, x } = session;
+  await embed(host, ids, x);
+  const sections = model.encoder.map((_, i) => `encoder.${i}`);
+  await walk(sections, (_, i) => {
+    kernels.encoder_kv(record, model.encoder[i], encoderCache, x, 0, ids.length);
+    kernels.encoder_attend(record, model.encoder[i], encoderCache, x, 0, ids.length, ids.length);
+  });
+  await walk(["norms"], () => kernels.final_norm(record, model.encoderNorm, x, ids.length));
 }
 
 /** The contrastive vector of a text's ids: f32 (contrastiveDim), of length 1. */
-export async function contrast(
-  host: Host,
-  ids: readonly number[],
-  arrived: Arrival,
-  dim: number,
-): Promise<Float32Array> {
-  await encode(host, ids, arrived);
-  const { kernels, memory, model, session } = host;
-  await arrived("contrastive");
-  kernels.contrastive(session.record, model.contrastive, session.x, ids.length, session.embedding);
+export async function contrast(host: Host, ids: readonly number[], dim: number): Promise<Float32Array> {
+  await encode(host, ids);
+  const { kernels, memory, model, session, walk } = host;
+  await walk(["contrastive"], () => {
+    kernels.contrastive(session.record, model.contrastive, session.x, ids.length, session.embedding);
+  });
   return new Float32Array(memory.buffer, session.embedding, dim).slice();
 }

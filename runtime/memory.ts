@@ -3,7 +3,8 @@
  *
  *   0        64 bytes that nothing points to, so that pointer 0 can mean "none"
  *   64       records of the model: blocks, contrastive head (wasm/abi.ts)
- *   ...      the weights, section after section as in the file
+ *   ...      the weights, section after section as in the file; where room is short, those that stay
+ *   ...      and a ring that the others pass through (ring.ts)
  *   ...      one arena a session: record, working buffers, RoPE table, KV caches
  *
  * Every size follows from the geometry and from two limits: prompt tokens and answer tokens.
@@ -21,7 +22,7 @@ import {
   tileRows,
 } from "../wasm/abi.ts";
 import { CapacityError } from "./errors.ts";
-import { type Geometry, type PackHeader, sectionLayouts } from "./pack.ts";
+import { type Geometry, type PackHeader, type SectionLayout, sectionLayouts, tableBytes } from "./pack.ts";
 
 export const pageBytes = 65536;
 
@@ -37,12 +38,34 @@ export interface Region {
   bytes: number;
 }
 
+/** What moves as one: a section of the file, or some rows of the embedding. */
+export interface Unit {
+  name: string;
+  /** Counted from the first section of the file. */
+  offsetBytes: number;
+  bytes: number;
+  /** Its place in linear memory; null: it passes through the ring. */
+  at: number | null;
+  /** The words of records that point into it, and where to. */
+  pointers: [word: number, offsetBytes: number][];
+}
+
+/** Rows of the embedding that lie in one unit. */
+export interface TablePart {
+  unit: string;
+  startRow: number;
+  rows: number;
+}
+
 /** Pointers of the weights. A block pointer is the place of a `blockRecord`. */
 export interface ModelPlan {
   regions: Region[];
-  /** Place of each section of the file, in file order. */
-  sections: number[];
-  table: number;
+  /** In file order. */
+  units: Unit[];
+  /** The embedding: whole, or in parts where it may pass through the ring. */
+  table: TablePart[];
+  /** What units without a place pass through; null if all have one. */
+  ring: Region | null;
   encoder: number[];
   encoderNorm: number;
   decoder: { self: number; cross: number }[];
@@ -76,18 +99,26 @@ export interface SessionPlan {
   promptTokens: number;
   answerTokens: number;
   warmLayers: number;
+  dModel: number;
   /** Session records, `sessionRecordBytes` apart from `record` on. */
   threads: number;
   endBytes: number;
   words: [offsetBytes: number, value: number][];
 }
 
-/** What a stage runs on: kernels over a memory that holds a model's weights and a session's buffers. */
+/**
+ * Runs work for each of the units by name, one after the other, when its bytes are in linear memory: `at` is its place,
+ * valid within the work. Work is synchronous.
+ */
+export type Walk = (units: readonly string[], work: (at: number, index: number) => void) => Promise<void>;
+
+/** What a stage runs on: kernels over a memory that holds a model's weights, or lets them pass, and a session's buffers. */
 export interface Host {
   kernels: Kernels;
   memory: WebAssembly.Memory;
   model: ModelPlan;
   session: SessionPlan;
+  walk: Walk;
 }
 
 /** Hands out regions of linear memory, each at a multiple of 64. */
@@ -116,9 +147,93 @@ class Planner {
   }
 }
 
-/** Plans the records and weights of a model. */
-export function planModel(header: Pick<PackHeader, "geometry" | "weights">): ModelPlan {
-  const { geometry } = header;
+/** Kinds of sections from the most used down: decoder layers run at every step, rows of the embedding at most steps. */
+const mostUsedFirst = ["norms", "decoder", "embedding", "cross", "encoder", "contrastive"];
+
+/**
+ * Plans the records and weights of a model. If they do not all fit `roomBytes`, the most used stay and the others get
+ * a ring: two of the largest in it, so that one is read while the other is used, or room for one where two do not fit.
+ * The plan passes `roomBytes` where even that does not fit.
+ */
+export function planModel(
+  header: Pick<PackHeader, "geometry" | "weights">,
+  roomBytes: number = mostMemoryBytes,
+): ModelPlan {
+  const layouts = sectionLayouts(header.geometry, header.weights);
+  const [embedding] = layouts;
+  const { vocabSize } = header.geometry;
+  const whole = placeModel(header, layouts, [{ unit: embedding.name, startRow: 0, rows: vocabSize }], layouts, 0);
+  if (whole.endBytes <= roomBytes) return whole;
+
+  const table = tableParts(header, layouts);
+  const parts = table.map(({ unit, startRow, rows }, i): SectionLayout => {
+    const bytes = (row: number) => tableBytes(row, header.geometry.dModel, header.weights);
+    const end = i === table.length - 1 ? embedding.bytes : bytes(startRow + rows);
+    return { name: unit, bytes: end - bytes(startRow), fields: [] };
+  });
+  const units = [...parts, ...layouts.slice(1)];
+  const rank = ({ name }: SectionLayout) => mostUsedFirst.indexOf(name.split(/[.[]/)[0]);
+  const byUse = [...units].sort((a, b) => rank(a) - rank(b));
+  let plan = whole;
+  for (const copies of [2, 1]) {
+    // The norms always stay: the kernels get their places as arguments.
+    for (let kept = byUse.length - 1; kept >= 1; kept--) {
+      const ringBytes = copies * Math.max(...byUse.slice(kept).map(({ bytes }) => bytes));
+      plan = placeModel(header, units, table, byUse.slice(0, kept), ringBytes);
+      if (plan.endBytes <= roomBytes) return plan;
+    }
+  }
+  return plan;
+}
+
+/**
+ * Plans a model so that so many sessions of these limits find room beside it.
+ * Throws: CapacityError with the least that they take, and the prompt that would fit.
+ */
+export function fitModel(
+  header: Pick<PackHeader, "geometry" | "weights">,
+  limits: Pick<SessionPlan, "promptTokens" | "answerTokens" | "warmLayers" | "threads">,
+  sessions: number,
+  mostBytes: number,
+): ModelPlan {
+  const { promptTokens, answerTokens, warmLayers, threads } = limits;
+  const sessionBytes = (tokens: number) =>
+    sessions * pad(planSession(header.geometry, tokens, answerTokens, 0, warmLayers, threads).endBytes, 64);
+  const model = planModel(header, mostBytes - sessionBytes(promptTokens));
+  const needed = pad(model.endBytes, 64) + sessionBytes(promptTokens);
+  if (needed <= mostBytes) return model;
+  let fitting = promptTokens;
+  while (fitting > 0 && pad(model.endBytes, 64) + sessionBytes(fitting) > mostBytes) fitting -= 8;
+  const least = `${mebibytes(model.endBytes)} for weights and ${mebibytes(sessionBytes(promptTokens))} for sessions`;
+  const remedy = fitting >= 8 ? `load with promptTokens ${fitting}` : "use a smaller model or fewer answer tokens";
+  const message = `expected at least ${mebibytes(needed)} (${least}), got a limit of ${mebibytes(mostBytes)}; ${remedy}`;
+  throw new CapacityError("memory", needed, mostBytes, message);
+}
+
+/** Cuts the embedding for the ring: parts of at most a quarter of the largest section, whole words of a mask each. */
+function tableParts({ geometry, weights }: Pick<PackHeader, "geometry" | "weights">, layouts: SectionLayout[]) {
+  const { vocabSize, dModel } = geometry;
+  const largest = Math.max(...layouts.slice(1).map(({ bytes }) => bytes));
+  const most = Math.max(1, Math.floor(largest / 4 / tableBytes(maskRows, dModel, weights)));
+  const parts: TablePart[] = [];
+  for (let startRow = 0; startRow < vocabSize; startRow += most * maskRows) {
+    const rows = Math.min(most * maskRows, vocabSize - startRow);
+    parts.push({ unit: `embedding[${parts.length}]`, startRow, rows });
+  }
+  return parts;
+}
+
+/** Rows that one word of a mask stands for. */
+const maskRows = 32;
+
+/** Lays out the records, the resident of the units, and a ring for the others. */
+function placeModel(
+  { geometry }: Pick<PackHeader, "geometry">,
+  layouts: SectionLayout[],
+  table: TablePart[],
+  resident: SectionLayout[],
+  ringBytes: number,
+): ModelPlan {
   const planner = new Planner(64);
   const block = (name: string) => planner.record(name, blockRecord, {});
   const encoder = count(geometry.nEncoderLayers, (i) => block(`record encoder.${i}`));
@@ -126,51 +241,60 @@ export function planModel(header: Pick<PackHeader, "geometry" | "weights">): Mod
     self: block(`record decoder.${i}.self`),
     cross: block(`record decoder.${i}.cross`),
   }));
-  const contrastive = geometry.contrastiveHidden ? planner.record("record contrastive", headRecord, {}) : 0;
+  const { contrastiveHidden: hiddenDim, contrastiveDim: outDim } = geometry;
+  const contrastive = hiddenDim ? planner.record("record contrastive", headRecord, { hiddenDim, outDim }) : 0;
 
-  const sections: number[] = [];
-  const fields = new Map<string, number>();
-  for (const layout of sectionLayouts(geometry, header.weights)) {
-    const at = planner.region(`weights ${layout.name}`, layout.bytes);
-    sections.push(at);
-    for (const field of layout.fields) fields.set(`${layout.name}.${field.name}`, at + field.offsetBytes);
-  }
-  const place = (name: string) => fields.get(name) as number;
-
-  for (const [i, record] of encoder.entries()) {
-    planner.set(
-      record,
-      blockRecord,
-      pick(blockRecord, (name) => place(`encoder.${i}.${name}`)),
-    );
-  }
+  /** The word that points to each field. */
+  const words = new Map<string, number>();
+  const point = (record: number, fields: readonly string[], prefix: string) => {
+    for (const [i, field] of fields.entries()) words.set(`${prefix}.${field}`, record + 4 * i);
+  };
+  for (const [i, record] of encoder.entries()) point(record, blockRecord, `encoder.${i}`);
   for (const [i, { self, cross }] of decoder.entries()) {
-    planner.set(
-      self,
-      blockRecord,
-      pick(blockRecord, (name) => place(`decoder.${i}.self.${name}`)),
-    );
+    point(self, blockRecord, `decoder.${i}.self`);
+    point(cross, blockRecord, `decoder.${i}.cross`);
     // The keys and values of the cross-attention travel in a section of their own, needed first.
-    const crossField = (name: string) => fields.get(`cross.${i}.${name}`) ?? place(`decoder.${i}.cross.${name}`);
-    planner.set(cross, blockRecord, pick(blockRecord, crossField));
+    point(cross, blockRecord, `cross.${i}`);
   }
-  if (contrastive) {
-    const at = (name: string) => place(`contrastive.${name}`);
-    const sizes = { hiddenDim: geometry.contrastiveHidden, outDim: geometry.contrastiveDim };
-    planner.set(contrastive, headRecord, { hidden: at("hidden"), bias: at("bias"), proj: at("proj"), ...sizes });
-  }
+  if (contrastive) point(contrastive, headRecord, "contrastive");
+
+  let offsetBytes = 0;
+  const units = layouts.map((layout): Unit => {
+    const { name, bytes, fields } = layout;
+    const at = resident.includes(layout) ? planner.region(`weights ${name}`, bytes) : null;
+    const pointers = fields.flatMap((field): Unit["pointers"] => {
+      const word = words.get(`${name}.${field.name}`);
+      return word === undefined ? [] : [[word, field.offsetBytes]];
+    });
+    if (at !== null) planner.words.push(...pointersAt(pointers, at));
+    const unit = { name, offsetBytes, bytes, at, pointers };
+    offsetBytes += bytes;
+    return unit;
+  });
+  if (ringBytes) planner.region("ring", ringBytes);
+  const norms = units.findIndex(({ name }) => name === "norms");
+  const norm = (name: string) => {
+    const field = layouts[norms].fields.find((known) => known.name === name);
+    return (units[norms].at as number) + (field?.offsetBytes ?? 0);
+  };
   return {
     regions: planner.regions,
-    sections,
-    table: place("embedding.table"),
+    units,
+    table,
+    ring: planner.regions.find(({ name }) => name === "ring") ?? null,
     encoder,
-    encoderNorm: place("norms.encoderNorm"),
+    encoderNorm: norm("encoderNorm"),
     decoder,
-    decoderNorm: place("norms.decoderNorm"),
+    decoderNorm: norm("decoderNorm"),
     contrastive,
     endBytes: planner.endBytes,
     words: planner.words,
   };
+}
+
+/** The words that point into a unit which lies at `at`. */
+export function pointersAt(pointers: Unit["pointers"], at: number): [offsetBytes: number, value: number][] {
+  return pointers.map(([word, offsetBytes]) => [word, at + offsetBytes]);
 }
 
 /**
@@ -250,6 +374,7 @@ export function planSession(
     promptTokens,
     answerTokens,
     warmLayers,
+    dModel,
     threads,
     endBytes: planner.endBytes,
     words: planner.words,
@@ -257,7 +382,7 @@ export function planSession(
 }
 
 /** Stores a plan's records. */
-export function writeWords(memory: WebAssembly.Memory, words: [number, number][]): void {
+export function writeWords(memory: WebAssembly.Memory, words: readonly [number, number][]): void {
   const view = new DataView(memory.buffer);
   for (const [offsetBytes, value] of words) view.setUint32(offsetBytes, value, true);
 }
@@ -273,7 +398,6 @@ export function reserve(
   shared = false,
 ): WebAssembly.Memory {
   const refuse = (available: number, why: string): never => {
-    const mebibytes = (n: number) => (n < 2 ** 20 ? `${n} bytes` : `${(n / 2 ** 20).toFixed(1)} MiB`);
     const remedy = "use a smaller model or fewer prompt and answer tokens";
     throw new CapacityError(
       "memory",
@@ -307,6 +431,6 @@ function count<T>(n: number, each: (i: number) => T): T[] {
   return Array.from({ length: n }, (_, i) => each(i));
 }
 
-function pick<F extends string>(names: readonly F[], value: (name: F) => number): Record<F, number> {
-  return Object.fromEntries(names.map((name) => [name, value(name)])) as Record<F, number>;
+function mebibytes(bytes: number): string {
+  return bytes < 2 ** 20 ? `${bytes} bytes` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

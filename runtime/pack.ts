@@ -76,6 +76,11 @@ export interface SectionLayout {
   fields: Field[];
 }
 
+/** Bytes of so many rows of the embedding. */
+export function tableBytes(rows: number, dModel: number, weights: WeightFormat): number {
+  return weights === "float32" ? rows * dModel * 4 : embeddingBytes(rows, dModel);
+}
+
 /** Sections and their fields, in file order; a fact of the geometry alone. Fields start at multiples of 16. */
 export function sectionLayouts(geometry: Geometry, weights: WeightFormat): SectionLayout[] {
   const { vocabSize, dModel, nHeads, nKvHeads, nEncoderLayers, nDecoderLayers } = geometry;
@@ -91,7 +96,7 @@ export function sectionLayouts(geometry: Geometry, weights: WeightFormat): Secti
     Object.fromEntries(Object.entries(sizes).map(([name, bytes]) => [prefix + name, bytes]));
 
   const sections: [string, Record<string, number>][] = [
-    ["embedding", { table: wide ? vocabSize * dModel * 4 : embeddingBytes(vocabSize, dModel) }],
+    ["embedding", { table: tableBytes(vocabSize, dModel, weights) }],
   ];
   for (let i = 0; i < nEncoderLayers; i++) sections.push([`encoder.${i}`, block]);
   // Both final norms are small, and the encoder's is needed before the cross-attention's keys and values.
@@ -247,6 +252,12 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
     );
   }
   return header;
+}
+
+/** Throws: FormatError if a section's bytes have another checksum than the header says. */
+export function checkSection({ name, offsetBytes, checksum }: Omit<SectionEntry, "bytes">, got: number): void {
+  if (got === checksum) return;
+  throw new FormatError(name, offsetBytes, "checksum does not match; the file is damaged, fetch it again");
 }
 
 /** Throws: FormatError for a geometry that the kernels cannot run. */

@@ -2,15 +2,16 @@
 import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer.ts";
 import { Copy } from "./copy.ts";
 import { type Decision, together } from "./decision.ts";
-import { type Arrival, contrast, prefill } from "./encoder.ts";
+import { contrast, prefill } from "./encoder.ts";
 import { CapacityError } from "./errors.ts";
-import type { Host, SessionPlan } from "./memory.ts";
+import type { Host, SessionPlan, Walk } from "./memory.ts";
 import { lexicalScores, offered, type Ranked, ranking } from "./rank.ts";
 import type { Thimble } from "./thimble.ts";
 import { special } from "./tokenizer.ts";
 import { readCalls, type ToolCall } from "./toolcall.ts";
 import { ToolSet } from "./tools.ts";
 import { Warmth } from "./warm.ts";
+import { unlessAborted } from "./weights.ts";
 
 export interface CallOptions {
   /**
@@ -18,7 +19,7 @@ export interface CallOptions {
    * model from within it, open another session: this one is busy.
    */
   onText?: (text: string) => void | Promise<void>;
-  /** Checked before every layer of the prefill and every decode step; with it, the call lets other events in between. */
+  /** Checked before every layer; with it, the call lets other events in every few milliseconds. */
   signal?: AbortSignal;
   /** Offer about so many of the tools, the likeliest ones; all by default. */
   offer?: number;
@@ -71,7 +72,7 @@ export class Session {
     readonly plan: SessionPlan,
     private readonly release: (plan: SessionPlan) => void,
   ) {
-    this.warmth = plan.warmLayers ? new Warmth(this.host, owner.header.geometry) : null;
+    this.warmth = plan.warmLayers ? new Warmth(owner.header.geometry) : null;
   }
 
   /**
@@ -81,15 +82,15 @@ export class Session {
    */
   async call(request: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
     const all = ToolSet.from(tools);
-    return this.next(options.signal, async (arrived) => {
-      const set = await this.offer(request, all, options.offer, arrived);
-      return this.run(request, set, options, arrived);
+    return this.next(options.signal, async (host) => {
+      const set = await this.offer(request, all, options.offer, host);
+      return this.run(request, set, options, host);
     });
   }
 
   /** The contrastive vector of a text, f32 (contrastiveDim), for ranking tools by dot product. */
   contrast(text: string): Promise<Float32Array> {
-    return this.next(undefined, (arrived) => this.vectorOf(text, arrived));
+    return this.next(undefined, (host) => this.vectorOf(text, host));
   }
 
   /**
@@ -98,8 +99,8 @@ export class Session {
    */
   async rank(request: string, tools: Tools): Promise<Ranked[]> {
     const set = ToolSet.from(tools);
-    return this.next(undefined, async (arrived) => {
-      const scores = (await this.contrastiveScores(request, set, arrived)) ?? lexicalScores(request, set);
+    return this.next(undefined, async (host) => {
+      const scores = (await this.contrastiveScores(request, set, host)) ?? lexicalScores(request, set);
       return ranking(scores).map((place) => ({ name: set.tools[place].name, score: scores[place] }));
     });
   }
@@ -111,28 +112,19 @@ export class Session {
     void this.queue.then(() => this.release(this.plan));
   }
 
-  private get host(): Host {
-    const { kernels, memory, model } = this.owner;
-    return { kernels, memory, model, session: this.plan };
-  }
-
-  private async run(request: string, set: ToolSet, options: CallOptions, arrived: Arrival): Promise<CallResult> {
-    const { host } = this;
-    const { tokenizer, header, profile } = this.owner;
+  private async run(request: string, set: ToolSet, options: CallOptions, host: Host): Promise<CallResult> {
+    const { tokenizer, profile } = this.owner;
     const startMs = performance.now();
     const [query, list] = this.promptIds(request, set);
     const promptTokens = query.length + list.length;
-    const warmLayers = this.warmth ? await this.warmth.prefill(query, list, arrived) : 0;
-    if (!this.warmth) await prefill(host, [...query, ...list], arrived);
+    const warmLayers = this.warmth ? await this.warmth.prefill(host, query, list) : 0;
+    if (!this.warmth) await prefill(host, [...query, ...list]);
     const prefillMs = performance.now() - startMs;
 
-    const sections = [...host.model.decoder.keys()].map((i) => `decoder.${i}`);
     const writer: Writer = {
       host,
       tokenizer,
-      dModel: header.geometry.dModel,
       promptTokens,
-      ready: () => arrived(...sections),
       ...(options.onText && { onText: this.guarded(options.onText) }),
     };
     const { grammar } = options;
@@ -182,22 +174,22 @@ export class Session {
     return [query, list];
   }
 
-  private async offer(request: string, set: ToolSet, k: number | undefined, arrived: Arrival): Promise<ToolSet> {
+  private async offer(request: string, set: ToolSet, k: number | undefined, host: Host): Promise<ToolSet> {
     if (k === undefined) return set;
     if (!Number.isInteger(k) || k < 1) throw new RangeError(`offer: expected an integer from 1, got ${k}`);
     if (k >= set.tools.length) return set;
-    const scores = await this.contrastiveScores(request, set, arrived);
+    const scores = await this.contrastiveScores(request, set, host);
     return set.only(offered(k, [lexicalScores(request, set), ...(scores ? [scores] : [])].map(ranking)));
   }
 
   /** Dot products of the request's vector with each tool's; null for a pack without the head. */
-  private async contrastiveScores(request: string, set: ToolSet, arrived: Arrival): Promise<number[] | null> {
+  private async contrastiveScores(request: string, set: ToolSet, host: Host): Promise<number[] | null> {
     const { model, vectors } = this.owner;
     if (!model.contrastive) return null;
-    const query = await this.vectorOf(request, arrived);
+    const query = await this.vectorOf(request, host);
     const scores: number[] = [];
     for (const text of set.texts) {
-      const vector = vectors.get(text) ?? (await this.vectorOf(text, arrived));
+      const vector = vectors.get(text) ?? (await this.vectorOf(text, host));
       if (vectors.size >= mostVectors) vectors.clear();
       vectors.set(text, vector);
       scores.push(vector.reduce((sum, x, i) => sum + x * query[i], 0));
@@ -205,24 +197,31 @@ export class Session {
     return scores;
   }
 
-  private vectorOf(text: string, arrived: Arrival): Promise<Float32Array> {
+  private vectorOf(text: string, host: Host): Promise<Float32Array> {
     const { model, header, tokenizer } = this.owner;
     if (!model.contrastive) throw new Error("contrast: expected a pack with a contrastive head, got one without");
     const ids = tokenizer.tokenize(text).slice(0, Math.min(contrastTokens, this.plan.promptTokens));
     if (!ids.length) throw new RangeError("contrast: expected text, got none");
-    return contrast(this.host, ids, arrived, header.geometry.contrastiveDim);
+    return contrast(host, ids, header.geometry.contrastiveDim);
   }
 
   /** Runs work after what is queued. */
-  private async next<T>(signal: AbortSignal | undefined, work: (arrived: Arrival) => Promise<T>): Promise<T> {
+  private async next<T>(signal: AbortSignal | undefined, work: (host: Host) => Promise<T>): Promise<T> {
     if (this.closed) throw new Error("session: expected an open session, got a closed one; open another");
     if (this.inCallback) {
       throw new Error(
         "session: expected no call from within its own onText, which would wait for itself; open another",
       );
     }
-    const { arrived } = this.owner;
-    const result = this.queue.then(() => (signal ? interruptible(signal, arrived, work) : work(arrived)));
+    const { kernels, memory, model, weights } = this.owner;
+    const walk: Walk = (units, step) => {
+      const walked = weights.walk(units, step, signal);
+      return signal ? unlessAborted(walked, signal) : walked;
+    };
+    const result = this.queue.then(() => {
+      signal?.throwIfAborted();
+      return work({ kernels, memory, model, session: this.plan, walk });
+    });
     this.queue = result.catch(() => {});
     return result;
   }
@@ -243,43 +242,3 @@ export class Session {
 const mostVectors = 4096;
 /** What the contrastive head was trained on at most. */
 const contrastTokens = 128;
-
-/** Work whose every wait ends with the signal, and lets other events in so that the signal can be given. */
-async function interruptible<T>(
-  signal: AbortSignal,
-  arrived: Arrival,
-  work: (arrived: Arrival) => Promise<T>,
-): Promise<T> {
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop);
-  });
-  aborted.catch(() => {});
-  try {
-    signal.throwIfAborted();
-    return await work(async (...sections) => {
-      await Promise.race([arrived(...sections), aborted]);
-      await otherEvents();
-      signal.throwIfAborted();
-    });
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
-
-/** Resolves after events that wait already. A timer of 0 would cost a browser 4 ms. */
-function otherEvents(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === "function") {
-      setImmediate(resolve);
-      return;
-    }
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
-}

@@ -1,15 +1,16 @@
 /** Load, call: the walk from a file to a tool call. The call itself: session.ts; its loop: answer.ts. */
 import type { BuildName, Kernels } from "../wasm/abi.ts";
+import { pull } from "./cache.ts";
 import { checkProfile, genericProfile, type Profile } from "./decision.ts";
-import type { Arrival } from "./encoder.ts";
 import { FormatError } from "./errors.ts";
 import { Grammar } from "./grammar.ts";
 import { detectBuild } from "./kernels.ts";
-import { PackStream, type Source, type StreamOptions } from "./loader.ts";
+import { PackStream, type StreamOptions } from "./loader.ts";
 import {
+  fitModel,
   type ModelPlan,
   mostMemoryBytes,
-  planModel,
+  pageBytes,
   planSession,
   reserve,
   type SessionPlan,
@@ -18,10 +19,12 @@ import {
 import { type PackHeader, prefixBytes } from "./pack.ts";
 import type { Ranked } from "./rank.ts";
 import { type CallOptions, type CallResult, mostPromptTokens, Session, type Tools } from "./session.ts";
+import { isOnWeb, openRandom, type Source } from "./source.ts";
 import { mostThreads, startThreads, type Threads, whyAlone } from "./threads.ts";
 import { Tokenizer } from "./tokenizer.ts";
 import type { ToolSet } from "./tools.ts";
 import { TokenTrie } from "./trie.ts";
+import { Weights } from "./weights.ts";
 
 export interface Limits {
   /** Prompt tokens, request and tools together; 384, up to 1,024. */
@@ -40,12 +43,22 @@ export interface LoadOptions extends StreamOptions, Limits {
   kernels?: BuildName | ((memory: WebAssembly.Memory) => Kernels);
   /** What `thimble calibrate` wrote, instead of the pack's own. */
   profile?: Profile;
+  /**
+   * Keep a pack from the web in the user's cache folder, in browsers among the origin's private files (OPFS), and take it
+   * from there from then on. It is whole before loading begins.
+   */
+  cache?: boolean;
   /** Resolve once the header is read; a call then waits for each section as it needs it. */
   early?: boolean;
   /** Threads of the prefill, the calling one included; 1, up to 32. One where there can be no more: `Thimble.threads`. */
   threads?: number;
-  /** Most bytes of linear memory, sessions included; 2 GiB, which is also the most there can be. */
-  maxMemoryBytes?: number;
+  /**
+   * Most bytes of linear memory, sessions included; 2 GiB, which is also the most there can be. Weights that find no
+   * room beside the sessions are read from the source whenever a call needs them: same tokens, more slowly.
+   */
+  memory?: number;
+  /** How many sessions of these limits find room in `memory`; 1. */
+  sessions?: number;
 }
 
 const mostAnswerTokens = 512;
@@ -59,8 +72,10 @@ export const defaultModel = new URL("./model/default.thimble", import.meta.url);
  * Throws: FormatError for a bad file, CapacityError for one that memory cannot hold, the signal's reason on abort.
  */
 export async function load(source: Source = defaultModel, options: LoadOptions = {}): Promise<Thimble> {
-  limitsOf(options, {});
+  if (options.cache && isOnWeb(source)) return load(await pull(source, options), { ...options, cache: false });
+  const limits = limitsOf(options, {});
   const wanted = integer("threads", options.threads ?? 1, 1, mostThreads);
+  const sessions = integer("sessions", options.sessions ?? 1, 1, 1024);
   const kernels = options.kernels ?? detectBuild();
   const build = typeof kernels === "function" ? "custom" : kernels;
   const stream = await PackStream.open(source, options);
@@ -74,26 +89,23 @@ export async function load(source: Source = defaultModel, options: LoadOptions =
         `expected int4, got ${header.weights}, which only the reference kernels run`,
       );
     }
-    const model = planModel(header);
     const sharing = wanted > 1 && build !== "custom" && !whyAlone();
-    const memory = reserve(null, model.endBytes, options.maxMemoryBytes ?? mostMemoryBytes, sharing);
+    const mostBytes = mostBytesOf(options);
+    const model = fitModel(header, { ...limits, threads: sharing ? wanted : 1 }, sessions, mostBytes);
+    // Beside a ring nothing may grow the memory, and so move it while bytes are read into it.
+    const memory = reserve(null, model.ring ? mostBytes : model.endBytes, mostBytes, sharing);
     writeWords(memory, model.words);
     threads = await startThreads(kernels, memory, wanted, header.geometry.dModel);
-
-    const waiting = new Map(header.sections.map(({ name }) => [name, settling()]));
-    const arrived: Arrival = (...sections) => {
-      const missing = sections.map((name) => waiting.get(name)?.promise).filter((promise) => promise !== undefined);
-      return missing.length ? Promise.all(missing).then(() => {}) : undefined;
-    };
     const tokenizer = tokenizerOf(header);
+    if (model.ring) await stream.close();
+    const weights = new Weights(memory, model, header, model.ring && (await openRandom(source)));
+
     let loaded: Promise<void> = Promise.resolve();
-    const thimble = new Thimble(header, build, threads, memory, model, tokenizer, arrived, () => loaded, options);
-    loaded = stream.copyInto(memory, model.sections, (name) => {
-      waiting.get(name)?.resolve();
-      waiting.delete(name);
-    });
+    const thimble = new Thimble(header, build, threads, memory, model, tokenizer, weights, () => loaded, options);
+    loaded = model.ring ? weights.fill(options) : stream.copyInto(memory, model, (name) => weights.arrive(name));
     loaded.catch((error) => {
-      for (const { reject } of waiting.values()) reject(error);
+      weights.fail(error);
+      weights.close();
     });
     if (!options.early) await loaded;
     return thimble;
@@ -112,7 +124,8 @@ export class Thimble {
   private readonly trie: TokenTrie;
   private readonly known = new Map<string, { grammar: Grammar; ids: number[] }>();
   private readonly free: SessionPlan[] = [];
-  private readonly first: Session;
+  /** The session of `call`, `contrast` and `rank`. */
+  readonly first: Session;
   private endBytes: number;
 
   /** Use `load`. */
@@ -123,7 +136,7 @@ export class Thimble {
     readonly memory: WebAssembly.Memory,
     readonly model: ModelPlan,
     readonly tokenizer: Tokenizer,
-    readonly arrived: Arrival,
+    readonly weights: Weights,
     private readonly loading: () => Promise<void>,
     private readonly options: LoadOptions,
   ) {
@@ -156,7 +169,7 @@ export class Thimble {
 
     const { promptTokens, answerTokens, warmLayers } = wanted;
     const plan = planSession(geometry, promptTokens, answerTokens, this.endBytes, warmLayers, this.threads);
-    reserve(this.memory, plan.endBytes, this.options.maxMemoryBytes ?? mostMemoryBytes);
+    reserve(this.memory, plan.endBytes, mostBytesOf(this.options));
     this.endBytes = plan.endBytes;
     writeWords(this.memory, plan.words);
     const positions = Math.max(promptTokens, answerTokens + 1);
@@ -216,10 +229,20 @@ export class Thimble {
     return this.onThreads.missing;
   }
 
-  /** Ends the worker threads, whenever; the model goes on with the calling one. */
+  /**
+   * Ends the worker threads, whenever: the model goes on with the calling one. Under a memory budget it also closes the
+   * file that weights are read from, and no call may follow.
+   */
   close(): void {
     this.onThreads.close();
+    this.weights.close();
   }
+}
+
+/** Memory comes in pages: what does not fill one is left out. Throws: RangeError for a budget that is no number. */
+function mostBytesOf({ memory = mostMemoryBytes }: LoadOptions): number {
+  if (!(memory > 0)) throw new RangeError(`memory: expected bytes, got ${memory}`);
+  return Math.floor(Math.min(memory, mostMemoryBytes) / pageBytes) * pageBytes;
 }
 
 /** Throws: RangeError for limits out of range. */
@@ -245,14 +268,4 @@ function tokenizerOf(header: PackHeader): Tokenizer {
   } catch (error) {
     throw new FormatError("header.pieces", prefixBytes, (error as Error).message);
   }
-}
-
-/** A promise and the means to settle it. A rejection that nobody waits for is no error: the loader reports it. */
-function settling(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
-  let [resolve, reject]: [() => void, (error: unknown) => void] = [() => {}, () => {}];
-  const promise = new Promise<void>((yes, no) => {
-    [resolve, reject] = [yes, no];
-  });
-  promise.catch(() => {});
-  return { promise, resolve, reject };
 }

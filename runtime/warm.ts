@@ -9,8 +9,9 @@
  * Source: the warm schema cache of MicroNeedle, which kept 4 of 12 layers.
  */
 import { sessionRecord, sessionRecordBytes, tileRows } from "../wasm/abi.ts";
-import { type Arrival, crossKv } from "./encoder.ts";
-import type { Host } from "./memory.ts";
+import { embed } from "./embedding.ts";
+import { crossKv } from "./encoder.ts";
+import type { Host, SessionPlan } from "./memory.ts";
 import type { Geometry } from "./pack.ts";
 
 /** Consecutive rows: their first row, their number, and the RoPE position of the first. */
@@ -25,17 +26,14 @@ export class Warmth {
   private kept: readonly number[] = [];
 
   /** Use one for each session with `warmLayers`, and for that session's memory alone. */
-  constructor(
-    private readonly host: Host,
-    private readonly geometry: Pick<Geometry, "dModel" | "nHeads">,
-  ) {}
+  constructor(private readonly geometry: Pick<Geometry, "dModel" | "nHeads">) {}
 
   /**
    * Prefill of the request's ids and the tool list's, which begins with `<tools>`; leaves what `prefill` leaves.
    * Returns how many layers' work on the tool list was at hand: 0 the first time and where the list has changed.
    */
-  async prefill(request: readonly number[], tools: readonly number[], arrived: Arrival): Promise<number> {
-    const { kernels, memory, model, session } = this.host;
+  async prefill(host: Host, request: readonly number[], tools: readonly number[]): Promise<number> {
+    const { kernels, memory, model, session, walk } = host;
     const { warmCaches, warmX, warmLayers, x, encoderCache } = session;
     const [n, q] = [tools.length, request.length];
     const position = session.promptTokens - n;
@@ -47,50 +45,41 @@ export class Warmth {
     if (!warm) this.kept = [];
 
     try {
-      await arrived("embedding");
-      this.embed(request, asked);
-      if (!warm) this.embed(tools, listed);
-      for (const [i, block] of model.encoder.entries()) {
-        await arrived(`encoder.${i}`);
+      await embed(host, request, this.rowAt(session, asked));
+      if (!warm) await embed(host, tools, this.rowAt(session, listed));
+      const sections = model.encoder.map((_, i) => `encoder.${i}`);
+      await walk(sections, (_, i) => {
         if (i === warmLayers) {
           if (warm) new Uint8Array(memory.buffer).copyWithin(x, warmX, warmX + listBytes);
           else new Uint8Array(memory.buffer).copyWithin(warmX, x, x + listBytes);
         }
         const parts = warm && i < warmLayers ? [asked] : [listed, asked];
-        const cache = warmCaches[i] ?? encoderCache;
+        const [block, cache] = [model.encoder[i], warmCaches[i] ?? encoderCache];
         for (const rows of parts) {
-          this.turnTo(rows);
-          kernels.encoder_kv(session.record, block, cache, this.rowAt(rows), rows.start, rows.n);
+          this.turnTo(host, rows);
+          kernels.encoder_kv(session.record, block, cache, this.rowAt(session, rows), rows.start, rows.n);
         }
         for (const rows of parts) {
-          this.turnTo(rows);
+          this.turnTo(host, rows);
           for (const { start, n: count } of wholeTiles(rows))
-            kernels.encoder_attend(session.record, block, cache, this.rowAt({ start }), start, count, n + q);
+            kernels.encoder_attend(session.record, block, cache, this.rowAt(session, { start }), start, count, n + q);
         }
-      }
+      });
     } finally {
-      this.turnTo({ start: 0, n: 0, position: 0 });
+      this.turnTo(host, { start: 0, n: 0, position: 0 });
     }
-    await arrived("norms");
-    kernels.final_norm(session.record, model.encoderNorm, x, n + q);
-    await crossKv(this.host, n + q, arrived);
+    await walk(["norms"], () => kernels.final_norm(session.record, model.encoderNorm, x, n + q));
+    await crossKv(host, n + q);
     this.kept = [...tools];
     return warm ? warmLayers : 0;
   }
 
-  private embed(ids: readonly number[], rows: Rows): void {
-    const { kernels, memory, model, session } = this.host;
-    new Uint32Array(memory.buffer, session.ids, ids.length).set(ids);
-    kernels.embed(session.record, model.table, session.ids, ids.length, this.rowAt(rows));
-  }
-
-  private rowAt({ start }: Pick<Rows, "start">): number {
-    return this.host.session.x + start * this.geometry.dModel * 4;
+  private rowAt({ x }: SessionPlan, { start }: Pick<Rows, "start">): number {
+    return x + start * this.geometry.dModel * 4;
   }
 
   /** Moves every thread's start of the RoPE table so that the kernels, which index it by row, find the rows' positions. */
-  private turnTo({ start, position }: Rows): void {
-    const { memory, session } = this.host;
+  private turnTo({ memory, session }: Host, { start, position }: Rows): void {
     const { dModel, nHeads } = this.geometry;
     const rowBytes = (dModel / nHeads) * 4;
     const view = new DataView(memory.buffer);

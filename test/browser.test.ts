@@ -22,6 +22,7 @@ const types: Record<string, string> = {
 
 let browser: Browser;
 let server: ReturnType<typeof Bun.serve>;
+let packRequests = 0;
 
 const absent = missing(executablePath, "chromium");
 const inBrowser = absent ? test.skip : test;
@@ -32,6 +33,7 @@ beforeAll(async () => {
     port: 0,
     async fetch({ url }) {
       const { pathname } = new URL(url);
+      if (pathname.endsWith(".thimble")) packRequests++;
       if (pathname === "/") return new Response(page, { headers: { "content-type": "text/html" } });
       if (pathname === "/isolated")
         return new Response(page, { headers: { "content-type": "text/html", ...isolated } });
@@ -101,6 +103,47 @@ inBrowser("a page loads the default model by its own address, with progress, and
   expect(result).toMatchObject({ calls: want, progress: 1, build: "relaxed" });
   expect(await tab.textContent("#answer")).toBe("set_alarm");
 });
+
+inBrowser(
+  "OPFS keeps a pack: what an abort left is not fetched again, and its file serves a memory budget",
+  async () => {
+    const tab = await browser.newPage();
+    await tab.goto(`http://localhost:${server.port}/`);
+    const visit = (stopAt: number) =>
+      tab.evaluate(
+        async ({ request, tools, stopAt }) => {
+          const name = "thimble";
+          const { load, pull } = (await import(name)) as typeof import("../runtime/index.ts");
+          const stop = new AbortController();
+          const steps: number[] = [];
+          const onProgress = ({ loadedBytes, totalBytes }: { loadedBytes: number; totalBytes: number }) => {
+            steps.push(loadedBytes / totalBytes);
+            if (loadedBytes > stopAt * totalBytes) stop.abort(new Error("enough"));
+          };
+          const address = "/dist/runtime/model/default.thimble";
+          try {
+            const file = await pull(address, { onProgress, signal: stop.signal });
+            const model = await load(file, { memory: 2.5 * 2 ** 20 });
+            const { calls } = await model.call(request, tools);
+            const { calls: cached } = await (await load(address, { cache: true })).call(request, tools);
+            return { calls, cached, memory: model.linearMemoryBytes, first: steps[0] };
+          } catch (error) {
+            return { error: String(error), first: steps[0] };
+          }
+        },
+        { request, tools, stopAt },
+      );
+    const stopped = await visit(0.7);
+    expect(stopped).toMatchObject({ error: "Error: enough" });
+    expect(stopped.first).toBeLessThan(0.1);
+    const resumed = await visit(2);
+    expect(resumed).toMatchObject({ calls: want, cached: want, memory: 2.5 * 2 ** 20 });
+    expect(resumed.first).toBeGreaterThan(0.5);
+    packRequests = 0;
+    expect(await visit(2)).toMatchObject({ calls: want, cached: want });
+    expect(packRequests).toBe(0);
+  },
+);
 
 inBrowser("a bundled, minified worker answers on threads of its own", async () => {
   const tab = await browser.newPage();

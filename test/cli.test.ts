@@ -124,7 +124,7 @@ test("bench --margins lists a token that the reference did not pick, and fails w
   expect(JSON.parse(own.out)).toEqual({ isa: "simd", steps: 1, differences: [] });
 });
 
-test.each(["run", "build", "inspect", "bench", "profile", "lint", "eval", "calibrate", "data"])(
+test.each(["run", "build", "pull", "inspect", "bench", "profile", "lint", "eval", "calibrate", "data"])(
   "%s --help shows the command and a real example",
   async (name) => {
     const { code, out } = await thimble([name, "--help"]);
@@ -156,4 +156,20 @@ test.each([
   expect(err.trim().split("\n")).toHaveLength(1);
   expect(err).toStartWith("thimble: ");
   expect({ code, out }).toEqual({ code: want, out: "" });
+});
+
+test("bench --budget measures each budget and resident weights; --arrival a prefill that does not wait for the download", async () => {
+  const { code, out } = await thimble(["bench", "--budget", "2,2.5", "--runs", "1", "--json"]);
+  expect(code).toBe(0);
+  const { reports } = JSON.parse(out);
+  expect(reports.map((report: { memoryBytes: number }) => report.memoryBytes)).toEqual([2 ** 21, 2.5 * 2 ** 20, null]);
+  const stays = reports.map((report: { residentBytes: number }) => report.residentBytes);
+  expect(stays).toEqual([...new Set<number>(stays)].sort((a, b) => a - b));
+  for (const { linearMemoryBytes, memoryBytes } of reports.slice(0, 2)) {
+    expect(linearMemoryBytes).toBeLessThanOrEqual(memoryBytes);
+  }
+  const arrival = JSON.parse((await thimble(["bench", "--arrival", "--runs", "1", "--json"])).out);
+  // Paced by the server, so that no machine is too slow for it: the last half megabyte comes after the prefill.
+  expect(arrival.downloadThenRunMs - arrival.asItArrivesMs).toBeGreaterThan(100);
+  expect((await thimble(["bench", "--budget", "much"])).code).toBe(2);
 });

@@ -19,22 +19,21 @@ import {
   seeded,
 } from "./support.ts";
 
-const now = () => undefined;
 const ids = (n: number, vocabSize = oddGeometry.vocabSize) =>
   Array.from({ length: n }, (_, i) => (i * 37 + 11) % vocabSize);
 
 async function states(h: Host, tokens: number[]): Promise<Float32Array> {
-  await encode(h, tokens, now);
+  await encode(h, tokens);
   return h.floats(h.session.x, tokens.length * h.geometry.dModel);
 }
 
 async function hiddens(h: Host, source: number[], answer: number[], chunk: number): Promise<Float32Array> {
   const { dModel } = h.geometry;
-  await prefill(h, source, now);
+  await prefill(h, source);
   const rows: number[] = [];
   for (let pos = 0; pos < answer.length; pos += chunk) {
     const part = answer.slice(pos, pos + chunk);
-    decode(h, part, pos, source.length, dModel);
+    await decode(h, part, pos, source.length);
     rows.push(...h.floats(h.session.step, part.length * dModel));
   }
   return Float32Array.from(rows);
@@ -50,7 +49,7 @@ describe.each(kernelKinds)("%s", (kind) => {
     const [h, want] = [await host(odd, kind), await host(odd, "reference")];
     for (const { kernels, session, model, memory } of [h, want]) {
       new Uint32Array(memory.buffer, session.ids, 3).set([0, 150, 300]);
-      kernels.embed(session.record, model.table, session.ids, 3, session.x);
+      kernels.embed(session.record, model.units[0].at as number, session.ids, 3, session.x);
     }
     expect(distance(h.floats(h.session.x, 288), want.floats(want.session.x, 288))).toBeLessThan(1e-5);
   });
@@ -58,7 +57,7 @@ describe.each(kernelKinds)("%s", (kind) => {
   test("an id outside the vocabulary traps", async () => {
     const { kernels, session, model, memory } = await host(odd, kind);
     new Uint32Array(memory.buffer, session.ids, 1)[0] = oddGeometry.vocabSize;
-    expect(() => kernels.embed(session.record, model.table, session.ids, 1, session.x)).toThrow();
+    expect(() => kernels.embed(session.record, model.units[0].at as number, session.ids, 1, session.x)).toThrow();
   });
 
   test.each([1, 2, 3, 4, 5, 8, 63, 64])("encoder states of %i tokens within 4e-2 of the reference", async (n) => {
@@ -90,19 +89,20 @@ describe.each(kernelKinds)("%s", (kind) => {
     const [h, want] = [await host(odd, kind), await host(odd, "reference")];
     const { vocabSize, dModel } = oddGeometry;
     const rows: Float32Array[] = [];
-    for (const { kernels, memory, model, session } of [h, want]) {
-      await prefill({ kernels, memory, model, session }, ids(9), now);
-      const at = decode({ kernels, memory, model, session }, [5], 0, 9, dModel);
+    for (const one of [h, want]) {
+      const { memory, session } = one;
+      await prefill(one, ids(9));
+      const at = await decode(one, [5], 0, 9);
       const start = new Float32Array(memory.buffer, at, dModel);
       const hidden = start.slice();
-      rows.push(logits({ kernels, memory, model, session }, at, null, vocabSize).slice());
+      rows.push((await logits(one, at, null, vocabSize)).slice());
       const padding = new Float32Array(memory.buffer, session.logits, pad(vocabSize, 4)).subarray(vocabSize);
       expect([...padding]).toEqual(Array(padding.length).fill(Number.NEGATIVE_INFINITY));
       for (const allowed of [[0], [300], [3, 4, 5, 299], Array.from({ length: 150 }, (_, i) => 2 * i)]) {
         const mask = new Uint32Array(pad(vocabSize, 32) / 32);
         for (const id of allowed) mask[id >> 5] |= 1 << (id & 31);
         start.set(hidden);
-        const masked = logits({ kernels, memory, model, session }, at, mask, vocabSize);
+        const masked = await logits(one, at, mask, vocabSize);
         const all = rows.at(-1) as Float32Array;
         for (let id = 0; id < vocabSize; id++) {
           expect(masked[id]).toBe(allowed.includes(id) ? all[id] : Number.NEGATIVE_INFINITY);

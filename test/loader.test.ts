@@ -8,7 +8,7 @@ import { PackStream } from "../runtime/loader.ts";
 import { planModel, planSession, reserve } from "../runtime/memory.ts";
 import { packVersion, prefixBytes, readHeader, readPrefix, sectionLayouts } from "../runtime/pack.ts";
 import { xxh32 } from "../runtime/xxh32.ts";
-import { fullGeometry } from "../tools/bench.ts";
+import { fullGeometry } from "../tools/bench/runs.ts";
 import { oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
 
 const small = {
@@ -55,7 +55,7 @@ function inChunks(sizes: number[]): ReadableStream<Uint8Array> {
 /** Every byte of the weights in linear memory. */
 async function weights(source: Source): Promise<Uint8Array> {
   const { memory, model } = await load(source, { promptTokens: 16, answerTokens: 8 });
-  const start = model.sections[0];
+  const start = model.units[0].at as number;
   return new Uint8Array(memory.buffer).slice(start, model.endBytes);
 }
 
@@ -87,7 +87,7 @@ test("corrupt any byte of a pack and it is refused", async () => {
     const bit = 1 << Math.floor(random() * 8);
     damaged[at] ^= bit;
     const refused = await PackStream.open(damaged)
-      .then((stream) => stream.copyInto(memory, planModel(stream.header).sections, () => {}))
+      .then((stream) => stream.copyInto(memory, planModel(stream.header), () => {}))
       .then(
         () => null,
         (error) => error,
@@ -151,13 +151,13 @@ test("progress ends at the file's size; abort stops with the signal's reason, be
 });
 
 test("a geometry bigger than memory allows is refused before a byte of it is read, with needed and available bytes", async () => {
-  const error = await load(pack, { maxMemoryBytes: 20_000 }).then(
+  const error = await load(pack, { memory: 70_000 }).then(
     () => null,
     (e) => e,
   );
   expect(error).toBeInstanceOf(CapacityError);
-  expect(error.available).toBe(20_000);
-  expect(error.needed).toBeGreaterThan(20_000);
+  expect(error.available).toBe(65_536);
+  expect(error.needed).toBeGreaterThan(65_536);
   const huge = planModel({
     geometry: { ...fullGeometry, vocabSize: 1 << 20, nEncoderLayers: 256, nDecoderLayers: 256 },
     weights: "int4",

@@ -111,7 +111,7 @@ test("the runtime imports no Node built-in, but where only Node and Bun come: to
     const text = readFileSync(join(installed, "dist/runtime", name), "utf8");
     expect(text).not.toMatch(/(from|import|require)\s*\(?\s*["'](node:|fs|path|url|os)/);
     const named = text.match(/node:\w+/g) ?? [];
-    const allowed: Record<string, string[]> = { "loader.js": ["node:fs"], "worker.js": ["node:worker_threads"] };
+    const allowed: Record<string, string[]> = { "files.js": ["node:fs"], "worker.js": ["node:worker_threads"] };
     expect(new Set(named)).toEqual(new Set(allowed[name]));
   }
 });

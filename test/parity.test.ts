@@ -11,14 +11,13 @@ import { buildNames } from "../wasm/abi.ts";
 import { rmsNorm } from "../wasm/reference.ts";
 import { distance, fixture, type Host, host, testWith } from "./support.ts";
 
-const now = () => undefined;
 const placeholders = (n: number) => Array.from({ length: n }, (_, i) => `piece ${i}`);
 const pack = (checkpoint: Checkpoint, weights: "int4" | "float32") =>
   convert(checkpoint, placeholders(checkpoint.config.vocabSize), { licence: "test", provenance: {}, weights });
 
 /** Encoder states after the final norm, (T, dModel). */
 async function encoderOut(h: Host, ids: number[]): Promise<Float32Array> {
-  await encode(h, ids, now);
+  await encode(h, ids);
   return h.floats(h.session.x, ids.length * h.geometry.dModel);
 }
 
@@ -29,20 +28,22 @@ async function decoderOut(
   ids: number[],
 ): Promise<{ hidden: Float32Array; logits: Float32Array }[]> {
   const { dModel, vocabSize } = h.geometry;
-  await prefill(h, source, now);
-  return ids.map((id, pos) => {
-    const at = decode(h, [id], pos, source.length, dModel);
-    const row = logits(h, at, null, vocabSize).slice();
-    return { hidden: h.floats(at, dModel), logits: row };
-  });
+  await prefill(h, source);
+  const steps = [];
+  for (const [pos, id] of ids.entries()) {
+    const at = await decode(h, [id], pos, source.length);
+    const row = (await logits(h, at, null, vocabSize)).slice();
+    steps.push({ hidden: h.floats(at, dModel), logits: row });
+  }
+  return steps;
 }
 
 async function greedy(h: Host, source: number[], steps: number): Promise<number[]> {
-  await prefill(h, source, now);
+  await prefill(h, source);
   const ids = [1];
   while (ids.length < steps) {
-    const at = decode(h, ids.slice(-1), ids.length - 1, source.length, h.geometry.dModel);
-    logits(h, at, null, h.geometry.vocabSize);
+    const at = await decode(h, ids.slice(-1), ids.length - 1, source.length);
+    await logits(h, at, null, h.geometry.vocabSize);
     ids.push(pick(h, h.geometry.vocabSize).id);
   }
   return ids;
@@ -71,7 +72,7 @@ for (const form of ["float32", "int4"] as const) {
         want.logits.flat(),
       ),
     ).toBeLessThan(1e-4);
-    await encode(h, tiny.encoder_ids, now);
+    await encode(h, tiny.encoder_ids);
     h.kernels.contrastive(
       h.session.record,
       h.model.contrastive,

@@ -5,12 +5,12 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { startKernels } from "../runtime/kernels.ts";
 import { PackStream } from "../runtime/loader.ts";
-import { type ModelPlan, planModel, planSession, reserve, type SessionPlan, writeWords } from "../runtime/memory.ts";
+import { planModel, planSession, reserve, type Host as StageHost, writeWords } from "../runtime/memory.ts";
 import type { Geometry, WeightFormat } from "../runtime/pack.ts";
 import type { Attention, Checkpoint } from "../tools/checkpoint/checkpoint.ts";
 import { convert } from "../tools/convert.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
-import { buildNames, type Kernels } from "../wasm/abi.ts";
+import { buildNames } from "../wasm/abi.ts";
 import { startReference } from "../wasm/reference.ts";
 
 /** Files that only shared/ holds, beside the project. */
@@ -102,6 +102,17 @@ export function randomCheckpoint(geometry: Geometry, seed: number, size = 1): Ch
   };
 }
 
+/** The same with attention outputs that outweigh the embedding, or a token would be followed by itself, EOS first of all. */
+export function talkative(checkpoint: Checkpoint): Checkpoint {
+  for (const { self, cross } of checkpoint.decoder) {
+    for (const block of [self, cross]) {
+      block.gate = 4;
+      block.o.data = block.o.data.map((w) => w * 16);
+    }
+  }
+  return checkpoint;
+}
+
 /** The first pieces of our own vocabulary: specials, bytes, then the earliest merges. */
 export async function somePieces(count: number): Promise<string[]> {
   const pieces = readVocabulary(await Bun.file(fixture("nano.model")).bytes(), "nano.model");
@@ -114,11 +125,7 @@ export async function packOf(checkpoint: Checkpoint, weights: WeightFormat = "in
 }
 
 /** A model and one session, ready to be driven call by call as any host would. */
-export interface Host {
-  kernels: Kernels;
-  memory: WebAssembly.Memory;
-  model: ModelPlan;
-  session: SessionPlan;
+export interface Host extends StageHost {
   geometry: Geometry;
   floats(offsetBytes: number, length: number): Float32Array;
 }
@@ -140,11 +147,14 @@ export async function host(
   const memory = reserve(null, session.endBytes, 2 ** 32);
   writeWords(memory, model.words);
   writeWords(memory, session.words);
-  await stream.copyInto(memory, model.sections, () => {});
+  await stream.copyInto(memory, model, () => {});
   const kernels = kind === "reference" ? startReference(memory, weights) : await startKernels(kind, memory);
   kernels.rope_table(session.record, Math.max(promptTokens, answerTokens + 1), geometry.ropeTheta);
   const floats = (offsetBytes: number, length: number) => new Float32Array(memory.buffer, offsetBytes, length).slice();
-  return { kernels, memory, model, session, geometry, floats };
+  const walk = async (units: readonly string[], work: (at: number, index: number) => void) => {
+    for (const [i, name] of units.entries()) work(model.units.find((unit) => unit.name === name)?.at as number, i);
+  };
+  return { kernels, memory, model, session, walk, geometry, floats };
 }
 
 /** Greatest |a − b|. */

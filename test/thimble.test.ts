@@ -123,8 +123,8 @@ test.each([
   const early = await load(stream, { early: true });
   const call = early.call(requests[0], tools);
   await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(early.arrived("embedding")).toBeUndefined();
-  expect(early.arrived(section)).toBeInstanceOf(Promise);
+  expect(early.weights.hasArrived("embedding")).toBe(true);
+  expect(early.weights.hasArrived(section)).toBe(false);
   release();
   expect((await call).calls[0].name).toBe("set_alarm");
   await expect(early.loaded).resolves.toBeUndefined();
@@ -150,7 +150,7 @@ test("bad input: empty request, tools that are none, prompts too long by so many
   expect(long.message).toContain(`got ${long.needed}, ${long.needed - 384} over`);
   expect(() => thimble.session({ promptTokens: 1025 })).toThrow("promptTokens: expected an integer from 8 to 1024");
   expect(() => thimble.session({ answerTokens: 0 })).toThrow(RangeError);
-  await expect(load(defaultModel, { maxMemoryBytes: 3_000_000 })).rejects.toThrow(CapacityError);
+  await expect(load(defaultModel, { memory: 1_000_000 })).rejects.toThrow(CapacityError);
 });
 
 test("without a grammar the model writes freely, and text that is no call list gives no calls", async () => {
@@ -299,7 +299,7 @@ test("a wide pack, a wrong build and a load that fails midway are refused, and t
       cancelled = true;
     },
   });
-  await expect(load(stream, { maxMemoryBytes: 1_000_000 })).rejects.toThrow(CapacityError);
+  await expect(load(stream, { memory: 1_000_000 })).rejects.toThrow(CapacityError);
   expect(cancelled).toBe(true);
 });
 

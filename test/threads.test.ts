@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { encode, prefill } from "../runtime/encoder.ts";
 import { defaultModel, load, type Thimble } from "../runtime/index.ts";
-import type { Region, SessionPlan } from "../runtime/memory.ts";
+import type { Host, Region, SessionPlan } from "../runtime/memory.ts";
 import { splitRows } from "../runtime/threads.ts";
 import { type HostWorker, slots } from "../runtime/worker.ts";
 import { buildNames, type Kernels, sessionRecord, sessionRecordBytes, tileRows } from "../wasm/abi.ts";
@@ -12,7 +12,6 @@ import { host, kernelKinds, oddGeometry, packOf, randomCheckpoint, thimble } fro
 
 const tools = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();
 const requests = ["wake me at 7:15 tomorrow", "tell anna i'm running late", "what is the capital of france"];
-const now = () => undefined;
 const odd = await packOf(randomCheckpoint(oddGeometry, 21));
 const ids = (n: number) => Array.from({ length: n }, (_, i) => (i * 37 + 11) % oddGeometry.vocabSize);
 
@@ -37,10 +36,10 @@ test.each(kernelKinds)(
   async (kind) => {
     const [h, whole] = [await host(odd, kind), await host(odd, kind)];
     for (const n of [5, 8, 27, 64]) {
-      await encode(whole, ids(n), now);
+      await encode(whole, ids(n));
       const { kernels, model, session } = h;
       new Uint32Array(h.memory.buffer, session.ids, n).set(ids(n));
-      kernels.embed(session.record, model.table, session.ids, n, session.x);
+      kernels.embed(session.record, model.units[0].at as number, session.ids, n, session.x);
       for (const block of model.encoder) {
         for (const name of ["encoder_kv", "encoder_attend"] as const) {
           for (let start = 0; start < n; start += 2 * tileRows) {
@@ -57,12 +56,16 @@ test.each(kernelKinds)(
   },
 );
 
+function hostOf({ kernels, memory, model, weights }: Thimble, session: SessionPlan): Host {
+  return { kernels, memory, model, session, walk: (units, work) => weights.walk(units, work) };
+}
+
 /** Runs prefills until worker 1 has written to its working buffers: the calling thread may be through before it wakes. */
 async function untilWorkerTakesPart(thimble: Thimble, plan: SessionPlan, n: number): Promise<void> {
-  const { kernels, memory, model } = thimble;
+  const { memory } = thimble;
   const own = plan.regions.find(({ name }) => name === "session thread 1 y") as Region;
   for (let i = 0; i < 1000; i++) {
-    await prefill({ kernels, memory, model, session: plan }, ids(n), now);
+    await prefill(hostOf(thimble, plan), ids(n));
     if (new Uint32Array(memory.buffer, own.offsetBytes, own.bytes / 4).some((word) => word !== 0)) return;
   }
   throw new Error("expected the worker to take a chunk in 1,000 prefills, got none");
@@ -76,7 +79,7 @@ describe.each(buildNames)("%s", (build) => {
       open.push(thimble);
       expect(thimble.threads).toBe(count);
       const { plan } = thimble.session();
-      const { kernels, memory, model } = thimble;
+      const { memory } = thimble;
       const kept = plan.regions.filter(({ name }) =>
         /^session (x|(encoder|decoder.*cross) (k|v|kScale|vScale))$/.test(name),
       );
@@ -84,7 +87,7 @@ describe.each(buildNames)("%s", (build) => {
       if (count > 1) await untilWorkerTakesPart(thimble, plan, 64);
       const result: Uint8Array[] = [];
       for (const n of [64, 33, 9, 4, 1]) {
-        await prefill({ kernels, memory, model, session: plan }, ids(n), now);
+        await prefill(hostOf(thimble, plan), ids(n));
         for (const { offsetBytes, bytes } of kept)
           result.push(new Uint8Array(memory.buffer, offsetBytes, bytes).slice());
       }
@@ -166,8 +169,7 @@ test("a trap in a worker is an error of the call, and the next one answers", asy
   const at = 4 * sessionRecord.indexOf("y");
   const y = record.getUint32(at, true);
   record.setUint32(at, 2 ** 31 - 64, true);
-  const { kernels, memory, model } = thimble;
-  const run = () => prefill({ kernels, memory, model, session: plan }, ids(64), now);
+  const run = () => prefill(hostOf(thimble, plan), ids(64));
   const often = async () => {
     for (let i = 0; i < 1000; i++) await run();
   };

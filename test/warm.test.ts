@@ -19,7 +19,6 @@ const checkpoint = randomCheckpoint(geometry, 5);
 const random = seeded(9);
 const ids = (n: number) => Array.from({ length: n }, () => Math.floor(random() * geometry.vocabSize));
 const [asked, other, list, changed] = [ids(5), ids(9), ids(23), ids(23)];
-const now = () => undefined;
 
 /** States of [request, tools] through the kernels, in the prompt's order; after layer `spliceAt`, tool rows may be replaced. */
 function plain(h: Host, request: number[], tools: number[], spliceAt = -1, splice?: Float32Array) {
@@ -27,7 +26,7 @@ function plain(h: Host, request: number[], tools: number[], spliceAt = -1, splic
   const prompt = [...request, ...tools];
   const [n, toolsAt] = [prompt.length, session.x + request.length * width * 4];
   new Uint32Array(memory.buffer, session.ids, n).set(prompt);
-  kernels.embed(session.record, model.table, session.ids, n, session.x);
+  kernels.embed(session.record, model.units[0].at as number, session.ids, n, session.x);
   let kept: Float32Array = new Float32Array();
   for (const [i, block] of model.encoder.entries()) {
     if (i === spliceAt) {
@@ -55,7 +54,7 @@ describe.each(kernelKinds)("%s", (kind) => {
   const bound = wide ? 1e-5 : 2e-3;
   const open = async (warmLayers: number) => {
     const h = await host(await pack, kind, 40, 8, warmLayers);
-    return { h, warmth: new Warmth(h, geometry), prefill: await host(await pack, kind, 40, 8) };
+    return { h, warmth: new Warmth(geometry), prefill: await host(await pack, kind, 40, 8) };
   };
 
   test("the first prefill is a plain one, and so is one after the tools have changed", async () => {
@@ -66,7 +65,7 @@ describe.each(kernelKinds)("%s", (kind) => {
       [other, list],
       [asked, list.slice(1)],
     ]) {
-      expect(await warmth.prefill(request, tools, now)).toBe(0);
+      expect(await warmth.prefill(h, request, tools)).toBe(0);
       const { states: want } = plain(prefill, request, tools);
       expect(distance(states(h, request, tools), want)).toBeLessThan(bound * greatest(want));
     }
@@ -74,16 +73,16 @@ describe.each(kernelKinds)("%s", (kind) => {
 
   test("the same request again gives the same states, bit for bit", async () => {
     const { h, warmth } = await open(2);
-    await warmth.prefill(asked, list, now);
+    await warmth.prefill(h, asked, list);
     const want = states(h, asked, list);
-    expect(await warmth.prefill(asked, list, now)).toBe(2);
+    expect(await warmth.prefill(h, asked, list)).toBe(2);
     expect(states(h, asked, list)).toEqual(want);
   });
 
   test("another request meets the kept tool rows where the plain order would have them", async () => {
     const { h, warmth, prefill } = await open(1);
-    await warmth.prefill(asked, list, now);
-    expect(await warmth.prefill(other, list, now)).toBe(1);
+    await warmth.prefill(h, asked, list);
+    expect(await warmth.prefill(h, other, list)).toBe(1);
     // Layer 0 takes K and V from embeddings alone: only the rows that leave it were another request's.
     const { kept } = plain(prefill, asked, list, 1);
     const { states: want } = plain(prefill, other, list, 1, kept);
@@ -92,12 +91,14 @@ describe.each(kernelKinds)("%s", (kind) => {
 
   test("a prefill that fails midway leaves nothing kept, and the next is plain", async () => {
     const { h, warmth, prefill } = await open(2);
-    await warmth.prefill(asked, list, now);
-    const stop = async (...sections: string[]) => {
-      if (sections[0] === "encoder.2") throw new Error("stopped");
-    };
-    await expect(warmth.prefill(asked, changed, stop)).rejects.toThrow("stopped");
-    expect(await warmth.prefill(other, list, now)).toBe(0);
+    await warmth.prefill(h, asked, list);
+    const walk: Host["walk"] = (units, work) =>
+      h.walk(units, (at, i) => {
+        if (units[i] === "encoder.2") throw new Error("stopped");
+        work(at, i);
+      });
+    await expect(warmth.prefill({ ...h, walk }, asked, changed)).rejects.toThrow("stopped");
+    expect(await warmth.prefill(h, other, list)).toBe(0);
     const { states: want } = plain(prefill, other, list);
     expect(distance(states(h, other, list), want)).toBeLessThan(bound * greatest(want));
   });

@@ -1,37 +1,34 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir, totalmem } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { decode, logits, pick } from "../runtime/decoder.ts";
-import { prefill } from "../runtime/encoder.ts";
 import type { Grammar, State } from "../runtime/grammar.ts";
 import { detectBuild, kernelModule } from "../runtime/kernels.ts";
-import type { Host } from "../runtime/memory.ts";
-import { type Geometry, sectionLayouts, writePack } from "../runtime/pack.ts";
-import type { CallResult, Session } from "../runtime/session.ts";
+import type { Geometry } from "../runtime/pack.ts";
+import type { CallResult } from "../runtime/session.ts";
 import { defaultModel, type LoadOptions, load, type Thimble } from "../runtime/thimble.ts";
 import { mostThreads } from "../runtime/threads.ts";
 import { ToolSet } from "../runtime/tools.ts";
-import { type BuildName, blockBytes, buildNames, embeddingBlockBytes, runBytes } from "../wasm/abi.ts";
+import { type BuildName, buildNames } from "../wasm/abi.ts";
+import { measureArrival, renderArrival } from "./bench/arrival.ts";
+import { measureBudgets, renderBudgets } from "./bench/budget.ts";
 import { type Difference, margins, type Reference, undecided } from "./bench/margins.ts";
 import { overruled } from "./bench/replay.ts";
 import { renderRoofline, roofline } from "./bench/roofline.ts";
+import {
+  fullGeometry,
+  machineName,
+  median,
+  middle,
+  randomPack,
+  repeat,
+  round,
+  runDecode,
+  runPrefill,
+} from "./bench/runs.ts";
 import { writeSubmission } from "./bench/submission.ts";
 import { type Command, print, readText, table, UsageError } from "./command.ts";
 import { watchTools } from "./run.ts";
-
-/** The published 26M Needle. Source: spec, "Geometry". */
-export const fullGeometry: Geometry = {
-  vocabSize: 8192,
-  dModel: 512,
-  nHeads: 8,
-  nKvHeads: 4,
-  nEncoderLayers: 12,
-  nDecoderLayers: 8,
-  ropeTheta: 10000,
-  contrastiveHidden: 128,
-  contrastiveDim: 128,
-};
 
 interface Report {
   machine: string;
@@ -66,6 +63,7 @@ export const bench: Command = {
   name: "bench",
   summary: "measure load, memory, prefill, decode and a whole call",
   help: `thimble bench [--model PACK | --geometry full] [--kernels NAME,…] [--threads N] [--runs N] [--json]
+thimble bench --budget MIB,… | --arrival [--model PACK | --geometry full]
 thimble bench --roofline [--kernels NAME,…]
 thimble bench --margins ANSWERS.json --model PACK [--kernels NAME,…]
 
@@ -76,6 +74,8 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
   --geometry full  the 26M geometry with seeded random weights
   --kernels NAMES  builds to measure, one report each (the fastest that runs here)
   --threads N      threads of the prefill (1)
+  --budget MIB,…   instead: prefill, decode and calls with so many MiB of linear memory, and resident
+  --arrival        instead: time to the first prefill from a server that sends 2 MB/s, as it arrives and afterwards
   --runs N         runs a figure (7)
   --json           one object a build, on a line of its own
   --roofline       the host's peaks of dot product and reading, and each kernel's share of them (wasm/README.md)
@@ -88,6 +88,8 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
     geometry: { type: "string" },
     kernels: { type: "string" },
     threads: { type: "string" },
+    budget: { type: "string" },
+    arrival: { type: "boolean" },
     runs: { type: "string" },
     json: { type: "boolean" },
     roofline: { type: "boolean" },
@@ -117,6 +119,7 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
       }
       return;
     }
+    const budgets = input.text("budget")?.split(",").map(bytesOf);
     const folder = mkdtempSync(join(tmpdir(), "thimble-bench-"));
     try {
       let path = input.text("model") ?? fileURLToPath(defaultModel);
@@ -127,7 +130,18 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
       const script = geometry ? await defaultScript() : null;
       const reports: Report[] = [];
       for (const [i, name] of names.entries()) {
-        const report = await measure(path, { kernels: name, threads }, runs, script);
+        const options = { kernels: name, threads };
+        if (budgets) {
+          const reports = await measureBudgets(path, options, [...budgets, null], runs);
+          print(input.flag("json") ? JSON.stringify({ machine: machineName(), reports }) : renderBudgets(reports));
+          continue;
+        }
+        if (input.flag("arrival")) {
+          const report = await measureArrival(path, options, runs);
+          print(input.flag("json") ? JSON.stringify({ machine: machineName(), ...report }) : renderArrival(report));
+          continue;
+        }
+        const report = await measure(path, options, runs, script);
         reports.push(report);
         print(input.flag("json") ? JSON.stringify(report) : (i ? "\n" : "") + render(report));
       }
@@ -138,6 +152,11 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
     }
   },
 };
+
+function bytesOf(mebibytes: string): number {
+  if (Number(mebibytes) > 0) return Number(mebibytes) * 2 ** 20;
+  throw new UsageError(`--budget: expected numbers of MiB, got ${JSON.stringify(mebibytes)}`);
+}
 
 async function printRoofline(build: BuildName, runs: number, json: boolean): Promise<void> {
   const report = await roofline(build, runs);
@@ -211,13 +230,7 @@ async function measure(path: string, options: LoadOptions, runs: number, script:
 
   await runPrefill(thimble, session, 271);
   const steps = 64;
-  const free = await median(runs, () => {
-    for (let pos = 0; pos < steps; pos++) {
-      const hidden = decode(hostOf(thimble, session), [pos % geometry.vocabSize], pos, 271, geometry.dModel);
-      logits(hostOf(thimble, session), hidden, null, geometry.vocabSize);
-      pick(hostOf(thimble, session), geometry.vocabSize);
-    }
-  });
+  const free = await median(runs, () => runDecode(thimble, session, steps, 271));
 
   const tools = readText(watchTools);
   let rest: number[] = [];
@@ -321,16 +334,6 @@ function replayMs(grammar: Grammar, tokens: readonly number[]): number {
   return performance.now() - started;
 }
 
-function hostOf({ kernels, memory, model }: Thimble, session: Session): Host {
-  return { kernels, memory, model, session: session.plan };
-}
-
-async function runPrefill(thimble: Thimble, session: Session, promptTokens: number): Promise<void> {
-  const { vocabSize } = thimble.header.geometry;
-  const ids = Array.from({ length: promptTokens }, (_, i) => (i * 37 + 262) % vocabSize);
-  await prefill(hostOf(thimble, session), ids, thimble.arrived);
-}
-
 /** Multiply-accumulates of a prefill: projections and attention of the encoder, cross K and V. */
 function prefillMacs(geometry: Geometry, tokens: number): number {
   const { dModel, nHeads, nKvHeads, nEncoderLayers, nDecoderLayers } = geometry;
@@ -342,61 +345,6 @@ function prefillMacs(geometry: Geometry, tokens: number): number {
 /** Calls before the measured ones: the host compiles kernels and loop meanwhile, the grammar remembers its states. */
 const warmCalls = 3;
 
-/** A pack of seeded random weights with the default model's vocabulary, filled up. */
-export async function randomPack(geometry: Geometry): Promise<Uint8Array> {
-  const { pieces: known } = (await load()).header;
-  const pieces = Array.from({ length: geometry.vocabSize }, (_, i) => known[i] ?? `<filler ${i}>`);
-  let seed = 1;
-  const next = () => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-    return seed;
-  };
-  const layouts = new Map(sectionLayouts(geometry, "int4").map((layout) => [layout.name, layout]));
-  return writePack(
-    { geometry, weights: "int4", pieces, licence: "none", provenance: { source: "seeded random weights" } },
-    (section, name) => {
-      const bytes = layouts.get(section)?.fields.find((field) => field.name === name)?.bytes ?? 0;
-      const words = new Uint32Array(bytes / 4);
-      const floats = new Float32Array(words.buffer);
-      const leaf = name.replace(/^(self|cross)\./, "");
-      if (section === "embedding") {
-        const block = embeddingBlockBytes(geometry.dModel) / 4;
-        for (let i = 0; i < words.length; i++) {
-          if (i % block < 4) floats[i] = 0.001;
-          else words[i] = next();
-        }
-      } else if (/^w|hidden|proj/.test(leaf)) {
-        const block = blockBytes / 4;
-        for (let i = 0; i < words.length; i++) {
-          if (i % block < runBytes) words[i] = next();
-          else floats[i] = 0.01;
-        }
-      } else for (let i = 0; i < words.length; i++) floats[i] = next() / 2 ** 32 - 0.5;
-      return new Uint8Array(words.buffer);
-    },
-  );
-}
-
-async function repeat(runs: number, work: () => unknown): Promise<number[]> {
-  const times: number[] = [];
-  for (let i = 0; i < runs; i++) {
-    const start = performance.now();
-    await work();
-    times.push(performance.now() - start);
-  }
-  return times;
-}
-
-/** Median milliseconds, after two runs to warm up. */
-async function median(runs: number, work: () => unknown): Promise<number> {
-  await repeat(2, work);
-  return middle(await repeat(runs, work));
-}
-
-function middle(values: number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
-}
-
 function grammarLine(report: Report["grammar"]): string {
   const percent = (share: number, digits = 0) => `${(100 * share).toFixed(digits)}%`;
   const { compileMs, maskMicros, newShare, keptShare, forcedShare, speedup } = report;
@@ -407,18 +355,6 @@ function grammarLine(report: Report["grammar"]): string {
 function threadsLine({ threads, threadsMissing }: Report): string {
   if (threadsMissing) return `1 thread: ${threadsMissing}`;
   return threads === 1 ? "1 thread" : `${threads} threads`;
-}
-
-function round(value: number, digits = 0): number {
-  return Number(value.toFixed(digits));
-}
-
-function machineName(): string {
-  return `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${hostName()}`;
-}
-
-function hostName(): string {
-  return process.versions.bun ? `Bun ${process.versions.bun}` : `Node ${process.versions.node}`;
 }
 
 function render(report: Report): string {

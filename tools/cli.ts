@@ -10,10 +10,11 @@ import { evaluate } from "./eval.ts";
 import { inspect } from "./inspect.ts";
 import { lint } from "./lint.ts";
 import { profile } from "./profile.ts";
+import { pull } from "./pull.ts";
 import { run } from "./run.ts";
 import { tools } from "./tools.ts";
 
-const commands: Command[] = [run, build, inspect, bench, profile, lint, evaluate, calibrate, data, tools];
+const commands: Command[] = [run, build, pull, inspect, bench, profile, lint, evaluate, calibrate, data, tools];
 
 const usage = `thimble: a request and a list of tools in, a tool call out, on device.
 

@@ -23,11 +23,12 @@ host (without PACK: the model inside the package), and checks every section's ch
     const { header } = stream;
     const model = planModel(header);
     const linear = reserve(null, model.endBytes, 2 ** 32, true);
-    await stream.copyInto(linear, model.sections, () => {});
+    await stream.copyInto(linear, model, () => {});
     const session = planSession(header.geometry, 384, 128, model.endBytes);
     const memory = {
       weightBytes: model.endBytes,
       sessionBytes: session.endBytes - model.endBytes,
+      leastBytes: planModel(header, 0).endBytes + session.endBytes - model.endBytes,
       promptTokens: 384,
       answerTokens: 128,
     };
@@ -71,6 +72,7 @@ memory at 384 prompt and 128 answer tokens
 ${table([
   ["  weights and records", memory.weightBytes],
   ["  session", memory.sessionBytes],
+  ["  least of both under a budget", memory.leastBytes],
 ])}
 
 sections

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defaultModel } from "../runtime/thimble.ts";
 import { buildNames } from "../wasm/abi.ts";
-import { fullGeometry, randomPack } from "./bench.ts";
+import { fullGeometry, randomPack } from "./bench/runs.ts";
 import {
   type Command,
   commandLine,

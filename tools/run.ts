@@ -3,6 +3,7 @@ import { load } from "../runtime/index.ts";
 import { mostThreads } from "../runtime/threads.ts";
 import { buildNames } from "../wasm/abi.ts";
 import { type Command, kernelsOf, print, readText, UsageError } from "./command.ts";
+import { modelOf } from "./pull.ts";
 
 /** The watch tools that `run` offers unless told otherwise. */
 export const watchTools = fileURLToPath(new URL("./watch.json", import.meta.url));
@@ -16,7 +17,7 @@ Prints one line a call: the tool's name, then its arguments as JSON.
 REQUEST may come from standard input instead.
 
   --tools FILE    list of tools: native, JSON Schema, OpenAI or MCP; - for standard input (a watch's tools)
-  --model PACK    a pack's path or URL (the model inside the package)
+  --model PACK    a pack's path, URL or name, as thimble pull knows them (the model inside the package)
   --kernels NAME  ${buildNames.join(", ")} (the fastest that runs here)
   --threads N     threads of the prefill (1)
   --json          print one object: calls, text, tokens, timings
@@ -38,7 +39,8 @@ REQUEST may come from standard input instead.
     const kernels = kernelsOf(input);
     const request = input.words.length ? input.words.join(" ") : requestFromInput(toolsPath);
     const tools = readText(toolsPath);
-    const thimble = await load(input.text("model"), {
+    const thimble = await load(await modelOf(input.text("model")), {
+      cache: true,
       kernels,
       threads: input.integer("threads", 1, mostThreads),
       promptTokens: 1024,

@@ -1,9 +1,9 @@
 /** Decisions of the model beside those of a reference: where they differ, and how undecided the reference was. */
 import { decode, logits, pick } from "../../runtime/decoder.ts";
 import { prefill } from "../../runtime/encoder.ts";
-import type { Host } from "../../runtime/memory.ts";
 import type { Thimble } from "../../runtime/thimble.ts";
 import { special } from "../../runtime/tokenizer.ts";
+import { hostOf } from "./runs.ts";
 
 /** The rule for rounding: it may turn a token only where the reference's own top-2 gap is below this. */
 export const undecided = 0.5;
@@ -36,15 +36,14 @@ export async function margins(
     promptTokens: longest(reference.cases.map((c) => c.encoder_ids.length)),
     answerTokens: longest(reference.cases.map((c) => c.int4.ids.length)),
   });
-  const { kernels, memory, model } = thimble;
-  const host: Host = { kernels, memory, model, session: session.plan };
+  const host = hostOf(thimble, session);
   const differences: Difference[] = [];
   let steps = 0;
   for (const [prompt, { encoder_ids: source, int4 }] of reference.cases.entries()) {
-    await prefill(host, source, thimble.arrived);
+    await prefill(host, source);
     for (const [step, want] of int4.ids.entries()) {
       const before = step ? int4.ids[step - 1] : special.eos;
-      logits(host, decode(host, [before], step, source.length, geometry.dModel), null, geometry.vocabSize);
+      await logits(host, await decode(host, [before], step, source.length), null, geometry.vocabSize);
       const token = pick(host, geometry.vocabSize).id;
       if (token !== want) differences.push({ prompt, step, token, reference: want, gap: int4.gaps[step] });
       steps++;

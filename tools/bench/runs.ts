@@ -1,0 +1,111 @@
+/** What the benches share: the full geometry, a model to measure, one stage after another, medians. */
+import { cpus, totalmem } from "node:os";
+import { decode, logits, pick } from "../../runtime/decoder.ts";
+import { prefill } from "../../runtime/encoder.ts";
+import type { Host } from "../../runtime/memory.ts";
+import { type Geometry, sectionLayouts, writePack } from "../../runtime/pack.ts";
+import type { Session } from "../../runtime/session.ts";
+import { load, type Thimble } from "../../runtime/thimble.ts";
+import { blockBytes, embeddingBlockBytes, runBytes } from "../../wasm/abi.ts";
+
+/** The published 26M Needle. Source: spec, "Geometry". */
+export const fullGeometry: Geometry = {
+  vocabSize: 8192,
+  dModel: 512,
+  nHeads: 8,
+  nKvHeads: 4,
+  nEncoderLayers: 12,
+  nDecoderLayers: 8,
+  ropeTheta: 10000,
+  contrastiveHidden: 128,
+  contrastiveDim: 128,
+};
+
+export function hostOf({ kernels, memory, model, weights }: Thimble, session: Session): Host {
+  return { kernels, memory, model, session: session.plan, walk: (units, work) => weights.walk(units, work) };
+}
+
+export async function runPrefill(thimble: Thimble, session: Session, promptTokens: number): Promise<void> {
+  const { vocabSize } = thimble.header.geometry;
+  const ids = Array.from({ length: promptTokens }, (_, i) => (i * 37 + 262) % vocabSize);
+  await prefill(hostOf(thimble, session), ids);
+}
+
+/** Decodes one position after another over all tokens, after a prefill of `promptTokens`. */
+export async function runDecode(
+  thimble: Thimble,
+  session: Session,
+  steps: number,
+  promptTokens: number,
+): Promise<void> {
+  const { vocabSize } = thimble.header.geometry;
+  const host = hostOf(thimble, session);
+  for (let pos = 0; pos < steps; pos++) {
+    await logits(host, await decode(host, [pos % vocabSize], pos, promptTokens), null, vocabSize);
+    pick(host, vocabSize);
+  }
+}
+
+/** A pack of seeded random weights with the default model's vocabulary, filled up. */
+export async function randomPack(geometry: Geometry): Promise<Uint8Array> {
+  const { pieces: known } = (await load()).header;
+  const pieces = Array.from({ length: geometry.vocabSize }, (_, i) => known[i] ?? `<filler ${i}>`);
+  let seed = 1;
+  const next = () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return seed;
+  };
+  const layouts = new Map(sectionLayouts(geometry, "int4").map((layout) => [layout.name, layout]));
+  return writePack(
+    { geometry, weights: "int4", pieces, licence: "none", provenance: { source: "seeded random weights" } },
+    (section, name) => {
+      const bytes = layouts.get(section)?.fields.find((field) => field.name === name)?.bytes ?? 0;
+      const words = new Uint32Array(bytes / 4);
+      const floats = new Float32Array(words.buffer);
+      const leaf = name.replace(/^(self|cross)\./, "");
+      if (section === "embedding") {
+        const block = embeddingBlockBytes(geometry.dModel) / 4;
+        for (let i = 0; i < words.length; i++) {
+          if (i % block < 4) floats[i] = 0.001;
+          else words[i] = next();
+        }
+      } else if (/^w|hidden|proj/.test(leaf)) {
+        const block = blockBytes / 4;
+        for (let i = 0; i < words.length; i++) {
+          if (i % block < runBytes) words[i] = next();
+          else floats[i] = 0.01;
+        }
+      } else for (let i = 0; i < words.length; i++) floats[i] = next() / 2 ** 32 - 0.5;
+      return new Uint8Array(words.buffer);
+    },
+  );
+}
+
+export async function repeat(runs: number, work: () => unknown): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const start = performance.now();
+    await work();
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+
+/** Median milliseconds, after two runs to warm up. */
+export async function median(runs: number, work: () => unknown): Promise<number> {
+  await repeat(2, work);
+  return middle(await repeat(runs, work));
+}
+
+export function middle(values: number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
+}
+
+export function round(value: number, digits = 0): number {
+  return Number(value.toFixed(digits));
+}
+
+export function machineName(): string {
+  const host = process.versions.bun ? `Bun ${process.versions.bun}` : `Node ${process.versions.node}`;
+  return `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${host}`;
+}
