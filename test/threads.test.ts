@@ -122,10 +122,15 @@ test("an aborted call leaves the workers idle, and the next one answers", async 
   const alone = await answers(thimble);
   const signal = AbortSignal.timeout(1);
   await expect(thimble.call(requests[0], tools, { signal })).rejects.toThrow();
-  const cpu = process.cpuUsage();
-  await new Promise((resolve) => setTimeout(resolve, 600));
-  const { user, system } = process.cpuUsage(cpu);
-  expect((user + system) / 1000).toBeLessThan(100);
+  // The host's own collector and compiler may be busy for a while; a worker that looks for work is so in every window.
+  const windows: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const cpu = process.cpuUsage();
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const { user, system } = process.cpuUsage(cpu);
+    windows.push((user + system) / 1000);
+  }
+  expect(Math.min(...windows)).toBeLessThan(100);
   expect(await answers(thimble)).toEqual(alone);
 });
 
