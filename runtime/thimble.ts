@@ -33,7 +33,7 @@ export interface Limits {
   answerTokens?: number;
   /**
    * First encoder layers whose work on an unchanged tool list a session keeps; 0, since some answers change with it:
-   * `thimble eval --warm N` says how many.
+   * `thimble eval --decode grammar,warm=N` says how many.
    */
   warmLayers?: number;
 }

@@ -4,7 +4,7 @@ import { Grammar, type State } from "../runtime/grammar.ts";
 import { Tokenizer } from "../runtime/tokenizer.ts";
 import { type ToolInput, ToolSet } from "../runtime/tools.ts";
 import { TokenTrie } from "../runtime/trie.ts";
-import { fixture, randomObject, randomRefs, seeded, somePieces } from "./support.ts";
+import { grammarCases, randomObject, randomRefs, seeded, somePieces } from "./support.ts";
 
 const tokenizer = new Tokenizer(await somePieces(4096));
 const trie = new TokenTrie(tokenizer);
@@ -21,14 +21,7 @@ function refusedAt(grammar: Grammar, text: string): number {
   return state.atEnd ? -1 : bytes.length - 1;
 }
 
-interface Case {
-  about: string;
-  tools: ToolInput[];
-  accepted: string[];
-  /** The text up to the byte that is refused, then a bar, then the rest. */
-  rejected: string[];
-}
-const cases: Case[] = await Bun.file(fixture("grammar.json")).json();
+const cases = await grammarCases();
 
 describe.each(cases)("$about", ({ tools, accepted, rejected }) => {
   test.each(accepted.map((text) => [text]))("accepts %s", (text) => {

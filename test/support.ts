@@ -7,6 +7,7 @@ import { startKernels } from "../runtime/kernels.ts";
 import { PackStream } from "../runtime/loader.ts";
 import { planModel, planSession, reserve, type Host as StageHost, writeWords } from "../runtime/memory.ts";
 import type { Geometry, WeightFormat } from "../runtime/pack.ts";
+import type { ToolInput } from "../runtime/tools.ts";
 import type { Attention, Checkpoint } from "../tools/checkpoint/checkpoint.ts";
 import { convert } from "../tools/convert.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
@@ -41,6 +42,16 @@ export function missing(path: string, debianPackage: string): boolean {
 export function fixture(name: string): URL {
   return new URL(`./fixtures/${name}`, import.meta.url);
 }
+
+/** The corpus of fixtures/grammar.json, for our grammar and others'. */
+export interface GrammarCase {
+  about: string;
+  tools: ToolInput[];
+  accepted: string[];
+  /** The text up to the byte that is refused, then a bar, then the rest. */
+  rejected: string[];
+}
+export const grammarCases = (): Promise<GrammarCase[]> => Bun.file(fixture("grammar.json")).json();
 
 /** Uniform numbers in [0, 1) from a seed. Source: mulberry32, Tommy Ettinger. */
 export function seeded(seed: number): () => number {

@@ -2,15 +2,9 @@
 import { expect, test } from "bun:test";
 import { Grammar, Testings } from "@mlc-ai/web-xgrammar";
 import { type ToolInput, ToolSet } from "../runtime/tools.ts";
-import { fixture } from "./support.ts";
+import { grammarCases } from "./support.ts";
 
-interface Case {
-  about: string;
-  tools: ToolInput[];
-  accepted: string[];
-  rejected: string[];
-}
-const cases: Case[] = await Bun.file(fixture("grammar.json")).json();
+const cases = await grammarCases();
 
 /** Texts by why XGrammar 0.1.27 differs. "yes": it takes what thimble refuses; "no": it refuses what thimble takes. */
 const differences: Record<string, string[]> = {

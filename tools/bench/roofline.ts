@@ -8,6 +8,7 @@
 import { readFileSync } from "node:fs";
 import { type BuildName, blockBytes, groupSize, matrixBytes, memoryImport, runBytes } from "../../wasm/abi.ts";
 import { table } from "../command.ts";
+import { round } from "./runs.ts";
 
 export interface Roofline {
   isa: BuildName;
@@ -228,8 +229,4 @@ export function renderRoofline({ isa, nibblePeak, pairPeak, readPeak, kernels }:
       share === null ? "" : `${(100 * share).toFixed(0)}% of ${roof}`,
     ]),
   ]);
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }
