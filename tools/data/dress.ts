@@ -25,6 +25,8 @@ const spare: [string, FlatParam][] = [
   ["timezone", { type: "string", description: "Time zone, if not the local one." }],
 ];
 
+const opaqueKeys = ["arg", "value_", "p", "param_", "field", "x", "input_", "slot"];
+
 const camel = (name: string) => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 const nameStyles: Record<string, (name: string) => string> = {
   snake: (name) => name,
@@ -46,13 +48,17 @@ export function dress(tool: BaseTool, asks: readonly Ask[], random: Random, stri
   const keysCamel = style === "camel" ? random.chance(0.8) : random.chance(0.06);
   const [told, keysTold, requiredTold] = [random.chance(0.92), random.chance(0.86), strict || random.chance(0.92)];
 
+  // Keys that say nothing: the descriptions must do.
+  const opaque = keysTold && tool.params.length > 1 && random.chance(0.05) ? random.pick(opaqueKeys) : "";
+
   const worn: Dressed["worn"] = [];
   const parameters: [string, FlatParam][] = [];
   for (const param of random.chance(0.3) ? random.shuffled(tool.params) : tool.params) {
     const said = asks.map(({ args }) => args.get(param));
     // A schema may lack what nobody asks for.
     if (!param.required && said.every((arg) => !arg) && random.chance(0.3)) continue;
-    let key = random.chance(0.6) ? param.names[0] : random.pick(param.names);
+    let key = random.chance(0.45) ? param.names[0] : random.pick(param.names);
+    if (opaque) key = `${opaque}${parameters.length + 1}`;
     if (keysCamel) key = camel(key);
     if (parameters.some(([taken]) => taken === key)) key = param.name;
     const shape = shapeFor(param, said, random);
@@ -60,7 +66,7 @@ export function dress(tool: BaseTool, asks: readonly Ask[], random: Random, stri
     const about = random.pick(param.about);
     const given = said.length > 0 && said.every((arg) => arg);
     const required = asks.length
-      ? (given || strict) && (param.required || (given && random.chance(0.05)))
+      ? (given || strict) && (param.required || (given && random.chance(0.12)))
       : param.required;
     parameters.push([
       key,
@@ -89,6 +95,7 @@ export function dress(tool: BaseTool, asks: readonly Ask[], random: Random, stri
 }
 
 function shapeFor(param: Param, said: (Argument | undefined)[], random: Random): Shape {
+  if (param.slot === "truth") return "boolean";
   if (param.slot === "flag") return random.chance(0.65) ? "boolean" : "onOff";
   if (param.slot === "choice") {
     // Without its enum, a value has to be copied: only where it is said as it is written.

@@ -31,9 +31,42 @@ export interface Request {
 export function ask(tool: BaseTool, phrase: Template, random: Random): Request {
   const first: Ask = { tool, args: new Map() };
   const second: Ask = { tool, args: new Map() };
-  const pieces = say(phrase, random).map((said) => piece(said, tool, first, second, random));
+  const pieces = merged(say(phrase, random).map((said) => piece(said, tool, first, second, random)));
+  smooth(pieces, [first, second]);
   const asks = second.args.size ? [first, { tool, args: new Map([...first.args, ...second.args]) }] : [first];
-  return { pieces: pieces.filter(({ text }) => text), asks };
+  return { pieces, asks };
+}
+
+/** Without empty pieces, and with texts that follow each other made one. */
+function merged(pieces: readonly Piece[]): Piece[] {
+  const out: Piece[] = [];
+  for (const one of pieces) {
+    const last = out.at(-1);
+    if (last && !last.param && !one.param) last.text += one.text;
+    else if (one.text) out.push(one);
+  }
+  return out;
+}
+
+const plurals =
+  /^((?: [a-z]+)?) (ticket|seat|room|cup|portion|slice|bedroom|bathroom|night|day|hour|pass|liter|bath)(?:e?s)\b/;
+
+/** Mends what filling a template leaves askew: "on tomorrow", "at in an hour", "a espresso", "one tickets". */
+function smooth(pieces: readonly Piece[], asks: readonly Ask[]): void {
+  for (const [i, { text: said, param }] of pieces.entries()) {
+    if (!param) continue;
+    const [left, right] = [pieces[i - 1], pieces[i + 1]];
+    if (left && !left.param) {
+      if (/^(today|tomorrow|tonight|next |this |in |the day after|the next)/.test(said))
+        left.text = left.text.replace(/(^| )(on|at|around|in) $/, "$1");
+      left.text = left.text.replace(/(^| )an? $/i, (article) =>
+        article.replace(/an?/i, (a) => a[0] + (/^[aeio]/i.test(said) ? "n" : "")),
+      );
+    }
+    const one = asks.some(({ args }) => args.get(param)?.piece?.text === said && args.get(param)?.value === 1);
+    if (one && right && !right.param)
+      right.text = right.text.replace(plurals, "$1 $2").replace(/^ people\b/, " person");
+  }
 }
 
 function piece(said: Said, tool: BaseTool, first: Ask, second: Ask, random: Random): Piece {
@@ -42,14 +75,24 @@ function piece(said: Said, tool: BaseTool, first: Ask, second: Ask, random: Rand
   if (!param) return { text: make(said.slot, random).text };
   const { args } = said.second ? second : first;
   if (said.meant !== undefined) {
-    args.set(param, { value: param.slot === "flag" ? said.meant === "true" : said.meant });
+    args.set(param, { value: isBoolean(param) ? said.meant === "true" : said.meant });
     return { text: "" };
   }
-  const { text, value } = fill(param, random);
+  const { text, value } = unlike(args, param, random);
   const made = { text, param };
   args.set(param, { value, piece: made });
   return made;
 }
+
+/** A value that the request does not hold yet: nobody flies from Rome to Rome. */
+function unlike(args: Ask["args"], param: Param, random: Random): Fill {
+  const taken = [...args.values()].map((arg) => arg.piece?.text);
+  let made = fill(param, random);
+  for (let tries = 0; tries < 5 && taken.includes(made.text); tries++) made = fill(param, random);
+  return made;
+}
+
+export const isBoolean = ({ slot }: Param): boolean => slot === "flag" || slot === "truth";
 
 export function fill(param: Param, random: Random): Fill {
   if (param.slot === "flag") return random.chance(0.5) ? { text: "on", value: true } : { text: "off", value: false };

@@ -10,7 +10,8 @@ const imperatives = new Set(
   describe identify zoom join connect pair disconnect launch run pay transfer request buy rent brew preheat heat cool dim brighten vacuum announce
   broadcast water arm disarm shuffle repeat mark drop enable disable activate post reply answer decline reject ignore email video measure count
   magnify restart reboot flip roll pick charge honk unpair transcribe summarize recap tag label empty watch raise lower let keep kill hit pin
-  bookmark route use apply point submit assign archive print plan compute review rate hire inspect calibrate dispatch sync return fetch renew`.split(
+  bookmark route use apply point submit assign archive print plan compute review rate hire inspect calibrate dispatch sync return fetch renew
+  reschedule push shift brew boil reserve hire exchange feed warm wash dry steam toast microwave heat block freeze look suggest recommend help plan grind`.split(
     /\s+/,
   ),
 );
@@ -73,6 +74,19 @@ export function polite(request: Request, random: Random): void {
         "computer, ",
       ]),
     );
+}
+
+/** Puts circumstances before the request: "I'm off next week. Can you find me a flight". */
+export function aside(request: Request, circumstances: string, random: Random): void {
+  const ask = isImperative(request)
+    ? random.pick(["", "", "can you ", "could you ", "please ", "can you help me and "])
+    : "";
+  before(request, `${circumstances}${random.pick([". ", ", ", " ", ". ", " so "])}${ask}`);
+}
+
+/** Writes as people do who type in a hurry. */
+export function lower({ pieces }: Request): void {
+  for (const piece of pieces) piece.text = piece.text.toLowerCase();
 }
 
 /** What people put before a remark. */

@@ -4,6 +4,9 @@
  */
 import { snakeCase } from "../../runtime/tools.ts";
 import { accessibility } from "./domains/accessibility.ts";
+import { appliances } from "./domains/appliances.ts";
+import { banking } from "./domains/banking.ts";
+import { bookings } from "./domains/bookings.ts";
 import { calendar } from "./domains/calendar.ts";
 import { calls } from "./domains/calls.ts";
 import { camera } from "./domains/camera.ts";
@@ -22,13 +25,26 @@ import { notes } from "./domains/notes.ts";
 import { time } from "./domains/time.ts";
 import { translation } from "./domains/translation.ts";
 import { transport } from "./domains/transport.ts";
+import { travel } from "./domains/travel.ts";
 import { vehicle } from "./domains/vehicle.ts";
 import { answer, dress } from "./dress.ts";
 import { type Call, checkCalls, type FlatTool, numbersIn, ungrounded } from "./ground.ts";
 import { invent, type Kin, phraseFor } from "./invent.ts";
 import { Random } from "./random.ts";
 import { type Ask, ask, chatter, type Request, sorted } from "./request.ts";
-import { after, before, correct, endsOpen, heard, isImperative, musing, polite, stumble } from "./speech.ts";
+import {
+  after,
+  aside,
+  before,
+  correct,
+  endsOpen,
+  heard,
+  isImperative,
+  lower,
+  musing,
+  polite,
+  stumble,
+} from "./speech.ts";
 import { type Template, template } from "./template.ts";
 import { type BaseTool, type Domain, readTool } from "./tool.ts";
 
@@ -76,6 +92,10 @@ const domains: Record<string, Domain> = {
   accessibility,
   vehicle,
   information,
+  travel,
+  bookings,
+  appliances,
+  banking,
 };
 /** How often a domain is asked for. The real corpora have hardly any camera, workout, health or device requests. */
 const domainWeights: Record<string, number> = {
@@ -99,6 +119,10 @@ const domainWeights: Record<string, number> = {
   accessibility: 4,
   vehicle: 4,
   information: 4,
+  travel: 12,
+  bookings: 14,
+  appliances: 12,
+  banking: 8,
 };
 
 interface Known extends BaseTool {
@@ -175,6 +199,46 @@ const outOfScope = [
   "{coined}",
   "{anything}",
   "{anything}",
+  "who was the first president of {country}",
+  "what side of the {noun} is the heaviest",
+  "which side has the advantage in {game}",
+  "how many people live in {country}",
+  "what is the capital of {country}",
+  "why do {animal}s sleep so much",
+  "what does {word} mean to you",
+  "how long do {plural} live",
+  "who discovered {topic}",
+  "when did {country} become independent",
+  "is it true that {first} likes {dish}",
+  "what year was {city} founded",
+  "can {plural} swim",
+  "how far is the moon",
+  "what is heavier, a {noun} or a {noun}",
+  "what do you think of {city}",
+  "have you ever been to {country}",
+  "are you a robot",
+  "what is your name",
+  "tell me your secret",
+  "how much does a {noun} weigh",
+  "who is {first} {last}",
+  "why did {first} {last} leave",
+  "what is the difference between {dish} and {dish}",
+  "do you have any hobbies",
+  "where do {plural} come from",
+  "can I change my name",
+  "which {sport} player is the best",
+  "how tall is {first} {last}",
+  "what happened in {year}",
+  "is {country} in Europe",
+  "how do you spell love",
+  "what would you do with a {noun}",
+  "will it ever be {season} again",
+  "who was the fastest {adjective} {animal}",
+  "what rhymes with {noun}",
+  "are we alone in the universe",
+  "did you sleep well",
+  "what should I do with my life",
+  "what is the biggest {noun} in the world",
 ].map(template);
 
 /** Makes example `index` of the stream that `seed` names. Throws: Error where the generator broke its own law. */
@@ -235,7 +299,9 @@ const scenes: Record<Kind, (random: Random) => Scene> = {
 
 function oneCall(random: Random): Scene {
   const { request, offered } = target(random);
-  polite(request, random);
+  const asides = domains[offered[0].domain]?.asides;
+  if (asides && random.chance(0.18)) aside(request, random.pick(asides), random);
+  else polite(request, random);
   return { request, offered: withOthers(offered, random) };
 }
 
@@ -469,6 +535,7 @@ function show(
     dressed.set(tool, worn);
   }
   if (kind === "heard") heard(request, random);
+  else if (random.chance(0.12)) lower(request);
   const query = spell(request, kind, random);
   if (numbersMerge(request, query)) return null;
   const answers = request.asks.map((one: Ask) => {

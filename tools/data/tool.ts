@@ -12,6 +12,7 @@ import { isSlot } from "./values.ts";
  *         "duration/length": "duration! How long.",         name/other names: slot, ! required or ? optional, descriptions
  *         "mode": "<walk=on foot/walking|drive>? How.",     an enum, each value with how it is said
  *         "enabled": "flag! On or off.",                    true or false, said "on" or "off"
+ *         "nonstop": "truth? Only direct flights.",         true or false, only ever meant: {nonstop=true}
  *       },
  *       say: ["set a timer for {duration}"],                requests, in the language of template.ts
  *       hint: ["my tea needs {duration}"],                  requests that only hint at it
@@ -31,13 +32,15 @@ export interface Domain {
   tools: Record<string, ToolSource>;
   /** Sentences with the words of the domain that ask for nothing a tool could do. */
   chat: string[];
+  /** What people say before they ask: circumstances that give no value of the request. */
+  asides?: string[];
 }
 
 export interface Param {
   name: string;
   /** All names, `name` among them. */
   names: string[];
-  /** A slot of values.ts, "choice" or "flag". */
+  /** A slot of values.ts, "choice", "flag" or "truth". */
   slot: string;
   /** Of a choice: its values, and how each is said. */
   choices: { value: string; said: string[] }[];
@@ -84,7 +87,8 @@ export function readParam(names: string[], spec: string, id: string): Param {
   const match = /^(?:<([^>]+)>|(\w+))([!?]) (.+)$/.exec(spec);
   if (!match) throw new SyntaxError(`${id}.${names[0]}: expected "slot! description", got ${JSON.stringify(spec)}`);
   const [, listed, slot, mark, about] = match;
-  if (slot && slot !== "flag" && !isSlot(slot)) throw new SyntaxError(`${id}.${names[0]}: unknown slot ${slot}`);
+  if (slot && slot !== "flag" && slot !== "truth" && !isSlot(slot))
+    throw new SyntaxError(`${id}.${names[0]}: unknown slot ${slot}`);
   const choices = (listed ?? "").split("|").map((entry) => {
     const [value, said = value.replaceAll("_", " ")] = entry.split("=");
     return { value, said: said.split("/") };

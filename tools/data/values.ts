@@ -231,6 +231,53 @@ const makers: Record<string, Maker> = {
     return random.pick([`${date} at ${time}`, `${time} ${date}`, date, time, `${date} ${time}`]);
   },
   duration,
+  /** A city as it is named to a booking desk: "Delhi, India", "San Diego CA", "NYC". */
+  town: (random) => {
+    const way = random.next();
+    if (way < 0.08) return fromPool("shortCity", random);
+    if (way < 0.3) return fromPool("cityLand", random).replace("/", random.chance(0.6) ? ", " : " ");
+    return fromPool("city", random);
+  },
+  /** Who comes along, by name. */
+  companions: (random) => {
+    const others = Array.from({ length: random.between(1, 3) }, () =>
+      fromPool(random.chance(0.7) ? "first" : "relation", random),
+    );
+    const me = random.pick(["me", "myself", "me", ""]);
+    const names = me ? [me, ...others] : others;
+    const last = names.pop();
+    return names.length ? `${names.join(", ")}${random.chance(0.2) ? "," : ""} and ${last}` : `${last}`;
+  },
+  /** When a table or a car is wanted. */
+  slotTime: (random) =>
+    random.chance(0.7)
+      ? make("clock", random).text
+      : random.pick([
+          `in ${random.between(2, 30)} hours`,
+          `in ${numberWords(random.between(2, 12))} hours`,
+          `in ${random.between(5, 55)} minutes`,
+          "in an hour",
+          "lunch time",
+          "dinner time",
+          "breakfast",
+          "around noon",
+          `in ${random.between(2, 11)} months`,
+          "this evening",
+        ]),
+  /** A span as a recipe has it: "1 hour 30 minutes". */
+  span: (random) =>
+    random.chance(0.5)
+      ? make("duration", random).text
+      : `${random.between(1, 4)} hour${random.chance(0.6) ? "s" : ""} ${random.pick([10, 15, 20, 30, 45])} minutes`,
+  brief: (random) =>
+    random.pick([
+      `${random.between(10, 55)} seconds`,
+      `${random.between(2, 12)} minutes`,
+      `${numberWords(random.between(2, 12))} minutes`,
+      `1 minute ${random.pick([10, 15, 20, 30, 45])} seconds`,
+      `${random.between(2, 9)} minutes and ${random.pick([10, 20, 30, 45])} seconds`,
+      "a minute",
+    ]),
   repeat: (random) =>
     random
       .pick([
@@ -291,8 +338,16 @@ const makers: Record<string, Maker> = {
   album: title("album"),
   podcast: title("podcast"),
   show: title("show"),
+  movie: title("movie"),
+  restaurant: title("restaurant"),
+  hotelName: title("hotelName"),
+  theater: title("theater"),
+  salonName: title("salonName"),
+  eventName: title("eventName"),
   code,
   smallInteger: whole(1, 12),
+  fewInteger: whole(1, 5),
+  stars: whole(2, 5),
   integer: whole(2, 120),
   minutes: whole(1, 90),
   seconds: whole(2, 60),
@@ -351,7 +406,9 @@ export function make(slot: string, random: Random): Fill {
 
 export const isSlot = (name: string): boolean => name in makers || name in pools;
 const numeric = new Set(
-  "smallInteger integer minutes seconds percent degrees ovenDegrees level steps calories year".split(" "),
+  "smallInteger fewInteger stars integer minutes seconds percent degrees ovenDegrees level steps calories year".split(
+    " ",
+  ),
 );
 const fractional = new Set("distance weight quantity amount dollars".split(" "));
 /** The JSON type of what a slot means. */

@@ -158,7 +158,9 @@ export const pools: Record<string, string[]> = {
     pool(`Apple, Tesla, Google, Microsoft, Amazon, Nvidia, Netflix, IBM, Intel, Ford, Nike, Toyota, {coined}, {last} Industries, {coined} Labs, Siemens,
     Shell, AAPL, TSLA, GOOG, MSFT, AMZN, NVDA, SAP, {letter}{letter}{letter}`),
   currency: pool(
-    `dollars, euros, pounds, yen, francs, pesos, rupees, USD, EUR, GBP, JPY, CHF, CAD, kronor, zloty, won, AUD, Swiss francs, bitcoin`,
+    `dollars, euros, pounds, yen, francs, pesos, rupees, USD, EUR, GBP, JPY, CHF, CAD, kronor, zloty, won, AUD, Swiss francs, bitcoin, us dollars,
+    American dollars, British pounds, pounds sterling, Canadian dollars, Indian rupees, Mexican pesos, Chinese yuan, Turkish lira, rubles, rand, shekels,
+    dirhams, baht, forints, quid, bucks, usd, eur, inr`,
   ),
   expense: pool(
     `groceries, gas, rent, lunch, coffee, books, a haircut, {grocery}, taxi, dinner, clothes, parking, the dentist, movie tickets, pet food, gym`,
@@ -217,6 +219,87 @@ export const pools: Record<string, string[]> = {
   weekday: pool(`Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday`),
   month: pool(`January, February, March, April, May, June, July, August, September, October, November, December`),
   hourWord: pool(`one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve`),
+  currencyName:
+    pool(`dollar, euro, pound, yen, us dollar, US dollar, american dollar, british pound, pound sterling, swiss franc, canadian dollar, australian dollar,
+    indian rupee, rupee, mexican peso, peso, chinese yuan, yuan, japanese yen, korean won, turkish lira, polish zloty, swedish krona, danish krone,
+    brazilian real, south african rand, russian ruble, thai baht, shekel, kuwaiti dinar, hungarian forint, new zealand dollar, bitcoin, USD, EUR, GBP,
+    JPY, CHF, INR, CNY, usd, eur, gbp, inr`),
+  state:
+    pool(`California, Texas, Florida, Ohio, Nevada, Georgia, Oregon, Maine, Utah, Kansas, New Jersey, New Mexico, North Carolina, Rhode Island, Iowa,
+    Montana, Alabama, West Virginia, Michigan, Hawaii, Ontario, Bavaria, Tuscany, Kerala, Queensland`),
+  shortCity: pool(`NYC, LA, SF, SD, DC, NY, Philly, Vegas, Frisco, Chi town`),
+  /** City and land, parted by a slash: whoever asks chooses how they are joined. */
+  cityLand:
+    pool(`Delhi/India, Pune/India, Paris/France, Lyon/France, Osaka/Japan, Rome/Italy, Cairo/Egypt, Lagos/Nigeria, Lima/Peru, Toronto/Canada, Cork/Ireland,
+    Sydney/Australia, Bergen/Norway, Hanoi/Vietnam, Porto/Portugal, Perth/Australia, Athens/Greece, Dublin/Ireland, Leeds/UK, Prague/Czech Republic,
+    San Diego/CA, Austin/TX, Portland/OR, Boston/MA, Albany/NY, Chicago/IL, Miami/FL, Seattle/WA, Phoenix/AZ, Atlanta/GA, Trenton/NJ, Fresno/California,
+    Dallas/Texas, Toledo/Ohio, Reno/Nevada, Salem/Oregon, Mobile/Alabama, Lansing/Michigan, Waco/Texas, Ithaca/New York, Baton Rouge/Louisiana`),
+  pastDay: pool(
+    `yesterday, last week, last month, last {weekday}, {weekday}, {month}, last {month}, two weeks ago, the first of {month}, {month} {digit}`,
+  ),
+  airline:
+    pool(`Delta, United, Southwest, American Airlines, Lufthansa, Air France, KLM, Emirates, Qatar Airways, JetBlue, Alaska Airlines, Ryanair, easyJet,
+    Air India, Qantas, Singapore Airlines, British Airways, Turkish Airlines, Iberia, Spirit, {coined} Air, {country} Airlines`),
+  cuisine:
+    pool(`Italian, Mexican, Chinese, Indian, Thai, Japanese, French, Greek, Korean, Vietnamese, Turkish, Spanish, Ethiopian, Lebanese, Peruvian, Moroccan,
+    Cuban, American, Mediterranean, vegan, vegetarian, seafood, barbecue, sushi, tapas, dim sum, fusion, Cajun, Caribbean, steakhouse, Persian, Nepali`),
+  diningPlace: pool(
+    `bistro, diner, pub, steakhouse, pizzeria, cafe, brasserie, tavern, brewpub, food truck, bakery, bar, cafeteria, tea house, gastropub`,
+  ),
+  restaurant:
+    pool(`{brandPlace}, {brandPlace}, {first}'s, {first}'s Place, {first}'s at the {noun}, {coined}, {coined} on {street}, The {adjective} {noun},
+    {noun} and {noun}, Cafe {coined}, {noun} in the {noun}, As You {verb} It, {count} {plural}, {first} & {first}, {city} Grill, {last} and Sons, Chez {first},
+    {dish} House, House of {dish}, Bar {coined}, Lucky {number}, Just Like {first}, Nothing but {ingredient}, {cuisine} Corner`),
+  facility: pool(
+    `outdoor seating, a rooftop, live music, a smoking area, parking, wifi, a pool, a playground, a terrace, valet parking, a gym, a spa, wheelchair access`,
+  ),
+  proximity: pool(
+    `nearby, close by, near me, around here, in walking distance, within five miles, within 10 minutes, around the corner, not far, in the area`,
+  ),
+  hotelName: pool(
+    `Hotel {coined}, The {last} Inn, {city} Palace Hotel, {adjective} {noun} Lodge, {last} Suites, Grand {coined}, Hotel {noun} on {street}, The {noun} at {landmark}`,
+  ),
+  movie:
+    pool(`The {adjective} {noun}, {first} and the {noun}, {noun} {digit}, {coined}: The {noun}, {noun}: Return to {city}, {adjective} {plural}, {coined},
+    A {noun} in {city}, {count} {plural} and a {noun}, The {noun} of {first} {last}, {verb} Me in {city}, {year}: A {adjective} {noun}, {month} {digit},
+    Dr. {last} in {country}, Mission {coined}: Part {digit}, The Last {noun}, {weekday} at {landmark}, How to {verb} a {noun}, {noun} vs. {noun}`),
+  movieGenre: pool(
+    `comedy, action, horror, drama, sci-fi, romance, thriller, documentary, fantasy, animation, western, mystery, crime, musical, war, adventure, family, biography`,
+  ),
+  screenName: pool(`{first} {last}, {first} {last}, {first} {letter}. {last}`),
+  theater: pool(
+    `{coined} Cinemas, AMC {street}, Regal {city}, {last} Theatre, The {adjective} {noun} Playhouse, {city} Cineplex {number}, Odeon {landmark}`,
+  ),
+  eventKind: pool(
+    `concert, game, musical, play, festival, comedy show, baseball game, opera, football match, ballet, circus, basketball game, art fair`,
+  ),
+  eventName: pool(
+    `{artist}, {artist}, {plural} vs {plural}, {city} {plural} Vs {city} {plural}, The {adjective} {noun} Tour, {noun} Fest, Night of the {plural}, {coined} at the {noun}`,
+  ),
+  venue: pool(
+    `{last} Arena, {city} Hall, {coined} Stadium, the {adjective} {noun}, {landmark}, {street} Theater, Club {coined}`,
+  ),
+  attraction: pool(
+    `museum, park, historical landmark, shopping area, place of worship, theme park, theater, sports venue, garden, castle, beach, gallery, market, aquarium, lighthouse`,
+  ),
+  specialist:
+    pool(`dentist, dermatologist, gynecologist, pediatrician, ophthalmologist, general practitioner, physiotherapist, psychologist, psychiatrist,
+    family counselor, cardiologist, orthodontist, eye doctor, chiropractor, vet, allergist, therapist, ent doctor`),
+  salonName: pool(
+    `{first}'s Salon, {coined} Hair, Cuts by {first}, The {adjective} {noun} Salon, {last} Barbers, Studio {coined}, Hair at {street}`,
+  ),
+  coffee: pool(
+    `espresso, cappuccino, latte, filter coffee, americano, drip coffee, black coffee, decaf, flat white, ristretto, cold brew, mocha, french press`,
+  ),
+  laundry: pool(
+    `cotton, delicates, wool, synthetics, towels, whites, colors, bedding, jeans, sportswear, shirts, baby clothes`,
+  ),
+  food: pool(
+    `leftovers, popcorn, pizza, soup, {dish}, frozen peas, rice, a potato, chicken, the vegetables, oatmeal, fries, {dish}`,
+  ),
+  billWord: pool(
+    `dinner, the pizza, rent, the cab, groceries, drinks, the hotel, movie tickets, lunch, the gas, brunch, the wifi, the concert tickets`,
+  ),
 };
 
 /** Common words, so that a value can be any run of words at all. */
