@@ -14,7 +14,8 @@ import { checkCalls, type FlatTool, numbersIn, ungrounded } from "../tools/data/
 import { normalised, readLines } from "../tools/data/lines.ts";
 import { leaks, split, toolCounts } from "../tools/data/measures.ts";
 import { Random } from "../tools/data/random.ts";
-import { baseTools, type Example, kinds, synthesize } from "../tools/data/synth.ts";
+import { ask } from "../tools/data/request.ts";
+import { asides, baseTools, type Example, kinds, synthesize } from "../tools/data/synth.ts";
 import { readTemplate, say, ways } from "../tools/data/template.ts";
 import { readTool } from "../tools/data/tool.ts";
 import { numberWords } from "../tools/data/values.ts";
@@ -149,6 +150,87 @@ describe("synth", () => {
 
   test("a request rarely comes twice: above 87% of 20,000 are unlike all others", () => {
     expect(new Set(many.map(({ query }) => normalised(query))).size / many.length).toBeGreaterThan(0.87);
+  });
+});
+
+describe("requests", () => {
+  /** Every phrase of every base tool, filled thrice. */
+  const filled = Object.values(baseTools)
+    .flat()
+    .flatMap((tool) =>
+      [...tool.phrases.full, ...tool.hint].flatMap((phrase, i) =>
+        [1, 2, 3].map((seed) => ({ tool, phrase, request: ask(tool, phrase, new Random(seed, i)) })),
+      ),
+    );
+  const textOf = ({ request }: (typeof filled)[number]) => request.pieces.map(({ text }) => text).join("");
+
+  test("roles of one kind hold different values: nobody flies from Rome to Rome", () => {
+    let paired = 0;
+    for (const { request, phrase } of filled) {
+      for (const { args } of request.asks) {
+        const said = [...args].filter(
+          ([{ slot }, { piece, value }]) => piece && typeof value !== "number" && slot !== "flag",
+        );
+        const keys = said.map(([{ slot }, { piece }]) => `${slot} ${piece!.text}`);
+        expect(new Set(keys).size, phrase.source).toBe(keys.length);
+        if (new Set(said.map(([{ slot }]) => slot)).size < said.length) paired++;
+      }
+    }
+    expect(paired).toBeGreaterThan(200);
+  });
+
+  test("filling mends what it leaves askew: no 'on tomorrow', no 'one tickets', no 'a espresso'", () => {
+    for (const one of filled) {
+      const text = textOf(one);
+      expect(text).not.toMatch(/\b(on|at) (tomorrow|today|tonight|next (week|month)|in (an|\d+) )/);
+      expect(text).not.toMatch(/(^| )(one|1) (bus )?(tickets|seats|rooms|cups|slices|portions)\b/);
+      for (const [i, { text: value, param }] of one.request.pieces.entries()) {
+        if (param && /^[aeio]/i.test(value)) expect(one.request.pieces[i - 1]?.text ?? "").not.toMatch(/(^| )a $/);
+      }
+    }
+  });
+
+  test("a truth is only ever meant, and what is meant is true or false", () => {
+    let meant = 0;
+    for (const { request } of filled) {
+      for (const [{ slot }, { piece, value }] of request.asks.flatMap(({ args }) => [...args])) {
+        if (slot !== "truth") continue;
+        expect(piece).toBeUndefined();
+        expect(typeof value).toBe("boolean");
+        meant++;
+      }
+    }
+    expect(meant).toBeGreaterThan(30);
+  });
+
+  test("circumstances before a request hold no value: no slot, no number, no name", () => {
+    const all = Object.values(asides).flat();
+    expect(all.length).toBeGreaterThan(40);
+    for (const aside of all) expect(aside.replace(/\bI\b/g, "i")).not.toMatch(/[{}\d[\]A-Z]/);
+  });
+
+  test("a key that says nothing has a description that does", () => {
+    let opaque = 0;
+    for (const { parameters } of many.flatMap(({ tools }) => tools)) {
+      for (const [key, { description }] of Object.entries(parameters)) {
+        if (!/^(arg|value_|p|param_|field|x|input_|slot)\d$/.test(key)) continue;
+        expect(description).toBeTruthy();
+        opaque++;
+      }
+    }
+    expect(opaque).toBeGreaterThan(1000);
+  });
+
+  test("appliances, travel, bookings and banking are often asked for with nothing optional said", () => {
+    const own = new Map(
+      ["appliances", "travel", "bookings", "banking"].flatMap((domain) =>
+        baseTools[domain].flatMap(({ names }) => names.map((name) => [name, domain] as const)),
+      ),
+    );
+    const calls = many.flatMap(({ answers }) => answers).filter(({ name }) => own.has(name));
+    const plain = calls.filter((call) => !Object.keys(call.arguments).length);
+    expect(calls.length).toBeGreaterThan(1500);
+    expect(plain.length / calls.length).toBeGreaterThan(0.12);
   });
 });
 

@@ -108,6 +108,25 @@ const attributes: [string, string, string][] = [
   ["channel", "coined", "on {x}|via {x}"],
   ["group", "plural", "with the {x}"],
 ];
+/** Two values of one kind, told apart by their role alone: names, slot and how each is said. */
+const pairs: [[string, string], [string, string], string][] = [
+  [["origin", "from {x}"], ["destination", "to {x}"], "city"],
+  [["from", "from {x}"], ["to", "to {x}"], "town"],
+  [["departure", "leaving {x}"], ["arrival", "for {x}"], "town"],
+  [["source", "out of {x}"], ["target", "into {x}"], "listName"],
+  [["pickup", "picked up at {x}"], ["dropoff", "dropped at {x}"], "place"],
+  [["sender", "from {x}"], ["receiver", "to {x}"], "person"],
+  [["buyer", "bought by {x}"], ["seller", "sold by {x}"], "person"],
+  [["winner", "won by {x}"], ["loser", "lost by {x}"], "plural"],
+  [["home_team", "with {x} at home"], ["guest_team", "against {x}"], "plural"],
+  [["old_date", "from {x}"], ["new_date", "to {x}"], "day"],
+  [["old_name", "from {x}"], ["new_name", "to {x}"], "coined"],
+  [["start_date", "starting {x}"], ["end_date", "until {x}"], "day"],
+  [["start_time", "from {x}"], ["end_time", "until {x}"], "clock"],
+  [["least", "from {x}"], ["most", "up to {x}"], "integer"],
+  [["base_currency", "from {x}"], ["quote_currency", "to {x}"], "currencyName"],
+  [["old_room", "from the {x}"], ["new_room", "to the {x}"], "room"],
+];
 const freeText = new Set(["anything", "note", "message", "topic"]);
 const switches = [
   "notify",
@@ -150,7 +169,8 @@ export function phraseFor({ tool, kin, clauses }: Invention, random: Random): Te
     const clause = (i && !clauses[i].startsWith("and ") ? joint : "") + text;
     return required ? clause : `(${clause})`;
   });
-  const head = `${random.pick(verbs[kin.verb])} ${random.pick(["the", "a", "my", "this", "that"])} ${kin.noun}`;
+  const article = /^[aeio]/.test(kin.noun) ? "an" : "a";
+  const head = `${random.pick(verbs[kin.verb])} ${random.pick(["the", article, "my", "this", "that"])} ${kin.noun}`;
   return readTemplate(head + tail.join(""));
 }
 
@@ -195,10 +215,28 @@ function newNoun(random: Random): string {
   return random.chance(0.3) ? `${random.pick(qualifiers)} ${base}` : base;
 }
 
+function newPair(noun: string, random: Random): { param: Param; clause: string }[] {
+  const [one, other, slot] = random.pick(pairs);
+  return [one, other].map(([name, said]) => {
+    const human = name.replaceAll("_", " ");
+    return {
+      param: readParam(
+        [name],
+        `${slot}! ${random.pick([`The ${human} of the ${noun}.`, `${human[0].toUpperCase()}${human.slice(1)}.`])}`,
+        noun,
+      ),
+      clause: said.replace("{x}", `{${name}}`),
+    };
+  });
+}
+
 function newParams(noun: string, random: Random): { param: Param; clause: string }[] {
   const count = random.pick([0, 1, 1, 2, 2, 3, 3, 4]);
-  const made: { param: Param; clause: string }[] = [];
-  for (const [name, slot, said] of random.some(attributes, count)) {
+  const pair = random.chance(0.16) ? newPair(noun, random) : [];
+  const made = [...pair];
+  for (const [name, slot, said] of random.some(attributes, pair.length ? random.between(0, 1) : count)) {
+    // A third "from {x}" would leave open whose it is.
+    if (pair.some(({ param, clause }) => param.slot === slot || said.includes(clause.split(" ")[0]))) continue;
     if (freeText.has(slot) && made.some(({ param }) => freeText.has(param.slot))) continue;
     const mark = random.chance(0.7) ? "!" : "?";
     const kind = random.next();

@@ -84,11 +84,11 @@ function piece(said: Said, tool: BaseTool, first: Ask, second: Ask, random: Rand
   return made;
 }
 
-/** A value that the request does not hold yet: nobody flies from Rome to Rome. */
+/** A value that no other argument of its kind has: nobody flies from Rome to Rome. Numbers and booleans may agree. */
 function unlike(args: Ask["args"], param: Param, random: Random): Fill {
-  const taken = [...args.values()].map((arg) => arg.piece?.text);
+  const taken = [...args].filter(([other]) => other.slot === param.slot).map(([, { piece }]) => piece?.text);
   let made = fill(param, random);
-  for (let tries = 0; tries < 5 && taken.includes(made.text); tries++) made = fill(param, random);
+  while (taken.includes(made.text) && !isBoolean(param) && typeof made.value !== "number") made = fill(param, random);
   return made;
 }
 

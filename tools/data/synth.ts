@@ -139,6 +139,10 @@ export const baseTools: Record<string, Known[]> = Object.fromEntries(
   ]),
 );
 const allTools = Object.values(baseTools).flat();
+/** What is said before the request proper, by domain. */
+export const asides: Record<string, string[]> = Object.fromEntries(
+  Object.entries(domains).map(([name, domain]) => [name, domain.asides ?? []]),
+);
 const chat: Record<string, Template[]> = Object.fromEntries(
   Object.entries(domains).map(([name, domain]) => [name, domain.chat.map(template)]),
 );
@@ -299,8 +303,8 @@ const scenes: Record<Kind, (random: Random) => Scene> = {
 
 function oneCall(random: Random): Scene {
   const { request, offered } = target(random);
-  const asides = domains[offered[0].domain]?.asides;
-  if (asides && random.chance(0.18)) aside(request, random.pick(asides), random);
+  const lead = asides[offered[0].domain] ?? [];
+  if (lead.length && random.chance(0.18)) aside(request, random.pick(lead), random);
   else polite(request, random);
   return { request, offered: withOthers(offered, random) };
 }

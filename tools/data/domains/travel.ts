@@ -100,7 +100,7 @@ export const travel: Domain = {
       },
       say: [
         "find( me)( a) round trip( flight)( from {origin} to {destination}) leaving {departure_date} and [returning|coming back] {return_date}",
-        "[find|search for|look for]( a| some) [round trip|return] flights to {destination}( from {origin})",
+        "[find|search for|look for]( some) [round trip|return] flights to {destination}( from {origin})",
         "I want to fly from {origin} to {destination} {departure_date} and [come back|return] {return_date}",
         "flights from {origin} to {destination} {departure_date}, back {return_date}",
         "return flight to {destination}[, leaving {departure_date}][, coming back {return_date}]",
