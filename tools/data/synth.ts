@@ -205,7 +205,7 @@ const outOfScope = [
   "{anything}",
   "who was the first president of {country}",
   "what side of the {noun} is the heaviest",
-  "which side has the advantage in {game}",
+  "who moves first in {game}",
   "how many people live in {country}",
   "what is the capital of {country}",
   "why do {animal}s sleep so much",

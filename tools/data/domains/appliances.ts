@@ -52,7 +52,7 @@ export const appliances: Domain = {
         "[get|have|put] the coffee [going|started|on]",
         "[can|could] you [make|start|get]( me)( some| a cup of) coffee( ready)",
         "[make|brew]( me) a {type}( {time}| at {time})",
-        "can you see to it that [the coffee is ready|my coffee is made|the coffee machine is on]( {time}| by {time})",
+        "[make sure|I'd like it if] [the coffee is ready|my coffee is made|the coffee machine is on]( {time}| by {time})",
         "[make|brew] {cups} cups of( {strength}) coffee",
         "[make|brew]( me)( a| some) {strength} coffee",
         "have my {type} ready( {time}| by {time}| at {time})",

@@ -3,7 +3,7 @@ import type { Domain } from "../tool.ts";
 /** Accounts, exchange and shared bills: who gives and who gets. */
 export const banking: Domain = {
   chat: [
-    "is there a reason my card was declined",
+    "why did the shop refuse my card",
     "why is my account blocked",
     "what is a good credit score",
     "how does a mortgage work",
@@ -45,7 +45,7 @@ export const banking: Domain = {
       },
       say: [
         "(what's |what is |tell me )the [exchange |conversion |]rate [between|of] the {from_currency} and the {to_currency}",
-        "how much is the {from_currency} [versus|against|in|compared to] the {to_currency}",
+        "how much is the {from_currency} [against|in|compared to] the {to_currency}",
         "how much is (a |one |the ){from_currency} [in|worth in] {to_currency}",
         "[what's|what is] the {from_currency} [worth in|to the|against the] {to_currency}( {date})",
         "{from_currency} [to|versus|vs|against] {to_currency}( rate| exchange rate)",

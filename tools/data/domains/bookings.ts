@@ -23,7 +23,7 @@ export const bookings: Domain = {
     "what did you think of {movie}",
   ],
   asides: [
-    "I am free from the office today and I'd like to watch something",
+    "no work for me, I'm off",
     "I'm bored at home",
     "I'm really hungry",
     "my friends are in town",

@@ -20,7 +20,7 @@ export const travel: Domain = {
     "which country has the most airports",
   ],
   asides: [
-    "I'm going on vacation pretty soon",
+    "we're off on holiday before long",
     "I am planning a trip",
     "I need to get away for a bit",
     "I've got some time off coming up",
