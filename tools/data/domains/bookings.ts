@@ -160,7 +160,7 @@ export const bookings: Domain = {
         "[buy|get|book]( me) [tickets|a ticket] [for|to] {event_name}( in {city})( {date})",
         "I need {number_of_tickets} [seats|tickets] for {event_name}( {date})",
         "[reserve|get] {number_of_tickets} seats for {event_name} on {date}",
-        "{number_of_tickets} tickets to {event_name}( in {city})[, please]",
+        "{number_of_tickets} tickets to {event_name}( in {city})(, please)",
         "we want to see {event_name} {date}, get {number_of_tickets} tickets",
         "buy( some) tickets",
       ],
