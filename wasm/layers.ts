@@ -146,41 +146,37 @@ function forRows(f: Fn, rows: I32, call: (rows: number) => void): void {
   choose([narrowest, ...wider]);
 }
 
-/** attention_rows(session, cache, head, rows, count, keys, step): one query head of a tile, from `q` to its place in `att`. */
+/**
+ * attention_rows(session, cache, head, rows, count, keys, step, stride): one query head of a tile, from `q` to its place in
+ * `att`, rows `stride` bytes apart. Rows may as well be those heads, from `head` on, that share a KV head.
+ */
 function attentionRows(asm: Asm): void {
-  asm.func("attention_rows", { session: i, cache: i, head: i, rows: i, count: i, keys: i, step: i }, (f, p) => {
+  const params = { session: i, cache: i, head: i, rows: i, count: i, keys: i, step: i, stride: i } as const;
+  asm.func("attention_rows", params, (f, p) => {
     const get = (name: string) => f.i32(field(f, p.session, name));
-    const [headDim, scores, probs, pScale, yWidth, nHeads] = [
-      "headDim",
-      "scores",
-      "p",
-      "pScale",
-      "yWidth",
-      "nHeads",
-    ].map(get);
+    const [headDim, scores, probs, pScale, nHeads] = ["headDim", "scores", "p", "pScale", "nHeads"].map(get);
     const [k, v, kScale, vScale, capacity] = cacheRecord.map((name) => f.i32(cacheField(f, p.cache, name)));
     // GQA: query head h uses KV head floor(h / (heads / kv heads)).
     const kvHead = f.i32(p.head.mul(field(f, p.session, "nKvHeads")).div(nHeads));
     const headBytes = f.i32(kvHead.mul(capacity).mul(headDim).shl(1));
     const scaleBytes = f.i32(kvHead.mul(capacity).shl(2));
-    const q = f.i32(
-      get("q").add(
-        p.head
-          .mul(p.rows)
-          .mul(headDim)
-          .mul(asm.eachBytes / 2),
-      ),
-    );
-    const qScale = f.i32(get("qScale").add(p.head.mul(p.rows).shl(2)));
+    const [q, qScale] = queryPlace(f, p.session, p.head, p.rows).map((place) => f.i32(place));
     const out = f.i32(get("att").add(p.head.mul(headDim).shl(2)));
     forRows(f, p.rows, (rows) =>
       f.call(
         `attention_${rows}`,
         ...[p.count, q, qScale, k.add(headBytes), v.add(headBytes), kScale.add(scaleBytes), vScale.add(scaleBytes)],
-        ...[headDim, p.keys, p.step, capacity, scores, probs, pScale, out, yWidth.shl(2)],
+        ...[headDim, p.keys, p.step, capacity, scores, probs, pScale, out, p.stride],
       ),
     );
   });
+}
+
+/** Places in `q` and `qScale` of a query head, in tiles of so many rows. */
+function queryPlace(f: Fn, session: I32, head: I32, rows: I32): [q: I32, qScale: I32] {
+  const first = f.i32(head.mul(rows));
+  const bytes = field(f, session, "headDim").mul(f.asm.eachBytes / 2);
+  return [field(f, session, "q").add(first.mul(bytes)), field(f, session, "qScale").add(first.shl(2))];
 }
 
 /** head_row(session, x, norm, pos, rotate): head norm, then RoPE at `pos` where positions apply, of one head in place. */
@@ -275,35 +271,42 @@ function projectKv(asm: Asm): void {
 function attend(asm: Asm): void {
   asm.func("attend", { session: i, block: i, cache: i, x: i, pos: i, n: i, keys: i, step: i, rotate: i }, (f, p) => {
     const get = (name: string) => f.i32(field(f, p.session, name));
-    const [headDim, dModel, y, nHeads, q, qScale, att] = ["headDim", "dModel", "y", "nHeads", "q", "qScale", "att"].map(
-      get,
-    );
+    const [headDim, dModel, y, nHeads, att] = ["headDim", "dModel", "y", "nHeads", "att"].map(get);
+    const sharing = f.i32(nHeads.div(field(f, p.session, "nKvHeads")));
     const width = f.i32(nHeads.mul(headDim));
     const yStride = f.i32(get("yWidth").shl(2));
-    const stride = f.i32(dModel.shl(2));
+    const xStride = f.i32(dModel.shl(2));
     const gain: F32 = f.f32(sigmoid(f, f.f32(f.loadF32(blockField(f, p.block, "gate")))));
     tiles(f, p.n, ({ start, rows, count }) => {
-      const x = f.i32(p.x.add(start.mul(stride)));
+      const x = f.i32(p.x.add(start.mul(xStride)));
       normTile(f, p.session, x, f.i32(blockField(f, p.block, "norm")), rows, count);
       f.call("matmul_rows", p.session, blockField(f, p.block, "wq"), dModel, width, y, yStride, rows, f.constF32(1), 0);
-      f.for(0, nHeads, 1, (head) => {
-        f.for(0, count, 1, (t) => {
-          const row = f.i32(y.add(t.mul(yStride)).add(head.mul(headDim).shl(2)));
-          f.call("head_row", p.session, row, blockField(f, p.block, "qNorm"), p.pos.add(start).add(t), p.rotate);
-          const at = q
-            .add(
-              head
-                .mul(rows)
-                .mul(headDim)
-                .mul(asm.eachBytes / 2),
-            )
-            .add(t.mul(asm.eachBytes));
-          f.call("quantize_query", row, headDim, at, rows.mul(asm.eachBytes), qScale.add(head.mul(rows).add(t).shl(2)));
+      // Query heads that share a KV head go through attention together where the tile is one row, to read it once.
+      const [heads, stride, step] = [f.i32(1), f.i32(yStride), f.i32(p.step)];
+      f.if(rows.eq(1), () => {
+        for (const variant of asm.rowVariants) f.if(sharing.eq(variant), () => heads.set(variant));
+        stride.set(headDim.shl(2));
+        step.set(0);
+      });
+      const [lanes, meant] = [f.i32(rows.mul(heads)), f.i32(count.mul(heads))];
+      f.for(0, nHeads, heads, (head) => {
+        const [at, scaleAt] = queryPlace(f, p.session, head, lanes).map((place) => f.i32(place));
+        const row = f.i32(y.add(head.mul(headDim).shl(2)));
+        f.for(0, meant, 1, (t) => {
+          // One of a tile's rows and of a row's heads goes on, the other stays.
+          const pos = f.i32(p.pos.add(start));
+          f.if(heads.eq(1), () => pos.set(pos.add(t)));
+          f.call("head_row", p.session, row, blockField(f, p.block, "qNorm"), pos, p.rotate);
+          f.call("quantize_query", row, headDim, at, lanes.mul(asm.eachBytes), scaleAt);
+          row.set(row.add(stride));
+          at.set(at.add(asm.eachBytes));
+          scaleAt.set(scaleAt.add(4));
         });
-        f.call("attention_rows", p.session, p.cache, head, rows, count, p.keys.add(p.step.mul(start)), p.step);
+        const keys = p.keys.add(p.step.mul(start));
+        f.call("attention_rows", p.session, p.cache, head, lanes, meant, keys, step, stride);
       });
       quantizeTile(f, p.session, att, width, yStride, rows, count);
-      f.call("matmul_rows", p.session, blockField(f, p.block, "wo"), width, dModel, x, stride, rows, gain, 1);
+      f.call("matmul_rows", p.session, blockField(f, p.block, "wo"), width, dModel, x, xStride, rows, gain, 1);
     });
   });
 }

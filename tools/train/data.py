@@ -99,7 +99,7 @@ class Redresser:
                     rest.insert(r.randint(0, len(rest)), tool)
         if len(answers) == 1 and rest and r.random() < 0.06:  # none fits: the right tool is gone
             right, answers = [], []
-        keep = right + rest[: r.choice((0, 1, 1, 2, 2, 3, 3, 4, 5, 6, 7))] if answers else rest[: r.choice((1, 2, 3, 3, 4, 5, 6))]
+        keep = right + rest[: r.choice((0, 0, 1, 1, 1, 2, 2, 3, 3, 5, 7))] if answers else rest[: r.choice((1, 2, 3, 3, 4, 5, 6))]
         r.shuffle(keep)
         if r.random() < 0.20:
             keep, answers = self.rename(keep, answers, r)

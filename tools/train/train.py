@@ -78,8 +78,9 @@ def orthogonal(g, dtype):
 class Optimizer:
     """Muon on the attention projections, AdamW on everything else."""
 
-    def __init__(self, model, adam, muon, dtype):
+    def __init__(self, model, adam, muon, dtype, rank=0, world=1):
         self.matrices, self.rate, self.dtype = model.attention_matrices(), muon, dtype
+        self.rank, self.world = rank, world
         chosen = set(map(id, self.matrices))
         self.rest = [p for p in model.parameters() if id(p) not in chosen]
         self.momenta = [torch.zeros_like(p) for p in self.matrices]
@@ -93,9 +94,15 @@ class Optimizer:
             group["lr"] = self.adam_rate * factor
         self.adam.step()
         rate = self.rate * factor
-        for p, m in zip(self.matrices, self.momenta):
+        for i, (p, m) in enumerate(zip(self.matrices, self.momenta)):
             m.mul_(0.95).add_(p.grad)
-            p.mul_(1 - 0.01 * rate).add_(orthogonal(p.grad + 0.95 * m, self.dtype), alpha=-rate * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+            if i % self.world == self.rank:  # each process makes its share of the updates
+                p.grad = orthogonal(p.grad + 0.95 * m, self.dtype)
+            else:
+                p.grad.zero_()
+        share_gradients(self.matrices, self.world)
+        for p in self.matrices:
+            p.mul_(1 - 0.01 * rate).add_(p.grad, alpha=-rate * max(1, p.shape[0] / p.shape[1]) ** 0.5)
 
     def state(self):
         return {"adam": self.adam.state_dict(), "momenta": self.momenta}
@@ -133,10 +140,13 @@ def build(a):
     return Needle(Config(**{f.name: v for f, v in zip(fields(Config), values)}))
 
 
-def average_gradients(model, world):
-    flat = torch.cat([p.grad.reshape(-1) for p in model.parameters()]) / world
+def share_gradients(parameters, world):
+    """Sums `.grad` over the processes, in place."""
+    if world == 1:
+        return
+    flat = torch.cat([p.grad.reshape(-1) for p in parameters])
     dist.all_reduce(flat)
-    for p, g in zip(model.parameters(), flat.split([p.numel() for p in model.parameters()])):
+    for p, g in zip(parameters, flat.split([p.numel() for p in parameters])):
         p.grad.copy_(g.view_as(p))
 
 
@@ -167,7 +177,7 @@ def main():
 
     dtype = torch.float32 if a.float32 or not bf16_pays(device) else torch.bfloat16
     model = build(a).to(device)
-    optimizer = Optimizer(model, a.adam, a.muon, dtype)
+    optimizer = Optimizer(model, a.adam, a.muon, dtype, rank, world)
     tokenizer = data.Tokenizer(a.tokenizer)
     if tokenizer.sp.GetPieceSize() != model.config.vocab_size:
         raise SystemExit(f"--tokenizer: expected {model.config.vocab_size} pieces, got {tokenizer.sp.GetPieceSize()}; pass the model's own vocabulary")
@@ -214,9 +224,8 @@ def main():
             p.grad = torch.zeros_like(p)
         with amp():
             loss, entropy, exact = losses(model, batch, at["step"] % 4 == 0)
-        loss.backward()
-        if world > 1:
-            average_gradients(model, world)
+        (loss / world).backward()
+        share_gradients(list(model.parameters()), world)
         optimizer.step(factor)
 
         at["step"] += 1

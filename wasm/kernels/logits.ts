@@ -1,4 +1,4 @@
-import type { Asm } from "../asm.ts";
+import type { Asm, F32, I32 } from "../asm.ts";
 import { exp } from "./exp.ts";
 
 const i = "i32" as const;
@@ -72,34 +72,50 @@ export function argmax(asm: Asm): void {
     (f, p) => {
       const best = f.i32(0);
       const second = f.i32(0);
-      const most = f.f32(f.loadF32(p.values));
+      const most = f.f32(Number.NEGATIVE_INFINITY);
       const next = f.f32(Number.NEGATIVE_INFINITY);
-      f.for(1, p.n, 1, (at) => {
-        const value = f.f32(f.loadF32(p.values.add(at.shl(2))));
-        f.if(value.gt(next), () => {
-          f.if(
-            value.gt(most),
-            () => {
-              second.set(best);
-              next.set(most);
-              best.set(at);
-              most.set(value);
-            },
-            () => {
-              second.set(at);
-              next.set(value);
-            },
-          );
+      chunksFrom(next, (start, end) => {
+        f.for(start, end, 4, (at) => {
+          const value = f.f32(f.loadF32(at));
+          f.if(value.gt(next), () => {
+            f.if(
+              value.gt(most),
+              () => {
+                second.set(best);
+                next.set(most);
+                best.set(at.sub(p.values).shr(2));
+                most.set(value);
+              },
+              () => {
+                second.set(at.sub(p.values).shr(2));
+                next.set(value);
+              },
+            );
+          });
         });
       });
       const sum = f.f4(f.splatF(0));
       const top = f.f4(f.splatF(most));
-      f.for(0, p.n, 4, (at) => sum.set(sum.add(exp(f, f.loadF4(p.values.add(at.shl(2))).sub(top)))));
+      // What is left out is below 4e-11 a value.
+      chunksFrom(f.f32(most.sub(24)), (start, end) => {
+        f.for(start, end, 16, (at) => sum.set(sum.add(exp(f, f.loadF4(at).sub(top)))));
+      });
       f.storeF32(p.summary, most);
       f.storeF32(p.summary, next, 4);
       f.storeI32(p.summary, second, 8);
       f.storeF32(p.summary, sum.sum(), 12);
       return best;
+
+      /** Runs the body for every 64 values that are not all less than `limit` by then. */
+      function chunksFrom(limit: F32, body: (start: I32, end: I32) => void): void {
+        const last = f.i32(p.values.add(p.n.shl(2)));
+        f.for(p.values, last, 256, (start) => {
+          const end = f.i32(start.add(256).min(last));
+          const greatest = f.f4(f.splatF(Number.NEGATIVE_INFINITY));
+          f.for(start, end, 16, (at) => greatest.set(greatest.max(f.loadF4(at))));
+          f.if(limit.gt(greatest.greatest()).eq(0), () => body(start, end));
+        });
+      }
     },
     { exported: true },
   );
