@@ -1,5 +1,5 @@
 /** The only loop: while the grammar forces text, its tokens need no logits; else the model picks among what may follow. */
-import type { Copy, Spans } from "./copy.ts";
+import type { Copy } from "./copy.ts";
 import { type Choice, decode, logits, pick } from "./decoder.ts";
 import type { Grammar, State } from "./grammar.ts";
 import type { Host } from "./memory.ts";
@@ -34,19 +34,17 @@ export async function writeAnswer(writer: Writer, grammar: Grammar, copy: Copy |
   await out.add(special.toolCall);
   let forcedTokens = 1;
   let state: State = grammar.start;
-  let spans: Spans = null;
   while (!state.atEnd) {
     const room = answerTokens - out.tokens.length;
-    const forced = jump && !spans ? grammar.forced(state) : null;
+    const forced = jump && !copy?.inString ? grammar.forced(state) : null;
     if (forced?.ids.length && grammar.fits(forced.state, room - forced.ids.length)) {
       for (const id of forced.ids) await out.add(id);
       forcedTokens += forced.ids.length;
+      copy?.advance(state, forced.ids);
       state = forced.state;
-      // Forced text ends where more than one byte may follow: at the latest right after a free string's opening quote.
-      if (copy && state.inString) spans = copy.starts;
       continue;
     }
-    const mask = copy ? copy.mask(state, spans) : grammar.mask(state);
+    const mask = copy ? copy.mask(state) : grammar.mask(state);
     const choice = mask.count === 1 && jump ? undefined : await out.choose(mask.bits);
     const id = choice?.id ?? mask.some;
     const after = grammar.advance(state, id);
@@ -57,7 +55,7 @@ export async function writeAnswer(writer: Writer, grammar: Grammar, copy: Copy |
     }
     if (!choice) forcedTokens++;
     await out.add(id, choice);
-    spans = copy?.advance(state, spans, id) ?? null;
+    copy?.advance(state, [id]);
     state = after;
   }
   return out.answer(forcedTokens, false);

@@ -72,12 +72,14 @@ export interface Forced {
 
 export class Grammar {
   readonly start: State;
+  /** Where a call has ended and another may begin; null without tools. */
+  readonly afterCall: State | null;
 
   constructor(
     tools: ToolSet,
     readonly tokens: TokenTrie,
   ) {
-    this.start = answerState(tools);
+    ({ start: this.start, afterCall: this.afterCall } = answerStates(tools));
   }
 
   /** The state after a token, null if it cannot follow. */
@@ -227,7 +229,7 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-function answerState(set: ToolSet): State {
+function answerStates(set: ToolSet): Pick<Grammar, "start" | "afterCall"> {
   const names: () => State = once(() =>
     oneOf(
       set.tools.map((tool) => ({
@@ -239,7 +241,8 @@ function answerState(set: ToolSet): State {
   const call: Alternative = { text: '{"name":', next: names };
   const close: Alternative = { text: "]", next: () => end };
   const afterCall: () => State = once(() => oneOf([close, { ...call, text: `,${call.text}` }]));
-  return literal(" [", () => oneOf(set.tools.length ? [close, call] : [close]));
+  const start = literal(" [", () => oneOf(set.tools.length ? [close, call] : [close]));
+  return { start, afterCall: set.tools.length ? afterCall() : null };
 }
 
 /** What follows an opening brace: known keys, each at most once, the required ones present, then `close`. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Copy, type Spans } from "../runtime/copy.ts";
+import { Copy } from "../runtime/copy.ts";
 import { Grammar, type State } from "../runtime/grammar.ts";
 import { Tokenizer } from "../runtime/tokenizer.ts";
 import { type ToolInput, ToolSet } from "../runtime/tools.ts";
@@ -25,8 +25,8 @@ const requests = [
 ];
 
 /** What may follow, by the mask; the same as by following every token's bytes. */
-function allowed(copy: Copy, grammar: Grammar, state: State, spans: Spans): number[] {
-  const { bits, count } = copy.mask(state, spans);
+function allowed(copy: Copy, grammar: Grammar, state: State): number[] {
+  const { bits, count } = copy.mask(state);
   const ids = tokenizer.pieces.flatMap((_, id) => ((bits[id >> 5] >>> (id & 31)) & 1 ? [id] : []));
   expect(ids.length).toBe(count);
   expect(ids.every((id) => grammar.advance(state, id) !== null)).toBe(true);
@@ -49,13 +49,13 @@ test("whatever tokens are picked, a free string is a run of whole words of the r
   for (let run = 0; run < 300; run++) {
     const request = requests[run % requests.length];
     const copy = new Copy(request, grammar);
-    let [state, spans]: [State, Spans] = [grammar.start, null];
+    let state = grammar.start;
     const ids: number[] = [];
     while (!state.atEnd && ids.length < 300) {
-      const among = allowed(copy, grammar, state, spans);
+      const among = allowed(copy, grammar, state);
       expect(among.length).toBeGreaterThan(0);
       const id = among[Math.floor(random() * among.length)];
-      spans = copy.advance(state, spans, id);
+      copy.advance(state, [id]);
       state = grammar.advance(state, id) as State;
       ids.push(id);
     }
@@ -82,12 +82,12 @@ test("every run of whole words can be written, in the tokenizer's own form", () 
       for (let to = from + 1; to <= words.length; to++) {
         const value = words.slice(from, to).join(" ");
         const text = ` [{"name":"say","arguments":{"text":${JSON.stringify(value)}}}]`;
-        let [state, spans]: [State, Spans] = [grammar.start, null];
+        let state = grammar.start;
         for (const id of tokenizer.tokenizeRaw(text)) {
-          const { bits } = copy.mask(state, spans);
+          const { bits } = copy.mask(state);
           if (!((bits[id >> 5] >>> (id & 31)) & 1))
             throw new Error(`${JSON.stringify(value)}: ${tokenizer.pieces[id]}`);
-          spans = copy.advance(state, spans, id);
+          copy.advance(state, [id]);
           state = grammar.advance(state, id) as State;
         }
         expect(state.atEnd).toBe(true);
@@ -113,13 +113,48 @@ test("enums, numbers, strings of limited length or beside an enum are the gramma
   ];
   const grammar = new Grammar(ToolSet.from(limited), trie);
   const copy = new Copy("do it", grammar);
-  let [state, spans]: [State, Spans] = [grammar.start, null];
+  let state = grammar.start;
   for (const id of tokenizer.tokenizeRaw(
     ' [{"name":"f","arguments":{"mode":"turbo","level":7,"code":"ab","either":"zebra"}}]',
   )) {
-    expect(copy.mask(state, spans)).toEqual(grammar.mask(state));
-    spans = copy.advance(state, spans, id);
+    expect(copy.mask(state)).toEqual(grammar.mask(state));
+    copy.advance(state, [id]);
     state = grammar.advance(state, id) as State;
   }
   expect(state.atEnd).toBe(true);
+});
+
+/** Follows a text as the tokenizer writes it; whether the mask allowed every token, and the state before the last. */
+function follow(copy: Copy, grammar: Grammar, text: string): { allowed: boolean; state: State } {
+  let state = grammar.start;
+  for (const id of tokenizer.tokenizeRaw(text)) {
+    const { bits } = copy.mask(state);
+    if (!((bits[id >> 5] >>> (id & 31)) & 1)) return { allowed: false, state };
+    copy.advance(state, [id]);
+    state = grammar.advance(state, id) as State;
+  }
+  return { allowed: true, state };
+}
+
+test("no two values of a call share a word; the next call may use it again", () => {
+  const grammar = new Grammar(ToolSet.from(tools), trie);
+  const say = (text: string, to: string) => `{"name":"say","arguments":{"text":"${text}","to":"${to}"}}`;
+  const list = (...items: string[]) => `{"name":"list","arguments":{"items":${JSON.stringify(items)}}}`;
+  const may = (request: string, ...calls: string[]) =>
+    follow(new Copy(request, grammar), grammar, ` [${calls.join()}]`).allowed;
+  expect(may("tell anna I am late", say("I am late", "anna"))).toBe(true);
+  expect(may("tell anna I am late", say("anna I am late", "anna"))).toBe(false);
+  expect(may("tell anna I am late", say("anna", "tell anna I"))).toBe(false);
+  expect(may("tell anna I am late", say("I am", "anna"), say("late", "anna"))).toBe(true);
+  expect(may("buy milk and eggs", list("milk", "eggs"))).toBe(true);
+  expect(may("buy milk and eggs", list("milk", "milk"))).toBe(false);
+  expect(may("buy milk and eggs", list("milk"), list("milk"))).toBe(true);
+  // Said twice, it can stand twice.
+  expect(may("text anna to anna", say("anna", "anna"))).toBe(true);
+});
+
+test("a value whose words are all used may use them again, since it must come from somewhere", () => {
+  const grammar = new Grammar(ToolSet.from(tools), trie);
+  const text = ' [{"name":"say","arguments":{"text":"hi","to":"hi"}}]';
+  expect(follow(new Copy("hi", grammar), grammar, text).allowed).toBe(true);
 });

@@ -67,7 +67,9 @@ class Redresser:
     remembered. Values and strangers come from the real sources where there are any; all chances below were set by judgement, not tuned.
     """
 
-    def __init__(self, real, made, r):
+    def __init__(self, real, made, r, strength=1.0):
+        """strength scales the chances of all but leaving the right tool out; towards 0 examples stay as people said them."""
+        self.strength = strength
         dresses, self.values, self.queries = {}, {}, []
         for examples in real or made:
             for query, tools, answers in examples:
@@ -85,13 +87,14 @@ class Redresser:
 
     def __call__(self, example, r):
         query, tools, answers = example
-        if r.random() < 0.4:
+        chance = lambda p: r.random() < p * self.strength
+        if chance(0.4):
             query, answers = self.swap_values(query, tools, answers, r)
         wanted = {call["name"] for call in answers}
         right = [t for t in tools if t["name"] in wanted]
         rest = [t for t in tools if t["name"] not in wanted]
         r.shuffle(rest)
-        if answers and r.random() < 0.35:  # strangers from anywhere, unless they look like a right tool
+        if answers and chance(0.35):  # strangers from anywhere, unless they look like a right tool
             near, taken = set().union(*map(words, right)), {t["name"] for t in tools}
             for tool, stems in r.sample(self.pool, min(6, len(self.pool))):
                 if not stems & near and tool["name"] not in taken:
@@ -101,11 +104,11 @@ class Redresser:
             right, answers = [], []
         keep = right + rest[: r.choice((0, 0, 1, 1, 1, 2, 2, 3, 3, 5, 7))] if answers else rest[: r.choice((1, 2, 3, 3, 4, 5, 6))]
         r.shuffle(keep)
-        if r.random() < 0.20:
+        if chance(0.20):
             keep, answers = self.rename(keep, answers, r)
-        elif r.random() < 0.12:  # names alone must do
+        elif chance(0.12):  # names alone must do
             keep = [{k: v for k, v in t.items() if k != "description"} for t in keep]
-        elif r.random() < 0.06:
+        elif chance(0.06):
             keep = [{**t, "parameters": {k: {a: b for a, b in p.items() if a != "description"} for k, p in t["parameters"].items()}} for t in keep]
         return query, keep, answers
 
@@ -234,13 +237,13 @@ class Batches:
     `share` of the examples come from the files in `synthetic`.
     """
 
-    def __init__(self, real, synthetic, share, tokenizer, batch_tokens, weights, seed):
+    def __init__(self, real, synthetic, share, tokenizer, batch_tokens, weights, seed, redress=1.0):
         self.real, self.made = ([list(read_examples(p)) for p in group] for group in (real, synthetic))
         if not self.real + self.made:
             raise ValueError("--real, --synthetic: expected at least one file, got none; check the globs")
         self.share = share if self.real and self.made else float(bool(self.made))
         self.tokenizer, self.batch_tokens, self.weights, self.seed = tokenizer, batch_tokens, weights, seed
-        self.redress = Redresser(self.real, self.made, random.Random(f"{seed}/pool"))
+        self.redress = Redresser(self.real, self.made, random.Random(f"{seed}/pool"), redress)
 
     def __call__(self, block):
         r = random.Random(f"{self.seed}/{block}")

@@ -45,6 +45,7 @@ def arguments():
     p.add_argument("--muon", type=float, default=0.015)
     p.add_argument("--warm", type=int, default=100, help="steps of warm-up")
     p.add_argument("--weights", default="1,1.5,1.25,2", help="loss weights: structure, names, keys, values")
+    p.add_argument("--redress", type=float, default=1, help="strength of redressing; less towards a run's end brings examples as people said them")
     p.add_argument("--float32", action="store_true", help="nothing in bf16, as on a CPU that has no instructions for it")
     p.add_argument("--workers", type=int, default=0, help="processes that make batches; a GPU needs some")
     p.add_argument("--seed", type=int, default=1)
@@ -204,7 +205,7 @@ def main():
     stopped = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
     batches = data.Batches(sorted(glob.glob(a.real)), sorted(glob.glob(a.synthetic)), a.share, tokenizer, a.batch_tokens,
-                           tuple(map(float, a.weights.split(","))), a.seed)
+                           tuple(map(float, a.weights.split(","))), a.seed, a.redress)
     stream = data.stream(batches, itertools.count(at["block"] + rank, world), at["done_in_block"] if rank == 0 else 0, a.workers)
     amp = contextlib.nullcontext if dtype == torch.float32 else lambda: torch.autocast(device.type, dtype)
     began, saved_at = at["seconds"] - time.process_time(), time.time()
