@@ -8,17 +8,21 @@ import { type Host, stepRows } from "./memory.ts";
  */
 export async function decode(host: Host, ids: readonly number[], pos: number, keys: number): Promise<number> {
   const { kernels, model, session, walk } = host;
+  const { record, step, selfCaches, crossCaches } = session;
   const sections = model.decoder.map((_, i) => `decoder.${i}`);
   let last = 0;
   for (let start = 0; start < ids.length; start += stepRows) {
     const part = ids.slice(start, start + stepRows);
-    await embed(host, part, session.step);
+    const n = part.length;
+    // Nothing reads what the last layer makes of earlier ids.
+    const wanted = start + n < ids.length ? n : n - 1;
+    await embed(host, part, step);
     await walk(sections, (_, i) => {
       const { self, cross } = model.decoder[i];
-      const [own, other] = [session.selfCaches[i], session.crossCaches[i]];
-      kernels.decoder_layer(session.record, self, own, cross, other, session.step, pos + start, part.length, keys);
+      const from = i + 1 < sections.length ? 0 : wanted;
+      kernels.decoder_layer(record, self, selfCaches[i], cross, crossCaches[i], step, pos + start, n, keys, from);
     });
-    last = session.step + (part.length - 1) * session.dModel * 4;
+    last = step + (n - 1) * session.dModel * 4;
   }
   return last;
 }

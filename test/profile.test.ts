@@ -88,7 +88,7 @@ test("each kernel call's time goes to its layer, the host's to what it does ther
   kernels.cross_kv(0, model.decoder[2].cross, 0, 0, 0, 1);
   nowMs += 0.125;
   kernels.embed(0, 0, 0, 1, session.step);
-  for (let i = 0; i < 2; i++) kernels.decoder_layer(0, model.decoder[2].self, 0, 0, 0, 0, 0, 1, 1);
+  for (let i = 0; i < 2; i++) kernels.decoder_layer(0, model.decoder[2].self, 0, 0, 0, 0, 0, 1, 1, 0);
   for (let i = 0; i < 2; i++) kernels.final_norm(0, model.decoderNorm, 0, 1);
   kernels.logits(0, 0, 0, 0, 0);
   kernels.argmax(0, 0, 0);

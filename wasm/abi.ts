@@ -158,7 +158,10 @@ export interface Kernels {
   final_norm(session: number, norm: number, x: number, n: number): void;
   /** Stores K and V of the n encoder states x at positions pos … for a decoder layer's cross-attention. */
   cross_kv(session: number, block: number, cache: number, x: number, pos: number, n: number): void;
-  /** One decoder layer over positions pos … pos+n−1, in place; `keys` is the number of encoder states. */
+  /**
+   * One decoder layer over positions pos … pos+n−1, in place; `keys` is the number of encoder states. Rows before `from`
+   * leave K and V alone: of the last layer's rows only the last is wanted.
+   */
   decoder_layer(
     session: number,
     self: number,
@@ -169,6 +172,7 @@ export interface Kernels {
     pos: number,
     n: number,
     keys: number,
+    from: number,
   ): void;
   /** out[i] = h · E[i] for rows allowed by `mask` (u32 bitset, 0 = all rows), −Infinity elsewhere; out: f32 (pad(vocabSize, 4)). */
   logits(session: number, table: number, h: number, mask: number, out: number): void;

@@ -172,11 +172,12 @@ export function startReference(memory: WebAssembly.Memory, weights: "int4" | "fl
       const { dModel } = record(sessionRecord, session);
       projectKv(session, block, cache, rows(x, n, dModel, 0), pos, false);
     },
-    decoder_layer(session, self, selfCache, cross, crossCache, x, pos, n, keys) {
+    decoder_layer(session, self, selfCache, cross, crossCache, x, pos, n, keys, from) {
       const { dModel } = record(sessionRecord, session);
       projectKv(session, self, selfCache, rows(x, n, dModel, record(blockRecord, self).norm), pos, true);
-      attend(session, self, selfCache, x, n, (t) => pos + t + 1, pos);
-      attend(session, cross, crossCache, x, n, () => keys, null);
+      const [last, start] = [x + 4 * from * dModel, pos + from];
+      attend(session, self, selfCache, last, n - from, (t) => start + t + 1, start);
+      attend(session, cross, crossCache, last, n - from, () => keys, null);
     },
     logits(session, table, h, mask, out) {
       const { dModel, vocabSize } = record(sessionRecord, session);
