@@ -1,6 +1,6 @@
 /**
  * Keeps free strings to the request: a value is a run of whole words of it, as models trained to copy write it, and no
- * two values of a call share a word. Of 18,000 calls of the corpora with two free strings or more, two did.
+ * two values of a call share a word while another is left. Of 18,000 calls of the corpora with two free strings or more, two did.
  *
  *   request   wake me at 7:15 tomorrow        a value may begin at ^ and end at $
  *             ^    ^  ^  ^^^  ^
@@ -16,8 +16,10 @@ const quote = 0x22;
 /** Follows one answer. */
 export class Copy {
   /** The request as the prompt shows it, escaped as inside a JSON string. */
-  readonly bytes: Uint8Array;
-  private readonly words: readonly number[];
+  private readonly bytes: Uint8Array;
+  /** Where a word or a mark begins, and those of words. */
+  private readonly firsts: readonly number[];
+  private readonly words: ReadonlySet<number>;
   private readonly ends: ReadonlySet<number>;
   private readonly used: boolean[];
   /** By place: whether a value may go on with that byte, which nothing has used, and still come to an end. */
@@ -34,15 +36,17 @@ export class Copy {
     private readonly grammar: Grammar,
   ) {
     const chars = [...request.replace(/ +/g, " ").trim()];
-    const [bytes, starts, ends]: [number[], number[], number[]] = [[], [], []];
+    const [bytes, starts, words, ends]: [number[], number[], number[], number[]] = [[], [], [], []];
     for (const [i, char] of chars.entries()) {
       const inWord = isWord(chars[i - 1]) && isWord(char);
       if (!inWord && !/\s/.test(char)) starts.push(bytes.length);
-      if (!inWord && i && !/\s/.test(chars[i - 1])) ends.push(bytes.length);
+      if (!inWord && /[\p{L}\p{N}]/u.test(char)) words.push(bytes.length);
+      if (!inWord && !/\s/.test(chars[i - 1])) ends.push(bytes.length);
       bytes.push(...utf8.encode(JSON.stringify(char).slice(1, -1)));
     }
     ends.push(bytes.length);
-    [this.bytes, this.words, this.ends] = [Uint8Array.from(bytes), starts, new Set(ends)];
+    [this.bytes, this.firsts] = [Uint8Array.from(bytes), starts];
+    [this.words, this.ends] = [new Set(words), new Set(ends)];
     this.used = bytes.map(() => false);
     this.findFree();
   }
@@ -58,17 +62,18 @@ export class Copy {
       : this.grammar.mask(state);
   }
 
-  /** Follows tokens that the grammar forces or `mask` allows, from the state before them. */
+  /** Follows tokens that the grammar forces or `mask` allows, from the state before them. Throws: Error for others. */
   advance(state: State, ids: readonly number[]): void {
-    let place: Place | null = new Place(this, state, this.spans);
+    let place = new Place(this, state, this.spans);
     for (const byte of ids.flatMap((id) => [...this.grammar.tokens.vocabulary.bytesOf(id)])) {
-      if (!place) break;
       if (place.closesAt(byte)) this.use(place.spans ?? []);
       this.length = place.spans ? this.length + 1 : 0;
-      place = place.step(byte);
-      if (place?.state === this.grammar.afterCall) this.findFree(this.used.fill(false));
+      const next = place.step(byte);
+      if (!next) throw new Error(`copy: expected tokens that the mask allows, got ${ids.join()}`);
+      place = next;
+      if (place.state === this.grammar.afterCall) this.findFree(this.used.fill(false));
     }
-    this.spans = place?.spans ?? null;
+    this.spans = place.spans;
   }
 
   /** Whether a value may go on with a byte at a place of the request. */
@@ -93,9 +98,9 @@ export class Copy {
       this.free[at] = !used[at] && ending;
       ending = this.free[at] || this.ends.has(at);
     }
-    this.starts = this.words.filter((at) => this.free[at]);
-    // A value must come from somewhere.
-    if (!this.starts.length && used.includes(true)) this.findFree(used.fill(false));
+    this.starts = this.firsts.filter((at) => this.free[at]);
+    // A value must come from somewhere, and marks alone are none.
+    if (used.includes(true) && !this.starts.some((at) => this.words.has(at))) this.findFree(used.fill(false));
   }
 }
 
@@ -105,6 +110,8 @@ class Place {
     private readonly copy: Copy,
     readonly state: State,
     readonly spans: readonly number[] | null,
+    /** A string has closed since the token began: what it used is known only after the token. */
+    private readonly hasClosed = false,
   ) {}
 
   /** Escapes and long characters leave `inString` for a while: a string ends at a quote from within it, not before. */
@@ -115,12 +122,13 @@ class Place {
   step(byte: number): Place | null {
     const { copy, spans } = this;
     const closes = this.closesAt(byte);
+    if (spans && this.hasClosed) return null;
     // Most bytes fall here: the request has them in few places, the grammar nearly everywhere.
     if (spans && !closes && !spans.some((at) => copy.takes(at, byte))) return null;
     const state = this.state.step(byte);
     if (!state) return null;
-    if (!spans) return new Place(copy, state, state.inString && byte === quote ? copy.starts : null);
-    if (closes) return copy.endsAt(spans) ? new Place(copy, state, null) : null;
+    if (!spans) return new Place(copy, state, state.inString && byte === quote ? copy.starts : null, this.hasClosed);
+    if (closes) return copy.endsAt(spans) ? new Place(copy, state, null, true) : null;
     return new Place(
       copy,
       state,

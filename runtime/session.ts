@@ -161,7 +161,7 @@ export class Session {
   private promptIds(request: string, set: ToolSet): [query: number[], list: number[]] {
     const { tokenizer } = this.owner;
     const query = tokenizer.tokenize(request);
-    if (!query.length) throw new RangeError("request: expected text, got none; say what to do");
+    if (!request.trim()) throw new RangeError("request: expected text, got none; say what to do");
     const list = [special.tools, ...this.owner.idsOf(set)];
     const length = query.length + list.length;
     const room = this.plan.promptTokens;

@@ -70,17 +70,26 @@ describe.each(kernelKinds)("%s", (kind) => {
     expect(distance(await hiddens(h, ids(n), answer, 1), await hiddens(want, ids(n), answer, 1))).toBeLessThan(4e-2);
   });
 
-  test("stepping equals recomputing, bit for bit: 1, 2, 3, 4, 5 or all positions a call", async () => {
-    const h = await host(odd, kind);
-    const answer = ids(31);
-    const { dModel } = oddGeometry;
-    const one = await hiddens(h, ids(13), answer, 1);
-    for (const chunk of [2, 3, 4, 5, 31]) {
-      const last = answer.flatMap((_, pos) => ((pos + 1) % chunk && pos + 1 < answer.length ? [] : [pos]));
-      const rows = last.flatMap((pos) => [...one.subarray(pos * dModel, (pos + 1) * dModel)]);
-      expect(await hiddens(h, ids(13), answer, chunk)).toEqual(Float32Array.from(rows));
-    }
-  });
+  test.each([
+    [4, 2],
+    [4, 1],
+    [6, 2],
+    [4, 4],
+  ])(
+    "stepping equals recomputing, bit for bit, with %i heads over %i: 1, 2, 3, 4, 5 or all positions a call",
+    async (nHeads, nKvHeads) => {
+      const geometry = { ...oddGeometry, nHeads, nKvHeads };
+      const h = await host(await packOf(randomCheckpoint(geometry, 1)), kind, 64, 80);
+      const answer = ids(70);
+      const one = await hiddens(h, ids(13), answer, 1);
+      // More than `stepRows` at once, too.
+      for (const chunk of [2, 3, 4, 5, 70]) {
+        const last = answer.flatMap((_, pos) => ((pos + 1) % chunk && pos + 1 < answer.length ? [] : [pos]));
+        const rows = last.flatMap((pos) => [...one.subarray(pos * geometry.dModel, (pos + 1) * geometry.dModel)]);
+        expect(await hiddens(h, ids(13), answer, chunk)).toEqual(Float32Array.from(rows));
+      }
+    },
+  );
 
   test("a second prefill equals the first, also after a longer one", async () => {
     const h = await host(odd, kind);
@@ -145,6 +154,10 @@ describe.each(kernelKinds)("%s", (kind) => {
     expect(values[second]).toBe(Math.max(...others));
     const want = values.reduce((total, value) => total + Math.exp(value - greatest), 0);
     expect(Math.abs(sum / want - 1)).toBeLessThan(1e-5);
+    // All of a chunk far below the greatest, near enough to count and too far to.
+    values.fill(-40).fill(-6, 64, 128)[300] = 0;
+    expect(argmax()).toMatchObject({ best: 300, next: -6, second: 64 });
+    expect(Math.abs(argmax().sum / (1 + 64 * Math.exp(-6)) - 1)).toBeLessThan(1e-5);
   });
 
   test("contrastive vector within 1e-2 of the reference, of length 1", async () => {

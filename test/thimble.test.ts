@@ -139,7 +139,8 @@ test("a download that breaks off fails the call that waits for it, with the load
 
 test("bad input: empty request, tools that are none, prompts too long by so many tokens, limits out of range", async () => {
   await expect(thimble.call("", tools)).rejects.toThrow(RangeError);
-  await expect(thimble.call("   ", tools)).rejects.toThrow("request: expected text, got none");
+  for (const blank of ["   ", "\n\t"])
+    await expect(thimble.call(blank, tools)).rejects.toThrow("request: expected text, got none");
   await expect(thimble.call("hi", "nope" as never)).rejects.toThrow(ToolError);
   const long = await thimble.call("word ".repeat(400), tools).then(
     () => null,
