@@ -14,12 +14,11 @@ export async function decode(host: Host, ids: readonly number[], pos: number, ke
   for (let start = 0; start < ids.length; start += stepRows) {
     const part = ids.slice(start, start + stepRows);
     const n = part.length;
-    // Nothing reads what the last layer makes of earlier ids.
-    const wanted = start + n < ids.length ? n : n - 1;
     await embed(host, part, step);
     await walk(sections, (_, i) => {
       const { self, cross } = model.decoder[i];
-      const from = i + 1 < sections.length ? 0 : wanted;
+      // Nothing reads what the last layer makes of earlier ids.
+      const from = i + 1 < sections.length ? 0 : n - 1;
       kernels.decoder_layer(record, self, selfCaches[i], cross, crossCaches[i], step, pos + start, n, keys, from);
     });
     last = step + (n - 1) * session.dModel * 4;

@@ -159,8 +159,8 @@ export interface Kernels {
   /** Stores K and V of the n encoder states x at positions pos … for a decoder layer's cross-attention. */
   cross_kv(session: number, block: number, cache: number, x: number, pos: number, n: number): void;
   /**
-   * One decoder layer over positions pos … pos+n−1, in place; `keys` is the number of encoder states. Rows before `from`
-   * leave K and V alone: of the last layer's rows only the last is wanted.
+   * One decoder layer over positions pos … pos+n−1, in place; `keys` is the number of encoder states. Rows before `from`,
+   * which is below n, leave K and V alone: of the last layer's rows only the last is wanted.
    */
   decoder_layer(
     session: number,

@@ -92,12 +92,10 @@ export function layers(asm: Asm): void {
     (f, p) => {
       f.call("project_kv", p.session, p.self, p.selfCache, p.x, p.pos, p.n, 1);
       const left = f.i32(p.n.sub(p.from));
-      f.if(left, () => {
-        const x = f.i32(p.x.add(p.from.mul(field(f, p.session, "dModel")).shl(2)));
-        const pos = f.i32(p.pos.add(p.from));
-        f.call("attend", p.session, p.self, p.selfCache, x, pos, left, pos.add(1), 1, 1);
-        f.call("attend", p.session, p.cross, p.crossCache, x, 0, left, p.keys, 0, 0);
-      });
+      const x = f.i32(p.x.add(p.from.mul(field(f, p.session, "dModel")).shl(2)));
+      const pos = f.i32(p.pos.add(p.from));
+      f.call("attend", p.session, p.self, p.selfCache, x, pos, left, pos.add(1), 1, 1);
+      f.call("attend", p.session, p.cross, p.crossCache, x, 0, left, p.keys, 0, 0);
     },
     exported,
   );
