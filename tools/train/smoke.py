@@ -1,4 +1,5 @@
-"""Trains five steps on twenty examples and checks that the loss falls, that a resumed run gives the same log, and that the export reads back.
+"""Trains five steps on twenty examples and checks that the loss falls, that a resumed run gives the same log, that the export reads back,
+and that two processes step as one.
 
     python3 smoke.py        (some ten seconds on one core; needs PyTorch, numpy and sentencepiece)
 """
@@ -9,8 +10,14 @@ import subprocess
 import sys
 import tempfile
 
+import torch
+import torch.distributed as dist
+from torch import multiprocessing
+
 import export
 import vocab
+from model import Config, Needle
+from train import Optimizer, share_gradients
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = [
@@ -42,16 +49,41 @@ def train(folder, out, *more):
         return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in file]
 
 
-with tempfile.TemporaryDirectory() as folder:
-    write_examples(f"{folder}/data.jsonl")
-    vocab.train(f"{folder}/v", 360, [f"{folder}/data.jsonl"])
-    whole = train(folder, "whole")
-    first = train(folder, "parts", "--halt", "3")
-    parts = train(folder, "parts")
-    subprocess.run([sys.executable, f"{HERE}/export.py", f"{folder}/whole/last.pt", f"{folder}/model.safetensors"], check=True)
-    export.load(f"{folder}/model.safetensors")
-losses = [line["loss"] for line in whole]
-print("loss", *losses)
-assert len(losses) == 5 and losses[-1] < losses[0] - 0.1, f"expected the loss to fall over 5 steps, got {losses}"
-assert len(first) == 3 and parts == whole, f"expected the resumed log to equal the whole one, got {parts} and {whole}"
-print("smoke: loss falls, resumed log is the same, export reads back")
+def shared_step(rank, world, folder):
+    """One step of Muon and AdamW on gradients that the processes share; every process writes what it has then."""
+    if world > 1:
+        dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=world)
+    torch.manual_seed(0)
+    model = Needle(Config(360, 64, 4, 2, 2, 2))
+    optimizer = Optimizer(model, 1e-2, 1e-2, torch.float32, rank, world)
+    for p in model.parameters():
+        p.grad = torch.randn_like(p) / world
+    share_gradients(list(model.parameters()), world)
+    optimizer.step(1.0)
+    torch.save(model.state_dict(), f"{folder}/{rank}-of-{world}.pt")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        write_examples(f"{folder}/data.jsonl")
+        vocab.train(f"{folder}/v", 360, [f"{folder}/data.jsonl"])
+        whole = train(folder, "whole")
+        first = train(folder, "parts", "--halt", "3")
+        parts = train(folder, "parts")
+        subprocess.run([sys.executable, f"{HERE}/export.py", f"{folder}/whole/last.pt", f"{folder}/model.safetensors"], check=True)
+        export.load(f"{folder}/model.safetensors")
+        shared_step(0, 1, folder)
+        multiprocessing.spawn(shared_step, (2, folder), 2)
+        alone, *together = (torch.load(f"{folder}/{name}.pt") for name in ("0-of-1", "0-of-2", "1-of-2"))
+    losses = [line["loss"] for line in whole]
+    print("loss", *losses)
+    assert len(losses) == 5 and losses[-1] < losses[0] - 0.1, f"expected the loss to fall over 5 steps, got {losses}"
+    assert len(first) == 3 and parts == whole, f"expected the resumed log to equal the whole one, got {parts} and {whole}"
+    for shared in together:
+        worst = max((shared[name] - p).abs().max().item() for name, p in alone.items())
+        assert worst < 1e-5, f"expected two processes to take the step of one, got {worst} apart"
+    print("smoke: loss falls, resumed log is the same, export reads back, two processes step as one")
+
+
+if __name__ == "__main__":  # a spawned process reads this file again
+    main()
