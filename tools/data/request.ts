@@ -2,7 +2,7 @@
 import type { Random } from "./random.ts";
 import { type Said, say, slotsOf, type Template } from "./template.ts";
 import type { BaseTool, Param } from "./tool.ts";
-import { type Fill, make } from "./values.ts";
+import { dayRank, type Fill, isTime, make } from "./values.ts";
 
 /** Text of a request. A value's piece may be respelled until the request is done: the answer copies what it then says. */
 export interface Piece {
@@ -27,12 +27,11 @@ export interface Request {
   asks: Ask[];
 }
 
-/** Fills one way through the template. */
+/** Fills one way through the template, which `smooth` shall mend. */
 export function ask(tool: BaseTool, phrase: Template, random: Random): Request {
   const first: Ask = { tool, args: new Map() };
   const second: Ask = { tool, args: new Map() };
   const pieces = merged(say(phrase, random).map((said) => piece(said, tool, first, second, random)));
-  smooth(pieces, [first, second]);
   const asks = second.args.size ? [first, { tool, args: new Map([...first.args, ...second.args]) }] : [first];
   return { pieces, asks };
 }
@@ -49,22 +48,21 @@ function merged(pieces: readonly Piece[]): Piece[] {
 }
 
 const plurals =
-  /^((?: [a-z]+)?) (ticket|seat|room|cup|portion|slice|bedroom|bathroom|night|day|hour|pass|liter|bath)(?:e?s)\b/;
+  /^((?: [a-z]+)?) (ticket|seat|room|cup|portion|slice|bedroom|bathroom|night|day|hour|pass|liter|bath|star)(?:e?s)\b/;
 
-/** Mends what filling a template leaves askew: "on tomorrow", "at in an hour", "a espresso", "one tickets". */
-function smooth(pieces: readonly Piece[], asks: readonly Ask[]): void {
+/** Mends what filling or correcting leaves askew: "on tomorrow", "at in an hour", "a espresso", "one tickets". */
+export function smooth({ pieces }: Request): void {
   for (const [i, { text: said, param }] of pieces.entries()) {
     if (!param) continue;
     const [left, right] = [pieces[i - 1], pieces[i + 1]];
     if (left && !left.param) {
-      if (/^(today|tomorrow|tonight|next |this |in |the day after|the next)/.test(said))
+      if (isTime(param.slot) && /^(today|tomorrow|tonight|next |this |in |the day after)/.test(said))
         left.text = left.text.replace(/(^| )(on|at|around|in) $/, "$1");
       left.text = left.text.replace(/(^| )an? $/i, (article) =>
         article.replace(/an?/i, (a) => a[0] + (/^[aeio]/i.test(said) ? "n" : "")),
       );
     }
-    const one = asks.some(({ args }) => args.get(param)?.piece?.text === said && args.get(param)?.value === 1);
-    if (one && right && !right.param)
+    if (/^(1|one)$/.test(said) && right && !right.param)
       right.text = right.text.replace(plurals, "$1 $2").replace(/^ people\b/, " person");
   }
 }
@@ -78,18 +76,35 @@ function piece(said: Said, tool: BaseTool, first: Ask, second: Ask, random: Rand
     args.set(param, { value: isBoolean(param) ? said.meant === "true" : said.meant });
     return { text: "" };
   }
-  const { text, value } = unlike(args, param, random);
+  const { text, value } = unlike([...first.args, ...second.args], param, random);
   const made = { text, param };
   args.set(param, { value, piece: made });
   return made;
 }
 
-/** A value that no other argument of its kind has: nobody flies from Rome to Rome. Numbers and booleans may agree. */
-function unlike(args: Ask["args"], param: Param, random: Random): Fill {
-  const taken = [...args].filter(([other]) => other.slot === param.slot).map(([, { piece }]) => piece?.text);
+/** A value that suits the others of its kind: nobody flies from Rome to Rome. Numbers and booleans may agree. */
+function unlike(others: readonly [Param, Argument][], param: Param, random: Random): Fill {
+  const kin = others.filter(([other]) => sameKind(other, param));
   let made = fill(param, random);
-  while (taken.includes(made.text) && !isBoolean(param) && typeof made.value !== "number") made = fill(param, random);
+  // Three values of an enum of two have to agree.
+  for (let tries = 0; tries < 20 && kin.some(([other, { piece }]) => clash(param, made, other, piece?.text)); tries++)
+    made = fill(param, random);
   return made;
+}
+
+const valuesOf = ({ choices }: Param) => choices.map(({ value }) => value).join("|");
+/** Equal slots; of enums, equal lists. */
+export const sameKind = (a: Param, b: Param): boolean => a.slot === b.slot && valuesOf(a) === valuesOf(b);
+
+const endsSpan = ({ name }: Param) => /^(return|dropoff|check_out|end|until)/.test(name);
+
+/** Whether both say the same, or a span ends before it starts. */
+function clash(param: Param, { text, value }: Fill, other: Param, said = ""): boolean {
+  if (isBoolean(param) || typeof value === "number") return false;
+  if (text.toLowerCase() === said.toLowerCase()) return true;
+  if (endsSpan(param) === endsSpan(other)) return false;
+  const [start, end] = (endsSpan(param) ? [said, text] : [text, said]).map(dayRank);
+  return start >= 0 && end >= 0 && end <= start;
 }
 
 export const isBoolean = ({ slot }: Param): boolean => slot === "flag" || slot === "truth";

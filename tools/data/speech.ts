@@ -11,7 +11,7 @@ const imperatives = new Set(
   broadcast water arm disarm shuffle repeat mark drop enable disable activate post reply answer decline reject ignore email video measure count
   magnify restart reboot flip roll pick charge honk unpair transcribe summarize recap tag label empty watch raise lower let keep kill hit pin
   bookmark route use apply point submit assign archive print plan compute review rate hire inspect calibrate dispatch sync return fetch renew
-  reschedule push shift brew boil reserve hire exchange feed warm wash dry steam toast microwave heat block freeze look suggest recommend help plan grind`.split(
+  reschedule push shift boil exchange feed warm wash dry steam toast microwave block freeze suggest recommend help grind`.split(
     /\s+/,
   ),
 );
@@ -194,18 +194,18 @@ export function correct(request: Request, random: Random): boolean {
   if (!wrong) return false;
   const at = request.pieces.indexOf(right);
   if (random.chance(0.65) || at === request.pieces.length - 1 || endsOpen(request)) {
-    request.pieces.splice(at, 0, { text: wrong }, { text: random.pick(regrets) });
+    request.pieces.splice(at, 0, wrong, { text: random.pick(regrets) });
   } else {
-    request.pieces.splice(at, 1, { text: wrong });
+    request.pieces.splice(at, 1, wrong);
     request.pieces.push({ text: random.pick(remarks) }, right);
   }
   return true;
 }
 
-function wrongFor({ text, param }: Piece, random: Random): string | null {
+function wrongFor({ text, param }: Piece, random: Random): Piece | null {
   for (let tries = 0; param && tries < 5; tries++) {
     const wrong = fill(param, random).text;
-    if (!wrong.includes(text) && !text.includes(wrong)) return wrong;
+    if (!wrong.includes(text) && !text.includes(wrong)) return { text: wrong, param };
   }
   return null;
 }

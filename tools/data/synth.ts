@@ -31,7 +31,7 @@ import { answer, dress } from "./dress.ts";
 import { type Call, checkCalls, type FlatTool, numbersIn, ungrounded } from "./ground.ts";
 import { invent, type Kin, phraseFor } from "./invent.ts";
 import { Random } from "./random.ts";
-import { type Ask, ask, chatter, type Request, sorted } from "./request.ts";
+import { type Ask, ask, chatter, type Request, smooth, sorted } from "./request.ts";
 import {
   after,
   aside,
@@ -288,6 +288,7 @@ const scenes: Record<Kind, (random: Random) => Scene> = {
   },
   disfluent(random) {
     const scene = random.chance(0.85) ? oneCall(random) : severalCalls(random);
+    smooth(scene.request); // fillers part an article from its noun
     stumble(scene.request, random);
     return scene;
   },
@@ -519,7 +520,7 @@ function others(
   return out;
 }
 
-/** Dresses the tools, spells the request and writes the answer. Null where two numbers in words ran into one. */
+/** Dresses the tools, spells the request and writes the answer. Null where numbers in words ran into one. */
 function show(
   request: Request,
   offered: readonly BaseTool[],
@@ -527,6 +528,7 @@ function show(
   random: Random,
   kind: Kind,
 ): Pick<Example, "query" | "tools" | "answers"> | null {
+  smooth(request);
   const names = new Set<string>();
   const dressed = new Map<BaseTool, ReturnType<typeof dress>>();
   for (const tool of offered) {
@@ -550,10 +552,9 @@ function show(
   return { query, tools: random.shuffled([...dressed.values()]).map(({ flat }) => flat), answers };
 }
 
-/** "priced one hundred ninety" and "two centimeters high" are heard as 192. */
+/** "priced one hundred ninety" and "two centimeters high" are heard as 192, "record ninety for gas" as 94. */
 function numbersMerge({ asks }: Request, query: string): boolean {
   const said = asks.flatMap(({ args }) => [...args.values()]).filter(({ value }) => typeof value === "number");
-  if (said.length < 2) return false;
   const heardNumbers = numbersIn(query);
   return said.some(({ value }) => !heardNumbers.has(value as number));
 }

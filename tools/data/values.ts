@@ -120,6 +120,22 @@ const day: Maker = (random) => {
   }
 };
 
+const ranks = [
+  /^last month$/,
+  /^two weeks ago$/,
+  /^last week$/,
+  /^yesterday$/,
+  /^(today|tonight)$/,
+  /^tomorrow/,
+  /^(the day after tomorrow|in two days)$/,
+  /^this week/,
+  /^(in a week|next week)/,
+  /^next month$/,
+];
+/** Where a day stands among those that need no calendar to compare; -1 for others, such as "Friday". */
+export const dayRank = (text: string): number => ranks.findIndex((rank) => rank.test(text));
+
+const counted = (n: number, unit: string) => `${n} ${unit}${n === 1 ? "" : "s"}`;
 const units = ["second", "minute", "minute", "minute", "hour"];
 const duration: Maker = (random) => {
   const unit = random.pick(units);
@@ -142,9 +158,9 @@ const duration: Maker = (random) => {
         "a couple of minutes",
       ]);
     case 1:
-      return `${random.between(1, 5)} hour${random.chance(0.8) ? "s" : ""} and ${random.between(1, 59)} minutes`;
+      return `${counted(random.between(1, 5), "hour")} and ${counted(random.between(1, 59), "minute")}`;
     case 2:
-      return `${random.between(1, 20)} minutes${random.chance(0.5) ? " and" : ""} ${random.between(1, 59)} seconds`;
+      return `${counted(random.between(1, 20), "minute")}${random.chance(0.5) ? " and" : ""} ${counted(random.between(1, 59), "second")}`;
     default:
       return `${said} ${unit}${plural}`;
   }
@@ -261,14 +277,13 @@ const makers: Record<string, Maker> = {
           "dinner time",
           "breakfast",
           "around noon",
-          `in ${random.between(2, 11)} months`,
           "this evening",
         ]),
   /** A span as a recipe has it: "1 hour 30 minutes". */
   span: (random) =>
     random.chance(0.5)
       ? make("duration", random).text
-      : `${random.between(1, 4)} hour${random.chance(0.6) ? "s" : ""} ${random.pick([10, 15, 20, 30, 45])} minutes`,
+      : `${counted(random.between(1, 4), "hour")} ${random.pick([10, 15, 20, 30, 45])} minutes`,
   brief: (random) =>
     random.pick([
       `${random.between(10, 55)} seconds`,
@@ -405,6 +420,8 @@ export function make(slot: string, random: Random): Fill {
 }
 
 export const isSlot = (name: string): boolean => name in makers || name in pools;
+const times = new Set("hour clock day when slotTime".split(" "));
+export const isTime = (slot: string): boolean => times.has(slot);
 const numeric = new Set(
   "smallInteger fewInteger stars integer minutes seconds percent degrees ovenDegrees level steps calories year".split(
     " ",

@@ -124,7 +124,7 @@ export const bookings: Domain = {
     },
     find_events: {
       names: "search_events event_search get_events_near events_by_city whats_on",
-      like: "buy_event_tickets get_events",
+      like: "buy_event_tickets get_events find_attractions",
       about: "Find events in a city. | Search for concerts, games and plays. | See what is on.",
       takes: {
         "event_type/type/kind/category": "eventKind? Kind of event.",

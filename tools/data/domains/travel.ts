@@ -292,7 +292,7 @@ export const travel: Domain = {
     },
     search_house: {
       names: "find_vacation_home rent_house search_rental house_search vacation_rental",
-      like: "search_hotels",
+      like: "search_hotels find_apartment",
       about: "Find a house to rent for a stay. | Search for vacation homes.",
       takes: {
         "where_to/location/city/where": "town? City of the house.",
