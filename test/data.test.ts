@@ -132,6 +132,11 @@ describe("synth", () => {
     for (const { query, kind } of many) if (kind === "single") expect(query).not.toMatch(/ (and|with the|,)[.!?]?$/);
   });
 
+  test("20,000 examples: none says 'on tomorrow' or 'at in an hour'", () => {
+    for (const { query } of many)
+      expect(query).not.toMatch(/\b(on|at) (tomorrow|tonight|next (week|month)|in an hour)\b/i);
+  });
+
   test("what a recogniser heard has no capitals and no full stops", () => {
     for (const { query, kind } of many)
       if (kind === "heard" && !query.includes("@")) expect(query).not.toMatch(/[A-Z?!]|\.$/);

@@ -286,13 +286,8 @@ const scenes: Record<Kind, (random: Random) => Scene> = {
     if (!endsOpen(request)) musing(request, random);
     return { request, offered: withOthers([tool], random) };
   },
-  disfluent(random) {
-    const scene = random.chance(0.85) ? oneCall(random) : severalCalls(random);
-    smooth(scene.request); // fillers part an article from its noun
-    stumble(scene.request, random);
-    return scene;
-  },
-  heard: (random) => (random.chance(0.85) ? oneCall(random) : severalCalls(random)),
+  disfluent: spoken,
+  heard: spoken,
   negated,
   corrected(random) {
     for (;;) {
@@ -308,6 +303,10 @@ function oneCall(random: Random): Scene {
   if (lead.length && random.chance(0.18)) aside(request, random.pick(lead), random);
   else polite(request, random);
   return { request, offered: withOthers(offered, random) };
+}
+
+function spoken(random: Random): Scene {
+  return random.chance(0.85) ? oneCall(random) : severalCalls(random);
 }
 
 /** A request for one tool, known or invented, with the invented one's siblings. */
@@ -528,7 +527,6 @@ function show(
   random: Random,
   kind: Kind,
 ): Pick<Example, "query" | "tools" | "answers"> | null {
-  smooth(request);
   const names = new Set<string>();
   const dressed = new Map<BaseTool, ReturnType<typeof dress>>();
   for (const tool of offered) {
@@ -540,6 +538,8 @@ function show(
     names.add(snakeCase(worn.flat.name));
     dressed.set(tool, worn);
   }
+  smooth(request);
+  if (kind === "disfluent") stumble(request, random);
   if (kind === "heard") heard(request, random);
   else if (random.chance(0.12)) lower(request);
   const query = spell(request, kind, random);
