@@ -27,7 +27,7 @@ export interface Request {
   asks: Ask[];
 }
 
-/** Fills one way through the template, which `smooth` shall mend. */
+/** Fills one way through the template; `smooth` mends the seams. */
 export function ask(tool: BaseTool, phrase: Template, random: Random): Request {
   const first: Ask = { tool, args: new Map() };
   const second: Ask = { tool, args: new Map() };
@@ -86,7 +86,7 @@ function piece(said: Said, tool: BaseTool, first: Ask, second: Ask, random: Rand
 function unlike(others: readonly [Param, Argument][], param: Param, random: Random): Fill {
   const kin = others.filter(([other]) => sameKind(other, param));
   let made = fill(param, random);
-  // Three values of an enum of two have to agree.
+  // Some cannot: of three values of an enum of two, two agree.
   for (let tries = 0; tries < 20 && kin.some(([other, { piece }]) => clash(param, made, other, piece?.text)); tries++)
     made = fill(param, random);
   return made;

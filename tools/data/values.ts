@@ -120,6 +120,7 @@ const day: Maker = (random) => {
   }
 };
 
+/** Earlier days first. */
 const ranks = [
   /^last month$/,
   /^two weeks ago$/,
