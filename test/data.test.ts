@@ -80,7 +80,7 @@ describe("synth", () => {
 
   test("20,000 examples: every tool set passes ToolSet.from, without a warning", () => {
     for (const { tools } of many) expect(ToolSet.from(tools as never).warnings).toEqual([]);
-  });
+  }, 60_000);
 
   test("same seed, same bytes, from wherever one starts; another seed, other requests", () => {
     expect(JSON.stringify(stream(7, 300))).toBe(JSON.stringify(stream(7, 300)));
