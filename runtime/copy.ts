@@ -40,7 +40,7 @@ export class Copy {
     for (const [i, char] of chars.entries()) {
       const inWord = isWord(chars[i - 1]) && isWord(char);
       if (!inWord && !/\s/.test(char)) starts.push(bytes.length);
-      if (!inWord && /[\p{L}\p{N}]/u.test(char)) words.push(bytes.length);
+      if (!inWord && wordCharacter.test(char)) words.push(bytes.length);
       if (!inWord && !/\s/.test(chars[i - 1])) ends.push(bytes.length);
       bytes.push(...utf8.encode(JSON.stringify(char).slice(1, -1)));
     }
@@ -48,7 +48,7 @@ export class Copy {
     [this.bytes, this.firsts] = [Uint8Array.from(bytes), starts];
     [this.words, this.ends] = [new Set(words), new Set(ends)];
     this.used = bytes.map(() => false);
-    this.findFree();
+    this.mark(false);
   }
 
   get inString(): boolean {
@@ -71,7 +71,7 @@ export class Copy {
       const next = place.step(byte);
       if (!next) throw new Error(`copy: expected tokens that the mask allows, got ${ids.join()}`);
       place = next;
-      if (place.state === this.grammar.afterCall) this.findFree(this.used.fill(false));
+      if (place.state === this.grammar.afterCall) this.mark(false);
     }
     this.spans = place.spans;
   }
@@ -89,10 +89,12 @@ export class Copy {
   /** Marks the words of the value that ends, if it is one place's alone. */
   private use(spans: readonly number[]): void {
     const ends = spans.filter((at) => this.ends.has(at));
-    if (ends.length === 1) this.findFree(this.used.fill(true, ends[0] - this.length, ends[0]));
+    if (ends.length === 1) this.mark(true, ends[0] - this.length, ends[0]);
   }
 
-  private findFree(used = this.used): void {
+  /** Says of bytes of the request, all by default, whether they are used, and finds what is free then. */
+  private mark(isUsed: boolean, start = 0, end = this.used.length): void {
+    const used = this.used.fill(isUsed, start, end);
     let ending = true;
     for (let at = used.length - 1; at >= 0; at--) {
       this.free[at] = !used[at] && ending;
@@ -100,7 +102,7 @@ export class Copy {
     }
     this.starts = this.firsts.filter((at) => this.free[at]);
     // A value must come from somewhere, and marks alone are none.
-    if (used.includes(true) && !this.starts.some((at) => this.words.has(at))) this.findFree(used.fill(false));
+    if (used.includes(true) && !this.starts.some((at) => this.words.has(at))) this.mark(false);
   }
 }
 
@@ -137,11 +139,11 @@ class Place {
   }
 }
 
+const wordCharacter = /[\p{L}\p{N}]/u;
+
 /** Letters and digits of scripts that put spaces between words. */
 function isWord(char: string | undefined): boolean {
-  return (
-    char !== undefined && /[\p{L}\p{N}]/u.test(char) && !/[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]/u.test(char)
-  );
+  return char !== undefined && wordCharacter.test(char) && !/[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]/u.test(char);
 }
 
 const utf8 = new TextEncoder();

@@ -137,7 +137,6 @@ function matmulRows(asm: Asm): void {
 
 /** Emits a call of the variant for a number of rows. */
 function forRows(f: Fn, rows: I32, call: (rows: number) => void): void {
-  const [narrowest, ...wider] = f.asm.rowVariants;
   const choose = ([variant, ...rest]: readonly number[]): void =>
     rest.length
       ? f.if(
@@ -146,7 +145,7 @@ function forRows(f: Fn, rows: I32, call: (rows: number) => void): void {
           () => choose(rest),
         )
       : call(variant);
-  choose([narrowest, ...wider]);
+  choose(f.asm.rowVariants);
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Random } from "./random.ts";
 import { readTemplate, type Template } from "./template.ts";
 import { type BaseTool, type Param, readParam } from "./tool.ts";
-import { make } from "./values.ts";
+import { article, make } from "./values.ts";
 
 /** Each row: verbs that mean the same. The first words may name the tool, any may ask for it. */
 const verbs =
@@ -169,8 +169,7 @@ export function phraseFor({ tool, kin, clauses }: Invention, random: Random): Te
     const clause = (i && !clauses[i].startsWith("and ") ? joint : "") + text;
     return required ? clause : `(${clause})`;
   });
-  const article = /^[aeio]/.test(kin.noun) ? "an" : "a";
-  const head = `${random.pick(verbs[kin.verb])} ${random.pick(["the", article, "my", "this", "that"])} ${kin.noun}`;
+  const head = `${random.pick(verbs[kin.verb])} ${random.pick(["the", article(kin.noun), "my", "this", "that"])} ${kin.noun}`;
   return readTemplate(head + tail.join(""));
 }
 

@@ -1,8 +1,8 @@
 /** A tool → a request for it: pieces of text, some of which are values, and the calls they mean. */
 import type { Random } from "./random.ts";
 import { type Said, say, slotsOf, type Template } from "./template.ts";
-import type { BaseTool, Param } from "./tool.ts";
-import { dayRank, type Fill, isTime, make } from "./values.ts";
+import { type BaseTool, isBoolean, type Param } from "./tool.ts";
+import { article, dayRank, type Fill, isTime, make } from "./values.ts";
 
 /** Text of a request. A value's piece may be respelled until the request is done: the answer copies what it then says. */
 export interface Piece {
@@ -58,9 +58,7 @@ export function smooth({ pieces }: Request): void {
     if (left && !left.param) {
       if (isTime(param.slot) && /^(today|tomorrow|tonight|next |this |in |the day after)/.test(said))
         left.text = left.text.replace(/(^| )(on|at|around|in) $/, "$1");
-      left.text = left.text.replace(/(^| )an? $/i, (article) =>
-        article.replace(/an?/i, (a) => a[0] + (/^[aeio]/i.test(said) ? "n" : "")),
-      );
+      left.text = left.text.replace(/(?<=^| )(a)n? $/i, (_, a: string) => `${a}${article(said).slice(1)} `);
     }
     if (/^(1|one)$/.test(said) && right && !right.param)
       right.text = right.text.replace(plurals, "$1 $2").replace(/^ people\b/, " person");
@@ -106,8 +104,6 @@ function clash(param: Param, { text, value }: Fill, other: Param, said = ""): bo
   const [start, end] = (endsSpan(param) ? [said, text] : [text, said]).map(dayRank);
   return start >= 0 && end >= 0 && end <= start;
 }
-
-export const isBoolean = ({ slot }: Param): boolean => slot === "flag" || slot === "truth";
 
 export function fill(param: Param, random: Random): Fill {
   if (param.slot === "flag") return random.chance(0.5) ? { text: "on", value: true } : { text: "off", value: false };

@@ -83,12 +83,14 @@ export function readTool(id: string, domain: string, source: ToolSource): BaseTo
   };
 }
 
+/** Whether a slot's values are booleans: said as on or off ("flag"), or meant and never said ("truth"). */
+export const isBoolean = ({ slot }: Pick<Param, "slot">): boolean => slot === "flag" || slot === "truth";
+
 export function readParam(names: string[], spec: string, id: string): Param {
   const match = /^(?:<([^>]+)>|(\w+))([!?]) (.+)$/.exec(spec);
   if (!match) throw new SyntaxError(`${id}.${names[0]}: expected "slot! description", got ${JSON.stringify(spec)}`);
   const [, listed, slot, mark, about] = match;
-  if (slot && slot !== "flag" && slot !== "truth" && !isSlot(slot))
-    throw new SyntaxError(`${id}.${names[0]}: unknown slot ${slot}`);
+  if (slot && !isBoolean({ slot }) && !isSlot(slot)) throw new SyntaxError(`${id}.${names[0]}: unknown slot ${slot}`);
   const choices = (listed ?? "").split("|").map((entry) => {
     const [value, said = value.replaceAll("_", " ")] = entry.split("=");
     return { value, said: said.split("/") };

@@ -420,6 +420,9 @@ export function make(slot: string, random: Random): Fill {
   return typeof made === "string" ? { text: made } : made;
 }
 
+/** "an" before a vowel but "u", which as often sounds "you". */
+export const article = (word: string): string => (/^[aeio]/i.test(word) ? "an" : "a");
+
 export const isSlot = (name: string): boolean => name in makers || name in pools;
 const times = new Set("hour clock day when slotTime".split(" "));
 export const isTime = (slot: string): boolean => times.has(slot);
