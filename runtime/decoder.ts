@@ -9,16 +9,15 @@ import { type Host, stepRows } from "./memory.ts";
 export async function decode(host: Host, ids: readonly number[], pos: number, keys: number): Promise<number> {
   const { kernels, model, session, walk } = host;
   const { record, step, selfCaches, crossCaches } = session;
-  const sections = model.decoder.map((_, i) => `decoder.${i}`);
   let last = 0;
   for (let start = 0; start < ids.length; start += stepRows) {
     const part = ids.slice(start, start + stepRows);
     const n = part.length;
     await embed(host, part, step);
-    await walk(sections, (_, i) => {
+    await walk(model.layers.decoder, (_, i) => {
       const { self, cross } = model.decoder[i];
       // Nothing reads what the last layer makes of earlier ids.
-      const from = i + 1 < sections.length ? 0 : n - 1;
+      const from = i + 1 < model.decoder.length ? 0 : n - 1;
       kernels.decoder_layer(record, self, selfCaches[i], cross, crossCaches[i], step, pos + start, n, keys, from);
     });
     last = step + (n - 1) * session.dModel * 4;

@@ -12,8 +12,7 @@ export async function prefill(host: Host, ids: readonly number[]): Promise<void>
 
 /** Cross-attention K and V of every decoder layer for the n states in `x`. */
 export async function crossKv({ kernels, model, session, walk }: Host, n: number): Promise<void> {
-  const sections = model.decoder.map((_, i) => `cross.${i}`);
-  await walk(sections, (_, i) => {
+  await walk(model.layers.cross, (_, i) => {
     kernels.cross_kv(session.record, model.decoder[i].cross, session.crossCaches[i], session.x, 0, n);
   });
 }
@@ -23,8 +22,7 @@ export async function encode(host: Host, ids: readonly number[]): Promise<void> 
   const { kernels, model, session, walk } = host;
   const { record, encoderCache, x } = session;
   await embed(host, ids, x);
-  const sections = model.encoder.map((_, i) => `encoder.${i}`);
-  await walk(sections, (_, i) => {
+  await walk(model.layers.encoder, (_, i) => {
     kernels.encoder_kv(record, model.encoder[i], encoderCache, x, 0, ids.length);
     kernels.encoder_attend(record, model.encoder[i], encoderCache, x, 0, ids.length, ids.length);
   });

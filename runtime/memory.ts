@@ -70,6 +70,8 @@ export interface ModelPlan {
   encoderNorm: number;
   decoder: { self: number; cross: number }[];
   decoderNorm: number;
+  /** Names of the layers' units, for `Walk`. */
+  layers: { encoder: string[]; cross: string[]; decoder: string[] };
   /** Place of the `headRecord`, 0 for none. */
   contrastive: number;
   endBytes: number;
@@ -286,6 +288,11 @@ function placeModel(
     encoderNorm: norm("encoderNorm"),
     decoder,
     decoderNorm: norm("decoderNorm"),
+    layers: {
+      encoder: encoder.map((_, i) => `encoder.${i}`),
+      cross: decoder.map((_, i) => `cross.${i}`),
+      decoder: decoder.map((_, i) => `decoder.${i}`),
+    },
     contrastive,
     endBytes: planner.endBytes,
     words: planner.words,

@@ -47,8 +47,7 @@ export class Warmth {
     try {
       await embed(host, request, this.rowAt(session, asked));
       if (!warm) await embed(host, tools, this.rowAt(session, listed));
-      const sections = model.encoder.map((_, i) => `encoder.${i}`);
-      await walk(sections, (_, i) => {
+      await walk(model.layers.encoder, (_, i) => {
         if (i === warmLayers) {
           if (warm) new Uint8Array(memory.buffer).copyWithin(x, warmX, warmX + listBytes);
           else new Uint8Array(memory.buffer).copyWithin(warmX, x, x + listBytes);

@@ -28,7 +28,7 @@ import {
 } from "./bench/runs.ts";
 import { writeSubmission } from "./bench/submission.ts";
 import { type Command, print, readText, table, UsageError } from "./command.ts";
-import { watchTools } from "./run.ts";
+import { watchRequest, watchTools } from "./run.ts";
 
 interface Report {
   machine: string;
@@ -186,22 +186,20 @@ function renderDifferences({ tokenizer }: Thimble, differences: Difference[]): s
   return rows.length ? `\n${table(rows)}` : "";
 }
 
-const request = "tell anna i am running late and wake me at 7:15 tomorrow";
-
 /** An answer to write whatever the weights: what to pick where the grammar leaves a choice, and all of its tokens. */
 interface Script {
   choices: number[];
   tokens: number[];
 }
 
-/** How the model inside the package answers the request above: with two calls. */
+/** How the model inside the package answers `watchRequest`. */
 async function defaultScript(): Promise<Script> {
   const choices: number[] = [];
   const noting = overruled(await load(), (own) => {
     choices.push(own);
     return own;
   });
-  const { tokens } = await noting.session().call(request, readText(watchTools));
+  const { tokens } = await noting.session().call(watchRequest, readText(watchTools));
   // The first token needs no logits in any way of decoding.
   return { choices, tokens: tokens.slice(1) };
 }
@@ -238,7 +236,7 @@ async function measure(path: string, options: LoadOptions, runs: number, script:
   const writer = writing.session({ promptTokens: 512, answerTokens: 128 });
   const call = (grammar: true | "step" = true) => {
     if (script) rest = [...(grammar === "step" ? script.tokens : script.choices)];
-    return writer.call(request, tools, { grammar });
+    return writer.call(watchRequest, tools, { grammar });
   };
   const calls: number[] = [];
   const rates: number[] = [];

@@ -19,7 +19,7 @@ import { measure } from "./profile/measure.ts";
 import { page } from "./profile/page.ts";
 import type { Report } from "./profile/report.ts";
 import { render, renderComparison } from "./profile/tables.ts";
-import { watchTools } from "./run.ts";
+import { watchRequest, watchTools } from "./run.ts";
 
 export const profile: Command = {
   name: "profile",
@@ -71,7 +71,7 @@ between, where the system has them. Before that, cold starts in processes of the
           path: await packPath(input, folder),
           build: kernelsOf(input),
           promptTokens: input.integer("prompt", 8, 1024) ?? 384,
-          request: input.words.join(" ") || "tell anna i am running late and wake me at 7:15 tomorrow",
+          request: input.words.join(" ") || watchRequest,
           tools: readText(input.text("tools") ?? watchTools),
         },
         {

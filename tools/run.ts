@@ -7,6 +7,8 @@ import { modelOf } from "./pull.ts";
 
 /** The watch tools that `run` offers unless told otherwise. */
 export const watchTools = fileURLToPath(new URL("./watch.json", import.meta.url));
+/** What the instruments ask of them: two calls. */
+export const watchRequest = "tell anna i am running late and wake me at 7:15 tomorrow";
 
 export const run: Command = {
   name: "run",

@@ -2,7 +2,7 @@
 
 import { type LoadOptions, load } from "../../runtime/thimble.ts";
 import { readText, table } from "../command.ts";
-import { watchTools } from "../run.ts";
+import { watchRequest, watchTools } from "../run.ts";
 import { median, middle, round, runDecode, runPrefill } from "./runs.ts";
 
 export interface BudgetReport {
@@ -21,7 +21,6 @@ export interface BudgetReport {
 const limits = { promptTokens: 288, answerTokens: 128 };
 const promptTokens = 271;
 const steps = 64;
-const request = "tell anna i am running late and wake me at 7:15 tomorrow";
 
 /** Medians at each budget, on the first session of a model of its own. */
 export async function measureBudgets(
@@ -38,8 +37,8 @@ export async function measureBudgets(
     const prefillMs = await median(runs, () => runPrefill(thimble, session, promptTokens));
     const decodeMs = await median(runs, () => runDecode(thimble, session, steps, promptTokens));
     const calls = [];
-    await session.call(request, tools);
-    for (let i = 0; i < runs; i++) calls.push((await session.call(request, tools)).timings);
+    await session.call(watchRequest, tools);
+    for (let i = 0; i < runs; i++) calls.push((await session.call(watchRequest, tools)).timings);
     thimble.close();
     const resident = model.units.filter(({ at }) => at !== null);
     reports.push({
