@@ -1,17 +1,17 @@
 /** Buffers for one call at a time over a model's weights: prompt, prefill, answer, ranking. */
-import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer.ts";
-import { Copy } from "./copy.ts";
-import { type Decision, together } from "./decision.ts";
-import { contrast, prefill } from "./encoder.ts";
+import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer/answer.ts";
+import { Copy } from "./answer/copy.ts";
+import { type Decision, together } from "./answer/decision.ts";
+import { lexicalScores, offered, type Ranked, ranking } from "./answer/rank.ts";
+import { readCalls, type ToolCall } from "./answer/toolcall.ts";
+import { contrast, prefill } from "./engine/encoder.ts";
+import type { Host, SessionPlan, Walk } from "./engine/memory.ts";
+import { Warmth } from "./engine/warm.ts";
 import { CapacityError } from "./errors.ts";
-import type { Host, SessionPlan, Walk } from "./memory.ts";
-import { lexicalScores, offered, type Ranked, ranking } from "./rank.ts";
+import { unlessAborted } from "./load/weights.ts";
+import { special } from "./text/tokenizer.ts";
 import type { Thimble } from "./thimble.ts";
-import { special } from "./tokenizer.ts";
-import { readCalls, type ToolCall } from "./toolcall.ts";
-import { ToolSet } from "./tools.ts";
-import { Warmth } from "./warm.ts";
-import { unlessAborted } from "./weights.ts";
+import { ToolSet } from "./tools/tools.ts";
 
 export interface CallOptions {
   /**

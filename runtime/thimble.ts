@@ -1,11 +1,8 @@
 /** Load, call: the walk from a file to a tool call. The call itself: session.ts; its loop: answer.ts. */
 import type { BuildName, Kernels } from "../wasm/abi.ts";
-import { pull } from "./cache.ts";
-import { checkProfile, genericProfile, type Profile } from "./decision.ts";
-import { FormatError } from "./errors.ts";
-import { Grammar } from "./grammar.ts";
-import { detectBuild } from "./kernels.ts";
-import { PackStream, type StreamOptions } from "./loader.ts";
+import { checkProfile, genericProfile, type Profile } from "./answer/decision.ts";
+import type { Ranked } from "./answer/rank.ts";
+import { detectBuild } from "./engine/kernels.ts";
 import {
   fitModel,
   type ModelPlan,
@@ -15,16 +12,19 @@ import {
   reserve,
   type SessionPlan,
   writeWords,
-} from "./memory.ts";
-import { type PackHeader, prefixBytes } from "./pack.ts";
-import type { Ranked } from "./rank.ts";
+} from "./engine/memory.ts";
+import { mostThreads, startThreads, type Threads, whyAlone } from "./engine/threads.ts";
+import { FormatError } from "./errors.ts";
+import { Grammar } from "./grammar/grammar.ts";
+import { pull } from "./load/cache.ts";
+import { PackStream, type StreamOptions } from "./load/loader.ts";
+import { isOnWeb, openRandom, type Source } from "./load/source.ts";
+import { Weights } from "./load/weights.ts";
+import { type PackHeader, prefixBytes } from "./pack/pack.ts";
 import { type CallOptions, type CallResult, mostPromptTokens, Session, type Tools } from "./session.ts";
-import { isOnWeb, openRandom, type Source } from "./source.ts";
-import { mostThreads, startThreads, type Threads, whyAlone } from "./threads.ts";
-import { Tokenizer } from "./tokenizer.ts";
-import type { ToolSet } from "./tools.ts";
-import { TokenTrie } from "./trie.ts";
-import { Weights } from "./weights.ts";
+import { Tokenizer } from "./text/tokenizer.ts";
+import { TokenTrie } from "./text/trie.ts";
+import type { ToolSet } from "./tools/tools.ts";
 
 export interface Limits {
   /** Prompt tokens, request and tools together; 384, up to 1,024. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { kernelModule } from "../runtime/kernels.ts";
+import { kernelModule } from "../runtime/engine/kernels.ts";
 import { buildNames, exportNames, memoryImport } from "../wasm/abi.ts";
 import { assemble, emit } from "../wasm/build.ts";
 

@@ -1,7 +1,7 @@
 /** Checkpoint → pack, for every published form. */
 import { expect, test } from "bun:test";
-import { PackStream } from "../runtime/loader.ts";
-import { packMatrix, quantizeMatrix } from "../runtime/quant.ts";
+import { PackStream } from "../runtime/load/loader.ts";
+import { packMatrix, quantizeMatrix } from "../runtime/pack/quant.ts";
 import { readCheckpoint } from "../tools/checkpoint/checkpoint.ts";
 import { convert } from "../tools/convert.ts";
 import { unpackMatrix } from "../wasm/reference.ts";

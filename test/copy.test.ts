@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import { Copy } from "../runtime/copy.ts";
-import { Grammar, type State } from "../runtime/grammar.ts";
+import { Copy } from "../runtime/answer/copy.ts";
+import { Grammar, type State } from "../runtime/grammar/grammar.ts";
+import { Tokenizer } from "../runtime/text/tokenizer.ts";
+import { TokenTrie } from "../runtime/text/trie.ts";
 import { load, type Thimble } from "../runtime/thimble.ts";
-import { Tokenizer } from "../runtime/tokenizer.ts";
-import { type ToolInput, ToolSet } from "../runtime/tools.ts";
-import { TokenTrie } from "../runtime/trie.ts";
+import { type ToolInput, ToolSet } from "../runtime/tools/tools.ts";
 import { oddGeometry, packOf, randomCheckpoint, seeded, somePieces, talkative } from "./support.ts";
 
 const tokenizer = new Tokenizer(await somePieces(4096));

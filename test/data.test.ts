@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { Ajv } from "ajv";
-import { ToolSet } from "../runtime/tools.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
 import { type Options, parse } from "../tools/command.ts";
 import { type GenerateOptions, generate, wholeObjects } from "../tools/data/generate.ts";
 import { checkCalls, type FlatTool, numbersIn, ungrounded } from "../tools/data/ground.ts";

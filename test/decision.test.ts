@@ -8,7 +8,7 @@ import {
   featuresOf,
   type Profile,
   together,
-} from "../runtime/decision.ts";
+} from "../runtime/answer/decision.ts";
 import { load } from "../runtime/index.ts";
 import { fit } from "../tools/calibrate.ts";
 import { seeded } from "./support.ts";

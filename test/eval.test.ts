@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { ToolSet } from "../runtime/tools.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
 import { answerAll, retrieval } from "../tools/eval/answers.ts";
 import { compareRuns } from "../tools/eval/compare.ts";
 import { endpointAnswerer, openAiTools, retryAfterMs } from "../tools/eval/endpoint.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { Ajv } from "ajv";
-import { Grammar, type State } from "../runtime/grammar.ts";
-import { Tokenizer } from "../runtime/tokenizer.ts";
-import { type ToolInput, ToolSet } from "../runtime/tools.ts";
-import { TokenTrie } from "../runtime/trie.ts";
+import { Grammar, type State } from "../runtime/grammar/grammar.ts";
+import { Tokenizer } from "../runtime/text/tokenizer.ts";
+import { TokenTrie } from "../runtime/text/trie.ts";
+import { type ToolInput, ToolSet } from "../runtime/tools/tools.ts";
 import { grammarCases, randomObject, randomRefs, seeded, somePieces } from "./support.ts";
 
 const tokenizer = new Tokenizer(await somePieces(4096));

@@ -1,14 +1,14 @@
 /** Schemas that hold themselves or each other many times over: each ends in the right grammar or in a ToolError, and soon. */
 import { describe, expect, test } from "bun:test";
+import { sourcesOf } from "../runtime/answer/provenance.ts";
 import { ToolError } from "../runtime/errors.ts";
-import { Grammar, type State } from "../runtime/grammar.ts";
-import { sourcesOf } from "../runtime/provenance.ts";
-import { leastBytes, type Schema } from "../runtime/schema.ts";
-import { Tokenizer } from "../runtime/tokenizer.ts";
-import { ToolSet } from "../runtime/tools.ts";
-import { TokenTrie } from "../runtime/trie.ts";
-import { packTools, unpackTools } from "../runtime/wire.ts";
-import { packCall, unpackCall } from "../runtime/wirecall.ts";
+import { Grammar, type State } from "../runtime/grammar/grammar.ts";
+import { Tokenizer } from "../runtime/text/tokenizer.ts";
+import { TokenTrie } from "../runtime/text/trie.ts";
+import { leastBytes, type Schema } from "../runtime/tools/schema.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
+import { packTools, unpackTools } from "../runtime/wire/wire.ts";
+import { packCall, unpackCall } from "../runtime/wire/wirecall.ts";
 import { seeded, somePieces } from "./support.ts";
 
 const trie = new TokenTrie(new Tokenizer(await somePieces(4096)));

@@ -1,8 +1,8 @@
 /** One suite over the reference and every build; each build's inner kernels against float64, named by their bounds. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { decode, logits } from "../runtime/decoder.ts";
-import { encode, prefill } from "../runtime/encoder.ts";
-import { packEmbedding, packMatrix, quantizeMatrix } from "../runtime/quant.ts";
+import { decode, logits } from "../runtime/engine/decoder.ts";
+import { encode, prefill } from "../runtime/engine/encoder.ts";
+import { packEmbedding, packMatrix, quantizeMatrix } from "../runtime/pack/quant.ts";
 import { buildNames, groupSize, matrixBytes, memoryImport, pad, tileRows } from "../wasm/abi.ts";
 import { assemble, emit } from "../wasm/build.ts";
 import { exp, exp2, sigmoid } from "../wasm/kernels/exp.ts";

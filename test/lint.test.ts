@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { fileURLToPath } from "node:url";
 import { ToolSet } from "../runtime/index.ts";
 import type { Json } from "../runtime/json.ts";
-import { Tokenizer } from "../runtime/tokenizer.ts";
+import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { rules } from "../tools/lint/rules.ts";
 import { readSheet } from "../tools/lint/sheet.ts";
 import { lint, type Report, reportOf } from "../tools/lint.ts";

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { planModel, planSession, reserve } from "../runtime/engine/memory.ts";
 import { CapacityError, FormatError, load, type Source } from "../runtime/index.ts";
-import { PackStream } from "../runtime/loader.ts";
-import { planModel, planSession, reserve } from "../runtime/memory.ts";
-import { packVersion, prefixBytes, readHeader, readPrefix, sectionLayouts } from "../runtime/pack.ts";
-import { xxh32 } from "../runtime/xxh32.ts";
+import { PackStream } from "../runtime/load/loader.ts";
+import { packVersion, prefixBytes, readHeader, readPrefix, sectionLayouts } from "../runtime/pack/pack.ts";
+import { xxh32 } from "../runtime/pack/xxh32.ts";
 import { fullGeometry } from "../tools/bench/runs.ts";
 import { oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -106,9 +106,10 @@ test("its types serve a strict project that checks its libraries", () => {
 });
 
 test("the runtime imports no Node built-in, but where only Node and Bun come: to read paths, and Node to open workers", () => {
-  for (const name of readdirSync(join(installed, "dist/runtime"))) {
-    if (!name.endsWith(".js")) continue;
-    const text = readFileSync(join(installed, "dist/runtime", name), "utf8");
+  for (const path of readdirSync(join(installed, "dist/runtime"), { recursive: true, encoding: "utf8" })) {
+    if (!path.endsWith(".js")) continue;
+    const name = basename(path);
+    const text = readFileSync(join(installed, "dist/runtime", path), "utf8");
     expect(text).not.toMatch(/(from|import|require)\s*\(?\s*["'](node:|fs|path|url|os)/);
     const named = text.match(/node:\w+/g) ?? [];
     const allowed: Record<string, string[]> = { "files.js": ["node:fs"], "worker.js": ["node:worker_threads"] };

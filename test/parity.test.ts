@@ -1,9 +1,9 @@
 /** Other people's numbers: the original JAX code, an independent PyTorch port. */
 import { expect, test } from "bun:test";
-import { decode, logits, pick } from "../runtime/decoder.ts";
-import { encode, prefill } from "../runtime/encoder.ts";
+import { decode, logits, pick } from "../runtime/engine/decoder.ts";
+import { encode, prefill } from "../runtime/engine/encoder.ts";
 import { load } from "../runtime/index.ts";
-import { type Matrix, quantizeMatrix } from "../runtime/quant.ts";
+import { type Matrix, quantizeMatrix } from "../runtime/pack/quant.ts";
 import { type Attention, type Checkpoint, readCheckpoint } from "../tools/checkpoint/checkpoint.ts";
 import { convert } from "../tools/convert.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";

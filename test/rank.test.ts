@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { lexicalScores, offered, ranking } from "../runtime/answer/rank.ts";
 import { load } from "../runtime/index.ts";
-import { lexicalScores, offered, ranking } from "../runtime/rank.ts";
-import { ToolSet } from "../runtime/tools.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
 import { oddGeometry, packOf, randomCheckpoint } from "./support.ts";
 
 const watch = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();

@@ -3,11 +3,11 @@
 import { test } from "bun:test";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { startKernels } from "../runtime/kernels.ts";
-import { PackStream } from "../runtime/loader.ts";
-import { planModel, planSession, reserve, type Host as StageHost, writeWords } from "../runtime/memory.ts";
-import type { Geometry, WeightFormat } from "../runtime/pack.ts";
-import type { ToolInput } from "../runtime/tools.ts";
+import { startKernels } from "../runtime/engine/kernels.ts";
+import { planModel, planSession, reserve, type Host as StageHost, writeWords } from "../runtime/engine/memory.ts";
+import { PackStream } from "../runtime/load/loader.ts";
+import type { Geometry, WeightFormat } from "../runtime/pack/pack.ts";
+import type { ToolInput } from "../runtime/tools/tools.ts";
 import type { Attention, Checkpoint } from "../tools/checkpoint/checkpoint.ts";
 import { convert } from "../tools/convert.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";

@@ -1,7 +1,7 @@
 /** The walk, end to end on the model that ships. */
 import { beforeAll, expect, test } from "bun:test";
+import { pageBytes } from "../runtime/engine/memory.ts";
 import { CapacityError, defaultModel, kernelModule, load, type Thimble, ToolError } from "../runtime/index.ts";
-import { pageBytes } from "../runtime/memory.ts";
 import { buildNames, type Kernels, memoryImport } from "../wasm/abi.ts";
 import { oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
 

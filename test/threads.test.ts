@@ -1,11 +1,11 @@
 /** Threads change how long a call takes, and nothing else. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
-import { encode, prefill } from "../runtime/encoder.ts";
+import { encode, prefill } from "../runtime/engine/encoder.ts";
+import type { Host, Region, SessionPlan } from "../runtime/engine/memory.ts";
+import { splitRows } from "../runtime/engine/threads.ts";
+import { type HostWorker, slots } from "../runtime/engine/worker.ts";
 import { defaultModel, load, type Thimble } from "../runtime/index.ts";
-import type { Host, Region, SessionPlan } from "../runtime/memory.ts";
-import { splitRows } from "../runtime/threads.ts";
-import { type HostWorker, slots } from "../runtime/worker.ts";
 import { buildNames, type Kernels, sessionRecord, sessionRecordBytes, tileRows } from "../wasm/abi.ts";
 import { startReference } from "../wasm/reference.ts";
 import { host, kernelKinds, oddGeometry, packOf, randomCheckpoint, thimble } from "./support.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { special, Tokenizer } from "../runtime/tokenizer.ts";
+import { special, Tokenizer } from "../runtime/text/tokenizer.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
 
 const read = (path: string): Uint8Array<ArrayBuffer> => Uint8Array.from(readFileSync(new URL(path, import.meta.url)));

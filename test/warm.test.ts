@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { Warmth } from "../runtime/engine/warm.ts";
 import { load } from "../runtime/index.ts";
-import { Warmth } from "../runtime/warm.ts";
 import {
   distance,
   greatest,

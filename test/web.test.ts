@@ -5,10 +5,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pageBytes } from "../runtime/engine/memory.ts";
 import { FormatError, load, pull } from "../runtime/index.ts";
-import { PackStream } from "../runtime/loader.ts";
-import { pageBytes } from "../runtime/memory.ts";
-import { cacheFolder } from "../runtime/store.ts";
+import { PackStream } from "../runtime/load/loader.ts";
+import { cacheFolder } from "../runtime/load/store.ts";
 import { cli, fixture, oddGeometry, packOf, randomCheckpoint, talkative } from "./support.ts";
 
 const geometry = { ...oddGeometry, dModel: 128 };

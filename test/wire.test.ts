@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { pack as msgpack, unpack as msgunpack } from "msgpackr";
 import { CapacityError, FormatError, ToolError } from "../runtime/errors.ts";
 import type { Json } from "../runtime/json.ts";
-import type { Schema } from "../runtime/schema.ts";
-import { type ToolInput, ToolSet } from "../runtime/tools.ts";
-import { hashTools, packTools, unpackTools } from "../runtime/wire.ts";
-import { packCall, packCalls, unpackCall, unpackCalls, type WireCall } from "../runtime/wirecall.ts";
+import type { Schema } from "../runtime/tools/schema.ts";
+import { type ToolInput, ToolSet } from "../runtime/tools/tools.ts";
+import { hashTools, packTools, unpackTools } from "../runtime/wire/wire.ts";
+import { packCall, packCalls, unpackCall, unpackCalls, type WireCall } from "../runtime/wire/wirecall.ts";
 import { Input } from "../tools/command.ts";
 import { tools as command } from "../tools/tools.ts";
 import { fixture, randomObject, randomRefs, seeded } from "./support.ts";
@@ -175,7 +175,7 @@ describe("a set", () => {
 });
 
 test("the page's drawing is what packTools and packCall write, and its hash", async () => {
-  const page = await Bun.file(new URL("../runtime/WIRE.md", import.meta.url)).text();
+  const page = await Bun.file(new URL("../runtime/wire/WIRE.md", import.meta.url)).text();
   const [, json] = page.match(/```json\n(.*)\n```/) ?? [];
   const set = ToolSet.from(json);
   const call = { name: "set_timer", arguments: { duration: "10 min", repeat: 3 } };

@@ -1,7 +1,7 @@
 /** The corpus of grammar.test.ts in XGrammar, an independent engine: the two agree but where a cause is listed. */
 import { expect, test } from "bun:test";
 import { Grammar, Testings } from "@mlc-ai/web-xgrammar";
-import { type ToolInput, ToolSet } from "../runtime/tools.ts";
+import { type ToolInput, ToolSet } from "../runtime/tools/tools.ts";
 import { grammarCases } from "./support.ts";
 
 const cases = await grammarCases();

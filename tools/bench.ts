@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Grammar, State } from "../runtime/grammar.ts";
-import { detectBuild, kernelModule } from "../runtime/kernels.ts";
-import type { Geometry } from "../runtime/pack.ts";
+import { detectBuild, kernelModule } from "../runtime/engine/kernels.ts";
+import { mostThreads } from "../runtime/engine/threads.ts";
+import type { Grammar, State } from "../runtime/grammar/grammar.ts";
+import type { Geometry } from "../runtime/pack/pack.ts";
 import type { CallResult } from "../runtime/session.ts";
 import { defaultModel, type LoadOptions, load, type Thimble } from "../runtime/thimble.ts";
-import { mostThreads } from "../runtime/threads.ts";
-import { ToolSet } from "../runtime/tools.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
 import { type BuildName, buildNames } from "../wasm/abi.ts";
 import { measureArrival, renderArrival } from "./bench/arrival.ts";
 import { measureBudgets, renderBudgets } from "./bench/budget.ts";
@@ -311,7 +311,7 @@ async function measureGrammar(
   };
 }
 
-/** What the grammar does for an answer (runtime/answer.ts), without the model. */
+/** What the grammar does for an answer (runtime/answer/answer.ts), without the model. */
 function replayMs(grammar: Grammar, tokens: readonly number[]): number {
   const started = performance.now();
   let state = grammar.start;

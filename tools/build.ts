@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { checkProfile } from "../runtime/decision.ts";
+import { checkProfile } from "../runtime/answer/decision.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint/checkpoint.ts";
 import { type Command, print, readBytes, readText, UsageError } from "./command.ts";
 import { convert } from "./convert.ts";

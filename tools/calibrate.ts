@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { confidenceOf, type Feature, features, featuresOf, type Profile } from "../runtime/decision.ts";
+import { confidenceOf, type Feature, features, featuresOf, type Profile } from "../runtime/answer/decision.ts";
 import { CapacityError, load } from "../runtime/index.ts";
 import { type Command, print, table, UsageError } from "./command.ts";
 import { type Example, readExamples } from "./eval/examples.ts";

@@ -1,9 +1,9 @@
 /** A checkpoint and a vocabulary → a pack. */
 
-import type { Profile } from "../runtime/decision.ts";
-import { checkGeometry, type Geometry, type WeightFormat, writePack } from "../runtime/pack.ts";
-import type { Matrix } from "../runtime/quant.ts";
-import { packEmbedding, packMatrix } from "../runtime/quant.ts";
+import type { Profile } from "../runtime/answer/decision.ts";
+import { checkGeometry, type Geometry, type WeightFormat, writePack } from "../runtime/pack/pack.ts";
+import type { Matrix } from "../runtime/pack/quant.ts";
+import { packEmbedding, packMatrix } from "../runtime/pack/quant.ts";
 import type { Attention, Checkpoint } from "./checkpoint/checkpoint.ts";
 
 export interface PackNotes {

@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
-import { ToolSet } from "../runtime/tools.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
 import { type Command, type Input, print, readText, table, UsageError } from "./command.ts";
 import { generate, type Progress } from "./data/generate.ts";
 import { type Fault, flatTools, type Line, readLines } from "./data/lines.ts";

@@ -1,9 +1,9 @@
 import { availableParallelism } from "node:os";
-import { detectBuild } from "../runtime/kernels.ts";
-import { PackStream } from "../runtime/loader.ts";
-import { planModel, planSession, reserve } from "../runtime/memory.ts";
+import { detectBuild } from "../runtime/engine/kernels.ts";
+import { planModel, planSession, reserve } from "../runtime/engine/memory.ts";
+import { startThreads } from "../runtime/engine/threads.ts";
+import { PackStream } from "../runtime/load/loader.ts";
 import { defaultModel } from "../runtime/thimble.ts";
-import { startThreads } from "../runtime/threads.ts";
 import { type Command, print, table } from "./command.ts";
 
 export const inspect: Command = {
@@ -81,7 +81,7 @@ ${table([["  name", "offset", "bytes", "xxh32"], ...sections])}`);
 };
 
 /** Parameters of a geometry, biases and norms included. */
-function parameters(geometry: import("../runtime/pack.ts").Geometry): number {
+function parameters(geometry: import("../runtime/pack/pack.ts").Geometry): number {
   const { vocabSize, dModel, nHeads, nKvHeads, nEncoderLayers, nDecoderLayers, contrastiveHidden, contrastiveDim } =
     geometry;
   const headDim = dModel / nHeads;

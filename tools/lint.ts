@@ -1,6 +1,6 @@
-import { PackStream } from "../runtime/loader.ts";
+import { PackStream } from "../runtime/load/loader.ts";
+import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { defaultModel } from "../runtime/thimble.ts";
-import { Tokenizer } from "../runtime/tokenizer.ts";
 import { type Command, print, readText, table, UsageError } from "./command.ts";
 import { descriptionCosts, type Finding, findAll, roomOf } from "./lint/rules.ts";
 import { pathOf, readSheet, type Sheet } from "./lint/sheet.ts";

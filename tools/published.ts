@@ -1,6 +1,6 @@
 /** The published checkpoints by name: where they are, and how one becomes a pack. */
-import { type PullOptions, pullMade } from "../runtime/cache.ts";
-import { type Source, WebFile } from "../runtime/source.ts";
+import { type PullOptions, pullMade } from "../runtime/load/cache.ts";
+import { type Source, WebFile } from "../runtime/load/source.ts";
 import { readCheckpoint } from "./checkpoint/checkpoint.ts";
 import { convert } from "./convert.ts";
 import { readVocabulary } from "./sentencepiece.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { pull as pullPack } from "../runtime/cache.ts";
 import type { load } from "../runtime/index.ts";
-import type { Progress } from "../runtime/loader.ts";
+import { pull as pullPack } from "../runtime/load/cache.ts";
+import type { Progress } from "../runtime/load/loader.ts";
 import { type Command, print, UsageError } from "./command.ts";
 import { published, pullPublished } from "./published.ts";
 

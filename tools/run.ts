@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
+import { mostThreads } from "../runtime/engine/threads.ts";
 import { load } from "../runtime/index.ts";
-import { mostThreads } from "../runtime/threads.ts";
 import { buildNames } from "../wasm/abi.ts";
 import { type Command, kernelsOf, print, readText, UsageError } from "./command.ts";
 import { modelOf } from "./pull.ts";

@@ -20,7 +20,7 @@ const remedy = "use the vocabulary published with the model, trained as Sentence
 
 /**
  * Reads the pieces by id from either format, told apart by content. `name` is the file's, for errors.
- * Checks what runtime/tokenizer.ts relies on: BPE with byte fallback, identity normaliser, dummy prefix, and scores
+ * Checks what runtime/text/tokenizer.ts relies on: BPE with byte fallback, identity normaliser, dummy prefix, and scores
  * that fall with the id.
  * Throws: Error with the byte or line at fault.
  */

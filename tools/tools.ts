@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
-import { ToolSet } from "../runtime/tools.ts";
-import { hashTools, packTools, unpackTools } from "../runtime/wire.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
+import { hashTools, packTools, unpackTools } from "../runtime/wire/wire.ts";
 import { type Command, print, readBytes, UsageError } from "./command.ts";
 
 export const tools: Command = {
@@ -10,7 +10,7 @@ export const tools: Command = {
 thimble tools show TOOLS [--json]
 thimble tools hash TOOLS
 
-A packed list is a third of its JSON; its hash is its name. runtime/WIRE.md draws the bytes.
+A packed list is a third of its JSON; its hash is its name. runtime/wire/WIRE.md draws the bytes.
 TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
 
   -o, --out FILE   where pack writes

@@ -1,8 +1,8 @@
 /** Decisions of the model beside those of a reference: where they differ, and how undecided the reference was. */
-import { decode, logits, pick } from "../../runtime/decoder.ts";
-import { prefill } from "../../runtime/encoder.ts";
+import { decode, logits, pick } from "../../runtime/engine/decoder.ts";
+import { prefill } from "../../runtime/engine/encoder.ts";
+import { special } from "../../runtime/text/tokenizer.ts";
 import type { Thimble } from "../../runtime/thimble.ts";
-import { special } from "../../runtime/tokenizer.ts";
 import { hostOf } from "./runs.ts";
 
 /** The rule for rounding: it may turn a token only where the reference's own top-2 gap is below this. */

@@ -1,9 +1,9 @@
 /** What the benches share: the full geometry, a model to measure, one stage after another, medians. */
 import { cpus, totalmem } from "node:os";
-import { decode, logits, pick } from "../../runtime/decoder.ts";
-import { prefill } from "../../runtime/encoder.ts";
-import type { Host } from "../../runtime/memory.ts";
-import { type Geometry, sectionLayouts, writePack } from "../../runtime/pack.ts";
+import { decode, logits, pick } from "../../runtime/engine/decoder.ts";
+import { prefill } from "../../runtime/engine/encoder.ts";
+import type { Host } from "../../runtime/engine/memory.ts";
+import { type Geometry, sectionLayouts, writePack } from "../../runtime/pack/pack.ts";
 import type { Session } from "../../runtime/session.ts";
 import { load, type Thimble } from "../../runtime/thimble.ts";
 import { blockBytes, embeddingBlockBytes, runBytes } from "../../wasm/abi.ts";

@@ -1,6 +1,6 @@
 /** Data files: one example a line, plain or .gz; `tools` and `answers` as values or as JSON in strings. */
 import { gunzipSync } from "node:zlib";
-import { type ToolInput, ToolSet } from "../../runtime/tools.ts";
+import { type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
 import { readBytes } from "../command.ts";
 import { type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
 

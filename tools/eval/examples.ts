@@ -1,7 +1,7 @@
 /** Data files → examples. A line that is none stops the evaluation and is named by file and number. */
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
-import { type ToolInput, ToolSet } from "../../runtime/tools.ts";
+import { type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
 import { readBytes } from "../command.ts";
 import { type Call, callsOf } from "./metrics.ts";
 

@@ -13,7 +13,7 @@
  *   missing     wanted parameters that the call lacks             extra     written ones that the wanted call lacks
  *   hallucinated  written parameters that the tool does not have
  */
-import { snakeCase, type ToolSet } from "../../runtime/tools.ts";
+import { snakeCase, type ToolSet } from "../../runtime/tools/tools.ts";
 
 export interface Call {
   name: string;

@@ -1,9 +1,9 @@
 /** A list of tools as the rules read it: every tool that can be read, its values with their places, its tokens. */
 import { ToolError } from "../../runtime/errors.ts";
 import { isObject, type Json } from "../../runtime/json.ts";
-import type { Schema } from "../../runtime/schema.ts";
-import type { Tokenizer } from "../../runtime/tokenizer.ts";
-import { type Tool, type ToolInput, ToolSet } from "../../runtime/tools.ts";
+import type { Tokenizer } from "../../runtime/text/tokenizer.ts";
+import type { Schema } from "../../runtime/tools/schema.ts";
+import { type Tool, type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
 
 /** The way from the list to one of its parts. */
 export type Keys = readonly (string | number)[];

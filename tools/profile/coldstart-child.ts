@@ -21,7 +21,7 @@ function mark(phase: string): void {
 mark("process start");
 const [kernels, pack, promptTokens, request] = process.argv.slice(2);
 const { load } = await import("../../runtime/index.ts");
-const { detectBuild } = await import("../../runtime/kernels.ts");
+const { detectBuild } = await import("../../runtime/engine/kernels.ts");
 const { startNow } = await import("./timeline.ts");
 mark("import");
 const thimble = await load(pack, {

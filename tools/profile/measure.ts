@@ -1,7 +1,7 @@
 /** The run: cold starts, then calls in pairs, one as it is and one timed kernel by kernel, with the system read in between. */
 import { basename } from "node:path";
-import { detectBuild } from "../../runtime/kernels.ts";
-import { planSession } from "../../runtime/memory.ts";
+import { detectBuild } from "../../runtime/engine/kernels.ts";
+import { planSession } from "../../runtime/engine/memory.ts";
 import { load, type Thimble } from "../../runtime/thimble.ts";
 import type { BuildName, Kernels } from "../../wasm/abi.ts";
 import { percentile } from "../eval/statistics.ts";

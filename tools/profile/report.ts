@@ -1,5 +1,5 @@
 /** What `thimble profile` found (schema.json says what each field means), and its tables for a terminal. */
-import type { Geometry } from "../../runtime/pack.ts";
+import type { Geometry } from "../../runtime/pack/pack.ts";
 import type { BuildName } from "../../wasm/abi.ts";
 import type { Board } from "./board.ts";
 

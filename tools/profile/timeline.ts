@@ -2,8 +2,8 @@
  * Where a call's time goes: each kernel call is timed, and what passes between two of them belongs to the host's work
  * there, so that the parts add up to the whole. The layer of a kernel call follows from its block pointer (memory.ts).
  */
-import { kernelModule } from "../../runtime/kernels.ts";
-import type { ModelPlan, SessionPlan } from "../../runtime/memory.ts";
+import { kernelModule } from "../../runtime/engine/kernels.ts";
+import type { ModelPlan, SessionPlan } from "../../runtime/engine/memory.ts";
 import { type BuildName, type Kernels, memoryImport } from "../../wasm/abi.ts";
 
 /** One line of a call's account. */

@@ -1,9 +1,10 @@
 /** Stream → linear memory: each chunk is copied once, to its final place. Progress, abort, integrity. */
-import { FormatError } from "./errors.ts";
-import type { ModelPlan } from "./memory.ts";
-import { checkSection, type PackHeader, prefixBytes, readHeader, readPrefix } from "./pack.ts";
+
+import type { ModelPlan } from "../engine/memory.ts";
+import { FormatError } from "../errors.ts";
+import { checkSection, type PackHeader, prefixBytes, readHeader, readPrefix } from "../pack/pack.ts";
+import { xxh32 } from "../pack/xxh32.ts";
 import { chunksOf, type Source } from "./source.ts";
-import { xxh32 } from "./xxh32.ts";
 
 export interface Progress {
   loadedBytes: number;

@@ -1,6 +1,6 @@
 /** Where a value stands in the request: character offsets, or that it came from an enum, a number word or a default. */
-import type { Json } from "./json.ts";
-import { leaves, type Property, type Schema } from "./schema.ts";
+import type { Json } from "../json.ts";
+import { leaves, type Property, type Schema } from "../tools/schema.ts";
 
 export interface ValueSource {
   from: "request" | "number word" | "enum" | "default" | "nowhere";

@@ -8,10 +8,11 @@
  * The text is compact JSON, as in training, after the space that a tokenizer puts before a text.
  * States are made when first reached and keep what was computed for them, so a grammar used twice costs once.
  */
-import { constrained, isFit, mostDigits, type Scaled, scaledOf, someFits } from "./decimal.ts";
-import { type Leaf, leastBytes, leaves, type Property, type Schema } from "./schema.ts";
-import type { ToolSet } from "./tools.ts";
-import type { Mask, TokenTrie } from "./trie.ts";
+
+import type { Mask, TokenTrie } from "../text/trie.ts";
+import { constrained, isFit, mostDigits, type Scaled, scaledOf, someFits } from "../tools/decimal.ts";
+import { type Leaf, leastBytes, leaves, type Property, type Schema } from "../tools/schema.ts";
+import type { ToolSet } from "../tools/tools.ts";
 
 type Edge = readonly [low: number, high: number, target: State];
 

@@ -6,7 +6,7 @@
  * whole tiles, so that every float is what one thread would compute. A kernel returns when its chunks are finished, so
  * that between calls no worker is at work; each looks for more for a moment, then parks.
  */
-import { type BuildName, type Kernels, sessionRecordBytes, tileRows } from "../wasm/abi.ts";
+import { type BuildName, type Kernels, sessionRecordBytes, tileRows } from "../../wasm/abi.ts";
 import { compileKernels, kernelImports } from "./kernels.ts";
 import { type HostWorker, type RowKernel, slots, spinMs, startWorker, takeChunks } from "./worker.ts";
 

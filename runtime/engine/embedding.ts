@@ -1,4 +1,4 @@
-import { pad, sessionRecord } from "../wasm/abi.ts";
+import { pad, sessionRecord } from "../../wasm/abi.ts";
 import { type Host, type TablePart, writeWords } from "./memory.ts";
 
 /** x[t] = E[ids[t]] · √dModel: embeds ids (n) into x f32 (n, dModel), from the parts of the table that hold them. */

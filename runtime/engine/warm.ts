@@ -8,11 +8,11 @@
  * exact: a kept row has seen the request that stood before it when it was kept. Hence some first layers, not all.
  * Source: the warm schema cache of MicroNeedle, which kept 4 of 12 layers.
  */
-import { sessionRecord, sessionRecordBytes, tileRows } from "../wasm/abi.ts";
+import { sessionRecord, sessionRecordBytes, tileRows } from "../../wasm/abi.ts";
+import type { Geometry } from "../pack/pack.ts";
 import { embed } from "./embedding.ts";
 import { crossKv } from "./encoder.ts";
 import type { Host, SessionPlan } from "./memory.ts";
-import type { Geometry } from "./pack.ts";
 
 /** Consecutive rows: their first row, their number, and the RoPE position of the first. */
 interface Rows {

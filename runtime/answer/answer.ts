@@ -1,9 +1,10 @@
 /** The only loop: while the grammar forces text, its tokens need no logits; else the model picks among what may follow. */
+
+import { type Choice, decode, logits, pick } from "../engine/decoder.ts";
+import type { Host } from "../engine/memory.ts";
+import type { Grammar, State } from "../grammar/grammar.ts";
+import { special, type Tokenizer } from "../text/tokenizer.ts";
 import type { Copy } from "./copy.ts";
-import { type Choice, decode, logits, pick } from "./decoder.ts";
-import type { Grammar, State } from "./grammar.ts";
-import type { Host } from "./memory.ts";
-import { special, type Tokenizer } from "./tokenizer.ts";
 import type { Step } from "./toolcall.ts";
 
 export interface Answer {

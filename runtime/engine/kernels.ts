@@ -1,6 +1,6 @@
 /** Picks the fastest build of the kernel module that the host can run, and starts it on a memory. */
-import { type BuildName, buildNames, type Kernels, memoryImport } from "../wasm/abi.ts";
-import { kernelBytes } from "../wasm/built/bytes.ts";
+import { type BuildName, buildNames, type Kernels, memoryImport } from "../../wasm/abi.ts";
+import { kernelBytes } from "../../wasm/built/bytes.ts";
 
 /** Bytes of one build; `shared`: for a shared memory, which the module's import must then declare. */
 export function kernelModule(build: BuildName, shared = false): Uint8Array<ArrayBuffer> {

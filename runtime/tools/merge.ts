@@ -1,5 +1,5 @@
 /** Two JSON Schemas that hold for the same value → one schema, before it is read. For allOf and what stands beside $ref or anyOf. */
-import { isObject } from "./json.ts";
+import { isObject } from "../json.ts";
 
 type Source = Record<string, unknown>;
 

@@ -1,10 +1,10 @@
 /** Packs from the web, fetched once: what a broken download left is kept as far as the sections' checksums say so. */
-import { FormatError } from "./errors.ts";
+import { FormatError } from "../errors.ts";
+import { checkSection, type SectionEntry } from "../pack/pack.ts";
+import { xxh32 } from "../pack/xxh32.ts";
 import { PackStream, type StreamOptions } from "./loader.ts";
-import { checkSection, type SectionEntry } from "./pack.ts";
 import { openRandom, type Source, WebFile } from "./source.ts";
 import { openStore, type Store } from "./store.ts";
-import { xxh32 } from "./xxh32.ts";
 
 export interface PullOptions extends StreamOptions {
   /** Fetch it even if the cache holds it. */

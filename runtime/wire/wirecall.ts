@@ -8,12 +8,12 @@
  * null is always an enum's value, so nil is never a value.
  */
 import { pack as msgpack } from "msgpackr";
-import { FormatError, ToolError } from "./errors.ts";
-import { describe, isObject, type Json } from "./json.ts";
+import { FormatError, ToolError } from "../errors.ts";
+import { describe, isObject, type Json } from "../json.ts";
+import { type Leaf, leaves, type Property, type Schema } from "../tools/schema.ts";
+import type { ToolSet } from "../tools/tools.ts";
 import { torn } from "./phrases.ts";
 import { type Plain, PlainReader } from "./plain.ts";
-import { type Leaf, leaves, type Property, type Schema } from "./schema.ts";
-import type { ToolSet } from "./tools.ts";
 import { isBoolean } from "./wire.ts";
 
 /** What the wire carries of a ToolCall. */

@@ -1,5 +1,5 @@
 /** A worker thread of any host: claims chunks of rows from shared words and runs kernels over them. */
-import type { Kernels } from "../wasm/abi.ts";
+import type { Kernels } from "../../wasm/abi.ts";
 
 /** A kernel over n rows x at positions pos …; not all take `keys`. */
 export type RowKernel = (...args: [...Parameters<Kernels["cross_kv"]>, keys?: number]) => void;

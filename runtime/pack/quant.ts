@@ -15,7 +15,7 @@ import {
   outputTile,
   pad,
   runBytes,
-} from "../wasm/abi.ts";
+} from "../../wasm/abi.ts";
 
 /** A matrix (out, in), either wide or already quantised: q −8…7 (out, in), scales (out, in / 32). */
 export interface Matrix {

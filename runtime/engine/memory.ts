@@ -9,7 +9,7 @@
  *
  * Every size follows from the geometry and from two limits: prompt tokens and answer tokens.
  */
-import type { Kernels } from "../wasm/abi.ts";
+import type { Kernels } from "../../wasm/abi.ts";
 import {
   blockRecord,
   cacheRecord,
@@ -20,9 +20,9 @@ import {
   sessionRecord,
   sessionRecordBytes,
   tileRows,
-} from "../wasm/abi.ts";
-import { CapacityError } from "./errors.ts";
-import { type Geometry, type PackHeader, type SectionLayout, sectionLayouts, tableBytes } from "./pack.ts";
+} from "../../wasm/abi.ts";
+import { CapacityError } from "../errors.ts";
+import { type Geometry, type PackHeader, type SectionLayout, sectionLayouts, tableBytes } from "../pack/pack.ts";
 
 export const pageBytes = 65536;
 

@@ -10,12 +10,12 @@
  * lists do not end in nil: it is what is missing there.
  */
 import { pack as msgpack } from "msgpackr";
-import { CapacityError, FormatError, ToolError } from "./errors.ts";
-import { describe, isObject, type Json } from "./json.ts";
+import { CapacityError, FormatError, ToolError } from "../errors.ts";
+import { describe, isObject, type Json } from "../json.ts";
+import { leastBytes, mostLevels, mostSchemas, type Property, type Schema, type Warning } from "../tools/schema.ts";
+import { flatForm, pythonJson, risks, snakeCase, type Tool, ToolSet } from "../tools/tools.ts";
 import { mostText, readPhrases, torn, writePhrases } from "./phrases.ts";
 import { type Plain, PlainReader } from "./plain.ts";
-import { leastBytes, mostLevels, mostSchemas, type Property, type Schema, type Warning } from "./schema.ts";
-import { flatForm, pythonJson, risks, snakeCase, type Tool, ToolSet } from "./tools.ts";
 
 export const wireVersion = 1;
 

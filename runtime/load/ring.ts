@@ -1,5 +1,5 @@
 /** A ring of buffers in linear memory that weights pass through: read ahead while the kernels work, the oldest make room. */
-import type { Region, Unit } from "./memory.ts";
+import type { Region, Unit } from "../engine/memory.ts";
 
 /** A unit in the ring. */
 interface Held {

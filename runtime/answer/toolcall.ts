@@ -1,8 +1,9 @@
 /** Finished text → calls: names and arguments, how sure the model was, and where each value stands in the request. */
+
+import type { Json } from "../json.ts";
+import type { Tool } from "../tools/tools.ts";
 import { confidenceOf, type Decision, decide, featuresOf, type Profile } from "./decision.ts";
-import type { Json } from "./json.ts";
 import { sourcesOf, type ValueSource } from "./provenance.ts";
-import type { Tool } from "./tools.ts";
 
 /** One call, with the tool's own name. */
 export interface ToolCall {

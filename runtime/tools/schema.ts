@@ -6,9 +6,10 @@
  * An object gets its known properties and no others, which every additionalProperties allows.
  * Source: JSON Schema 2020-12, core and validation; nullable: OpenAPI 3.0.
  */
+
+import { ToolError } from "../errors.ts";
+import { describe, isObject, type Json } from "../json.ts";
 import { anyFits, constrained, scaledOf } from "./decimal.ts";
-import { ToolError } from "./errors.ts";
-import { describe, isObject, type Json } from "./json.ts";
 import { both, mergeSchemas, silent } from "./merge.ts";
 
 export interface Property {

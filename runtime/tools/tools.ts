@@ -5,9 +5,9 @@
  * OpenAI `{type: "function", function: {…}}` and MCP `inputSchema`. Source: spec, "Prompt". In the last three the schema
  * may be an object of a library that yields JSON Schema: Zod 4, Valibot, … Source: standardschema.dev, "Standard JSON Schema".
  */
-import type { Risk } from "./decision.ts";
-import { ToolError } from "./errors.ts";
-import { describe, isObject } from "./json.ts";
+import type { Risk } from "../answer/decision.ts";
+import { ToolError } from "../errors.ts";
+import { describe, isObject } from "../json.ts";
 import { leastBytes, notes, type Property, type Schema, SchemaReader, type Warning } from "./schema.ts";
 
 export interface Tool {

@@ -8,8 +8,8 @@
  *
  * Enums, numbers, and strings whose length the schema limits or that stand beside an enum are the grammar's alone.
  */
-import type { Grammar, State } from "./grammar.ts";
-import type { Mask } from "./trie.ts";
+import type { Grammar, State } from "../grammar/grammar.ts";
+import type { Mask } from "../text/trie.ts";
 
 const quote = 0x22;
 

@@ -1,6 +1,6 @@
 /** Which tools to offer: ranks by the contrastive head and by words, never by a threshold on either. */
-import type { Schema } from "./schema.ts";
-import type { Tool, ToolSet } from "./tools.ts";
+import type { Schema } from "../tools/schema.ts";
+import type { Tool, ToolSet } from "../tools/tools.ts";
 
 export interface Ranked {
   name: string;

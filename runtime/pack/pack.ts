@@ -12,9 +12,9 @@
  * Each section's XXH32 covers its bytes and the zeros after it, so that every byte of a file is checked.
  */
 import { pack as msgpack, Unpackr } from "msgpackr";
-import { embeddingBytes, groupSize, matrixBytes, pad } from "../wasm/abi.ts";
-import { checkProfile, type Profile } from "./decision.ts";
-import { FormatError } from "./errors.ts";
+import { embeddingBytes, groupSize, matrixBytes, pad } from "../../wasm/abi.ts";
+import { checkProfile, type Profile } from "../answer/decision.ts";
+import { FormatError } from "../errors.ts";
 import { xxh32 } from "./xxh32.ts";
 
 export const magic = "thimble\0";

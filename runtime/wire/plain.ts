@@ -1,5 +1,5 @@
-import { FormatError } from "./errors.ts";
-import { describe } from "./json.ts";
+import { FormatError } from "../errors.ts";
+import { describe } from "../json.ts";
 
 export type Plain = null | boolean | number | string | Plain[];
 

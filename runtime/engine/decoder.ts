@@ -1,4 +1,4 @@
-import { pad } from "../wasm/abi.ts";
+import { pad } from "../../wasm/abi.ts";
 import { embed, multiplyTable } from "./embedding.ts";
 import { type Host, stepRows } from "./memory.ts";
 

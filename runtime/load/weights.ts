@@ -1,10 +1,11 @@
 /** A model's weights: those in linear memory or on their way there, and those that pass through a ring. */
+
+import { type ModelPlan, pointersAt, type Unit, type Walk, writeWords } from "../engine/memory.ts";
+import { checkSection, type PackHeader } from "../pack/pack.ts";
+import { Xxh32, xxh32 } from "../pack/xxh32.ts";
 import type { StreamOptions } from "./loader.ts";
-import { type ModelPlan, pointersAt, type Unit, type Walk, writeWords } from "./memory.ts";
-import { checkSection, type PackHeader } from "./pack.ts";
 import { Ring } from "./ring.ts";
 import type { RandomAccess } from "./source.ts";
-import { Xxh32, xxh32 } from "./xxh32.ts";
 
 /** A quarter of a page's frame. Asking after every decoder layer would cost a browser as much as small layers do. */
 const mostBusyMs = 4;

@@ -1,6 +1,6 @@
 /** Strings → one text in which repeated phrases are single characters. WIRE.md draws it. */
-import { CapacityError, FormatError } from "./errors.ts";
-import { describe } from "./json.ts";
+import { CapacityError, FormatError } from "../errors.ts";
+import { describe } from "../json.ts";
 
 /** Characters of all strings together. */
 export const mostText = 1 << 20;
