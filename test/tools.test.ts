@@ -3,7 +3,7 @@ import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import * as z from "zod";
 import { ToolError, type ToolInput, ToolSet } from "../runtime/index.ts";
-import { pythonJson, snakeCase } from "../runtime/tools/tools.ts";
+import { pythonJson, snakeCase } from "../runtime/tools/prompt.ts";
 import { fixture, testWith } from "./support.ts";
 
 const weather = {

@@ -1,12 +1,10 @@
 /** From certainty to an honest answer: act on a call, confirm it, ask again, or none. Fitted by `thimble calibrate`. */
 
+import type { Risk } from "../tools/tools.ts";
 import type { ValueSource } from "./provenance.ts";
 import type { Certainty } from "./toolcall.ts";
 
 export type Decision = "act" | "confirm" | "ask" | "none";
-
-/** What a wrong call of a tool costs: `confirm` raises the bar for acting, `danger` never acts unasked. */
-export type Risk = "safe" | "confirm" | "danger";
 
 /** What `thimble calibrate` writes: a logistic model of "this call is right", and two thresholds on it. */
 export interface Profile {

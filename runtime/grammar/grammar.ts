@@ -11,7 +11,8 @@
 
 import type { Mask, TokenTrie } from "../text/trie.ts";
 import { constrained, isFit, mostDigits, type Scaled, scaledOf, someFits } from "../tools/decimal.ts";
-import { type Leaf, leastBytes, leaves, type Property, type Schema } from "../tools/schema.ts";
+import { type Leaf, leaves, type Property, type Schema } from "../tools/schema.ts";
+import { leastBytes } from "../tools/shortest.ts";
 import type { ToolSet } from "../tools/tools.ts";
 
 type Edge = readonly [low: number, high: number, target: State];

@@ -5,10 +5,11 @@
  * OpenAI `{type: "function", function: {…}}` and MCP `inputSchema`. Source: spec, "Prompt". In the last three the schema
  * may be an object of a library that yields JSON Schema: Zod 4, Valibot, … Source: standardschema.dev, "Standard JSON Schema".
  */
-import type { Risk } from "../answer/decision.ts";
 import { ToolError } from "../errors.ts";
 import { describe, isObject } from "../json.ts";
-import { leastBytes, notes, type Property, type Schema, SchemaReader, type Warning } from "./schema.ts";
+import { flatForm, pythonJson, snakeCase } from "./prompt.ts";
+import { notes, type Property, SchemaReader, type Warning } from "./schema.ts";
+import { leastBytes } from "./shortest.ts";
 
 export interface Tool {
   /** As the user wrote it; what a call carries. */
@@ -188,6 +189,9 @@ function readRisk(body: Source, path: string): Risk {
   return isObject(annotations) && annotations.destructiveHint === true ? "danger" : "safe";
 }
 
+/** What a wrong call of a tool costs: `confirm` raises the bar for acting, `danger` never acts unasked. */
+export type Risk = "safe" | "confirm" | "danger";
+
 /** From harmless to harmful. */
 export const risks: readonly Risk[] = ["safe", "confirm", "danger"];
 
@@ -202,103 +206,6 @@ function readSchema(reader: SchemaReader, schema: Source, path: string): Propert
   const read = reader.read({ ...schema, type: schema.type ?? "object" }, path);
   if (read.kind !== "object") throw new ToolError(`${path}.type`, `expected "object", got ${describe(schema.type)}`);
   return read.properties;
-}
-
-/** The flat form that training used: what the prompt shows of a tool that came as JSON Schema. */
-export function flatForm(promptName: string, description: string | undefined, parameters: readonly Property[]): Source {
-  const about = description === undefined ? {} : { description };
-  return { name: promptName, ...about, parameters: flatProperties(parameters, [], { left: mostShown }) };
-}
-
-/** Nested where the schema nests. A schema within itself is shown as an object. */
-function flatProperties(properties: readonly Property[], open: readonly Schema[], room: Room): Source {
-  const entries = properties.map(({ name, schema, required, description }) => {
-    room.left -= name.length;
-    return [name, { ...flatSchema(schema, description, open, room), required }];
-  });
-  return Object.fromEntries(entries);
-}
-
-/** References shown within references. */
-const mostDepth = 4;
-
-/** About how many characters are shown before references no longer are; the model reads a thousand tokens at most. */
-const mostShown = 10_000;
-
-interface Room {
-  left: number;
-}
-
-function flatSchema(schema: Schema, description: string | undefined, open: readonly Schema[], room: Room): Source {
-  if (open.length > mostDepth) return { type: "object" };
-  room.left -= 1 + (description?.length ?? 0);
-  const about = description === undefined ? {} : { description };
-  switch (schema.kind) {
-    case "string":
-      return { type: "string", ...about };
-    case "number":
-      return { type: schema.integer ? "integer" : "number", ...about };
-    case "enum": {
-      const [value] = schema.values;
-      if (open.length) room.left -= JSON.stringify(schema.values).length;
-      const type =
-        value === null
-          ? "null"
-          : Array.isArray(value)
-            ? "array"
-            : typeof value === "number" && schema.values.every(Number.isInteger)
-              ? "integer"
-              : typeof value;
-      return { type, ...about, ...(type !== "boolean" && type !== "null" && { enum: schema.values }) };
-    }
-    case "array":
-      return { type: "array", ...about, items: flatSchema(schema.items, undefined, open, room) };
-    case "object":
-      return { type: "object", ...about, properties: flatProperties(schema.properties, open, room) };
-    case "anyOf": {
-      const told = schema.options.filter(
-        (option) => !(option.kind === "enum" && option.values.length === 1 && option.values[0] === null),
-      );
-      if (told.length === 1) return flatSchema(told[0], description, open, room);
-      return { ...about, anyOf: told.map((option) => flatSchema(option, undefined, open, room)) };
-    }
-    case "ref":
-      if (open.includes(schema) || !schema.target || room.left < 0) return { type: "object", ...about };
-      return flatSchema(schema.target, description, [...open, schema], room);
-  }
-}
-
-/** Spec, "snake_case": what the original does to tool names before they reach the model. */
-export function snakeCase(name: string): string {
-  return name
-    .replace(/[^A-Za-z0-9_]+/g, "_")
-    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .replace(/([A-Z]+)([A-Z][a-z])/g, "$1_$2")
-    .replace(/_+/g, "_")
-    .toLowerCase()
-    .replace(/^_+|_+$/g, "");
-}
-
-/**
- * JSON as Python's `json.dumps(value, separators=(",", ":"))` writes it: non-ASCII as \uXXXX, floats in Python's form.
- * A number that was written 1.0 arrives here as 1 and is written so: JavaScript cannot tell the two apart.
- */
-export function pythonJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(pythonJson).join(",")}]`;
-  if (isObject(value)) {
-    const entries = Object.entries(value).filter(([, v]) => v !== undefined);
-    return `{${entries.map(([key, v]) => `${pythonJson(key)}:${pythonJson(v)}`).join(",")}}`;
-  }
-  if (typeof value === "number") return pythonNumber(value);
-  const text = JSON.stringify(value) ?? "null";
-  return text.replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
-/** Python writes floats below 1e-4 and from 1e16 with an exponent of at least two digits. */
-function pythonNumber(x: number): string {
-  const size = Math.abs(x);
-  if (Number.isInteger(x) ? size < 1e21 : size >= 1e-4) return String(x);
-  return x.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
 }
 
 const quote = (text: string) => JSON.stringify(text);

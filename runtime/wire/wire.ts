@@ -12,8 +12,10 @@
 import { pack as msgpack } from "msgpackr";
 import { CapacityError, FormatError, ToolError } from "../errors.ts";
 import { describe, isObject, type Json } from "../json.ts";
-import { leastBytes, mostLevels, mostSchemas, type Property, type Schema, type Warning } from "../tools/schema.ts";
-import { flatForm, pythonJson, risks, snakeCase, type Tool, ToolSet } from "../tools/tools.ts";
+import { flatForm, pythonJson, snakeCase } from "../tools/prompt.ts";
+import { mostLevels, mostSchemas, type Property, type Schema, type Warning } from "../tools/schema.ts";
+import { leastBytes } from "../tools/shortest.ts";
+import { risks, type Tool, ToolSet } from "../tools/tools.ts";
 import { mostText, readPhrases, torn, writePhrases } from "./phrases.ts";
 import { type Plain, PlainReader } from "./plain.ts";
 

@@ -2,7 +2,7 @@
  * A seed and a number → one example. The walk: pick a kind, pick who is asked for, say it, dress the tools that are
  * offered, spell the request, write the answer, check it.
  */
-import { snakeCase } from "../../runtime/tools/tools.ts";
+import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { accessibility } from "./domains/accessibility.ts";
 import { appliances } from "./domains/appliances.ts";
 import { banking } from "./domains/banking.ts";

@@ -2,7 +2,7 @@
 import { CapacityError } from "../../runtime/errors.ts";
 import type { CallOptions, Session } from "../../runtime/session.ts";
 import type { Thimble } from "../../runtime/thimble.ts";
-import { pythonJson, snakeCase } from "../../runtime/tools/tools.ts";
+import { pythonJson, snakeCase } from "../../runtime/tools/prompt.ts";
 import type { Example } from "./examples.ts";
 import { type Call, type Counts, type Fault, judge, readCallList } from "./metrics.ts";
 

@@ -13,7 +13,8 @@
  *   missing     wanted parameters that the call lacks             extra     written ones that the wanted call lacks
  *   hallucinated  written parameters that the tool does not have
  */
-import { snakeCase, type ToolSet } from "../../runtime/tools/tools.ts";
+import { snakeCase } from "../../runtime/tools/prompt.ts";
+import type { ToolSet } from "../../runtime/tools/tools.ts";
 
 export interface Call {
   name: string;

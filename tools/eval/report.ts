@@ -1,5 +1,5 @@
 /** Results → what is printed: one object for --json, tables for a terminal or Markdown. */
-import { snakeCase } from "../../runtime/tools/tools.ts";
+import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { table } from "../command.ts";
 import type { Result, Retrieval } from "./answers.ts";
 import { faultNames, metrics } from "./metrics.ts";

@@ -5,7 +5,7 @@
  * n = 406, 3 to 6 tools: the right name in 83.7%, the whole call in 56.4%), the lists changed in that one respect.
  */
 import { isObject, type Json } from "../../runtime/json.ts";
-import { snakeCase } from "../../runtime/tools/tools.ts";
+import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { type Entry, type Field, type Group, type Keys, pathOf, type Sheet, valueAt } from "./sheet.ts";
 import {
   escaped,

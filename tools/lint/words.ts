@@ -1,5 +1,5 @@
 /** What the rules know about words: how names split, what an example or a verb looks like. */
-import { pythonJson } from "../../runtime/tools/tools.ts";
+import { pythonJson } from "../../runtime/tools/prompt.ts";
 
 /** A name's words with spaces between: setAlarm, set_alarm, set-alarm. */
 export function spaced(name: string): string {
