@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Copy } from "../runtime/answer/copy.ts";
-import { Grammar, type State } from "../runtime/grammar/grammar.ts";
+import type { State } from "../runtime/grammar/automaton.ts";
+import { Grammar } from "../runtime/grammar/grammar.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
 import { load, type Thimble } from "../runtime/thimble.ts";

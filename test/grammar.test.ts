@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Ajv } from "ajv";
-import { Grammar, type State } from "../runtime/grammar/grammar.ts";
+import type { State } from "../runtime/grammar/automaton.ts";
+import { Grammar } from "../runtime/grammar/grammar.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
 import { type ToolInput, ToolSet } from "../runtime/tools/tools.ts";

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { sourcesOf } from "../runtime/answer/provenance.ts";
 import { ToolError } from "../runtime/errors.ts";
-import { Grammar, type State } from "../runtime/grammar/grammar.ts";
+import type { State } from "../runtime/grammar/automaton.ts";
+import { Grammar } from "../runtime/grammar/grammar.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
 import type { Schema } from "../runtime/tools/schema.ts";

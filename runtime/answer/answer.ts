@@ -2,7 +2,8 @@
 
 import { type Choice, decode, logits, pick } from "../engine/decoder.ts";
 import type { Host } from "../engine/memory.ts";
-import type { Grammar, State } from "../grammar/grammar.ts";
+import type { State } from "../grammar/automaton.ts";
+import type { Grammar } from "../grammar/grammar.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
 import type { Copy } from "./copy.ts";
 import type { Step } from "./toolcall.ts";

@@ -8,7 +8,8 @@
  *
  * Enums, numbers, and strings whose length the schema limits or that stand beside an enum are the grammar's alone.
  */
-import type { Grammar, State } from "../grammar/grammar.ts";
+import type { State } from "../grammar/automaton.ts";
+import type { Grammar } from "../grammar/grammar.ts";
 import type { Mask } from "../text/trie.ts";
 
 const quote = 0x22;
