@@ -2,15 +2,17 @@
 import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer/answer.ts";
 import { Copy } from "./answer/copy.ts";
 import { type Decision, together } from "./answer/decision.ts";
-import { lexicalScores, offered, type Ranked, ranking } from "./answer/rank.ts";
+import { lexicalScores, type Ranked, ranking } from "./answer/rank.ts";
 import { readCalls, type ToolCall } from "./answer/toolcall.ts";
-import { contrast, prefill } from "./engine/encoder.ts";
-import type { Host, SessionPlan, Walk } from "./engine/memory.ts";
-import { Warmth } from "./engine/warm.ts";
-import { CapacityError } from "./errors.ts";
-import { unlessAborted } from "./load/weights.ts";
+import type { Host } from "./engine/host.ts";
+import type { SessionLimits, SessionPlan } from "./engine/sessionplan.ts";
+import type { Grammar } from "./grammar/grammar.ts";
+import { unlessAborted, type Weights } from "./load/weights.ts";
+import type { Profile } from "./pack/profile.ts";
+import { Apart } from "./prompt/apart.ts";
+import { Joint } from "./prompt/joint.ts";
+import type { PromptModel, Shown, Way } from "./prompt/prompt.ts";
 import { special } from "./text/tokenizer.ts";
-import type { Thimble } from "./thimble.ts";
 import { ToolSet } from "./tools/tools.ts";
 
 export interface CallOptions {
@@ -33,12 +35,16 @@ export interface CallOptions {
 }
 
 export interface Timings {
+  /** Rows of this call's prefill: request and tools, or where tools are read apart the request alone. */
   promptTokens: number;
+  /** How many tools were brought, how many of them the model saw, and how many were read for this call. */
+  tools: { given: number; offered: number; read: number };
   /** First encoder layers whose work on the tool list was kept from an earlier call; 0: an exact answer. */
   warmLayers: number;
   /** Ids of the answer, with those that no logits were computed for. */
   answerTokens: number;
   forcedTokens: number;
+  /** From the request to the first decode step: ranking and reading tools, then the request. */
   prefillMs: number;
   decodeMs: number;
   totalMs: number;
@@ -60,76 +66,121 @@ export type Tools = Parameters<typeof ToolSet.from>[0];
 
 export const mostPromptTokens = 1024;
 
+/** Prompt tokens that a session's buffers grow by. */
+const growthTokens = 64;
+
+/** A model, as far as its sessions need it. */
+export interface Model extends PromptModel, Pick<Host, "kernels" | "memory" | "model"> {
+  readonly weights: Weights;
+  readonly profile: Profile;
+  /** Plans an arena and sets it up. Throws: CapacityError if memory cannot hold it. */
+  open(limits: SessionLimits): SessionPlan;
+  /** Gives an arena back. */
+  release(plan: SessionPlan): void;
+  /** The compiled grammar of a tool set; equal tool sets share one. */
+  grammarOf(set: ToolSet): Grammar;
+}
+
 export class Session {
   private queue: Promise<unknown> = Promise.resolve();
   private closed = false;
   private inCallback = false;
-  private readonly warmth: Warmth | null;
+  private readonly way: Way;
+  /** Where its buffers are. @internal */
+  plan: SessionPlan;
 
   /** Use `Thimble.session`. */
   constructor(
-    private readonly owner: Thimble,
-    readonly plan: SessionPlan,
-    private readonly release: (plan: SessionPlan) => void,
+    private readonly owner: Model,
+    limits: SessionLimits,
+    /** Most prompt tokens that the buffers grow to. */
+    readonly mostTokens: number,
   ) {
-    this.warmth = plan.warmLayers ? new Warmth(owner.header.geometry) : null;
+    this.plan = owner.open(limits);
+    this.way = owner.header.prompt === "apart" ? new Apart(owner, this) : new Joint(owner, this, limits.warmLayers);
   }
 
   /**
    * Request + tools → tool calls. Calls on one session queue up.
-   * Throws: ToolError for bad tools, RangeError for an empty request, CapacityError if the prompt is too long, the
-   * signal's reason on abort.
+   * Throws: ToolError for bad tools, RangeError for an empty request, CapacityError for what does not fit, the signal's
+   * reason on abort.
    */
   async call(request: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
-    const all = ToolSet.from(tools);
+    const set = ToolSet.from(tools);
     return this.next(options.signal, async (host) => {
-      const set = await this.offer(request, all, options.offer, host);
-      return this.run(request, set, options, host);
+      const startMs = performance.now();
+      const shown = await this.way.show(request, set, options.offer, host);
+      try {
+        return await this.answer(request, set, shown, startMs, options, host);
+      } finally {
+        shown.release();
+      }
     });
   }
 
   /** The contrastive vector of a text, f32 (contrastiveDim), for ranking tools by dot product. */
   contrast(text: string): Promise<Float32Array> {
-    return this.next(undefined, (host) => this.vectorOf(text, host));
+    return this.next(undefined, (host) => {
+      if (!host.model.contrastive)
+        throw new Error("contrast: expected a pack with a contrastive head, got one without");
+      if (!text.trim()) throw new RangeError("contrast: expected text, got none");
+      return this.way.vectorOf(text, host);
+    });
   }
 
   /**
    * Tools from the likeliest for a request down: by the contrastive head, or by words for packs without one.
    * Each tool's vector is computed once and kept.
    */
-  async rank(request: string, tools: Tools): Promise<Ranked[]> {
+  async rank(request: string, tools: Tools, options: Pick<CallOptions, "signal"> = {}): Promise<Ranked[]> {
     const set = ToolSet.from(tools);
-    return this.next(undefined, async (host) => {
-      const scores = (await this.contrastiveScores(request, set, host)) ?? lexicalScores(request, set);
+    return this.next(options.signal, async (host) => {
+      const scores = (await this.way.scores(request, set, host)) ?? lexicalScores(request, set);
       return ranking(scores).map((place) => ({ name: set.tools[place].name, score: scores[place] }));
     });
   }
 
-  /** Gives the buffers back for the next session of the same limits. */
+  /** Gives the buffers back, at once where no call runs. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    void this.queue.then(() => this.release(this.plan));
+    if (!this.calls) this.owner.release(this.plan);
+    else void this.queue.then(() => this.owner.release(this.plan));
   }
 
-  private async run(request: string, set: ToolSet, options: CallOptions, host: Host): Promise<CallResult> {
+  /** See `Buffers`. */
+  grow(host: Host, promptTokens: number): void {
+    if (promptTokens <= this.plan.promptTokens) return;
+    const { answerTokens, warmLayers, toolRows, threads } = this.plan;
+    const limits = { answerTokens, warmLayers, toolRows, threads };
+    const wanted = Math.min(this.mostTokens, Math.ceil(promptTokens / growthTokens) * growthTokens);
+    const old = this.plan.promptTokens;
+    this.owner.release(this.plan);
+    try {
+      this.plan = this.owner.open({ ...limits, promptTokens: wanted });
+    } catch (error) {
+      this.plan = this.owner.open({ ...limits, promptTokens: old });
+      throw error;
+    } finally {
+      host.session = this.plan;
+      this.way.moved();
+    }
+  }
+
+  private async answer(
+    request: string,
+    given: ToolSet,
+    shown: Shown,
+    startMs: number,
+    options: CallOptions,
+    host: Host,
+  ): Promise<CallResult> {
     const { tokenizer, profile } = this.owner;
-    const startMs = performance.now();
-    const [query, list] = this.promptIds(request, set);
-    const promptTokens = query.length + list.length;
-    const warmLayers = this.warmth ? await this.warmth.prefill(host, query, list) : 0;
-    if (!this.warmth) await prefill(host, [...query, ...list]);
     const prefillMs = performance.now() - startMs;
-
-    const writer: Writer = {
-      host,
-      tokenizer,
-      promptTokens,
-      ...(options.onText && { onText: this.guarded(options.onText) }),
-    };
-    const { grammar } = options;
+    const { set, keys, warmLayers, read } = shown;
+    const { grammar, onText } = options;
+    const writer: Writer = { host, tokenizer, keys, ...(onText && { onText: this.guarded(onText) }) };
     const answer = grammar === false ? await writeFreely(writer) : await this.write(writer, request, set, options);
-
     const { tokens, forcedTokens, cutShort } = answer;
     const calls = readCalls(answer.bytes, set.tools, request, answer.steps, profile);
     const totalMs = performance.now() - startMs;
@@ -140,7 +191,8 @@ export class Session {
       tokens,
       cutShort,
       timings: {
-        promptTokens,
+        promptTokens: keys,
+        tools: { given: given.tools.length, offered: set.tools.length, read },
         warmLayers,
         answerTokens: tokens.length,
         forcedTokens,
@@ -157,54 +209,6 @@ export class Session {
     return writeAnswer(writer, grammar, copies ? new Copy(request, grammar) : null, options.grammar !== "step");
   }
 
-  /** Spec, "Prompt": ids of the request, and `<tools>` with those of the tools. */
-  private promptIds(request: string, set: ToolSet): [query: number[], list: number[]] {
-    const { tokenizer } = this.owner;
-    const query = tokenizer.tokenize(request);
-    if (!request.trim()) throw new RangeError("request: expected text, got none; say what to do");
-    const list = [special.tools, ...this.owner.idsOf(set)];
-    const length = query.length + list.length;
-    const room = this.plan.promptTokens;
-    if (length > room) {
-      const parts = `request ${query.length}, tools ${list.length - 1}`;
-      const remedy = room < mostPromptTokens ? "offer fewer tools or load with more promptTokens" : "offer fewer tools";
-      const over = `got ${length}, ${length - room} over (${parts}); ${remedy}`;
-      throw new CapacityError("prompt", length, room, `expected at most ${room} tokens, ${over}`);
-    }
-    return [query, list];
-  }
-
-  private async offer(request: string, set: ToolSet, k: number | undefined, host: Host): Promise<ToolSet> {
-    if (k === undefined) return set;
-    if (!Number.isInteger(k) || k < 1) throw new RangeError(`offer: expected an integer from 1, got ${k}`);
-    if (k >= set.tools.length) return set;
-    const scores = await this.contrastiveScores(request, set, host);
-    return set.only(offered(k, [lexicalScores(request, set), ...(scores ? [scores] : [])].map(ranking)));
-  }
-
-  /** Dot products of the request's vector with each tool's; null for a pack without the head. */
-  private async contrastiveScores(request: string, set: ToolSet, host: Host): Promise<number[] | null> {
-    const { model, vectors } = this.owner;
-    if (!model.contrastive) return null;
-    const query = await this.vectorOf(request, host);
-    const scores: number[] = [];
-    for (const text of set.texts) {
-      const vector = vectors.get(text) ?? (await this.vectorOf(text, host));
-      if (vectors.size >= mostVectors) vectors.clear();
-      vectors.set(text, vector);
-      scores.push(vector.reduce((sum, x, i) => sum + x * query[i], 0));
-    }
-    return scores;
-  }
-
-  private vectorOf(text: string, host: Host): Promise<Float32Array> {
-    const { model, header, tokenizer } = this.owner;
-    if (!model.contrastive) throw new Error("contrast: expected a pack with a contrastive head, got one without");
-    const ids = tokenizer.tokenize(text).slice(0, Math.min(contrastTokens, this.plan.promptTokens));
-    if (!ids.length) throw new RangeError("contrast: expected text, got none");
-    return contrast(host, ids, header.geometry.contrastiveDim);
-  }
-
   /** Runs work after what is queued. */
   private async next<T>(signal: AbortSignal | undefined, work: (host: Host) => Promise<T>): Promise<T> {
     if (this.closed) throw new Error("session: expected an open session, got a closed one; open another");
@@ -214,17 +218,20 @@ export class Session {
       );
     }
     const { kernels, memory, model, weights } = this.owner;
-    const walk: Walk = (units, step) => {
-      const walked = weights.walk(units, step, signal);
-      return signal ? unlessAborted(walked, signal) : walked;
-    };
-    const result = this.queue.then(() => {
-      signal?.throwIfAborted();
-      return work({ kernels, memory, model, session: this.plan, walk });
-    });
+    const walk = walkOf(weights, signal);
+    this.calls++;
+    const result = this.queue
+      .then(() => {
+        signal?.throwIfAborted();
+        return work({ kernels, memory, model, session: this.plan, walk });
+      })
+      .finally(() => this.calls--);
     this.queue = result.catch(() => {});
     return result;
   }
+
+  /** Calls that run or wait. */
+  private calls = 0;
 
   /** Marks the time in which a call on this session would wait for itself. */
   private guarded(onText: NonNullable<CallOptions["onText"]>): NonNullable<CallOptions["onText"]> {
@@ -239,6 +246,10 @@ export class Session {
   }
 }
 
-const mostVectors = 4096;
-/** What the contrastive head was trained on at most. */
-const contrastTokens = 128;
+/** Walks over weights until a signal is given. */
+export function walkOf(weights: Weights, signal: AbortSignal | undefined): Host["walk"] {
+  return (units, step) => {
+    const walked = weights.walk(units, step, signal);
+    return signal ? unlessAborted(walked, signal) : walked;
+  };
+}

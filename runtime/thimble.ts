@@ -1,34 +1,43 @@
 /** Load, call: the walk from a file to a tool call. The call itself: session.ts; its loop: answer.ts. */
-import type { BuildName, Kernels } from "../wasm/abi.ts";
-import { checkProfile, genericProfile, type Profile } from "./answer/decision.ts";
+import { type BuildName, type Kernels, pad } from "../wasm/abi.ts";
 import type { Ranked } from "./answer/rank.ts";
 import { detectBuild } from "./engine/kernels.ts";
-import {
-  fitModel,
-  type ModelPlan,
-  mostMemoryBytes,
-  pageBytes,
-  planSession,
-  reserve,
-  type SessionPlan,
-  writeWords,
-} from "./engine/memory.ts";
+import { mostMemoryBytes, pageBytes, reserve, Space, writeWords } from "./engine/memory.ts";
+import { fitModel, type ModelPlan } from "./engine/modelplan.ts";
+import { octet, planReader, planSession, type SessionLimits, type SessionPlan } from "./engine/sessionplan.ts";
 import { mostThreads, startThreads, type Threads, whyAlone } from "./engine/threads.ts";
 import { FormatError } from "./errors.ts";
 import { Grammar } from "./grammar/grammar.ts";
+import { blockBytes } from "./kept/block.ts";
+import { Kept, type ReadProgress } from "./kept/kept.ts";
 import { pull } from "./load/cache.ts";
 import { PackStream, type StreamOptions } from "./load/loader.ts";
 import { isOnWeb, openRandom, type Source } from "./load/source.ts";
 import { Weights } from "./load/weights.ts";
+import { Lru } from "./lru.ts";
 import { type PackHeader, prefixBytes } from "./pack/pack.ts";
-import { type CallOptions, type CallResult, mostPromptTokens, Session, type Tools } from "./session.ts";
+import { checkProfile, genericProfile, type Profile } from "./pack/profile.ts";
+import {
+  type CallOptions,
+  type CallResult,
+  type Model,
+  mostPromptTokens,
+  Session,
+  type Tools,
+  walkOf,
+} from "./session.ts";
 import { Tokenizer } from "./text/tokenizer.ts";
 import { TokenTrie } from "./text/trie.ts";
-import type { ToolSet } from "./tools/tools.ts";
+import { ToolSet } from "./tools/tools.ts";
 
 export interface Limits {
-  /** Prompt tokens, request and tools together; 384, up to 1,024. */
+  /**
+   * Most prompt tokens: request and tools together, or where tools are read apart the request alone. 1,024, which is also
+   * the most there can be. Buffers start smaller and grow to what a call needs.
+   */
   promptTokens?: number;
+  /** Rows of tools that a request may see at once where they are read apart: 1,024, some 16 usual tools. */
+  toolRows?: number;
   /** Answer tokens; 128, up to 512. */
   answerTokens?: number;
   /**
@@ -59,10 +68,21 @@ export interface LoadOptions extends StreamOptions, Limits {
   memory?: number;
   /** How many sessions of these limits find room in `memory`; 1. */
   sessions?: number;
+  /**
+   * Most bytes of linear memory for tools that were read apart, beside `toolRows` rows that always find room; 32 MiB. The
+   * least recently used are forgotten, and read again when they are needed.
+   */
+  toolMemory?: number;
 }
 
 const mostAnswerTokens = 512;
 const mostToolSets = 64;
+const mostToolRows = 16_384;
+/** Vectors of tools in joint prompts: some 2 MB. */
+const mostVectors = 4096;
+
+/** Prompt tokens that buffers start with: a joint prompt of some usual tools, or a request. */
+const firstTokens = { joint: 384, apart: 64 } as const;
 
 /** The model that ships with thimble. */
 export const defaultModel = new URL("./model/default.thimble", import.meta.url);
@@ -73,11 +93,12 @@ export const defaultModel = new URL("./model/default.thimble", import.meta.url);
  */
 export async function load(source: Source = defaultModel, options: LoadOptions = {}): Promise<Thimble> {
   if (options.cache && isOnWeb(source)) return load(await pull(source, options), { ...options, cache: false });
-  const limits = limitsOf(options, {});
   const wanted = integer("threads", options.threads ?? 1, 1, mostThreads);
   const sessions = integer("sessions", options.sessions ?? 1, 1, 1024);
+  const profile = options.profile && checkProfile(options.profile);
+  limitsOf(options, {});
   const kernels = options.kernels ?? detectBuild();
-  const build = typeof kernels === "function" ? "custom" : kernels;
+  const build: BuildName | "custom" = typeof kernels === "function" ? "custom" : kernels;
   const stream = await PackStream.open(source, options);
   let threads: Threads | undefined;
   try {
@@ -91,7 +112,14 @@ export async function load(source: Source = defaultModel, options: LoadOptions =
     }
     const sharing = wanted > 1 && build !== "custom" && !whyAlone();
     const mostBytes = mostBytesOf(options);
-    const model = fitModel(header, { ...limits, threads: sharing ? wanted : 1 }, sessions, mostBytes);
+    const limits = { ...firstLimits(header, options, {}), threads: sharing ? wanted : 1 };
+    const besides = (tokens: number) => bytesBeside(header, { ...limits, promptTokens: tokens }, sessions);
+    const model = fitModel(header, besides(limits.promptTokens), mostBytes, (leftBytes) => {
+      let fitting = limits.promptTokens;
+      while (fitting > 0 && besides(fitting) > leftBytes) fitting -= 8;
+      if (fitting >= 8) return `load with promptTokens ${fitting}`;
+      return `use a smaller model or ${limits.toolRows ? "fewer toolRows" : "fewer answer tokens"}`;
+    });
     // Beside a ring nothing may grow the memory, and so move it while bytes are read into it.
     const memory = reserve(null, model.ring ? mostBytes : model.endBytes, mostBytes, sharing);
     writeWords(memory, model.words);
@@ -101,7 +129,8 @@ export async function load(source: Source = defaultModel, options: LoadOptions =
     const weights = new Weights(memory, model, header, model.ring && (await openRandom(source)));
 
     let loaded: Promise<void> = Promise.resolve();
-    const thimble = new Thimble(header, build, threads, memory, model, tokenizer, weights, () => loaded, options);
+    const parts = { header, build, threads, memory, model, tokenizer, weights, mostBytes };
+    const thimble = new Thimble(parts, profile ?? header.profile ?? genericProfile, () => loaded, options);
     loaded = model.ring ? weights.fill(options) : stream.copyInto(memory, model, (name) => weights.arrive(name));
     loaded.catch((error) => {
       weights.fail(error);
@@ -116,34 +145,69 @@ export async function load(source: Source = defaultModel, options: LoadOptions =
   }
 }
 
+/** What `load` made. */
+interface Parts {
+  header: PackHeader;
+  build: BuildName | "custom";
+  threads: Threads;
+  memory: WebAssembly.Memory;
+  model: ModelPlan;
+  tokenizer: Tokenizer;
+  weights: Weights;
+  mostBytes: number;
+}
+
 /** One set of weights in linear memory, and the sessions that share it. */
 export class Thimble {
-  readonly profile: Profile;
-  /** Contrastive vectors of tools by their text. */
-  readonly vectors = new Map<string, Float32Array>();
   private readonly trie: TokenTrie;
-  private readonly known = new Map<string, { grammar: Grammar; ids: number[] }>();
-  private readonly free: SessionPlan[] = [];
+  private readonly grammars = new Lru<Grammar>(mostToolSets);
+  private readonly ids = new Lru<number[]>(mostToolSets);
+  private readonly space: Space;
+  private readonly kept: Kept;
+  /** What sessions run on. @internal */
+  readonly inside: Model;
   /** The session of `call`, `contrast` and `rank`. */
-  readonly first: Session;
-  private endBytes: number;
+  private readonly first: Session;
 
   /** Use `load`. */
   constructor(
-    readonly header: PackHeader,
-    readonly build: BuildName | "custom",
-    private readonly onThreads: Threads,
-    readonly memory: WebAssembly.Memory,
-    readonly model: ModelPlan,
-    readonly tokenizer: Tokenizer,
-    readonly weights: Weights,
+    private readonly parts: Parts,
+    readonly profile: Profile,
     private readonly loading: () => Promise<void>,
     private readonly options: LoadOptions,
   ) {
-    this.profile = options.profile ? checkProfile(options.profile) : (header.profile ?? genericProfile);
+    const { header, threads, memory, model, tokenizer, weights, mostBytes } = parts;
     this.trie = new TokenTrie(tokenizer);
-    this.endBytes = model.endBytes;
+    this.space = new Space(memory, model.endBytes, mostBytes);
+    const { geometry } = header;
+    this.kept = new Kept({
+      ...{ kernels: threads.kernels, memory, model, geometry, tokenizer, space: this.space },
+      toolAt: header.toolAt ?? 0,
+      threads: threads.count,
+      budgetBytes: toolBytes(header, options),
+      rounds: !threads.kernels.wide,
+    });
+    this.inside = {
+      ...{ kernels: threads.kernels, memory, model, header, tokenizer, weights, profile, kept: this.kept },
+      vectors: new Lru(mostVectors),
+      idsOf: (set) => remembered(this.ids, set.key, () => tokenizer.tokenize(set.prompt)),
+      grammarOf: (set) => remembered(this.grammars, set.key, () => new Grammar(set, this.trie)),
+      open: (limits) => this.open(limits),
+      release: (plan) => this.space.give(plan.regions[0].offsetBytes, sizeOf(plan)),
+    };
     this.first = this.session();
+  }
+
+  get header(): PackHeader {
+    return this.parts.header;
+  }
+
+  get build(): BuildName | "custom" {
+    return this.parts.build;
+  }
+
+  get tokenizer(): Tokenizer {
+    return this.parts.tokenizer;
   }
 
   /** Settles when the last section has arrived. */
@@ -155,26 +219,35 @@ export class Thimble {
    * Opens a session with buffers and KV caches of its own.
    * Throws: CapacityError if memory cannot hold it, RangeError for limits out of range.
    */
-  session(limits: Limits = {}): Session {
-    const { geometry } = this.header;
-    const wanted = limitsOf(limits, this.options);
-    if (wanted.warmLayers >= geometry.nEncoderLayers) {
-      const most = geometry.nEncoderLayers - 1;
-      throw new RangeError(`warmLayers: expected at most ${most} of this model's layers, got ${wanted.warmLayers}`);
-    }
-    const release = (plan: SessionPlan) => void this.free.push(plan);
-    const names = Object.keys(wanted) as (keyof Limits)[];
-    const same = this.free.findIndex((old) => names.every((name) => old[name] === wanted[name]));
-    if (same >= 0) return new Session(this, this.free.splice(same, 1)[0], release);
+  session(limits?: Limits): Session;
+  /** With other insides than the model's own, to measure and test. @internal */
+  session(limits: Limits | undefined, inside: Model): Session;
+  session(limits: Limits = {}, inside = this.inside): Session {
+    const { header } = this.parts;
+    const first = firstLimits(header, limits, this.options);
+    const { promptTokens } = limitsOf(limits, this.options);
+    return new Session(inside, { ...first, threads: this.threads }, promptTokens);
+  }
 
-    const { promptTokens, answerTokens, warmLayers } = wanted;
-    const plan = planSession(geometry, promptTokens, answerTokens, this.endBytes, warmLayers, this.threads);
-    reserve(this.memory, plan.endBytes, mostBytesOf(this.options));
-    this.endBytes = plan.endBytes;
-    writeWords(this.memory, plan.words);
-    const positions = Math.max(promptTokens, answerTokens + 1);
-    this.kernels.rope_table(plan.record, positions, geometry.ropeTheta);
-    return new Session(this, plan, release);
+  /** Plans an arena where there is room, and sets it up. */
+  private open(limits: SessionLimits): SessionPlan {
+    const { header, memory, threads } = this.parts;
+    const at = this.space.take(planSession(header.geometry, limits).endBytes);
+    const plan = planSession(header.geometry, limits, at);
+    writeWords(memory, plan.words);
+    threads.kernels.rope_table(plan.record, plan.positions, header.geometry.ropeTheta);
+    return plan;
+  }
+
+  /**
+   * Reads tools ahead of the first call that brings them; where tools are part of the prompt there is nothing to read.
+   * Throws: ToolError for bad tools, CapacityError if memory cannot hold a tool, the signal's reason on abort.
+   */
+  async prepare(tools: Tools, options: PrepareOptions = {}): Promise<void> {
+    const set = ToolSet.from(tools);
+    if (this.header.prompt !== "apart") return;
+    const walk = walkOf(this.parts.weights, options.signal);
+    await this.kept.keep(set.texts, { walk, ...(options.onProgress && { onProgress: options.onProgress }) });
   }
 
   /** Answers a request with calls of the tools: `Session.call` on the first session. */
@@ -188,45 +261,27 @@ export class Thimble {
   }
 
   /** Tools from the likeliest for a request down: `Session.rank` on the first session. */
-  rank(request: string, tools: Tools): Promise<Ranked[]> {
-    return this.first.rank(request, tools);
-  }
-
-  /** The compiled grammar of a tool set; equal tool sets share one. */
-  grammarOf(set: ToolSet): Grammar {
-    return this.compiled(set).grammar;
-  }
-
-  /** The ids of a tool set's text in the prompt; equal tool sets share them. */
-  idsOf(set: ToolSet): readonly number[] {
-    return this.compiled(set).ids;
-  }
-
-  private compiled(set: ToolSet): { grammar: Grammar; ids: number[] } {
-    const known = this.known.get(set.key);
-    if (known) return known;
-    const made = { grammar: new Grammar(set, this.trie), ids: this.tokenizer.tokenize(set.prompt) };
-    if (this.known.size >= mostToolSets) this.known.delete(this.known.keys().next().value as string);
-    this.known.set(set.key, made);
-    return made;
+  rank(request: string, tools: Tools, options: Pick<CallOptions, "signal"> = {}): Promise<Ranked[]> {
+    return this.first.rank(request, tools, options);
   }
 
   get linearMemoryBytes(): number {
-    return this.memory.buffer.byteLength;
+    return this.parts.memory.buffer.byteLength;
   }
 
-  get kernels(): Kernels {
-    return this.onThreads.kernels;
+  /** Bytes of linear memory that kept tools take. */
+  get toolBytes(): number {
+    return this.kept.bytes;
   }
 
   /** Threads that the prefill runs on. */
   get threads(): number {
-    return this.onThreads.count;
+    return this.parts.threads.count;
   }
 
   /** Why `threads` is one although more were asked for. */
   get threadsMissing(): string | undefined {
-    return this.onThreads.missing;
+    return this.parts.threads.missing;
   }
 
   /**
@@ -234,8 +289,8 @@ export class Thimble {
    * file that weights are read from, and no call may follow.
    */
   close(): void {
-    this.onThreads.close();
-    this.weights.close();
+    this.parts.threads.close();
+    this.parts.weights.close();
   }
 }
 
@@ -245,15 +300,68 @@ function mostBytesOf({ memory = mostMemoryBytes }: LoadOptions): number {
   return Math.floor(Math.min(memory, mostMemoryBytes) / pageBytes) * pageBytes;
 }
 
+export interface PrepareOptions {
+  onProgress?: (progress: ReadProgress) => void;
+  signal?: AbortSignal;
+}
+
 /** Throws: RangeError for limits out of range. */
 function limitsOf(limits: Limits, fallback: Limits): Required<Limits> {
   const check = (name: keyof Limits, usual: number, least: number, most: number): number =>
     integer(name, limits[name] ?? fallback[name] ?? usual, least, most);
   return {
-    promptTokens: check("promptTokens", 384, 8, mostPromptTokens),
+    promptTokens: check("promptTokens", mostPromptTokens, 8, mostPromptTokens),
     answerTokens: check("answerTokens", 128, 8, mostAnswerTokens),
     warmLayers: check("warmLayers", 0, 0, 255),
+    toolRows: pad(check("toolRows", 1024, octet, mostToolRows), octet),
   };
+}
+
+/** What a session's first arena of a model is planned for. Throws: RangeError for limits that the model has no use for. */
+export function firstLimits({ prompt = "joint", geometry }: PackHeader, limits: Limits = {}, fallback: Limits = {}) {
+  const { promptTokens, answerTokens, warmLayers, toolRows } = limitsOf(limits, fallback);
+  if (warmLayers && prompt === "apart") {
+    throw new RangeError(`warmLayers: expected 0 for a model that reads tools apart, got ${warmLayers}`);
+  }
+  if (warmLayers >= geometry.nEncoderLayers) {
+    const most = geometry.nEncoderLayers - 1;
+    throw new RangeError(`warmLayers: expected at most ${most} of this model's layers, got ${warmLayers}`);
+  }
+  const first = Math.min(promptTokens, firstTokens[prompt]);
+  return { promptTokens: first, answerTokens, warmLayers, toolRows: prompt === "apart" ? toolRows : 0 };
+}
+
+/** Bytes that sessions and the tools of one call take beside the model. */
+function bytesBeside(header: PackHeader, limits: SessionLimits, sessions: number): number {
+  const { geometry, toolAt = 0 } = header;
+  const arenas = sessions * pad(planSession(geometry, limits).endBytes, 64);
+  const { toolRows, threads } = limits;
+  if (!toolRows) return arenas;
+  const reader = planReader(geometry, { rows: toolRows, keys: toolRows, toolAt, threads }).endBytes;
+  return arenas + leastToolBytes(header, toolRows) + pad(reader, 64);
+}
+
+/** Bytes of the tools that one call may see, however short they are. */
+function leastToolBytes({ geometry }: PackHeader, toolRows: number): number {
+  return (toolRows / octet) * pad(blockBytes(geometry, octet), 64);
+}
+
+/** Bytes that kept tools may take. Throws: RangeError for a budget that is no number. */
+function toolBytes(header: PackHeader, options: LoadOptions): number {
+  const { toolMemory = 32 * 2 ** 20 } = options;
+  if (!(toolMemory >= 0)) throw new RangeError(`toolMemory: expected bytes, got ${toolMemory}`);
+  return Math.max(toolMemory, leastToolBytes(header, limitsOf(options, {}).toolRows));
+}
+
+function sizeOf({ regions, endBytes }: SessionPlan): number {
+  return endBytes - regions[0].offsetBytes;
+}
+
+/** The value of a key, made where there is none. */
+function remembered<V>(values: Lru<V>, key: string, make: () => V): V {
+  const value = values.get(key) ?? make();
+  values.set(key, value);
+  return value;
 }
 
 /** Throws: RangeError for a value that is none, or out of range. */

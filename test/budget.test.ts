@@ -3,13 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pageBytes, planModel, planSession, type Unit } from "../runtime/engine/memory.ts";
+import { pageBytes } from "../runtime/engine/memory.ts";
+import { planModel, type Unit } from "../runtime/engine/modelplan.ts";
+import { planSession } from "../runtime/engine/sessionplan.ts";
 import { CapacityError, defaultModel, FormatError, load, type Thimble } from "../runtime/index.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { Ring } from "../runtime/load/ring.ts";
 import { fullGeometry } from "../tools/bench/runs.ts";
 import { buildNames } from "../wasm/abi.ts";
-import { oddGeometry, packOf, randomCheckpoint, seeded, talkative } from "./support.ts";
+import { oddGeometry, packOf, plain, randomCheckpoint, seeded, talkative } from "./support.ts";
 
 const tools = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();
 const requests = ["wake me at 7:15 tomorrow", "tell anna i'm running late", "what is the capital of france"];
@@ -29,8 +31,8 @@ beforeAll(async () => {
 });
 
 /** Names of the units that pass through the ring. */
-function passing({ model }: Thimble): string[] {
-  return model.units.filter(({ at }) => at === null).map(({ name }) => name);
+function passing({ inside }: Thimble): string[] {
+  return inside.model.units.filter(({ at }) => at === null).map(({ name }) => name);
 }
 
 test.each([1.75, 2, 2.5, 3, 3.5])(
@@ -63,7 +65,7 @@ describe.each(buildNames)("%s kernels", (kernels) => {
       return { tokens: both.map(({ tokens }) => tokens), vector };
     };
     const least = planModel((await PackStream.open(odd)).header, 0).endBytes;
-    const session = planSession(deep, 40, 40, 0, 1).endBytes + 64;
+    const session = planSession(deep, { ...plain, promptTokens: 40, answerTokens: 40, warmLayers: 1 }).endBytes + 64;
     const memory = Math.ceil((least + 2 * session) / pageBytes) * pageBytes;
     const whole = await load(odd, { ...limits, kernels });
     const small = await load(odd, { ...limits, kernels, memory, sessions: 2 });
@@ -118,7 +120,7 @@ test("the parts of the embedding cover its rows, whole words of a mask each", ()
 
 test("the full geometry finds room in 8 MiB at 384/128 tokens; where it does not, the error says which prompt does", async () => {
   const header = { geometry: fullGeometry, weights: "int4" as const };
-  const session = planSession(fullGeometry, 384, 128, 0).endBytes + 64;
+  const session = planSession(fullGeometry, { ...plain, promptTokens: 384, answerTokens: 128 }).endBytes + 64;
   expect(planModel(header, 8 * 2 ** 20 - session).endBytes + session).toBeLessThanOrEqual(8 * 2 ** 20);
   const memory = 1.5 * 2 ** 20;
   const error = await load(defaultModel, { memory }).catch((e) => e);

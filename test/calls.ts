@@ -19,7 +19,7 @@ for (const build of buildNames) {
     const tools = await Bun.file(new URL(file, import.meta.url)).json();
     const { tokens, text } = await model.call(request, tools, options);
     // Weights, activations, KV caches, logits: every number that a call computes from is in linear memory.
-    const memory = Bun.hash(new Uint8Array(model.memory.buffer)).toString(16);
+    const memory = Bun.hash(new Uint8Array(model.inside.memory.buffer)).toString(16);
     calls.push({ build, request, tokens, text, memory });
   }
 }

@@ -4,8 +4,9 @@ import type { State } from "../runtime/grammar/automaton.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
-import { load, type Thimble } from "../runtime/thimble.ts";
+import { load } from "../runtime/thimble.ts";
 import { type ToolInput, ToolSet } from "../runtime/tools/tools.ts";
+import { sessionWith } from "../tools/bench/replay.ts";
 import { oddGeometry, packOf, randomCheckpoint, seeded, somePieces, talkative } from "./support.ts";
 
 const tokenizer = new Tokenizer(await somePieces(4096));
@@ -193,25 +194,20 @@ test("a model that would write anything copies, whether forced text is asked for
 
 test("forced text counts: a call that it ends lets the next use the words again", async () => {
   const model = await load();
-  const { kernels } = model;
+  const { kernels } = model.inside;
   const text = ' [{"name":"say","arguments":{"text":"anna"}},{"name":"say","arguments":{"text":"anna"}}]';
   const script = model.tokenizer.tokenizeRaw(text);
   let fed = 0;
-  const scripted: Thimble = Object.create(model, {
-    kernels: {
-      value: {
-        ...kernels,
-        decoder_layer(...args: Parameters<typeof kernels.decoder_layer>) {
-          fed = args[6] + args[7];
-          kernels.decoder_layer(...args);
-        },
-        // After the end token and the marker of a tool call.
-        argmax: () => script[fed - 2],
-      },
+  const scripted = sessionWith(model, {
+    decoder_layer(...args: Parameters<typeof kernels.decoder_layer>) {
+      fed = args[6] + args[7];
+      kernels.decoder_layer(...args);
     },
+    // After the end token and the marker of a tool call.
+    argmax: () => script[fed - 2],
   });
   const needy: ToolInput = { name: "say", parameters: { text: { type: "string", required: true } } };
-  const result = await scripted.session().call("tell anna I am late", [needy], { copy: true });
+  const result = await scripted.call("tell anna I am late", [needy], { copy: true });
   expect(result.timings.forcedTokens).toBeGreaterThan(5);
   expect(result.tokens.slice(1)).toEqual(script);
 });

@@ -1,15 +1,7 @@
 import { expect, test } from "bun:test";
-import {
-  checkProfile,
-  confidenceOf,
-  decide,
-  type Feature,
-  features,
-  featuresOf,
-  type Profile,
-  together,
-} from "../runtime/answer/decision.ts";
+import { confidenceOf, decide, featuresOf, together } from "../runtime/answer/decision.ts";
 import { load } from "../runtime/index.ts";
+import { checkProfile, type Feature, features, type Profile } from "../runtime/pack/profile.ts";
 import { fit } from "../tools/calibrate.ts";
 import { seeded } from "./support.ts";
 

@@ -164,8 +164,8 @@ describe.each(kernelKinds)("%s", (kind) => {
     const vectors: Float32Array[] = [];
     for (const h of [await host(odd, kind), await host(odd, "reference")]) {
       await states(h, ids(17));
-      h.kernels.contrastive(h.session.record, h.model.contrastive, h.session.x, 17, h.session.embedding);
-      vectors.push(h.floats(h.session.embedding, oddGeometry.contrastiveDim));
+      h.kernels.contrastive(h.session.record, h.model.contrastive, h.session.x, 17, h.session.contrastive);
+      vectors.push(h.floats(h.session.contrastive, oddGeometry.contrastiveDim));
     }
     expect(distance(vectors[0], vectors[1])).toBeLessThan(1e-2);
     expect(Math.hypot(...vectors[0])).toBeCloseTo(1, 5);

@@ -3,13 +3,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { planModel, planSession, reserve } from "../runtime/engine/memory.ts";
+import { reserve } from "../runtime/engine/memory.ts";
+import { planModel } from "../runtime/engine/modelplan.ts";
+import { planSession } from "../runtime/engine/sessionplan.ts";
 import { CapacityError, FormatError, load, type Source } from "../runtime/index.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { packVersion, prefixBytes, readHeader, readPrefix, sectionLayouts } from "../runtime/pack/pack.ts";
 import { xxh32 } from "../runtime/pack/xxh32.ts";
 import { fullGeometry } from "../tools/bench/runs.ts";
-import { oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
+import { oddGeometry, packOf, plain, randomCheckpoint, seeded } from "./support.ts";
 
 const small = {
   ...oddGeometry,
@@ -54,7 +56,7 @@ function inChunks(sizes: number[]): ReadableStream<Uint8Array> {
 
 /** Every byte of the weights in linear memory. */
 async function weights(source: Source): Promise<Uint8Array> {
-  const { memory, model } = await load(source, { promptTokens: 16, answerTokens: 8 });
+  const { memory, model } = (await load(source, { promptTokens: 16, answerTokens: 8 })).inside;
   const start = model.units[0].at as number;
   return new Uint8Array(memory.buffer).slice(start, model.endBytes);
 }
@@ -195,7 +197,7 @@ test("XXH32 gives the reference values of its specification, at any alignment", 
 
 test("the full geometry's plan at 384/128 tokens fits 26 MiB, its regions neither overlap nor leave the plan", () => {
   const model = planModel({ geometry: fullGeometry, weights: "int4" });
-  const session = planSession(fullGeometry, 384, 128, model.endBytes);
+  const session = planSession(fullGeometry, { ...plain, promptTokens: 384, answerTokens: 128 }, model.endBytes);
   expect(session.endBytes).toBeLessThan(26 * 2 ** 20);
   let end = 0;
   for (const { name, offsetBytes, bytes } of [...model.regions, ...session.regions]) {

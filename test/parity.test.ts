@@ -78,9 +78,9 @@ for (const form of ["float32", "int4"] as const) {
       h.model.contrastive,
       h.session.x,
       tiny.encoder_ids.length,
-      h.session.embedding,
+      h.session.contrastive,
     );
-    expect(distance(h.floats(h.session.embedding, 16), want.contrastive)).toBeLessThan(1e-4);
+    expect(distance(h.floats(h.session.contrastive, 16), want.contrastive)).toBeLessThan(1e-4);
   });
 }
 

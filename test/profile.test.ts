@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { chromium } from "playwright-core";
-import { planModel, planSession } from "../runtime/engine/memory.ts";
+import { planModel } from "../runtime/engine/modelplan.ts";
+import { planSession } from "../runtime/engine/sessionplan.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { defaultModel } from "../runtime/thimble.ts";
 import { measure } from "../tools/profile/measure.ts";
@@ -14,7 +15,7 @@ import type { Report } from "../tools/profile/report.ts";
 import { caveats, render, renderComparison } from "../tools/profile/tables.ts";
 import { Timeline } from "../tools/profile/timeline.ts";
 import type { Kernels } from "../wasm/abi.ts";
-import { missing, thimble } from "./support.ts";
+import { missing, plain, thimble } from "./support.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "thimble-profile-test-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -65,7 +66,7 @@ test("each kernel call's time goes to its layer, the host's to what it does ther
   await stream.close();
   const { header } = stream;
   const model = planModel(header);
-  const session = planSession(header.geometry, 64, 32, model.endBytes);
+  const session = planSession(header.geometry, { ...plain, promptTokens: 64, answerTokens: 32 }, model.endBytes);
   let nowMs = 0;
   const takes = (ms: number) => (): number => {
     nowMs += ms;
@@ -83,12 +84,12 @@ test("each kernel call's time goes to its layer, the host's to what it does ther
   kernels.embed(0, 0, 0, 1, session.x);
   nowMs += 0.25;
   kernels.encoder_kv(0, model.encoder[1], 0, 0, 0, 1);
-  kernels.encoder_attend(0, model.encoder[1], 0, 0, 0, 1, 1);
+  kernels.encoder_attend(0, model.encoder[1], 0, 0, 0, 1, 1, 0);
   kernels.final_norm(0, model.encoderNorm, 0, 1);
   kernels.cross_kv(0, model.decoder[2].cross, 0, 0, 0, 1);
   nowMs += 0.125;
   kernels.embed(0, 0, 0, 1, session.step);
-  for (let i = 0; i < 2; i++) kernels.decoder_layer(0, model.decoder[2].self, 0, 0, 0, 0, 0, 1, 1, 0);
+  for (let i = 0; i < 2; i++) kernels.decoder_layer(0, model.decoder[2].self, 0, 0, 0, 0, 0, 1, 1, 0, 0);
   for (let i = 0; i < 2; i++) kernels.final_norm(0, model.decoderNorm, 0, 1);
   kernels.logits(0, 0, 0, 0, 0);
   kernels.argmax(0, 0, 0);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { genericProfile } from "../runtime/answer/decision.ts";
 import { sourcesOf, wordsValue } from "../runtime/answer/provenance.ts";
 import { readCalls, type Step } from "../runtime/answer/toolcall.ts";
 import { load } from "../runtime/index.ts";
+import { genericProfile } from "../runtime/pack/profile.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 
 const watch = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();

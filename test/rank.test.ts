@@ -17,14 +17,15 @@ test("words rank the tool whose name, parameters or enums they are; equal scores
   expect(ranking([1, 3, 3, 2])).toEqual([1, 2, 3, 0]);
 });
 
-test("an offer is the union of the rankings' first, and everything where they disagree", () => {
-  const up = [0, 1, 2, 3, 4, 5];
-  const near = [1, 0, 3, 2, 4, 5];
-  const down = [5, 4, 3, 2, 1, 0];
-  expect(offered(2, [up, near]).sort()).toEqual([0, 1, 2, 3]);
-  expect(offered(2, [up, down])).toEqual(up);
+test("an offer is the union of the rankings' first, the likeliest first, and twice as wide where they disagree", () => {
+  const up = [0, 1, 2, 3, 4, 5, 6, 7];
+  const near = [1, 0, 3, 2, 4, 5, 6, 7];
+  const down = [7, 6, 5, 4, 3, 2, 1, 0];
+  expect(offered(2, [up, near])).toEqual([0, 1, 2, 3]);
+  expect(offered(1, [up, down])).toEqual([0, 7, 1, 6, 2, 5, 3, 4]);
+  expect(offered(1, [up, near])).toEqual([0, 1]);
   expect(offered(1, [up])).toEqual([0, 1]);
-  expect(offered(4, [up, near])).toEqual(up);
+  expect(offered(4, [near])).toEqual([1, 0, 3, 2, 4, 5]);
 });
 
 test("the contrastive head ranks the right watch tool first; so does a pack without it, by words", async () => {

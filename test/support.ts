@@ -3,8 +3,11 @@
 import { test } from "bun:test";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { Host as StageHost } from "../runtime/engine/host.ts";
 import { startKernels } from "../runtime/engine/kernels.ts";
-import { planModel, planSession, reserve, type Host as StageHost, writeWords } from "../runtime/engine/memory.ts";
+import { reserve, writeWords } from "../runtime/engine/memory.ts";
+import { planModel } from "../runtime/engine/modelplan.ts";
+import { planSession } from "../runtime/engine/sessionplan.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import type { Geometry, WeightFormat } from "../runtime/pack/pack.ts";
 import type { ToolInput } from "../runtime/tools/tools.ts";
@@ -135,6 +138,9 @@ export async function packOf(checkpoint: Checkpoint, weights: WeightFormat = "in
   return convert(checkpoint, pieces, { licence: "test", provenance: {}, weights });
 }
 
+/** A session on one thread that keeps nothing between calls and sees no kept tools. */
+export const plain = { warmLayers: 0, toolRows: 0, threads: 1 };
+
 /** A model and one session, ready to be driven call by call as any host would. */
 export interface Host extends StageHost {
   geometry: Geometry;
@@ -154,13 +160,13 @@ export async function host(
   const stream = await PackStream.open(pack);
   const { geometry, weights } = stream.header;
   const model = planModel(stream.header);
-  const session = planSession(geometry, promptTokens, answerTokens, model.endBytes, warmLayers);
+  const session = planSession(geometry, { ...plain, promptTokens, answerTokens, warmLayers }, model.endBytes);
   const memory = reserve(null, session.endBytes, 2 ** 32);
   writeWords(memory, model.words);
   writeWords(memory, session.words);
   await stream.copyInto(memory, model, () => {});
   const kernels = kind === "reference" ? startReference(memory, weights) : await startKernels(kind, memory);
-  kernels.rope_table(session.record, Math.max(promptTokens, answerTokens + 1), geometry.ropeTheta);
+  kernels.rope_table(session.record, session.positions, geometry.ropeTheta);
   const floats = (offsetBytes: number, length: number) => new Float32Array(memory.buffer, offsetBytes, length).slice();
   const walk = async (units: readonly string[], work: (at: number, index: number) => void) => {
     for (const [i, name] of units.entries()) work(model.units.find((unit) => unit.name === name)?.at as number, i);

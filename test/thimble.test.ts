@@ -123,8 +123,8 @@ test.each([
   const early = await load(stream, { early: true });
   const call = early.call(requests[0], tools);
   await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(early.weights.hasArrived("embedding")).toBe(true);
-  expect(early.weights.hasArrived(section)).toBe(false);
+  expect(early.inside.weights.hasArrived("embedding")).toBe(true);
+  expect(early.inside.weights.hasArrived(section)).toBe(false);
   release();
   expect((await call).calls[0].name).toBe("set_alarm");
   await expect(early.loaded).resolves.toBeUndefined();
@@ -142,13 +142,14 @@ test("bad input: empty request, tools that are none, prompts too long by so many
   for (const blank of ["   ", "\n\t"])
     await expect(thimble.call(blank, tools)).rejects.toThrow("request: expected text, got none");
   await expect(thimble.call("hi", "nope" as never)).rejects.toThrow(ToolError);
-  const long = await thimble.call("word ".repeat(400), tools).then(
-    () => null,
-    (error) => error,
-  );
+  const long = await thimble.call("word ".repeat(1020), tools).catch((error) => error);
   expect(long).toBeInstanceOf(CapacityError);
-  expect(long.available).toBe(384);
-  expect(long.message).toContain(`got ${long.needed}, ${long.needed - 384} over`);
+  expect(long.available).toBe(1024);
+  expect(long.message).toContain(`got ${long.needed}, ${long.needed - 1024} over`);
+  const longer = await thimble.call("word ".repeat(2000), tools).catch((error) => error);
+  expect(longer.message).toBe("request: expected at most 1021 tokens, got 2000; shorten the request");
+  const huge = await thimble.call("word ".repeat(1e6), tools).catch((error) => error);
+  expect(huge.message).toBe("request: expected at most 1021 tokens, got at least 312500; shorten the request");
   expect(() => thimble.session({ promptTokens: 1025 })).toThrow("promptTokens: expected an integer from 8 to 1024");
   expect(() => thimble.session({ answerTokens: 0 })).toThrow(RangeError);
   await expect(load(defaultModel, { memory: 1_000_000 })).rejects.toThrow(CapacityError);

@@ -2,7 +2,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { encode, prefill } from "../runtime/engine/encoder.ts";
-import type { Host, Region, SessionPlan } from "../runtime/engine/memory.ts";
+import type { Host } from "../runtime/engine/host.ts";
+import type { Region } from "../runtime/engine/memory.ts";
+import type { SessionPlan } from "../runtime/engine/sessionplan.ts";
 import { splitRows } from "../runtime/engine/threads.ts";
 import { type HostWorker, slots } from "../runtime/engine/worker.ts";
 import { defaultModel, load, type Thimble } from "../runtime/index.ts";
@@ -45,7 +47,7 @@ test.each(kernelKinds)(
           for (let start = 0; start < n; start += 2 * tileRows) {
             const x = session.x + start * oddGeometry.dModel * 4;
             const rows = Math.min(2 * tileRows, n - start);
-            kernels[name](session.record, block, session.encoderCache, x, start, rows, n);
+            kernels[name](session.record, block, session.encoderCache, x, start, rows, n, 0);
           }
         }
       }
@@ -56,13 +58,14 @@ test.each(kernelKinds)(
   },
 );
 
-function hostOf({ kernels, memory, model, weights }: Thimble, session: SessionPlan): Host {
+function hostOf({ inside }: Thimble, session: SessionPlan): Host {
+  const { kernels, memory, model, weights } = inside;
   return { kernels, memory, model, session, walk: (units, work) => weights.walk(units, work) };
 }
 
 /** Runs prefills until worker 1 has written to its working buffers: the calling thread may be through before it wakes. */
 async function untilWorkerTakesPart(thimble: Thimble, plan: SessionPlan, n: number): Promise<void> {
-  const { memory } = thimble;
+  const { memory } = thimble.inside;
   const own = plan.regions.find(({ name }) => name === "session thread 1 y") as Region;
   for (let i = 0; i < 1000; i++) {
     await prefill(hostOf(thimble, plan), ids(n));
@@ -79,7 +82,7 @@ describe.each(buildNames)("%s", (build) => {
       open.push(thimble);
       expect(thimble.threads).toBe(count);
       const { plan } = thimble.session();
-      const { memory } = thimble;
+      const { memory } = thimble.inside;
       const kept = plan.regions.filter(({ name }) =>
         /^session (x|(encoder|decoder.*cross) (k|v|kScale|vScale))$/.test(name),
       );
@@ -172,7 +175,7 @@ test("a trap in a worker is an error of the call, and the next one answers", asy
   open.push(thimble);
   const { plan } = thimble.session();
   await untilWorkerTakesPart(thimble, plan, 64);
-  const record = new DataView(thimble.memory.buffer, plan.record + sessionRecordBytes);
+  const record = new DataView(thimble.inside.memory.buffer, plan.record + sessionRecordBytes);
   const at = 4 * sessionRecord.indexOf("y");
   const y = record.getUint32(at, true);
   record.setUint32(at, 2 ** 31 - 64, true);
@@ -258,7 +261,7 @@ test.each([
 test("one thread is the default and says nothing; other kernels and numbers out of range are named", async () => {
   const thimble = await load();
   expect([thimble.threads, thimble.threadsMissing]).toEqual([1, undefined]);
-  expect(thimble.memory.buffer).toBeInstanceOf(ArrayBuffer);
+  expect(thimble.inside.memory.buffer).toBeInstanceOf(ArrayBuffer);
   const custom = await load(odd, { threads: 2, promptTokens: 64, kernels: (memory) => startReference(memory, "int4") });
   expect([custom.threads, custom.threadsMissing]).toEqual([1, "expected a build of thimble's kernels"]);
   for (const threads of [0, 1.5, 33, "2" as never]) {

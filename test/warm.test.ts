@@ -34,7 +34,7 @@ function plain(h: Host, request: number[], tools: number[], spliceAt = -1, splic
       if (splice) new Float32Array(memory.buffer, toolsAt, splice.length).set(splice);
     }
     kernels.encoder_kv(session.record, block, session.encoderCache, session.x, 0, n);
-    kernels.encoder_attend(session.record, block, session.encoderCache, session.x, 0, n, n);
+    kernels.encoder_attend(session.record, block, session.encoderCache, session.x, 0, n, n, 0);
   }
   kernels.final_norm(session.record, model.encoderNorm, session.x, n);
   return { states: h.floats(session.x, n * width), kept };

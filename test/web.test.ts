@@ -86,7 +86,7 @@ const free = { grammar: false };
 const tools = [{ name: "f" }];
 
 async function weights(source: string): Promise<Uint8Array> {
-  const { memory, model } = await load(source, limits);
+  const { memory, model } = (await load(source, limits)).inside;
   return new Uint8Array(memory.buffer).slice(model.units[0].at as number, model.endBytes);
 }
 

@@ -200,7 +200,7 @@ async function defaultScript(): Promise<Script> {
     choices.push(own);
     return own;
   });
-  const { tokens } = await noting.session().call(watchRequest, readText(watchTools));
+  const { tokens } = await noting.call(watchRequest, readText(watchTools));
   // The first token needs no logits in any way of decoding.
   return { choices, tokens: tokens.slice(1) };
 }
@@ -233,8 +233,8 @@ async function measure(path: string, options: LoadOptions, runs: number, script:
 
   const tools = readText(watchTools);
   let rest: number[] = [];
-  const writing = script ? overruled(thimble, () => rest.shift() as number) : thimble;
-  const writer = writing.session({ promptTokens: 512, answerTokens: 128 });
+  const limits = { promptTokens: 512, answerTokens: 128 };
+  const writer = script ? overruled(thimble, () => rest.shift() as number, limits) : thimble.session(limits);
   const call = (grammar: true | "step" = true) => {
     if (script) rest = [...(grammar === "step" ? script.tokens : script.choices)];
     return writer.call(watchRequest, tools, { grammar });
@@ -284,10 +284,10 @@ async function measureGrammar(
       name: `${tool.name}${n}`,
     }));
     const started = performance.now();
-    thimble.grammarOf(ToolSet.from(ten));
+    thimble.inside.grammarOf(ToolSet.from(ten));
     compiles.push(performance.now() - started);
 
-    const grammar = thimble.grammarOf(ToolSet.from(described(`a${i}`)));
+    const grammar = thimble.inside.grammarOf(ToolSet.from(described(`a${i}`)));
     let state: State | null = grammar.start;
     for (const id of tokens.slice(1)) {
       if (!state) break;
@@ -296,7 +296,7 @@ async function measureGrammar(
       masks.push((performance.now() - before) * 1000);
       state = grammar.advance(state, id);
     }
-    const fresh = thimble.grammarOf(ToolSet.from(described(`b${i}`)));
+    const fresh = thimble.inside.grammarOf(ToolSet.from(described(`b${i}`)));
     news.push(replayMs(fresh, tokens));
     kepts.push(replayMs(fresh, tokens));
     jumps.push((await call()).timings.decodeMs);

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { checkProfile } from "../runtime/answer/decision.ts";
+import { checkProfile } from "../runtime/pack/profile.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint/checkpoint.ts";
 import { type Command, print, readBytes, readText, UsageError } from "./command.ts";
 import { convert } from "./convert.ts";
@@ -9,7 +9,7 @@ import { readVocabulary } from "./sentencepiece.ts";
 export const build: Command = {
   name: "build",
   summary: "convert a checkpoint and its vocabulary to a pack",
-  help: `thimble build SRC -o PACK [--vocab FILE] [--licence NAME] [--copies] [--profile FILE] [--wide]
+  help: `thimble build SRC -o PACK [--vocab FILE] [--licence NAME] [--prompt apart] [--copies] [--profile FILE]
 
 SRC is a model.safetensors (BF16, F16, F32), the int4 safetensors of needle-rs, or the original pickle,
 read by a reader that executes nothing. Told apart by content.
@@ -17,6 +17,7 @@ read by a reader that executes nothing. Told apart by content.
   -o, --out PACK   the pack to write
   --vocab FILE     SentencePiece .model or vocabulary list (what SRC names, else vocab.txt or needle.model beside it)
   --licence NAME   of the weights (what SRC says, else unknown)
+  --prompt WAY     how the model was trained to see tools: joint, in the prompt; apart, each on its own (joint)
   --copies         the model was trained to copy strings from the request: keep its answers to that
   --profile FILE   what thimble calibrate wrote for this model
   --wide           keep float32 weights, for the reference kernels only
@@ -26,6 +27,7 @@ read by a reader that executes nothing. Told apart by content.
     out: { type: "string", short: "o" },
     vocab: { type: "string" },
     licence: { type: "string" },
+    prompt: { type: "string" },
     copies: { type: "boolean" },
     profile: { type: "string" },
     wide: { type: "boolean" },
@@ -43,6 +45,7 @@ read by a reader that executes nothing. Told apart by content.
     const bytes = convert(checkpoint, pieces, {
       licence: input.text("licence") ?? licence,
       provenance: { source: baseName(source), vocabulary: baseName(tokenizer ?? vocab), ...(note && { note }) },
+      prompt: way(input.text("prompt")),
       copies: input.flag("copies"),
       profile: profile === undefined ? undefined : checkProfile(JSON.parse(readText(profile))),
       weights: input.flag("wide") ? "float32" : "int4",
@@ -51,6 +54,12 @@ read by a reader that executes nothing. Told apart by content.
     print(`${out} ${bytes.length} bytes`);
   },
 };
+
+/** Throws: UsageError for a way that is none. */
+function way(prompt = "joint"): "joint" | "apart" {
+  if (prompt === "joint" || prompt === "apart") return prompt;
+  throw new UsageError(`--prompt: expected joint or apart, got ${JSON.stringify(prompt)}`);
+}
 
 function vocabBeside(source: string, checkpoint: Checkpoint): string {
   const names = [checkpoint.metadata.tokenizer, "vocab.txt", "needle.model", "tokenizer.model"];

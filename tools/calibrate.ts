@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { confidenceOf, type Feature, features, featuresOf, type Profile } from "../runtime/answer/decision.ts";
+import { confidenceOf, featuresOf } from "../runtime/answer/decision.ts";
 import { CapacityError, load } from "../runtime/index.ts";
+import { type Feature, features, type Profile } from "../runtime/pack/profile.ts";
 import { type Command, print, table, UsageError } from "./command.ts";
 import { type Example, readExamples } from "./eval/examples.ts";
 import { normalValue } from "./eval/metrics.ts";

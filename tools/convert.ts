@@ -1,7 +1,7 @@
 /** A checkpoint and a vocabulary → a pack. */
 
-import type { Profile } from "../runtime/answer/decision.ts";
 import { checkGeometry, type Geometry, type WeightFormat, writePack } from "../runtime/pack/pack.ts";
+import type { Profile } from "../runtime/pack/profile.ts";
 import type { Matrix } from "../runtime/pack/quant.ts";
 import { packEmbedding, packMatrix } from "../runtime/pack/quant.ts";
 import type { Attention, Checkpoint } from "./checkpoint/checkpoint.ts";
@@ -11,10 +11,15 @@ export interface PackNotes {
   provenance: Record<string, string>;
   /** float32 keeps the weights wide: such a pack runs on the reference kernels only, to measure what int4 costs. */
   weights?: WeightFormat;
+  /** How the model was trained to see tools; joint. */
+  prompt?: "joint" | "apart";
   /** The model was trained to copy strings from the request. */
   copies?: boolean;
   profile?: Profile;
 }
+
+/** Where tools read apart stand in training. Source: spec/apart. */
+const trainedToolAt = 128;
 
 /**
  * Packs a checkpoint in the kernels' layout; weights that are int4 already keep their integers.
@@ -64,8 +69,9 @@ export function convert(checkpoint: Checkpoint, pieces: string[], notes: PackNot
     const [half, inner] = name.split(".");
     return blockField(half === "self" ? layer.self : layer.cross, inner, matrix);
   };
-  const { licence, provenance, copies, profile } = notes;
-  const extra = { ...(copies && { copies }), ...(profile && { profile }) };
+  const { licence, provenance, prompt, copies, profile } = notes;
+  const apart = prompt === "apart" && ({ prompt, toolAt: trainedToolAt } as const);
+  const extra = { ...apart, ...(copies && { copies }), ...(profile && { profile }) };
   return writePack({ geometry, weights, pieces, licence, provenance, ...extra }, field);
 }
 

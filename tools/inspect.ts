@@ -1,9 +1,12 @@
 import { availableParallelism } from "node:os";
 import { detectBuild } from "../runtime/engine/kernels.ts";
-import { planModel, planSession, reserve } from "../runtime/engine/memory.ts";
+import { reserve } from "../runtime/engine/memory.ts";
+import { planModel } from "../runtime/engine/modelplan.ts";
+import { octet, planSession } from "../runtime/engine/sessionplan.ts";
 import { startThreads } from "../runtime/engine/threads.ts";
+import { blockBytes } from "../runtime/kept/block.ts";
 import { PackStream } from "../runtime/load/loader.ts";
-import { defaultModel } from "../runtime/thimble.ts";
+import { defaultModel, firstLimits } from "../runtime/thimble.ts";
 import { type Command, print, table } from "./command.ts";
 
 export const inspect: Command = {
@@ -24,13 +27,16 @@ host (without PACK: the model inside the package), and checks every section's ch
     const model = planModel(header);
     const linear = reserve(null, model.endBytes, 2 ** 32, true);
     await stream.copyInto(linear, model, () => {});
-    const session = planSession(header.geometry, 384, 128, model.endBytes);
+    const limits = { ...firstLimits(header), threads: 1 };
+    const session = planSession(header.geometry, limits, model.endBytes);
     const memory = {
       weightBytes: model.endBytes,
       sessionBytes: session.endBytes - model.endBytes,
       leastBytes: planModel(header, 0).endBytes + session.endBytes - model.endBytes,
-      promptTokens: 384,
-      answerTokens: 128,
+      promptTokens: limits.promptTokens,
+      answerTokens: limits.answerTokens,
+      // Keys and values of a tool read apart, a row of it.
+      ...(limits.toolRows && { toolRowBytes: blockBytes(header.geometry, octet) / octet }),
     };
     const kernels = detectBuild();
     const trial = await startThreads(kernels, linear, 2, header.geometry.dModel);
@@ -68,11 +74,14 @@ ${table(geometry)}
 
 here: ${kernels} kernels, ${threads.missing ? `no threads: ${threads.missing}` : `threads over ${threads.cores} cores`}
 
-memory at 384 prompt and 128 answer tokens
+tools ${header.prompt === "apart" ? `apart, from position ${header.toolAt} on` : "in the prompt"}
+
+memory at ${memory.promptTokens} prompt and ${memory.answerTokens} answer tokens, of which a prompt may take more
 ${table([
   ["  weights and records", memory.weightBytes],
   ["  session", memory.sessionBytes],
   ["  least of both under a budget", memory.leastBytes],
+  ...(memory.toolRowBytes ? [["  a row of a kept tool", memory.toolRowBytes]] : []),
 ])}
 
 sections

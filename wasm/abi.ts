@@ -37,6 +37,7 @@ export type RecordOf<Fields extends readonly string[]> = Record<Fields[number], 
  *   q       i16 (nHeads, headDim/2, R, each 2), qScale f32 (nHeads, R)
  *   scores  f32 (R, keyCapacity)         one head
  *   p       i16 (keyCapacity/2, R, each 2), pScale f32 (R): one head's softmax weights times the value scales
+ *   vScale  f32 (keyCapacity)            value scales of several caches side by side
  *   att     f32 (R, yWidth)              heads' outputs side by side
  */
 export const sessionRecord = [
@@ -55,6 +56,7 @@ export const sessionRecord = [
   "scores",
   "p",
   "pScale",
+  "vScale",
   "att",
 ] as const;
 
@@ -83,8 +85,18 @@ export const blockRecord = ["norm", "gate", "qNorm", "kNorm", "wq", "wk", "wv", 
  *   v       (nKvHeads, headDim/4, capacity/2, 4 dims, 2 positions)      vScale f32 (nKvHeads, capacity)
  * A key is scaled by 32767/‖k‖₂, so that no product of a query and a key leaves 31 bits (Cauchy-Schwarz);
  * a value by 2047/max|v|, so that a row of weights with Σ|p| ≤ 2²⁰ does not either (Hölder).
+ * keys: positions that hold something, where others attend to the cache as one of their runs.
  */
-export const cacheRecord = ["k", "v", "kScale", "vScale", "capacity"] as const;
+export const cacheRecord = ["k", "v", "kScale", "vScale", "capacity", "keys"] as const;
+
+/**
+ * Runs: further caches that rows attend to beside their own, under one softmax, in this order.
+ *   0  4     number of caches
+ *   4  4 ·   their records, whose scales are finite up to the next multiple of 8 positions
+ */
+export function runsBytes(count: number): number {
+  return 4 * (1 + count);
+}
 
 /** Contrastive head: matrices hidden (hiddenDim, dModel) and proj (outDim, hiddenDim), bias f32 (hiddenDim). */
 export const headRecord = ["hidden", "bias", "proj", "hiddenDim", "outDim"] as const;
@@ -146,21 +158,36 @@ export function pad(n: number, multiple: number): number {
  * ranges that start at multiples of tileRows give the floats of one range over all.
  */
 export interface Kernels {
+  /** Keys and values stay outside linear memory, as wide as they are computed: there is nothing to round, keep or restore. */
+  readonly wide?: boolean;
   /** Fills `rope` for `positions` positions with cos and sin of position / theta^(2i/headDim); error ≤ 1e-6. */
   rope_table(session: number, positions: number, theta: number): void;
   /** x[t] = E[ids[t]] · √dModel for t < n. An id outside the vocabulary traps. */
   embed(session: number, table: number, ids: number, n: number, x: number): void;
   /** Stores K and V of an encoder layer for the n rows x at positions pos …: first for all rows, then `encoder_attend`. */
   encoder_kv(session: number, block: number, cache: number, x: number, pos: number, n: number): void;
-  /** x += sigmoid(gate) · SelfAttention(Norm(x)) for the n rows x at positions pos …, in place, over `keys` positions. */
-  encoder_attend(session: number, block: number, cache: number, x: number, pos: number, n: number, keys: number): void;
+  /**
+   * x += sigmoid(gate) · SelfAttention(Norm(x)) for the n rows x at positions pos …, in place, over `keys` positions and
+   * the `runs` (0: none).
+   */
+  encoder_attend(
+    session: number,
+    block: number,
+    cache: number,
+    x: number,
+    pos: number,
+    n: number,
+    keys: number,
+    runs: number,
+  ): void;
   /** x[t] = ZCRMSNorm(x[t]) for t < n, in place. */
   final_norm(session: number, norm: number, x: number, n: number): void;
   /** Stores K and V of the n encoder states x at positions pos … for a decoder layer's cross-attention. */
   cross_kv(session: number, block: number, cache: number, x: number, pos: number, n: number): void;
   /**
-   * One decoder layer over positions pos … pos+n−1, in place; `keys` is the number of encoder states. Rows before `from`,
-   * which is below n, leave K and V alone: of the last layer's rows only the last is wanted.
+   * One decoder layer over positions pos … pos+n−1, in place; `keys` is the number of encoder states in the crossCache,
+   * `runs` more of them (0: none). Rows before `from`, which is below n, leave K and V alone: of the last layer's rows
+   * only the last is wanted.
    */
   decoder_layer(
     session: number,
@@ -173,6 +200,7 @@ export interface Kernels {
     n: number,
     keys: number,
     from: number,
+    runs: number,
   ): void;
   /** out[i] = h · E[i] for rows allowed by `mask` (u32 bitset, 0 = all rows), −Infinity elsewhere; out: f32 (pad(vocabSize, 4)). */
   logits(session: number, table: number, h: number, mask: number, out: number): void;
@@ -196,4 +224,4 @@ export const exportNames = [
   "logits",
   "argmax",
   "contrastive",
-] as const satisfies readonly (keyof Kernels)[];
+] as const satisfies readonly Exclude<keyof Kernels, "wide">[];

@@ -5,6 +5,7 @@
  */
 import { blockRecord, cacheRecord, headRecord, sessionRecord } from "./abi.ts";
 import type { Asm, F32, Fn, I32 } from "./asm.ts";
+import { octetBytes } from "./kernels/attention.ts";
 import { sigmoid } from "./kernels/exp.ts";
 
 const i = "i32" as const;
@@ -12,6 +13,7 @@ const i = "i32" as const;
 export function layers(asm: Asm): void {
   matmulRows(asm);
   attentionRows(asm);
+  attentionRuns(asm);
   headRows(asm);
   projectKv(asm);
   attend(asm);
@@ -61,8 +63,8 @@ export function layers(asm: Asm): void {
 
   asm.func(
     "encoder_attend",
-    { session: i, block: i, cache: i, x: i, pos: i, n: i, keys: i },
-    (f, p) => f.call("attend", p.session, p.block, p.cache, p.x, p.pos, p.n, p.keys, 0, 1),
+    { session: i, block: i, cache: i, x: i, pos: i, n: i, keys: i, runs: i },
+    (f, p) => f.call("attend", p.session, p.block, p.cache, p.x, p.pos, p.n, p.keys, 0, 1, p.runs),
     exported,
   );
 
@@ -88,14 +90,14 @@ export function layers(asm: Asm): void {
 
   asm.func(
     "decoder_layer",
-    { session: i, self: i, selfCache: i, cross: i, crossCache: i, x: i, pos: i, n: i, keys: i, from: i },
+    { session: i, self: i, selfCache: i, cross: i, crossCache: i, x: i, pos: i, n: i, keys: i, from: i, runs: i },
     (f, p) => {
       f.call("project_kv", p.session, p.self, p.selfCache, p.x, p.pos, p.n, 1);
       const left = f.i32(p.n.sub(p.from));
       const x = f.i32(p.x.add(p.from.mul(field(f, p.session, "dModel")).shl(2)));
       const pos = f.i32(p.pos.add(p.from));
-      f.call("attend", p.session, p.self, p.selfCache, x, pos, left, pos.add(1), 1, 1);
-      f.call("attend", p.session, p.cross, p.crossCache, x, 0, left, p.keys, 0, 0);
+      f.call("attend", p.session, p.self, p.selfCache, x, pos, left, pos.add(1), 1, 1, 0);
+      f.call("attend", p.session, p.cross, p.crossCache, x, 0, left, p.keys, 0, 0, p.runs);
     },
     exported,
   );
@@ -171,6 +173,69 @@ function attentionRows(asm: Asm): void {
         ...[headDim, p.keys, p.step, capacity, scores, probs, pScale, out, p.stride],
       ),
     );
+  });
+}
+
+/**
+ * attention_runs(session, cache, head, rows, count, keys, runs, stride): the same over the first `keys` of a cache and
+ * over all runs after it. Scores and value scales of all stand side by side, each cache's up to whole octets of keys.
+ */
+function attentionRuns(asm: Asm): void {
+  const params = { session: i, cache: i, head: i, rows: i, count: i, keys: i, runs: i, stride: i } as const;
+  asm.func("attention_runs", params, (f, p) => {
+    const get = (name: string) => f.i32(field(f, p.session, name));
+    const [headDim, scores, probs, pScale, vScales] = ["headDim", "scores", "p", "pScale", "vScale"].map(get);
+    const scoreStride = f.i32(get("keyCapacity").shl(2));
+    const kvHead = f.i32(p.head.mul(get("nKvHeads")).div(get("nHeads")));
+    const [q, qScale] = queryPlace(f, p.session, p.head, p.rows).map((place) => f.i32(place));
+    const out = f.i32(get("att").add(p.head.mul(headDim).shl(2)));
+    const runs = f.i32(f.loadI32(p.runs));
+    const at = f.i32(0);
+
+    /** Own cache first, then each run: `body` gets a cache's record and the bytes of its scores; `at` those before them. */
+    const caches = (body: (cache: I32, keys: I32, bytes: I32) => void) => {
+      at.set(0);
+      const [cache, keys] = [f.i32(p.cache), f.i32(p.keys)];
+      f.for(0, runs.add(1), 1, (run) => {
+        f.if(run, () => {
+          cache.set(f.loadI32(p.runs.add(run.shl(2))));
+          keys.set(cacheField(f, cache, "keys"));
+        });
+        const bytes = f.i32(octetBytes(keys));
+        body(cache, keys, bytes);
+        at.set(at.add(bytes));
+      });
+    };
+    caches((cache, keys, bytes) => {
+      const [k, kScale, vScale, capacity] = (["k", "kScale", "vScale", "capacity"] as const).map((name) =>
+        f.i32(cacheField(f, cache, name)),
+      );
+      const first = f.i32(kvHead.mul(capacity));
+      const row = f.i32(scores.add(at));
+      const keyAt = f.i32(k.add(first.mul(headDim).shl(1)));
+      forRows(f, p.rows, (rows) =>
+        f.call(`scores_${rows}`, q, qScale, keyAt, kScale.add(first.shl(2)), headDim, bytes, row, scoreStride),
+      );
+      const from = f.i32(vScale.add(first.shl(2)));
+      f.for(0, bytes, 16, (j) => f.storeF4(vScales.add(at).add(j), f.loadF4(from.add(j))));
+      f.for(0, p.count, 1, () => {
+        f.for(keys.shl(2), bytes, 4, (j) => f.storeF32(row.add(j), -1e30));
+        row.set(row.add(scoreStride));
+      });
+    });
+    const each = f.i32(p.rows.mul(asm.eachBytes));
+    f.for(0, p.count, 1, (t) => {
+      const [row, to] = [scores.add(t.mul(scoreStride)), probs.add(t.mul(asm.eachBytes))];
+      f.call("softmax", row, at.shr(2), at, vScales, to, each, pScale.add(t.shl(2)));
+    });
+    caches((cache, _, bytes) => {
+      const [v, capacity] = (["v", "capacity"] as const).map((name) => f.i32(cacheField(f, cache, name)));
+      const weights = f.i32(probs.add(at.shr(3).mul(each)));
+      const valueAt = f.i32(v.add(kvHead.mul(capacity).mul(headDim).shl(1)));
+      forRows(f, p.rows, (rows) =>
+        f.call(`values_${rows}`, weights, pScale, valueAt, capacity.shl(3), headDim, bytes, out, p.stride, at),
+      );
+    });
   });
 }
 
@@ -267,11 +332,12 @@ function projectKv(asm: Asm): void {
 }
 
 /**
- * attend(session, block, cache, x, pos, n, keys, step, rotate): x += sigmoid(gate) · Attention(Norm(x), cache) for n rows;
- * row t sees the first keys + t · step positions of the cache.
+ * attend(session, block, cache, x, pos, n, keys, step, rotate, runs): x += sigmoid(gate) · Attention(Norm(x), cache) for n
+ * rows; row t sees the first keys + t · step positions of the cache. With runs, step is 0.
  */
 function attend(asm: Asm): void {
-  asm.func("attend", { session: i, block: i, cache: i, x: i, pos: i, n: i, keys: i, step: i, rotate: i }, (f, p) => {
+  const rows = { session: i, block: i, cache: i, x: i, pos: i, n: i } as const;
+  asm.func("attend", { ...rows, keys: i, step: i, rotate: i, runs: i }, (f, p) => {
     const get = (name: string) => f.i32(field(f, p.session, name));
     const [headDim, dModel, y, nHeads, att] = ["headDim", "dModel", "y", "nHeads", "att"].map(get);
     const sharing = f.i32(nHeads.div(field(f, p.session, "nKvHeads")));
@@ -305,7 +371,11 @@ function attend(asm: Asm): void {
           scaleAt.set(scaleAt.add(4));
         });
         const keys = p.keys.add(p.step.mul(start));
-        f.call("attention_rows", p.session, p.cache, head, lanes, meant, keys, step, stride);
+        f.if(
+          p.runs,
+          () => f.call("attention_runs", p.session, p.cache, head, lanes, meant, keys, p.runs, stride),
+          () => f.call("attention_rows", p.session, p.cache, head, lanes, meant, keys, step, stride),
+        );
       });
       quantizeTile(f, p.session, att, width, yStride, rows, count);
       f.call("matmul_rows", p.session, blockField(f, p.block, "wo"), width, dModel, x, xStride, rows, gain, 1);

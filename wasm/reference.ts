@@ -9,6 +9,7 @@
 import {
   blockBytes,
   blockRecord,
+  cacheRecord,
   embeddingBlockBytes,
   embeddingByte,
   groupSize,
@@ -103,12 +104,18 @@ export function startReference(memory: WebAssembly.Memory, weights: "int4" | "fl
     n: number,
     keysOf: (t: number) => number,
     pos: number | null,
+    runs = 0,
   ): void {
     const session = record(sessionRecord, sessionAt);
     const { dModel, nHeads, nKvHeads, headDim } = session;
     const block = record(blockRecord, blockAt);
     const cache = cacheAt(cacheAtBytes);
     const gate = 1 / (1 + Math.exp(-floats(block.gate, 1)[0]));
+    const further = runRecords(runs).map((at) => {
+      const { k, v } = cacheAt(at);
+      const { keys } = record(cacheRecord, at);
+      return { k: k.slice(0, keys), v: v.slice(0, keys) };
+    });
     for (let t = 0; t < n; t++) {
       const x = floats(xAt + t * dModel * 4, dModel);
       const normed = rmsNorm(Float64Array.from(x), floats(block.norm, dModel));
@@ -116,17 +123,25 @@ export function startReference(memory: WebAssembly.Memory, weights: "int4" | "fl
       const heads = queries.map((y, h) => {
         const q = head(y, block.qNorm, session, pos === null ? null : pos + t);
         const start = Math.floor((h * nKvHeads) / nHeads) * headDim;
-        const scores = Float64Array.from({ length: keysOf(t) }, (_, j) => {
-          return dot(q, cache.k[j].subarray(start, start + headDim)) / Math.sqrt(headDim);
+        const own = { k: cache.k.slice(0, keysOf(t)), v: cache.v.slice(0, keysOf(t)) };
+        const [k, v] = (["k", "v"] as const).map((name) => [own, ...further].flatMap((each) => each[name]));
+        const scores = Float64Array.from(k, (key) => {
+          return dot(q, key.subarray(start, start + headDim)) / Math.sqrt(headDim);
         });
         const most = scores.reduce((a, b) => Math.max(a, b));
         const e = scores.map((s) => Math.exp(s - most));
         const sum = e.reduce((a, b) => a + b);
-        return q.map((_, i) => e.reduce((acc, w, j) => acc + (w / sum) * cache.v[j][start + i], 0));
+        return q.map((_, i) => e.reduce((acc, w, j) => acc + (w / sum) * v[j][start + i], 0));
       });
       const out = multiply(matrix(block.wo, dModel, nHeads * headDim), join(heads));
       for (let i = 0; i < dModel; i++) x[i] += gate * out[i];
     }
+  }
+
+  function runRecords(runs: number): number[] {
+    if (!runs) return [];
+    const [count] = new Uint32Array(memory.buffer, runs, 1);
+    return [...new Uint32Array(memory.buffer, runs + 4, count)];
   }
 
   /** Rows of x after a norm, or as they are. */
@@ -138,6 +153,7 @@ export function startReference(memory: WebAssembly.Memory, weights: "int4" | "fl
   }
 
   return {
+    wide: true,
     rope_table(sessionAt, positions, theta) {
       const { rope, headDim } = record(sessionRecord, sessionAt);
       const half = headDim / 2;
@@ -161,8 +177,8 @@ export function startReference(memory: WebAssembly.Memory, weights: "int4" | "fl
       const { dModel } = record(sessionRecord, session);
       projectKv(session, block, cache, rows(x, n, dModel, record(blockRecord, block).norm), pos, true);
     },
-    encoder_attend(session, block, cache, x, pos, n, keys) {
-      attend(session, block, cache, x, n, () => keys, pos);
+    encoder_attend(session, block, cache, x, pos, n, keys, runs) {
+      attend(session, block, cache, x, n, () => keys, pos, runs);
     },
     final_norm(session, norm, x, n) {
       const { dModel } = record(sessionRecord, session);
@@ -172,12 +188,12 @@ export function startReference(memory: WebAssembly.Memory, weights: "int4" | "fl
       const { dModel } = record(sessionRecord, session);
       projectKv(session, block, cache, rows(x, n, dModel, 0), pos, false);
     },
-    decoder_layer(session, self, selfCache, cross, crossCache, x, pos, n, keys, from) {
+    decoder_layer(session, self, selfCache, cross, crossCache, x, pos, n, keys, from, runs) {
       const { dModel } = record(sessionRecord, session);
       projectKv(session, self, selfCache, rows(x, n, dModel, record(blockRecord, self).norm), pos, true);
       const [last, start] = [x + 4 * from * dModel, pos + from];
       attend(session, self, selfCache, last, n - from, (t) => start + t + 1, start);
-      attend(session, cross, crossCache, last, n - from, () => keys, null);
+      attend(session, cross, crossCache, last, n - from, () => keys, null, runs);
     },
     logits(session, table, h, mask, out) {
       const { dModel, vocabSize } = record(sessionRecord, session);

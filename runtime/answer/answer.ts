@@ -1,7 +1,7 @@
 /** The only loop: while the grammar forces text, its tokens need no logits; else the model picks among what may follow. */
 
 import { type Choice, decode, logits, pick } from "../engine/decoder.ts";
-import type { Host } from "../engine/memory.ts";
+import type { Host } from "../engine/host.ts";
 import type { State } from "../grammar/automaton.ts";
 import type { Grammar } from "../grammar/grammar.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
@@ -22,7 +22,8 @@ export interface Answer {
 export interface Writer {
   host: Host;
   tokenizer: Tokenizer;
-  promptTokens: number;
+  /** Encoder states in the cross-attention caches. */
+  keys: number;
   onText?: (text: string) => void | Promise<void>;
 }
 
@@ -99,8 +100,8 @@ class Output {
 
   /** Runs the pending tokens together, then picks among the rows that the mask allows. */
   async choose(mask: Uint32Array | null): Promise<Choice> {
-    const { host, tokenizer, promptTokens } = this.writer;
-    const hidden = await decode(host, this.pending, this.pos, promptTokens);
+    const { host, tokenizer, keys } = this.writer;
+    const hidden = await decode(host, this.pending, this.pos, keys);
     this.pos += this.pending.length;
     this.pending = [];
     await logits(host, hidden, mask, tokenizer.vocabSize);

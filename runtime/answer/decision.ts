@@ -1,30 +1,25 @@
 /** From certainty to an honest answer: act on a call, confirm it, ask again, or none. Fitted by `thimble calibrate`. */
 
+import { type Feature, features, type Profile } from "../pack/profile.ts";
 import type { Risk } from "../tools/tools.ts";
 import type { ValueSource } from "./provenance.ts";
-import type { Certainty } from "./toolcall.ts";
 
 export type Decision = "act" | "confirm" | "ask" | "none";
 
-/** What `thimble calibrate` writes: a logistic model of "this call is right", and two thresholds on it. */
-export interface Profile {
-  version: 1;
-  weights: Record<Feature, number>;
-  /** Least confidence to act on, and to offer for confirmation; below that, ask. */
-  act: number;
-  confirm: number;
+/** Over decided tokens, those that the grammar left open: logProb ≤ 0 is their sum, margin their least top-2 gap in logits. */
+export interface Sureness {
+  logProb: number;
+  margin: number;
 }
 
-export const features = [
-  "bias",
-  "nameMargin",
-  "nameLogProb",
-  "callMargin",
-  "callLogProb",
-  "ungrounded",
-  "others",
-] as const;
-export type Feature = (typeof features)[number];
+export interface Certainty {
+  /** From the choice to call at all up to the end of the tool's name. */
+  name: Sureness;
+  /** The whole call. */
+  call: Sureness;
+  /** The tool that the closest other token of the name led to; null for no call, or where nothing was left open. */
+  runnerUp: string | null;
+}
 
 /** Margins above this many logits, and log-probabilities below minus this, say no more. */
 const cap = 8;
@@ -61,25 +56,4 @@ export function decide(confidence: number, risk: Risk, profile: Profile): Exclud
 /** The most careful of the calls' decisions; none without calls. */
 export function together(decisions: readonly Exclude<Decision, "none">[]): Decision {
   return (["ask", "confirm", "act"] as const).find((decision) => decisions.includes(decision)) ?? "none";
-}
-
-/** For packs that nobody calibrated: always confirm, since what their certainty is worth is not known. */
-export const genericProfile: Profile = {
-  version: 1,
-  weights: { bias: 0, nameMargin: 0, nameLogProb: 0, callMargin: 0, callLogProb: 1, ungrounded: -1, others: 0 },
-  act: 1,
-  confirm: 0,
-};
-
-/** Throws: TypeError for what is no profile. */
-export function checkProfile(value: unknown): Profile {
-  const profile = value as Profile;
-  const whole =
-    profile?.version === 1 &&
-    features.every((name) => Number.isFinite(profile.weights?.[name])) &&
-    profile.confirm >= 0 &&
-    profile.act >= profile.confirm &&
-    profile.act <= 1;
-  if (!whole) throw new TypeError("profile: expected what `thimble calibrate` writes; calibrate again");
-  return profile;
 }

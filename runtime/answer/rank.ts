@@ -21,10 +21,13 @@ const common = new Set(
  */
 export function lexicalScores(request: string, set: ToolSet): number[] {
   const tools = set.tools.map(toolWords);
-  const said = new Set(wordsOf(request));
-  const weightOf = (word: string) =>
-    Math.log(1 + tools.length / (1 + tools.filter((words) => match(words, word) > 0).length));
-  return tools.map((words) => [...said].reduce((sum, word) => sum + match(words, word) * weightOf(word), 0));
+  const scores = tools.map(() => 0);
+  for (const word of new Set(wordsOf(request))) {
+    const matches = tools.map((words) => match(words, word));
+    const weight = Math.log(1 + tools.length / (1 + matches.filter((found) => found > 0).length));
+    for (const [i, found] of matches.entries()) scores[i] += found * weight;
+  }
+  return scores;
 }
 
 function match(words: Map<string, number>, word: string): number {
@@ -39,7 +42,10 @@ function match(words: Map<string, number>, word: string): number {
 }
 
 function toolWords(tool: Tool): Map<string, number> {
+  const known = wordsByTool.get(tool);
+  if (known) return known;
   const words = new Map<string, number>();
+  wordsByTool.set(tool, words);
   const add = (text: string, weight: number) => {
     for (const word of wordsOf(text)) words.set(word, Math.max(words.get(word) ?? 0, weight));
   };
@@ -52,6 +58,8 @@ function toolWords(tool: Tool): Map<string, number> {
   }
   return words;
 }
+
+const wordsByTool = new WeakMap<Tool, Map<string, number>>();
 
 function enumWords(schema: Schema): string[] {
   if (schema.kind === "enum") return schema.values.filter((value) => typeof value === "string");
@@ -69,13 +77,13 @@ export function ranking(scores: readonly number[]): number[] {
 }
 
 /**
- * Places of the tools to offer: the first k of each ranking, with half as many again for slack. All tools where the
- * rankings disagree about the first, since a tool that is not offered cannot be called.
+ * Places of the tools to offer, the likeliest first: the first k of each ranking with half as many again for slack, and
+ * twice that where they disagree about the first, since a tool that is not offered cannot be called.
  */
 export function offered(k: number, rankings: readonly (readonly number[])[]): number[] {
-  const [first] = rankings;
   const wide = Math.ceil(k * 1.5);
-  if (wide >= first.length) return [...first];
   const agree = rankings.every((one) => rankings.every((other) => other.slice(0, wide).includes(one[0])));
-  return agree ? [...new Set(rankings.flatMap((one) => one.slice(0, wide)))] : [...first];
+  const first = rankings.map((one) => one.slice(0, agree ? wide : 2 * wide));
+  // Turn by turn from each ranking, so that what either thinks likeliest comes early.
+  return [...new Set(first[0].flatMap((_, i) => first.map((one) => one[i])))];
 }

@@ -1,8 +1,9 @@
 /** Finished text → calls: names and arguments, how sure the model was, and where each value stands in the request. */
 
 import type { Json } from "../json.ts";
+import type { Profile } from "../pack/profile.ts";
 import type { Tool } from "../tools/tools.ts";
-import { confidenceOf, type Decision, decide, featuresOf, type Profile } from "./decision.ts";
+import { type Certainty, confidenceOf, type Decision, decide, featuresOf, type Sureness } from "./decision.ts";
 import { sourcesOf, type ValueSource } from "./provenance.ts";
 
 /** One call, with the tool's own name. */
@@ -15,21 +16,6 @@ export interface ToolCall {
   /** How likely the call is right, 0 … 1, by the profile that `thimble calibrate` fitted. */
   confidence: number;
   decision: Exclude<Decision, "none">;
-}
-
-/** Over decided tokens, those that the grammar left open: logProb ≤ 0 is their sum, margin their least top-2 gap in logits. */
-export interface Sureness {
-  logProb: number;
-  margin: number;
-}
-
-export interface Certainty {
-  /** From the choice to call at all up to the end of the tool's name. */
-  name: Sureness;
-  /** The whole call. */
-  call: Sureness;
-  /** The tool that the closest other token of the name led to; null for no call, or where nothing was left open. */
-  runnerUp: string | null;
 }
 
 /** A token of the answer that logits decided. Bytes count from the text's first, the space before the list. */

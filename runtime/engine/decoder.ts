@@ -1,14 +1,16 @@
 import { pad } from "../../wasm/abi.ts";
 import { embed, multiplyTable } from "./embedding.ts";
-import { type Host, stepRows } from "./memory.ts";
+import type { Host } from "./host.ts";
+import { stepRows } from "./sessionplan.ts";
 
 /**
  * Runs ids at positions pos … through the decoder, each seeing those before it, and leaves their K and V in the caches.
- * Returns a pointer to the hidden state (dModel) of the last, before the final norm. `keys` is the number of prompt tokens.
+ * Returns a pointer to the hidden state (dModel) of the last, before the final norm. `keys` is the number of prompt tokens, or where tools are read apart
+ * of the request's.
  */
 export async function decode(host: Host, ids: readonly number[], pos: number, keys: number): Promise<number> {
   const { kernels, model, session, walk } = host;
-  const { record, step, selfCaches, crossCaches } = session;
+  const { record, step, selfCaches, crossCaches, crossRuns } = session;
   let last = 0;
   for (let start = 0; start < ids.length; start += stepRows) {
     const part = ids.slice(start, start + stepRows);
@@ -18,7 +20,8 @@ export async function decode(host: Host, ids: readonly number[], pos: number, ke
       const { self, cross } = model.decoder[i];
       // Nothing reads what the last layer makes of earlier ids.
       const from = i + 1 < model.decoder.length ? 0 : n - 1;
-      kernels.decoder_layer(record, self, selfCaches[i], cross, crossCaches[i], step, pos + start, n, keys, from);
+      const [own, runs] = [crossCaches[i], crossRuns[i] ?? 0];
+      kernels.decoder_layer(record, self, selfCaches[i], cross, own, step, pos + start, n, keys, from, runs);
     });
     last = step + (n - 1) * session.dModel * 4;
   }

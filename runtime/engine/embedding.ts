@@ -1,8 +1,15 @@
 import { pad, sessionRecord } from "../../wasm/abi.ts";
-import { type Host, type TablePart, writeWords } from "./memory.ts";
+import type { Host } from "./host.ts";
+import { writeWords } from "./memory.ts";
+import type { TablePart } from "./modelplan.ts";
+import type { Scratch } from "./sessionplan.ts";
 
 /** x[t] = E[ids[t]] · √dModel: embeds ids (n) into x f32 (n, dModel), from the parts of the table that hold them. */
-export async function embed({ kernels, memory, model, session, walk }: Host, ids: readonly number[], x: number) {
+export async function embed(
+  { kernels, memory, model, session, walk }: Host<Scratch>,
+  ids: readonly number[],
+  x: number,
+) {
   const parts = model.table.filter((part) => ids.some((id) => holds(part, id)));
   await walk(unitsOf(parts), (table, i) => {
     const part = parts[i];

@@ -1,12 +1,12 @@
 import { embed } from "./embedding.ts";
-import type { Host } from "./memory.ts";
+import type { Host } from "./host.ts";
 
 /**
  * Prefill: ids (T) → encoder states x (T, dModel) → K and V of every decoder layer's cross-attention.
- * Layers run as their weights arrive.
+ * Layers run as their weights arrive. Where tools are read apart, the ids see those that the session's runs point to.
  */
 export async function prefill(host: Host, ids: readonly number[]): Promise<void> {
-  await encode(host, ids);
+  await encode(host, ids, host.session.encoderRuns);
   await crossKv(host, ids.length);
 }
 
@@ -17,14 +17,14 @@ export async function crossKv({ kernels, model, session, walk }: Host, n: number
   });
 }
 
-/** The encoder alone: leaves the states after the final norm in `x`. */
-export async function encode(host: Host, ids: readonly number[]): Promise<void> {
+/** The encoder alone: leaves the states after the final norm in `x`. `runs` by layer; none: the ids see themselves alone. */
+export async function encode(host: Host, ids: readonly number[], runs: readonly number[] = []): Promise<void> {
   const { kernels, model, session, walk } = host;
   const { record, encoderCache, x } = session;
   await embed(host, ids, x);
   await walk(model.layers.encoder, (_, i) => {
     kernels.encoder_kv(record, model.encoder[i], encoderCache, x, 0, ids.length);
-    kernels.encoder_attend(record, model.encoder[i], encoderCache, x, 0, ids.length, ids.length);
+    kernels.encoder_attend(record, model.encoder[i], encoderCache, x, 0, ids.length, ids.length, runs[i] ?? 0);
   });
   await walk(["norms"], () => kernels.final_norm(record, model.encoderNorm, x, ids.length));
 }
@@ -34,7 +34,7 @@ export async function contrast(host: Host, ids: readonly number[], dim: number):
   await encode(host, ids);
   const { kernels, memory, model, session, walk } = host;
   await walk(["contrastive"], () => {
-    kernels.contrastive(session.record, model.contrastive, session.x, ids.length, session.embedding);
+    kernels.contrastive(session.record, model.contrastive, session.x, ids.length, session.contrastive);
   });
-  return new Float32Array(memory.buffer, session.embedding, dim).slice();
+  return new Float32Array(memory.buffer, session.contrastive, dim).slice();
 }

@@ -94,10 +94,10 @@ export function splitRows(own: Kernels, words: Int32Array, workers: readonly Hos
   return { ...own, encoder_kv: split(0), encoder_attend: split(1), cross_kv: split(2) };
 
   function split(kernel: number): RowKernel {
-    return (session, block, cache, x, pos, n, keys = 0) => {
+    return (session, block, cache, x, pos, n, keys = 0, runs = 0) => {
       const tiles = Math.ceil(n / tileRows);
-      if (tiles < 2 || !workers.length) kernels[kernel](session, block, cache, x, pos, n, keys);
-      else run(tiles, [kernel, session, block, cache, x, pos, n, keys]);
+      if (tiles < 2 || !workers.length) kernels[kernel](session, block, cache, x, pos, n, keys, runs);
+      else run(tiles, [kernel, session, block, cache, x, pos, n, keys, runs]);
     };
   }
 

@@ -8,11 +8,12 @@
  * exact: a kept row has seen the request that stood before it when it was kept. Hence some first layers, not all.
  * Source: the warm schema cache of MicroNeedle, which kept 4 of 12 layers.
  */
-import { sessionRecord, sessionRecordBytes, tileRows } from "../../wasm/abi.ts";
+import { tileRows } from "../../wasm/abi.ts";
 import type { Geometry } from "../pack/pack.ts";
 import { embed } from "./embedding.ts";
 import { crossKv } from "./encoder.ts";
-import type { Host, SessionPlan } from "./memory.ts";
+import type { Host } from "./host.ts";
+import { type SessionPlan, turnRope } from "./sessionplan.ts";
 
 /** Consecutive rows: their first row, their number, and the RoPE position of the first. */
 interface Rows {
@@ -26,7 +27,7 @@ export class Warmth {
   private kept: readonly number[] = [];
 
   /** Use one for each session with `warmLayers`, and for that session's memory alone. */
-  constructor(private readonly geometry: Pick<Geometry, "dModel" | "nHeads">) {}
+  constructor(private readonly geometry: Pick<Geometry, "dModel">) {}
 
   /**
    * Prefill of the request's ids and the tool list's, which begins with `<tools>`; leaves what `prefill` leaves.
@@ -55,17 +56,26 @@ export class Warmth {
         const parts = warm && i < warmLayers ? [asked] : [listed, asked];
         const [block, cache] = [model.encoder[i], warmCaches[i] ?? encoderCache];
         for (const rows of parts) {
-          this.turnTo(host, rows);
+          turnRope(memory, session, rows.start, rows.position);
           kernels.encoder_kv(session.record, block, cache, this.rowAt(session, rows), rows.start, rows.n);
         }
         for (const rows of parts) {
-          this.turnTo(host, rows);
+          turnRope(memory, session, rows.start, rows.position);
           for (const { start, n: count } of wholeTiles(rows))
-            kernels.encoder_attend(session.record, block, cache, this.rowAt(session, { start }), start, count, n + q);
+            kernels.encoder_attend(
+              session.record,
+              block,
+              cache,
+              this.rowAt(session, { start }),
+              start,
+              count,
+              n + q,
+              0,
+            );
         }
       });
     } finally {
-      this.turnTo(host, { start: 0, n: 0, position: 0 });
+      turnRope(memory, session, 0, 0);
     }
     await walk(["norms"], () => kernels.final_norm(session.record, model.encoderNorm, x, n + q));
     await crossKv(host, n + q);
@@ -75,17 +85,6 @@ export class Warmth {
 
   private rowAt({ x }: SessionPlan, { start }: Pick<Rows, "start">): number {
     return x + start * this.geometry.dModel * 4;
-  }
-
-  /** Moves every thread's start of the RoPE table so that the kernels, which index it by row, find the rows' positions. */
-  private turnTo({ memory, session }: Host, { start, position }: Rows): void {
-    const { dModel, nHeads } = this.geometry;
-    const rowBytes = (dModel / nHeads) * 4;
-    const view = new DataView(memory.buffer);
-    for (let thread = 0; thread < session.threads; thread++) {
-      const at = session.record + thread * sessionRecordBytes + 4 * sessionRecord.indexOf("rope");
-      view.setUint32(at, session.rope + (position - start) * rowBytes, true);
-    }
   }
 }
 

@@ -1,8 +1,8 @@
 /** A worker thread of any host: claims chunks of rows from shared words and runs kernels over them. */
 import type { Kernels } from "../../wasm/abi.ts";
 
-/** A kernel over n rows x at positions pos …; not all take `keys`. */
-export type RowKernel = (...args: [...Parameters<Kernels["cross_kv"]>, keys?: number]) => void;
+/** A kernel over n rows x at positions pos …; not all take `keys` and `runs`. */
+export type RowKernel = (...args: [...Parameters<Kernels["cross_kv"]>, keys?: number, runs?: number]) => void;
 
 /**
  * Places of the shared words, i32: the number of chunks left to claim (or less than 1), of chunks finished, whether one
@@ -10,7 +10,7 @@ export type RowKernel = (...args: [...Parameters<Kernels["cross_kv"]>, keys?: nu
  */
 export const slots = {
   ...{ left: 0, finished: 1, failed: 2, chunks: 3, chunkRows: 4, rowBytes: 5, recordBytes: 6 },
-  ...{ kernel: 7, session: 8, block: 9, cache: 10, x: 11, pos: 12, n: 13, keys: 14 },
+  ...{ kernel: 7, session: 8, block: 9, cache: 10, x: 11, pos: 12, n: 13, keys: 14, runs: 15 },
 };
 
 /** How long a thread without work looks for some before it parks: about what waking it takes. */
@@ -52,7 +52,8 @@ export function takeChunks(words: Int32Array, at: typeof slots, kernels: RowKern
     const x = words[at.x] + start * words[at.rowBytes];
     const n = Math.min(words[at.chunkRows], words[at.n] - start);
     try {
-      kernels[words[at.kernel]](session, words[at.block], words[at.cache], x, words[at.pos] + start, n, words[at.keys]);
+      const [pos, keys, runs] = [words[at.pos] + start, words[at.keys], words[at.runs]];
+      kernels[words[at.kernel]](session, words[at.block], words[at.cache], x, pos, n, keys, runs);
     } catch (error) {
       trap = error;
       Atomics.store(words, at.failed, 1);

@@ -1,6 +1,6 @@
 /** Stream → linear memory: each chunk is copied once, to its final place. Progress, abort, integrity. */
 
-import type { ModelPlan } from "../engine/memory.ts";
+import type { ModelPlan } from "../engine/modelplan.ts";
 import { FormatError } from "../errors.ts";
 import { checkSection, type PackHeader, prefixBytes, readHeader, readPrefix } from "../pack/pack.ts";
 import { xxh32 } from "../pack/xxh32.ts";

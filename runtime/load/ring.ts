@@ -1,5 +1,6 @@
 /** A ring of buffers in linear memory that weights pass through: read ahead while the kernels work, the oldest make room. */
-import type { Region, Unit } from "../engine/memory.ts";
+import type { Region } from "../engine/memory.ts";
+import type { Unit } from "../engine/modelplan.ts";
 
 /** A unit in the ring. */
 interface Held {

@@ -1,6 +1,8 @@
 /** A model's weights: those in linear memory or on their way there, and those that pass through a ring. */
 
-import { type ModelPlan, pointersAt, type Unit, type Walk, writeWords } from "../engine/memory.ts";
+import type { Walk } from "../engine/host.ts";
+import { writeWords } from "../engine/memory.ts";
+import { type ModelPlan, pointersAt, type Unit } from "../engine/modelplan.ts";
 import { checkSection, type PackHeader } from "../pack/pack.ts";
 import { Xxh32, xxh32 } from "../pack/xxh32.ts";
 import type { StreamOptions } from "./loader.ts";

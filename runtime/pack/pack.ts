@@ -13,8 +13,8 @@
  */
 import { pack as msgpack, Unpackr } from "msgpackr";
 import { embeddingBytes, groupSize, matrixBytes, pad } from "../../wasm/abi.ts";
-import { checkProfile, type Profile } from "../answer/decision.ts";
 import { FormatError } from "../errors.ts";
+import { checkProfile, type Profile } from "./profile.ts";
 import { xxh32 } from "./xxh32.ts";
 
 export const magic = "thimble\0";
@@ -54,6 +54,10 @@ export interface PackHeader {
   licence: string;
   /** Where the weights came from, in words. */
   provenance: Record<string, string>;
+  /** How the model was trained to see tools: with the request in one prompt (absent too), or each apart (spec/apart). */
+  prompt?: "joint" | "apart";
+  /** Position of the first token of every tool read apart. */
+  toolAt?: number;
   /** The model was trained to write free strings as they stand in the request. */
   copies?: boolean;
   /** When to act, confirm or ask with this model; absent where nobody calibrated it. */
@@ -126,7 +130,10 @@ export function sectionLayouts(geometry: Geometry, weights: WeightFormat): Secti
  * Throws: Error if a field has another length than the geometry says.
  */
 export function writePack(
-  head: Pick<PackHeader, "geometry" | "weights" | "pieces" | "licence" | "provenance" | "copies" | "profile">,
+  head: Pick<
+    PackHeader,
+    "geometry" | "weights" | "pieces" | "licence" | "provenance" | "prompt" | "toolAt" | "copies" | "profile"
+  >,
   field: (section: string, name: string) => Uint8Array,
 ): Uint8Array {
   const layouts = sectionLayouts(head.geometry, head.weights);
@@ -229,6 +236,7 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
     if (typeof header.licence !== "string") throw new FormatError("header.licence", prefixBytes, "expected a string");
     if (header.copies !== undefined && typeof header.copies !== "boolean")
       throw new FormatError("header.copies", prefixBytes, "expected true or false");
+    checkPrompt(header);
     if (header.profile !== undefined) checkProfile(header.profile);
     let offset = prefix.bodyOffset;
     const layouts = sectionLayouts(header.geometry, header.weights);
@@ -253,6 +261,19 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
   }
   return header;
 }
+
+/** Throws: FormatError for a way of showing tools that is none of ours. */
+function checkPrompt({ prompt, toolAt }: PackHeader): void {
+  const wrong = (name: string, expected: string, got: unknown) => {
+    throw new FormatError(`header.${name}`, prefixBytes, `expected ${expected}, got ${JSON.stringify(got)}`);
+  };
+  if (prompt !== undefined && prompt !== "joint" && prompt !== "apart") wrong("prompt", '"joint" or "apart"', prompt);
+  const isPlace = Number.isInteger(toolAt) && (toolAt as number) >= 1 && (toolAt as number) <= mostToolAt;
+  if (prompt === "apart" ? !isPlace : toolAt !== undefined)
+    wrong("toolAt", prompt === "apart" ? `an integer from 1 to ${mostToolAt}` : "none in a joint pack", toolAt);
+}
+
+const mostToolAt = 4096;
 
 /** Throws: FormatError if a section's bytes have another checksum than the header says. */
 export function checkSection({ name, offsetBytes, checksum }: Omit<SectionEntry, "bytes">, got: number): void {

@@ -34,14 +34,18 @@ export interface ToolOptions {
 type Source = Record<string, unknown>;
 
 export class ToolSet {
+  private ordered: ToolSet | null = null;
+
   private constructor(
     readonly tools: readonly Tool[],
     /** Compact JSON of each tool's flat form, as the prompt carries it. */
     readonly texts: readonly string[],
     /** What the schemas ask and the grammar does not hold to, by path. */
     readonly warnings: readonly Warning[],
+    /** Of each tool; equal ones accept equal calls and read alike. */
+    private readonly keys: readonly string[],
     /** Equal keys accept equal answers to equal prompts. */
-    readonly key: string,
+    readonly key = keys.join(),
   ) {}
 
   /** The tools' text in the prompt. */
@@ -51,14 +55,25 @@ export class ToolSet {
 
   /** The tools at some places, in their old order. */
   only(places: readonly number[]): ToolSet {
-    const kept = [...new Set(places)].sort((a, b) => a - b);
-    const pick = <T>(list: readonly T[]) => kept.map((place) => list[place]);
-    return new ToolSet(pick(this.tools), pick(this.texts), this.warnings, `${this.key} ${kept}`);
+    return this.pick([...new Set(places)].sort((a, b) => a - b));
+  }
+
+  /** The same tools by their names, so that one set has one order. */
+  inOrder(): ToolSet {
+    const name = (place: number) => this.tools[place].promptName;
+    this.ordered ??= this.pick([...this.tools.keys()].sort((a, b) => (name(a) < name(b) ? -1 : 1)));
+    return this.ordered;
+  }
+
+  private pick(places: readonly number[]): ToolSet {
+    const pick = <T>(list: readonly T[]) => places.map((place) => list[place]);
+    return new ToolSet(pick(this.tools), pick(this.texts), this.warnings, pick(this.keys));
   }
 
   /** A set from its parts, as the wire form carries them. */
   static of(tools: readonly Tool[], texts: readonly string[], warnings: readonly Warning[], key: string): ToolSet {
-    return new ToolSet(tools, texts, warnings, key);
+    const keys = tools.map((_, i) => `${key} ${i}`);
+    return new ToolSet(tools, texts, warnings, keys);
   }
 
   /**
@@ -106,7 +121,12 @@ export class ToolSet {
       const [{ path, keyword, message }] = warnings;
       throw new ToolError(path, `expected what the grammar can hold to, got ${keyword}: ${message}`);
     }
-    return new ToolSet(tools, flat.map(pythonJson), warnings, JSON.stringify(list));
+    return new ToolSet(
+      tools,
+      flat.map(pythonJson),
+      warnings,
+      list.map((entry) => JSON.stringify(entry)),
+    );
   }
 }
 

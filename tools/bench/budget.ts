@@ -22,7 +22,7 @@ const limits = { promptTokens: 288, answerTokens: 128 };
 const promptTokens = 271;
 const steps = 64;
 
-/** Medians at each budget, on the first session of a model of its own. */
+/** Medians at each budget, on a session of a model of its own. */
 export async function measureBudgets(
   path: string,
   options: LoadOptions,
@@ -33,7 +33,9 @@ export async function measureBudgets(
   const tools = JSON.parse(readText(watchTools)).slice(0, 5);
   for (const memoryBytes of budgets) {
     const thimble = await load(path, { ...options, ...limits, ...(memoryBytes && { memory: memoryBytes }) });
-    const { first: session, model, linearMemoryBytes } = thimble;
+    const { linearMemoryBytes } = thimble;
+    const { model } = thimble.inside;
+    const session = thimble.session();
     const prefillMs = await median(runs, () => runPrefill(thimble, session, promptTokens));
     const decodeMs = await median(runs, () => runDecode(thimble, session, steps, promptTokens));
     const calls = [];

@@ -2,9 +2,9 @@
 import { cpus, totalmem } from "node:os";
 import { decode, logits, pick } from "../../runtime/engine/decoder.ts";
 import { prefill } from "../../runtime/engine/encoder.ts";
-import type { Host } from "../../runtime/engine/memory.ts";
+import type { Host } from "../../runtime/engine/host.ts";
 import { type Geometry, sectionLayouts, writePack } from "../../runtime/pack/pack.ts";
-import type { Session } from "../../runtime/session.ts";
+import { type Session, walkOf } from "../../runtime/session.ts";
 import { load, type Thimble } from "../../runtime/thimble.ts";
 import { blockBytes, embeddingBlockBytes, runBytes } from "../../wasm/abi.ts";
 
@@ -21,14 +21,18 @@ export const fullGeometry: Geometry = {
   contrastiveDim: 128,
 };
 
-export function hostOf({ kernels, memory, model, weights }: Thimble, session: Session): Host {
-  return { kernels, memory, model, session: session.plan, walk: (units, work) => weights.walk(units, work) };
+/** A session's buffers with room for a prompt of so many tokens, to run stages on. */
+export function hostOf(thimble: Thimble, session: Session, promptTokens: number): Host {
+  const { kernels, memory, model, weights } = thimble.inside;
+  const host = { kernels, memory, model, session: session.plan, walk: walkOf(weights, undefined) };
+  session.grow(host, promptTokens);
+  return host;
 }
 
 export async function runPrefill(thimble: Thimble, session: Session, promptTokens: number): Promise<void> {
   const { vocabSize } = thimble.header.geometry;
   const ids = Array.from({ length: promptTokens }, (_, i) => (i * 37 + 262) % vocabSize);
-  await prefill(hostOf(thimble, session), ids);
+  await prefill(hostOf(thimble, session, promptTokens), ids);
 }
 
 /** Decodes one position after another over all tokens, after a prefill of `promptTokens`. */
@@ -39,7 +43,7 @@ export async function runDecode(
   promptTokens: number,
 ): Promise<void> {
   const { vocabSize } = thimble.header.geometry;
-  const host = hostOf(thimble, session);
+  const host = hostOf(thimble, session, promptTokens);
   for (let pos = 0; pos < steps; pos++) {
     await logits(host, await decode(host, [pos % vocabSize], pos, promptTokens), null, vocabSize);
     pick(host, vocabSize);

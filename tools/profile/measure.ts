@@ -1,8 +1,8 @@
 /** The run: cold starts, then calls in pairs, one as it is and one timed kernel by kernel, with the system read in between. */
 import { basename } from "node:path";
 import { detectBuild } from "../../runtime/engine/kernels.ts";
-import { planSession } from "../../runtime/engine/memory.ts";
-import { load, type Thimble } from "../../runtime/thimble.ts";
+import type { Session } from "../../runtime/session.ts";
+import { load } from "../../runtime/thimble.ts";
 import type { BuildName, Kernels } from "../../wasm/abi.ts";
 import { percentile } from "../eval/statistics.ts";
 import { allocations } from "./allocations.ts";
@@ -51,17 +51,19 @@ export async function measure(subject: Subject, extent: Extent, command: string,
       return kernels;
     },
   });
-  const { header, model } = thimble;
+  const { header } = thimble;
+  const { model, memory } = thimble.inside;
   if (header.weights !== "int4")
     throw new Error(`header.weights: expected int4, got ${header.weights}, which only the reference kernels run`);
   // A request or tools that cannot be answered fail here, with their own error.
-  await thimble.call(subject.request, subject.tools);
+  const session = thimble.session();
+  await session.call(subject.request, subject.tools);
   const starts = coldStart(extent.coldStarts, subject);
-  const session = planSession(header.geometry, subject.promptTokens, answerTokens, model.endBytes);
-  const timeline = new Timeline(kernels, model, session);
-  for (let i = 0; i < warmUpCalls; i++) await thimble.call(subject.request, subject.tools);
+  const { plan } = session;
+  const timeline = new Timeline(kernels, model, plan);
+  for (let i = 0; i < warmUpCalls; i++) await session.call(subject.request, subject.tools);
 
-  const run = await runCalls(thimble, timeline, subject, extent, findSensors(root));
+  const run = await runCalls(session, timeline, subject, extent, findSensors(root));
   const { calls, timed, series, unavailable, answer } = run;
   const p50 = percentile(calls.totalMs, 0.5) as number;
   return {
@@ -98,9 +100,9 @@ export async function measure(subject: Subject, extent: Extent, command: string,
     memory: {
       linearBytes: thimble.linearMemoryBytes,
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
-      regions: [...model.regions, ...session.regions],
+      regions: [...model.regions, ...plan.regions],
     },
-    allocations: await allocations(() => thimble.call(subject.request, subject.tools), thimble.memory),
+    allocations: await allocations(() => session.call(subject.request, subject.tools), memory),
     system: { ...series, unavailable },
     drift: drift(calls),
     energy: series.powerW.flatMap(({ name, values }) => {
@@ -121,7 +123,7 @@ interface Calls {
 
 /** Calls until both of the extent's ends are reached. */
 async function runCalls(
-  thimble: Thimble,
+  session: Session,
   timeline: Timeline,
   { request, tools }: Subject,
   extent: Extent,
@@ -135,7 +137,7 @@ async function runCalls(
   watch.read(0);
   const plainCall = async () => {
     const startMs = performance.now();
-    const { timings } = await thimble.call(request, tools);
+    const { timings } = await session.call(request, tools);
     const endMs = performance.now();
     calls.startMs.push(startMs - originMs);
     calls.totalMs.push(endMs - startMs);
@@ -145,7 +147,7 @@ async function runCalls(
   const timedCall = async () => {
     timeline.start();
     const startMs = performance.now();
-    const { timings, calls: answered } = await thimble.call(request, tools);
+    const { timings, calls: answered } = await session.call(request, tools);
     timed.totalMs.push(performance.now() - startMs);
     timed.accounts.push(timeline.stop());
     timed.kernelCalls = timeline.kernelCalls;

@@ -3,7 +3,8 @@
  * there, so that the parts add up to the whole. The layer of a kernel call follows from its block pointer (memory.ts).
  */
 import { kernelModule } from "../../runtime/engine/kernels.ts";
-import type { ModelPlan, SessionPlan } from "../../runtime/engine/memory.ts";
+import type { ModelPlan } from "../../runtime/engine/modelplan.ts";
+import type { SessionPlan } from "../../runtime/engine/sessionplan.ts";
 import { type BuildName, type Kernels, memoryImport } from "../../wasm/abi.ts";
 
 /** One line of a call's account. */

@@ -9,15 +9,20 @@ const i = "i32" as const;
  * One query head of R rows against one KV head: out[t] = softmax(q[t] · k / √headDim) · v over the first
  * keys + t · step positions (step 1 is the causal mask, 0 none); only the first `count` rows are meant.
  * Layouts: `sessionRecord` and `cacheRecord` in abi.ts; out: f32 (R, headDim), rows outStride bytes apart.
+ * Its two halves, `scores` and `values`, serve attention over several caches as well (layers.ts).
  *
  * Softmax weights times the value scales are stored as int16, scaled by 32767 / max(max w, Σw / 32), so Σ ≤ 2²⁰.
  * Error: ≤ 2e-3 against float64 over wide q, k and v of up to 3 (test/kernels.test.ts).
  */
 export function attention(asm: Asm): void {
-  for (const rows of asm.rowVariants) variant(asm, rows);
+  for (const rows of asm.rowVariants) {
+    scores(asm, rows);
+    values(asm, rows);
+    whole(asm, rows);
+  }
 }
 
-function variant(asm: Asm, rows: number): void {
+function whole(asm: Asm, rows: number): void {
   const params = {
     count: i, q: i, qScale: i, k: i, v: i, kScale: i, vScale: i, headDim: i, keys: i, step: i, capacity: i,
     scores: i, p: i, pScale: i, out: i, outStride: i,
@@ -25,26 +30,9 @@ function variant(asm: Asm, rows: number): void {
 
   asm.func(`attention_${rows}`, params, (f, p) => {
     const lastKeys = f.i32(p.keys.add(p.step.mul(p.count.sub(1))));
-    // Whole octets of keys.
-    const keyBytes = f.i32(lastKeys.add(7).and(-8).shl(2));
+    const keyBytes = f.i32(octetBytes(lastKeys));
     const stride = f.i32(p.capacity.shl(2));
-    const root = f.f32(f.constF32(Math.LOG2E).div(p.headDim.toF32().sqrt()));
-
-    // scores[t] = log₂e · (q[t] · k) · qScale[t] · kScale / √headDim, eight keys at a time
-    const k = f.i32(p.k);
-    const quartetBytes = f.i32(p.headDim.shl(3));
-    f.for(0, keyBytes, 32, (at) => {
-      const dot = dots(f, rows, k, quartetBytes, p.q);
-      k.set(k.add(quartetBytes.shl(1)));
-      const row = f.i32(p.scores.add(at));
-      const scales = quartets.map((j) => f.f4(f.loadF4(p.kScale.add(at), 16 * j).mul(f.splatF(root))));
-      for (let t = 0; t < rows; t++) {
-        const qScale = f.f4(f.splatF(f.f32(f.loadF32(p.qScale, 4 * t))));
-        for (const j of quartets) f.storeF4(row, dot[j][t].toF4().mul(scales[j]).mul(qScale), 16 * j);
-        if (t + 1 < rows) row.set(row.add(stride));
-      }
-    });
-
+    f.call(`scores_${rows}`, p.q, p.qScale, p.k, p.kScale, p.headDim, keyBytes, p.scores, stride);
     f.for(0, p.count, 1, (t) => {
       f.call(
         "softmax",
@@ -57,17 +45,57 @@ function variant(asm: Asm, rows: number): void {
         p.pScale.add(t.shl(2)),
       );
     });
+    f.call(`values_${rows}`, p.p, p.pScale, p.v, p.capacity.shl(3), p.headDim, keyBytes, p.out, p.outStride, 0);
+  });
+}
 
-    // out[t] = pScale[t] · (p[t] · v), eight dims at a time
-    const v = f.i32(p.v);
-    const pairBytes = f.i32(keyBytes.shl(1));
+/** Bytes of a row of scores for so many keys, in whole octets of keys. */
+export function octetBytes(keys: I32): I32 {
+  return keys.add(7).and(-8).shl(2);
+}
+
+/**
+ * scores(q, qScale, k, kScale, headDim, keyBytes, scores, stride): scores[t] = log₂e · (q[t] · k) · qScale[t] · kScale /
+ * √headDim for the keys that `keyBytes` of scores stand for; rows of scores `stride` bytes apart.
+ */
+function scores(asm: Asm, rows: number): void {
+  const params = { q: i, qScale: i, k: i, kScale: i, headDim: i, keyBytes: i, scores: i, stride: i } as const;
+  asm.func(`scores_${rows}`, params, (f, p) => {
+    const root = f.f32(f.constF32(Math.LOG2E).div(p.headDim.toF32().sqrt()));
+    const quartetBytes = f.i32(p.headDim.shl(3));
+    f.for(0, p.keyBytes, 32, (at) => {
+      const dot = dots(f, rows, p.k, quartetBytes, p.q);
+      p.k.set(p.k.add(quartetBytes.shl(1)));
+      const row = f.i32(p.scores.add(at));
+      const scales = quartets.map((j) => f.f4(f.loadF4(p.kScale.add(at), 16 * j).mul(f.splatF(root))));
+      for (let t = 0; t < rows; t++) {
+        const qScale = f.f4(f.splatF(f.f32(f.loadF32(p.qScale, 4 * t))));
+        for (const j of quartets) f.storeF4(row, dot[j][t].toF4().mul(scales[j]).mul(qScale), 16 * j);
+        if (t + 1 < rows) row.set(row.add(p.stride));
+      }
+    });
+  });
+}
+
+/**
+ * values(p, pScale, v, vStride, headDim, keyBytes, out, outStride, add): out[t] = pScale[t] · (p[t] · v), or `add` it.
+ * vStride: bytes of four dims' values over all positions of the cache.
+ */
+function values(asm: Asm, rows: number): void {
+  const params = { p: i, pScale: i, v: i, vStride: i, headDim: i, keyBytes: i, out: i, outStride: i, add: i } as const;
+  asm.func(`values_${rows}`, params, (f, p) => {
+    const pairBytes = f.i32(p.keyBytes.shl(1));
     f.for(0, p.headDim.shl(2), 32, (at) => {
-      const dot = dots(f, rows, v, pairBytes, p.p, p.capacity.shl(3));
-      v.set(v.add(p.capacity.shl(4)));
+      const dot = dots(f, rows, p.v, pairBytes, p.p, p.vStride);
+      p.v.set(p.v.add(p.vStride.shl(1)));
       const out = f.i32(p.out.add(at));
       for (let t = 0; t < rows; t++) {
         const scale = f.f4(f.splatF(f.f32(f.loadF32(p.pScale, 4 * t))));
-        for (const j of quartets) f.storeF4(out, dot[j][t].toF4().mul(scale), 16 * j);
+        for (const j of quartets) {
+          const y = f.f4(dot[j][t].toF4().mul(scale));
+          f.if(p.add, () => y.set(y.add(f.loadF4(out, 16 * j))));
+          f.storeF4(out, y, 16 * j);
+        }
         if (t + 1 < rows) out.set(out.add(p.outStride));
       }
     });

@@ -1,0 +1,36 @@
+/**
+ * Where one kept tool lies in linear memory: a block of its own, so that it can be read, used and forgotten alone.
+ *
+ *   records   of every encoder layer's cache, then of every decoder layer's cross-attention (`cacheRecord`)
+ *   caches    in the same order, `rows` positions each in whole octets
+ */
+
+import { count, Planner } from "../engine/memory.ts";
+import { planCache } from "../engine/sessionplan.ts";
+import type { Geometry } from "../pack/pack.ts";
+
+export interface BlockPlan {
+  /** Places of the `cacheRecord`s, by layer. */
+  encoder: number[];
+  cross: number[];
+  endBytes: number;
+  words: [offsetBytes: number, value: number][];
+}
+
+/** Plans the block of a tool of so many rows from `startBytes` on. */
+export function planBlock(geometry: Geometry, rows: number, startBytes = 0): BlockPlan {
+  const planner = new Planner(startBytes);
+  const caches = (kind: string, layers: number) =>
+    count(layers, (i) => planCache(planner, geometry, `tool ${kind}.${i}`, rows));
+  return {
+    encoder: caches("encoder", geometry.nEncoderLayers),
+    cross: caches("cross", geometry.nDecoderLayers),
+    endBytes: planner.endBytes,
+    words: planner.words,
+  };
+}
+
+/** Bytes of a tool of so many rows. */
+export function blockBytes(geometry: Geometry, rows: number): number {
+  return planBlock(geometry, rows).endBytes;
+}

@@ -1,0 +1,267 @@
+/**
+ * Tools read once and kept: a model's own memory of them, shared by its sessions. By a tool's text it keeps for good what
+ * ranking needs, its rows and vector, and within a budget what calls need, a block of keys and values, least recently
+ * used out first.
+ */
+
+import type { Host, Walk } from "../engine/host.ts";
+import { mebibytes, type Space, writeWords } from "../engine/memory.ts";
+import { planReader, type Scratch } from "../engine/sessionplan.ts";
+import { CapacityError } from "../errors.ts";
+import { Lru } from "../lru.ts";
+import type { Geometry } from "../pack/pack.ts";
+import { special, type Tokenizer } from "../text/tokenizer.ts";
+import { type BlockPlan, blockBytes, planBlock } from "./block.ts";
+import { packBlock, unpackBlock } from "./form.ts";
+import { readTools, rowsOf } from "./read.ts";
+
+/** What is known of a tool for as long as the model is loaded. */
+export interface Known {
+  rows: number;
+  /** f32 (contrastiveDim); null for a model without the head. */
+  vector: Float32Array | null;
+}
+
+/** A tool whose keys and values are in linear memory. */
+export interface KeptTool extends BlockPlan {
+  text: string;
+  rows: number;
+  at: number;
+  bytes: number;
+  /** Calls that use it now: it is not forgotten meanwhile. */
+  uses: number;
+}
+
+/** How reading goes on, in tools. */
+export interface ReadProgress {
+  read: number;
+  total: number;
+}
+
+/** What a reading runs on, and what it listens to. */
+export interface ReadOptions {
+  walk: Walk;
+  onProgress?: (progress: ReadProgress) => void;
+}
+
+/** A model, as far as reading needs it. */
+export interface KeptModel extends Pick<Host, "kernels" | "memory" | "model"> {
+  geometry: Geometry;
+  tokenizer: Tokenizer;
+  space: Space;
+  toolAt: number;
+  threads: number;
+  budgetBytes: number;
+  /** Whether keys and values lie in linear memory as the kernels' own do. */
+  rounds: boolean;
+}
+
+/** Rows that one walk over the layers reads, unless one tool has more. */
+const rowsATurn = 256;
+
+/** Vectors kept: some 16 MB at 128 numbers each. */
+const mostKnown = 32_768;
+
+export class Kept {
+  /** From the least recently used on. */
+  private readonly blocks = new Map<string, KeptTool>();
+  private readonly known = new Lru<Known>(mostKnown);
+  private usedBytes = 0;
+  /** Readings go one after the other, so that no tool is read twice. */
+  private reading: Promise<unknown> = Promise.resolve();
+
+  /** Use one a model. */
+  constructor(private readonly model: KeptModel) {}
+
+  /** Bytes of linear memory that kept tools take. */
+  get bytes(): number {
+    return this.usedBytes;
+  }
+
+  /** Rows of a tool, [<tools>] before its text; known or not. */
+  rowsOf(text: string): number {
+    return this.known.get(text)?.rows ?? this.idsOf(text).length;
+  }
+
+  /** What is known of a tool, if it has been read. */
+  find(text: string): Known | undefined {
+    return this.known.get(text);
+  }
+
+  /** Whether a call can use the tool as it is. */
+  has(text: string): boolean {
+    return this.blocks.has(text);
+  }
+
+  /** Reads those of the tools that are not kept; of more than the budget holds, the last ones stay. */
+  keep(texts: readonly string[], options: ReadOptions): Promise<number> {
+    return this.inTurn(() =>
+      this.read(
+        texts.filter((text) => !this.has(text)),
+        options,
+        false,
+      ),
+    );
+  }
+
+  /** Reads those of the tools that nothing is known of; returns how many. */
+  learn(texts: readonly string[], options: ReadOptions): Promise<number> {
+    return this.inTurn(() =>
+      this.read(
+        texts.filter((text) => !this.known.get(text)),
+        options,
+        false,
+      ),
+    );
+  }
+
+  /**
+   * The tools with their keys and values in memory, those that are missing read first; `release` them after use.
+   * Throws: CapacityError if the budget cannot hold them together, what the walk throws. Then nothing is half kept.
+   */
+  use(texts: readonly string[], options: ReadOptions): Promise<{ tools: KeptTool[]; read: number }> {
+    return this.inTurn(async () => {
+      const present = texts.flatMap((text) => this.blocks.get(text) ?? []);
+      for (const tool of present) tool.uses++;
+      try {
+        const missing = texts.filter((text) => !this.blocks.has(text));
+        const read = await this.read(missing, options, true);
+        const tools = texts.map((text) => this.blocks.get(text) as KeptTool);
+        for (const tool of tools) {
+          this.blocks.delete(tool.text);
+          this.blocks.set(tool.text, tool);
+        }
+        return { tools, read };
+      } catch (error) {
+        this.release(present);
+        throw error;
+      }
+    });
+  }
+
+  release(tools: readonly KeptTool[]): void {
+    for (const tool of tools) tool.uses--;
+  }
+
+  /** A kept tool's keys and values in the 8-bit form. */
+  form(tool: KeptTool): Uint8Array {
+    return packBlock(this.model.memory, tool, this.model.geometry, tool.rows);
+  }
+
+  /** Keeps a tool from its 8-bit form, if it is not kept and there is room. */
+  restore(text: string, known: Known, form: Uint8Array): void {
+    const { memory, geometry } = this.model;
+    if (!this.known.get(text)) this.known.set(text, known);
+    if (this.blocks.has(text)) return;
+    const tool = this.take(text, known.rows);
+    unpackBlock(memory, tool, geometry, known.rows, form);
+    this.blocks.set(text, tool);
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.reading.then(work);
+    this.reading = result.catch(() => {});
+    return result;
+  }
+
+  /** With `using`, the tools read are in use from then on. */
+  private async read(texts: readonly string[], options: ReadOptions, using: boolean): Promise<number> {
+    const queue = [...new Set(texts)].map((text) => ({ text, ids: this.idsOf(text) }));
+    const total = queue.length;
+    const done: KeptTool[] = [];
+    try {
+      while (queue.length) {
+        let n = 1;
+        while (n < queue.length && rowsOf(queue.slice(0, n + 1)) <= rowsATurn) n++;
+        const part = queue.splice(0, n);
+        for (const tool of await this.readTogether(part, options.walk)) {
+          if (using) tool.uses++;
+          done.push(tool);
+        }
+        options.onProgress?.({ read: total - queue.length, total });
+      }
+    } catch (error) {
+      if (using) this.release(done);
+      throw error;
+    }
+    return total;
+  }
+
+  private async readTogether(part: { text: string; ids: number[] }[], walk: Walk): Promise<KeptTool[]> {
+    const { geometry, kernels, memory, model, space, toolAt, threads, rounds } = this.model;
+    const tools: KeptTool[] = [];
+    let scratch: Scratch | null = null;
+    const limits = { rows: rowsOf(part), keys: Math.max(...part.map(({ ids }) => ids.length)), toolAt, threads };
+    const readerBytes = planReader(geometry, limits).endBytes;
+    try {
+      for (const { text, ids } of part) tools.push(this.take(text, ids.length));
+      this.makeRoom(readerBytes);
+      scratch = planReader(geometry, limits, space.take(readerBytes));
+      writeWords(memory, scratch.words);
+      kernels.rope_table(scratch.record, scratch.positions, geometry.ropeTheta);
+      const readings = part.map(({ ids }, i) => ({ ids, block: tools[i] }));
+      const host = { kernels, memory, model, walk, session: scratch };
+      const vectors = await readTools(host, readings, toolAt, geometry.contrastiveDim);
+      for (const [i, tool] of tools.entries()) {
+        if (rounds) unpackBlock(memory, tool, geometry, tool.rows, packBlock(memory, tool, geometry, tool.rows));
+        this.known.set(tool.text, { rows: tool.rows, vector: vectors[i] });
+        this.blocks.set(tool.text, tool);
+      }
+      return tools;
+    } catch (error) {
+      for (const tool of tools) this.drop(tool);
+      throw error;
+    } finally {
+      if (scratch) space.give(scratch.regions[0].offsetBytes, readerBytes);
+    }
+  }
+
+  /** A block with its records written, not yet among those kept. */
+  private take(text: string, rows: number): KeptTool {
+    const { geometry, memory, space, budgetBytes } = this.model;
+    const bytes = blockBytes(geometry, rows);
+    while (this.usedBytes + bytes > budgetBytes && this.forget());
+    if (this.usedBytes + bytes > budgetBytes) {
+      const needed = this.usedBytes + bytes;
+      const got = `got a limit of ${mebibytes(budgetBytes)}; load with more toolMemory or offer fewer tools`;
+      throw new CapacityError(
+        "toolMemory",
+        needed,
+        budgetBytes,
+        `expected room for ${mebibytes(needed)} of tools in use, ${got}`,
+      );
+    }
+    this.makeRoom(bytes);
+    const at = space.take(bytes);
+    this.usedBytes += bytes;
+    const plan = planBlock(geometry, rows, at);
+    writeWords(memory, plan.words);
+    return { ...plan, text, rows, at, bytes, uses: 0 };
+  }
+
+  /** Forgets tools where what was given back is enough but lies in pieces, or where memory may not grow. */
+  private makeRoom(bytes: number): void {
+    const { space } = this.model;
+    while (!space.hasHole(bytes) && (space.holesBytes >= bytes || !space.hasRoom(bytes)) && this.forget());
+  }
+
+  /** Forgets the least recently used tool that is not in use; false if there is none. */
+  private forget(): boolean {
+    for (const tool of this.blocks.values()) {
+      if (tool.uses) continue;
+      this.drop(tool);
+      return true;
+    }
+    return false;
+  }
+
+  private drop(tool: KeptTool): void {
+    if (this.blocks.get(tool.text) === tool) this.blocks.delete(tool.text);
+    this.model.space.give(tool.at, tool.bytes);
+    this.usedBytes -= tool.bytes;
+  }
+
+  private idsOf(text: string): number[] {
+    return [special.tools, ...this.model.tokenizer.tokenize(text)];
+  }
+}

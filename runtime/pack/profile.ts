@@ -1,0 +1,42 @@
+/** What a call's certainty is worth with one model: fitted by `thimble calibrate`, kept in the pack. */
+
+/** What `thimble calibrate` writes: a logistic model of "this call is right", and two thresholds on it. */
+export interface Profile {
+  version: 1;
+  weights: Record<Feature, number>;
+  /** Least confidence to act on, and to offer for confirmation; below that, ask. */
+  act: number;
+  confirm: number;
+}
+
+export const features = [
+  "bias",
+  "nameMargin",
+  "nameLogProb",
+  "callMargin",
+  "callLogProb",
+  "ungrounded",
+  "others",
+] as const;
+export type Feature = (typeof features)[number];
+
+/** For packs that nobody calibrated: always confirm, since what their certainty is worth is not known. */
+export const genericProfile: Profile = {
+  version: 1,
+  weights: { bias: 0, nameMargin: 0, nameLogProb: 0, callMargin: 0, callLogProb: 1, ungrounded: -1, others: 0 },
+  act: 1,
+  confirm: 0,
+};
+
+/** Throws: TypeError for what is no profile. */
+export function checkProfile(value: unknown): Profile {
+  const profile = value as Profile;
+  const whole =
+    profile?.version === 1 &&
+    features.every((name) => Number.isFinite(profile.weights?.[name])) &&
+    profile.confirm >= 0 &&
+    profile.act >= profile.confirm &&
+    profile.act <= 1;
+  if (!whole) throw new TypeError("profile: expected what `thimble calibrate` writes; calibrate again");
+  return profile;
+}
