@@ -9,7 +9,7 @@ import { mostThreads, startThreads, type Threads, whyAlone } from "./engine/thre
 import { FormatError } from "./errors.ts";
 import { Grammar } from "./grammar/grammar.ts";
 import { blockBytes } from "./kept/block.ts";
-import { Kept, type ReadProgress } from "./kept/kept.ts";
+import { Kept } from "./kept/kept.ts";
 import { pull } from "./load/cache.ts";
 import { PackStream, type StreamOptions } from "./load/loader.ts";
 import { isOnWeb, openRandom, type Source } from "./load/source.ts";
@@ -17,18 +17,10 @@ import { Weights } from "./load/weights.ts";
 import { Lru } from "./lru.ts";
 import { type PackHeader, prefixBytes } from "./pack/pack.ts";
 import { checkProfile, genericProfile, type Profile } from "./pack/profile.ts";
-import {
-  type CallOptions,
-  type CallResult,
-  type Model,
-  mostPromptTokens,
-  Session,
-  type Tools,
-  walkOf,
-} from "./session.ts";
+import { type PrepareOptions, prepare, toolFile } from "./prepare.ts";
+import { type CallOptions, type CallResult, type Model, mostPromptTokens, Session, type Tools } from "./session.ts";
 import { Tokenizer } from "./text/tokenizer.ts";
 import { TokenTrie } from "./text/trie.ts";
-import { ToolSet } from "./tools/tools.ts";
 
 export interface Limits {
   /**
@@ -167,7 +159,8 @@ export class Thimble {
   /** What sessions run on. @internal */
   readonly inside: Model;
   /** The session of `call`, `contrast` and `rank`. */
-  private readonly first: Session;
+  /** @internal */
+  readonly first: Session;
 
   /** Use `load`. */
   constructor(
@@ -240,14 +233,21 @@ export class Thimble {
   }
 
   /**
-   * Reads tools ahead of the first call that brings them; where tools are part of the prompt there is nothing to read.
-   * Throws: ToolError for bad tools, CapacityError if memory cannot hold a tool, the signal's reason on abort.
+   * Reads tools ahead of the first call that brings them, or takes them from a file that `readTools` wrote; where tools are
+   * part of the prompt there is nothing to read.
+   * Throws: ToolError for bad tools, FormatError for a file that is damaged or of another model, CapacityError if memory
+   * cannot hold a tool, the signal's reason on abort.
    */
-  async prepare(tools: Tools, options: PrepareOptions = {}): Promise<void> {
-    const set = ToolSet.from(tools);
-    if (this.header.prompt !== "apart") return;
-    const walk = walkOf(this.parts.weights, options.signal);
-    await this.kept.keep(set.texts, { walk, ...(options.onProgress && { onProgress: options.onProgress }) });
+  prepare(tools: Tools | Source, options: PrepareOptions = {}): Promise<void> {
+    return prepare(this.inside, tools, options);
+  }
+
+  /**
+   * Reads tools and returns them as a file for `prepare`, wherever the same model runs (kept/file.ts draws it).
+   * Throws: as `prepare`; TypeError for a model that has tools in its prompt.
+   */
+  readTools(tools: Tools, options: PrepareOptions = {}): Promise<Uint8Array> {
+    return toolFile(this.inside, tools, options);
   }
 
   /** Answers a request with calls of the tools: `Session.call` on the first session. */
@@ -298,11 +298,6 @@ export class Thimble {
 function mostBytesOf({ memory = mostMemoryBytes }: LoadOptions): number {
   if (!(memory > 0)) throw new RangeError(`memory: expected bytes, got ${memory}`);
   return Math.floor(Math.min(memory, mostMemoryBytes) / pageBytes) * pageBytes;
-}
-
-export interface PrepareOptions {
-  onProgress?: (progress: ReadProgress) => void;
-  signal?: AbortSignal;
 }
 
 /** Throws: RangeError for limits out of range. */

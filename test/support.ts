@@ -7,12 +7,12 @@ import type { Host as StageHost } from "../runtime/engine/host.ts";
 import { startKernels } from "../runtime/engine/kernels.ts";
 import { reserve, writeWords } from "../runtime/engine/memory.ts";
 import { planModel } from "../runtime/engine/modelplan.ts";
-import { planSession } from "../runtime/engine/sessionplan.ts";
+import { planSession, type SessionLimits } from "../runtime/engine/sessionplan.ts";
 import { PackStream } from "../runtime/load/loader.ts";
-import type { Geometry, WeightFormat } from "../runtime/pack/pack.ts";
+import type { Geometry } from "../runtime/pack/pack.ts";
 import type { ToolInput } from "../runtime/tools/tools.ts";
 import type { Attention, Checkpoint } from "../tools/checkpoint/checkpoint.ts";
-import { convert } from "../tools/convert.ts";
+import { convert, type PackNotes } from "../tools/convert.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
 import { buildNames } from "../wasm/abi.ts";
 import { startReference } from "../wasm/reference.ts";
@@ -133,9 +133,9 @@ export async function somePieces(count: number): Promise<string[]> {
   return pieces.slice(0, count);
 }
 
-export async function packOf(checkpoint: Checkpoint, weights: WeightFormat = "int4"): Promise<Uint8Array> {
+export async function packOf(checkpoint: Checkpoint, notes: Partial<PackNotes> = {}): Promise<Uint8Array> {
   const pieces = await somePieces(checkpoint.config.vocabSize);
-  return convert(checkpoint, pieces, { licence: "test", provenance: {}, weights });
+  return convert(checkpoint, pieces, { licence: "test", provenance: {}, ...notes });
 }
 
 /** A session on one thread that keeps nothing between calls and sees no kept tools. */
@@ -155,12 +155,12 @@ export async function host(
   kind: KernelKind,
   promptTokens = 64,
   answerTokens = 32,
-  warmLayers = 0,
+  limits: Partial<SessionLimits> = {},
 ): Promise<Host> {
   const stream = await PackStream.open(pack);
   const { geometry, weights } = stream.header;
   const model = planModel(stream.header);
-  const session = planSession(geometry, { ...plain, promptTokens, answerTokens, warmLayers }, model.endBytes);
+  const session = planSession(geometry, { ...plain, promptTokens, answerTokens, ...limits }, model.endBytes);
   const memory = reserve(null, session.endBytes, 2 ** 32);
   writeWords(memory, model.words);
   writeWords(memory, session.words);

@@ -288,7 +288,7 @@ test("a call from within its own onText is an error, not a wait for itself", asy
 });
 
 test("a wide pack, a wrong build and a load that fails midway are refused, and the source is closed", async () => {
-  const wide = await packOf(randomCheckpoint(oddGeometry, 9), "float32");
+  const wide = await packOf(randomCheckpoint(oddGeometry, 9), { weights: "float32" });
   await expect(load(wide)).rejects.toThrow("header.weights: expected int4, got float32");
   await expect(load(defaultModel, { kernels: "neon" as never })).rejects.toThrow(
     "kernels: expected one of relaxed, simd, scalar, got neon",

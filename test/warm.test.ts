@@ -49,11 +49,11 @@ function states(h: Host, request: number[], tools: number[]): Float32Array {
 
 describe.each(kernelKinds)("%s", (kind) => {
   const wide = kind === "reference";
-  const pack = packOf(checkpoint, wide ? "float32" : "int4");
+  const pack = packOf(checkpoint, { weights: wide ? "float32" : "int4" });
   // int16 rows and softmax weights are rounded per tile order; the reference is float32 between layers.
   const bound = wide ? 1e-5 : 2e-3;
   const open = async (warmLayers: number) => {
-    const h = await host(await pack, kind, 40, 8, warmLayers);
+    const h = await host(await pack, kind, 40, 8, { warmLayers });
     return { h, warmth: new Warmth(geometry), prefill: await host(await pack, kind, 40, 8) };
   };
 

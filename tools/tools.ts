@@ -1,36 +1,44 @@
 import { writeFileSync } from "node:fs";
+import { load } from "../runtime/thimble.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { hashTools, packTools, unpackTools } from "../runtime/wire/wire.ts";
-import { type Command, print, readBytes, UsageError } from "./command.ts";
+import { type Command, print, progressLine, readBytes, UsageError } from "./command.ts";
+import { modelOf } from "./pull.ts";
 
 export const tools: Command = {
   name: "tools",
-  summary: "pack a list of tools for a device, show a packed one, name it by its hash",
+  summary: "pack a list of tools for a device, show or name a packed one; read one ahead of calls",
   help: `thimble tools pack TOOLS -o FILE
 thimble tools show TOOLS [--json]
 thimble tools hash TOOLS
+thimble tools read TOOLS -o FILE [--model PACK]
 
 A packed list is a third of its JSON; its hash is its name. runtime/wire/WIRE.md draws the bytes.
+read runs a model over the tools, each on its own, and keeps what it made of them: model.prepare(FILE) takes it up
+wherever the same model runs.
 TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
 
-  -o, --out FILE   where pack writes
+  -o, --out FILE   where pack and read write
+  --model PACK     a pack's path, URL or name, as thimble pull knows them (the model inside the package)
   --json           print one object, its tools as the prompt shows them
 
-  thimble tools pack tools.json -o tools.bin`,
-  options: { out: { type: "string", short: "o" }, json: { type: "boolean" } },
+  thimble tools read tools.json -o tools.kv`,
+  options: { out: { type: "string", short: "o" }, model: { type: "string" }, json: { type: "boolean" } },
   async run(input) {
     const [action, path, ...more] = input.words;
-    const actions = ["pack", "show", "hash"];
+    const actions = ["pack", "show", "hash", "read"];
     if (action === undefined || !actions.includes(action))
       throw new UsageError(`tools: expected one of ${actions.join(", ")}, got ${JSON.stringify(action ?? "nothing")}`);
     if (path === undefined || more.length)
       throw new UsageError(`tools ${action}: expected one file of tools, got ${input.words.length - 1}`);
     const out = input.text("out");
-    if (action === "pack" && !out) throw new UsageError("tools pack: expected -o FILE, got none");
+    if ((action === "pack" || action === "read") && !out)
+      throw new UsageError(`tools ${action}: expected -o FILE, got none`);
 
     const given = readBytes(path);
     const json = isPacked(given) ? null : new TextDecoder().decode(given);
     const set = json === null ? unpackTools(given) : ToolSet.from(json);
+    if (action === "read") return readAhead(set, input.text("model"), out as string);
     const bytes = json === null ? given : packTools(set);
     const share = json === null ? "" : `, ${shareOf(bytes, json)} of its compact JSON`;
     const hash = hashTools(bytes);
@@ -47,6 +55,14 @@ TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
     for (const { path, message } of warnings) print(`${path} ${message}`);
   },
 };
+
+async function readAhead(set: ToolSet, name: string | undefined, out: string): Promise<void> {
+  const model = await load(await modelOf(name), { cache: true });
+  const progress = progressLine("reading tools");
+  const file = await model.readTools(set, { onProgress: ({ read, total }) => progress(read / total) });
+  writeFileSync(out, file);
+  print(`${out} ${file.length} bytes, ${set.tools.length} tools`);
+}
 
 function shareOf(bytes: Uint8Array, json: string): string {
   const compact = new TextEncoder().encode(JSON.stringify(JSON.parse(json)));

@@ -5,6 +5,7 @@
  *   caches    in the same order, `rows` positions each in whole octets
  */
 
+import type { Host } from "../engine/host.ts";
 import { count, Planner } from "../engine/memory.ts";
 import { planCache } from "../engine/sessionplan.ts";
 import type { Geometry } from "../pack/pack.ts";
@@ -33,4 +34,14 @@ export function planBlock(geometry: Geometry, rows: number, startBytes = 0): Blo
 /** Bytes of a tool of so many rows. */
 export function blockBytes(geometry: Geometry, rows: number): number {
   return planBlock(geometry, rows).endBytes;
+}
+
+/** Points a session's runs to the caches of tools, layer by layer, in the order given. */
+export function showBlocks({ memory, session }: Host, blocks: readonly Pick<BlockPlan, "encoder" | "cross">[]): void {
+  for (const kind of ["encoder", "cross"] as const) {
+    for (const [i, at] of session[`${kind}Runs`].entries()) {
+      const runs = new Uint32Array(memory.buffer, at, 1 + blocks.length);
+      runs.set([blocks.length, ...blocks.map((block) => block[kind][i])]);
+    }
+  }
 }

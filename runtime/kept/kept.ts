@@ -22,6 +22,13 @@ export interface Known {
   vector: Float32Array | null;
 }
 
+/** A tool as a file has it: keys and values in 8 bits (form.ts), at a multiple of 4 within their buffer. */
+export interface KeptEntry {
+  text: string;
+  known: Known;
+  form: Uint8Array;
+}
+
 /** A tool whose keys and values are in linear memory. */
 export interface KeptTool extends BlockPlan {
   text: string;
@@ -143,19 +150,32 @@ export class Kept {
     for (const tool of tools) tool.uses--;
   }
 
-  /** A kept tool's keys and values in the 8-bit form. */
-  form(tool: KeptTool): Uint8Array {
-    return packBlock(this.model.memory, tool, this.model.geometry, tool.rows);
+  /** The tools with what is kept of them, for a file; those that are missing are read, each as its turn comes. */
+  async entries(texts: readonly string[], options: ReadOptions): Promise<KeptEntry[]> {
+    const { memory, geometry } = this.model;
+    const entries: KeptEntry[] = [];
+    for (const text of texts) {
+      const { tools } = await this.use([text], { walk: options.walk });
+      const form = packBlock(memory, tools[0], geometry, tools[0].rows);
+      this.release(tools);
+      entries.push({ text, known: this.known.get(text) as Known, form });
+      options.onProgress?.({ read: entries.length, total: texts.length });
+    }
+    return entries;
   }
 
-  /** Keeps a tool from its 8-bit form, if it is not kept and there is room. */
-  restore(text: string, known: Known, form: Uint8Array): void {
-    const { memory, geometry } = this.model;
-    if (!this.known.get(text)) this.known.set(text, known);
-    if (this.blocks.has(text)) return;
-    const tool = this.take(text, known.rows);
-    unpackBlock(memory, tool, geometry, known.rows, form);
-    this.blocks.set(text, tool);
+  /** Keeps tools as a file has them; of more than the budget holds, the last ones stay. */
+  restore(entries: readonly KeptEntry[]): Promise<void> {
+    return this.inTurn(async () => {
+      const { memory, geometry } = this.model;
+      for (const { text, known, form } of entries) {
+        if (!this.known.get(text)) this.known.set(text, known);
+        if (this.blocks.has(text)) continue;
+        const tool = this.take(text, known.rows);
+        unpackBlock(memory, tool, geometry, known.rows, form);
+        this.blocks.set(text, tool);
+      }
+    });
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -160,7 +160,7 @@ async function* fetchSections(url: URL, sections: SectionEntry[], signal?: Abort
 }
 
 /** One tab after another; processes need no turns (store.ts). */
-function takingTurns<T>(name: string, work: () => Promise<T>): Promise<T> {
+export function takingTurns<T>(name: string, work: () => Promise<T>): Promise<T> {
   const locks = typeof navigator === "undefined" ? undefined : navigator.locks;
   return locks ? (locks.request(`thimble ${name}`, work) as Promise<T>) : work();
 }

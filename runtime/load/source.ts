@@ -47,6 +47,13 @@ export async function openRandom(source: Source, signal?: AbortSignal): Promise<
   return place.isFile ? randomFile(place.path) : new WebFile(place.url, signal);
 }
 
+/** All of a source's bytes. Throws: as `chunksOf`. */
+export async function bytesOf(source: Source, signal?: AbortSignal): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of chunksOf(source, signal)) chunks.push(chunk);
+  return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+}
+
 /** Whether a fetch brings the source. */
 export function isOnWeb(source: Source): source is string | URL {
   return (typeof source === "string" || source instanceof URL) && !placeOf(source).isFile;

@@ -5,7 +5,7 @@ import { contrast, prefill } from "../engine/encoder.ts";
 import type { Host } from "../engine/host.ts";
 import { octet } from "../engine/sessionplan.ts";
 import { CapacityError } from "../errors.ts";
-import type { KeptTool } from "../kept/kept.ts";
+import { showBlocks } from "../kept/block.ts";
 import type { ToolSet } from "../tools/tools.ts";
 import { type Buffers, checkOffer, chosen, dot, type PromptModel, requestIds, type Shown, type Way } from "./prompt.ts";
 
@@ -25,7 +25,7 @@ export class Apart implements Way {
     const set = await this.offer(request, all, k, host);
     const { tools } = await kept.use(set.texts, { walk: host.walk });
     try {
-      writeRuns(host, tools);
+      showBlocks(host, tools);
       await prefill(host, query);
     } catch (error) {
       kept.release(tools);
@@ -66,13 +66,5 @@ export class Apart implements Way {
     if (fits && (k === undefined || k >= set.tools.length)) return set;
     const scores = await this.scores(request, set, host);
     return set.only(chosen(request, set, k, scores, sizes, room));
-  }
-}
-
-/** Points the session's runs to the tools' caches, layer by layer. */
-function writeRuns({ memory, session }: Host, tools: readonly KeptTool[]): void {
-  for (const kind of ["encoder", "cross"] as const) {
-    for (const [i, at] of session[`${kind}Runs`].entries())
-      new Uint32Array(memory.buffer, at, 1 + tools.length).set([tools.length, ...tools.map((tool) => tool[kind][i])]);
   }
 }

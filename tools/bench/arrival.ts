@@ -24,7 +24,7 @@ export async function measureArrival(path: string, options: LoadOptions, runs: n
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const first = (early: boolean) => async () => {
     const thimble = await load(address, { ...options, early });
-    await runPrefill(thimble, thimble.session(), promptTokens);
+    await runPrefill(thimble, thimble.first, promptTokens);
   };
   try {
     const [downloadThenRunMs, asItArrivesMs] = [

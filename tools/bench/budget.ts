@@ -35,7 +35,7 @@ export async function measureBudgets(
     const thimble = await load(path, { ...options, ...limits, ...(memoryBytes && { memory: memoryBytes }) });
     const { linearMemoryBytes } = thimble;
     const { model } = thimble.inside;
-    const session = thimble.session();
+    const { first: session } = thimble;
     const prefillMs = await median(runs, () => runPrefill(thimble, session, promptTokens));
     const decodeMs = await median(runs, () => runDecode(thimble, session, steps, promptTokens));
     const calls = [];

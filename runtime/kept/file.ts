@@ -1,0 +1,120 @@
+/**
+ * Kept tools as a file, for whoever reads them next: a process, a page, a watch's flash. All numbers little-endian, u32
+ * unless said.
+ *
+ *   0     8  magic "thimblkv"
+ *   8     4  version, 1
+ *  12     4  number of tools, N
+ *  16     4  the model that read them: `modelId`
+ *  20     4  position of their first token (spec/apart: toolAt)
+ *  24     4  numbers of a vector, D; 0 for a model without the contrastive head
+ *  28     4  XXH32 of the head and the table, with zero here
+ *  32  20·N  table, a row a tool: offset of its section, bytes of it, bytes of its text, rows, XXH32 of the section
+ *  ..        sections, each at a multiple of 16:
+ *              text     UTF-8, as the prompt has it; zeros up to a multiple of 4
+ *              vector   f32 (D)
+ *              keys and values, 8 bits (form.ts)
+ *
+ * A tool's rows are those of `<tools>` and its text's tokens.
+ */
+import { pad } from "../../wasm/abi.ts";
+import { FormatError } from "../errors.ts";
+import type { Geometry, PackHeader } from "../pack/pack.ts";
+import { xxh32 } from "../pack/xxh32.ts";
+import { formBytes } from "./form.ts";
+import type { KeptEntry } from "./kept.ts";
+
+const magic = "thimblkv";
+const version = 1;
+const headBytes = 32;
+const rowBytes = 20;
+const alignment = 16;
+
+/** What a file of kept tools must say of the model: equal ones read a tool to the same numbers. */
+export function modelId({ geometry, toolAt, pieces, sections }: PackHeader): number {
+  const facts = [Object.entries(geometry).sort(), toolAt, pieces, sections.map(({ checksum }) => checksum)];
+  return xxh32(utf8.encode(JSON.stringify(facts)));
+}
+
+/** Writes tools of a model. */
+export function writeKept(header: PackHeader, entries: readonly KeptEntry[]): Uint8Array {
+  const dim = header.geometry.contrastiveDim;
+  const texts = entries.map(({ text }) => utf8.encode(text));
+  let end = pad(headBytes + rowBytes * entries.length, alignment);
+  const places = entries.map(({ form }, i) => {
+    const place = { at: end, bytes: pad(texts[i].length, 4) + 4 * dim + form.length };
+    end = pad(end + place.bytes, alignment);
+    return place;
+  });
+  const file = new Uint8Array(end);
+  const view = new DataView(file.buffer);
+  file.set(utf8.encode(magic), 0);
+  const head = [version, entries.length, modelId(header), header.toolAt ?? 0, dim];
+  for (const [i, word] of head.entries()) view.setUint32(8 + 4 * i, word, true);
+  for (const [i, { known, form }] of entries.entries()) {
+    const { at, bytes } = places[i];
+    file.set(texts[i], at);
+    const vectorAt = at + pad(texts[i].length, 4);
+    for (const [j, x] of (known.vector ?? []).entries()) view.setFloat32(vectorAt + 4 * j, x, true);
+    file.set(form, vectorAt + 4 * dim);
+    const row = [at, bytes, texts[i].length, known.rows, xxh32(file.subarray(at, at + bytes))];
+    for (const [j, word] of row.entries()) view.setUint32(headBytes + rowBytes * i + 4 * j, word, true);
+  }
+  view.setUint32(28, headSum(file, entries.length), true);
+  return file;
+}
+
+/** Reads all tools of a file. Throws: FormatError for a file that is damaged, newer, or of another model. */
+export function readKept(header: PackHeader, bytes: Uint8Array): KeptEntry[] {
+  const wrong = (path: string, offset: number, message: string): never => {
+    throw new FormatError(path, offset, message);
+  };
+  const found = new TextDecoder("latin1").decode(bytes.subarray(0, 8));
+  if (found !== magic)
+    wrong(
+      "magic",
+      0,
+      `expected a file of kept tools, got ${JSON.stringify(found)}; make one with \`thimble tools read\``,
+    );
+  if (bytes.length < headBytes) wrong("head", 0, `expected at least ${headBytes} bytes, got ${bytes.length}`);
+  // A copy, so that what stands in it is aligned wherever the bytes came from.
+  const file = bytes.slice();
+  const view = new DataView(file.buffer);
+  const [got, count, model, toolAt, dim] = [0, 1, 2, 3, 4].map((i) => view.getUint32(8 + 4 * i, true));
+  if (got !== version) wrong("version", 8, `expected ${version}, got ${got}; read the tools again with this thimble`);
+  const tableEnd = headBytes + rowBytes * count;
+  if (tableEnd > file.length) wrong("count", 12, `expected tools for ${file.length} bytes, got ${count}`);
+  if (view.getUint32(28, true) !== headSum(file, count))
+    wrong("table", 28, "checksum does not match; the file is damaged, read the tools again");
+  const { geometry } = header;
+  if (model !== modelId(header) || toolAt !== header.toolAt || dim !== geometry.contrastiveDim)
+    wrong("model", 16, "expected tools read by this model, got another's; read them again with `thimble tools read`");
+  return Array.from({ length: count }, (_, i) => readEntry(file, view, i, geometry, wrong));
+}
+
+function readEntry(
+  file: Uint8Array,
+  view: DataView,
+  i: number,
+  geometry: Geometry,
+  wrong: (path: string, offset: number, message: string) => never,
+): KeptEntry {
+  const row = headBytes + rowBytes * i;
+  const [at, length, textBytes, rows, checksum] = [0, 1, 2, 3, 4].map((j) => view.getUint32(row + 4 * j, true));
+  const dim = geometry.contrastiveDim;
+  const vectorAt = at + pad(textBytes, 4);
+  const whole = pad(textBytes, 4) + 4 * dim + formBytes(geometry, rows);
+  if (at % alignment || length !== whole || at + length > file.length)
+    wrong(`tools[${i}]`, row, `expected ${whole} bytes within the file, got ${length} at ${at}`);
+  if (xxh32(file.subarray(at, at + length)) !== checksum)
+    wrong(`tools[${i}]`, at, "checksum does not match; the file is damaged, read the tools again");
+  const vector = dim ? new Float32Array(file.buffer, vectorAt, dim).slice() : null;
+  const form = file.subarray(vectorAt + 4 * dim, at + length);
+  return { text: new TextDecoder().decode(file.subarray(at, at + textBytes)), known: { rows, vector }, form };
+}
+
+function headSum(file: Uint8Array, count: number): number {
+  return xxh32(file.slice(0, headBytes + rowBytes * count).fill(0, 28, headBytes));
+}
+
+const utf8 = new TextEncoder();

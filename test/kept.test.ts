@@ -1,0 +1,375 @@
+/** Tools read once: what PyTorch computes, and that neither company, order, place nor time changes a kept tool. */
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { decode, logits } from "../runtime/engine/decoder.ts";
+import { contrast, encode, prefill } from "../runtime/engine/encoder.ts";
+import { pageBytes, writeWords } from "../runtime/engine/memory.ts";
+import { planReader } from "../runtime/engine/sessionplan.ts";
+import { CapacityError, defaultModel, FormatError, type LoadOptions, load, type ToolInput } from "../runtime/index.ts";
+import { planBlock, showBlocks } from "../runtime/kept/block.ts";
+import { readTools, rowsOf } from "../runtime/kept/read.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
+import { margins, undecided } from "../tools/bench/margins.ts";
+import { readCheckpoint } from "../tools/checkpoint/checkpoint.ts";
+import { convert } from "../tools/convert.ts";
+import { readVocabulary } from "../tools/sentencepiece.ts";
+import { buildNames } from "../wasm/abi.ts";
+import {
+  distance,
+  fixture,
+  type Host,
+  host,
+  oddGeometry,
+  packOf,
+  randomCheckpoint,
+  seeded,
+  talkative,
+  testWith,
+} from "./support.ts";
+
+const toolAt = 128;
+
+/** Reads tools by their ids into blocks behind a host's session, and points its runs to them. */
+async function readInto(h: Host, tools: number[][]): Promise<(Float32Array | null)[]> {
+  const readings = tools.map((ids) => ({ ids }));
+  let end = h.session.endBytes;
+  const blocks = tools.map((ids) => {
+    const block = planBlock(h.geometry, ids.length, end);
+    end = block.endBytes;
+    return block;
+  });
+  const limits = { rows: rowsOf(readings), keys: Math.max(...tools.map((ids) => ids.length)), toolAt, threads: 1 };
+  const reader = planReader(h.geometry, limits, end);
+  h.memory.grow(Math.ceil(reader.endBytes / 65536));
+  for (const plan of [...blocks, reader]) writeWords(h.memory, plan.words);
+  h.kernels.rope_table(reader.record, reader.positions, h.geometry.ropeTheta);
+  const pairs = tools.map((ids, i) => ({ ids, block: blocks[i] }));
+  const vectors = await readTools({ ...h, session: reader }, pairs, toolAt, h.geometry.contrastiveDim);
+  showBlocks(h, blocks);
+  return vectors;
+}
+
+const tiny = await Bun.file(fixture("apart-tiny.json")).json();
+const tinyCheckpoint = readCheckpoint(await Bun.file(fixture("tiny.safetensors")).bytes(), "tiny.safetensors");
+
+for (const weights of ["float32", "int4"] as const) {
+  test(`tiny, ${weights}: the reference reads request and tools apart within 1e-4 of PyTorch`, async () => {
+    const pieces = Array.from({ length: tinyCheckpoint.config.vocabSize }, (_, i) => `piece ${i}`);
+    const pack = convert(tinyCheckpoint, pieces, { licence: "test", provenance: {}, weights });
+    const h = await host(pack, "reference", 64, 64, { toolRows: 64 });
+    const want = tiny[weights];
+    const vectors = await readInto(h, tiny.tool_ids);
+    const states = (n: number) => h.floats(h.session.x, n * h.geometry.dModel);
+    await prefill(h, tiny.query_ids);
+    expect(distance(states(tiny.query_ids.length), want.query_states.flat())).toBeLessThan(1e-4);
+    for (const [pos, id] of tiny.decoder_ids.entries()) {
+      const at = await decode(h, [id], pos, tiny.query_ids.length);
+      expect(distance((await logits(h, at, null, 96)).slice(), want.logits[pos])).toBeLessThan(1e-4);
+      expect(distance(h.floats(at, h.geometry.dModel), want.decoder_out[pos])).toBeLessThan(1e-4);
+    }
+    // PyTorch leaves the head's second matrix as it is: its inputs are no whole group.
+    if (weights === "float32") {
+      for (const [i, vector] of vectors.entries())
+        expect(distance(vector as Float32Array, want.tool_vectors[i])).toBeLessThan(1e-4);
+      expect(distance(await contrast(h, tiny.query_ids, 16), want.query_vector)).toBeLessThan(1e-4);
+    }
+    await encode(h, tiny.query_ids);
+    expect(distance(states(tiny.query_ids.length), want.query_states_without_tools.flat())).toBeLessThan(1e-4);
+  });
+}
+
+testWith(
+  "model/apart.safetensors",
+  "PyTorch's tokens, or its own top-2 gap is below half a logit",
+  async (file) => {
+    const checkpoint = readCheckpoint(await Bun.file(file).bytes(), "apart.safetensors");
+    const pieces = readVocabulary(await Bun.file(fixture("nano.model")).bytes(), "nano.model");
+    const pack = convert(checkpoint, pieces, { licence: "test", provenance: {}, prompt: "apart" });
+    const oracle = await Bun.file(new URL("apart.oracle.json", file)).json();
+    for (const kernels of buildNames) {
+      const thimble = await load(pack, { kernels });
+      for (const { query, query_ids, tools, tool_ids, scores } of oracle.cases) {
+        expect(thimble.tokenizer.tokenize(query)).toEqual(query_ids);
+        const set = ToolSet.from(tools);
+        expect(set.texts.map((text) => [5, ...thimble.tokenizer.tokenize(text)])).toEqual(tool_ids);
+        const ranked = await thimble.rank(query, tools);
+        const got = set.tools.map(({ name }) => ranked.find((each) => each.name === name)?.score as number);
+        expect(distance(got, scores)).toBeLessThan(0.02);
+      }
+      const { steps, differences } = await margins(thimble, oracle);
+      expect(steps).toBeGreaterThan(1000);
+      expect(differences.filter(({ gap }) => gap >= undecided)).toEqual([]);
+      expect(differences.length).toBeLessThan(10);
+    }
+  },
+  120_000,
+);
+
+const pack = await packOf(talkative(randomCheckpoint({ ...oddGeometry, vocabSize: 4096 }, 12)), { prompt: "apart" });
+const limits = { answerTokens: 40, toolRows: 512 } satisfies LoadOptions;
+
+const words = "lights timer music weather alarm messages door oven lamp radio heater window".split(" ");
+const toolOf = (i: number): ToolInput => ({
+  name: `set_${words[i % words.length]}_${i}`,
+  description: `Set the ${words[i % words.length]} of room ${i}, ${words[(i * 7) % words.length]} too.`,
+  parameters: { value: { type: i % 2 ? "string" : "integer", required: i % 3 === 0 }, on: { type: "boolean" } },
+});
+const toolsOf = (n: number, from = 0) => Array.from({ length: n }, (_, i) => toolOf(from + i));
+
+function shuffled<T>(list: readonly T[], random: () => number): T[] {
+  const left = [...list];
+  return list.map(() => left.splice(Math.floor(random() * left.length), 1)[0]);
+}
+
+/** What an answer says, how sure it is included. */
+async function answerOf(model: Pick<Awaited<ReturnType<typeof load>>, "call">, request: string, tools: ToolInput[]) {
+  const { text, tokens, calls } = await model.call(request, tools);
+  return { text, tokens, certainty: calls.map(({ certainty }) => certainty) };
+}
+
+describe.each(buildNames)("%s", (kernels) => {
+  test("the same answer for a set of tools in any order, to the bit: 50 prompts", async () => {
+    const random = seeded(50);
+    const model = await load(pack, { ...limits, kernels });
+    for (let i = 0; i < 50; i++) {
+      const tools = toolsOf(1 + (i % 6), Math.floor(random() * 30));
+      const request = shuffled(words, random).slice(0, 4).join(" ");
+      const want = await answerOf(model, request, tools);
+      expect(await answerOf(model, request, shuffled(tools, random))).toEqual(want);
+      expect(await answerOf(await load(pack, { ...limits, kernels }), request, shuffled(tools, random))).toEqual(want);
+    }
+  });
+});
+
+describe("a known tool is a newly read one", () => {
+  const [request, tools] = ["set the lamp of room three", toolsOf(7)];
+
+  async function wanted() {
+    const model = await load(pack, limits);
+    return answerOf(model, request, tools);
+  }
+
+  test("at the second call, in another session, and read in other company", async () => {
+    const model = await load(pack, limits);
+    const want = await wanted();
+    await model.call(request, toolsOf(3, 2));
+    expect(await answerOf(model, request, tools)).toEqual(want);
+    expect(await answerOf(model, request, tools)).toEqual(want);
+    expect(await answerOf(model.session(), request, tools)).toEqual(want);
+    const { timings } = await model.call(request, toolsOf(9));
+    expect(timings.tools).toEqual({ given: 9, offered: 9, read: 2 });
+  });
+
+  test("after it was forgotten, and the budget is kept meanwhile", async () => {
+    const model = await load(pack, { ...limits, toolMemory: 0 });
+    const want = await wanted();
+    for (let i = 0; i < 8; i++) await model.call(request, toolsOf(4, 10 * i));
+    const { toolBytes } = model;
+    const again = await model.call(request, tools);
+    expect(again.timings.tools.read).toBeGreaterThan(0);
+    expect(await answerOf(model, request, tools)).toEqual(want);
+    expect(toolBytes).toBeLessThan(8 * 4 * 60_000);
+  });
+
+  test("with two threads", async () => {
+    const model = await load(pack, { ...limits, threads: 2 });
+    expect(model.threads).toBe(2);
+    expect(await answerOf(model, request, tools)).toEqual(await wanted());
+    model.close();
+  });
+
+  test("where weights pass through a ring", async () => {
+    const small = { ...limits, promptTokens: 32, toolMemory: 0 };
+    const { needed } = await load(pack, { ...small, memory: 65536 }).catch((e) => e);
+    const memory = Math.ceil(needed / pageBytes) * pageBytes;
+    const model = await load(pack, { ...small, memory });
+    expect(model.inside.model.ring).not.toBeNull();
+    expect(await answerOf(model, request, tools)).toEqual(await wanted());
+    expect(model.linearMemoryBytes).toBeLessThanOrEqual(memory);
+    model.close();
+  });
+
+  test("from a file, whoever wrote it with whichever build", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "thimble-"));
+    const path = join(folder, "tools.kv");
+    const files = [];
+    for (const kernels of ["simd", "scalar"] as const) {
+      const writer = await load(pack, { ...limits, kernels });
+      files.push(await writer.readTools(shuffled(tools, seeded(3))));
+      const reader = await load(pack, { ...limits, kernels });
+      await Bun.write(path, files[files.length - 1]);
+      await reader.prepare(path);
+      const result = await reader.call(request, tools);
+      expect(result.timings.tools).toEqual({ given: 7, offered: 7, read: 0 });
+      expect(await answerOf(reader, request, tools)).toEqual(await answerOf(writer, request, tools));
+    }
+    // Both multiply the same integers; their float sums differ in the last bit at most.
+    expect(files[0].length).toBe(files[1].length);
+    const again = await load(pack, limits);
+    await again.prepare(files[0]);
+    expect(await again.readTools(tools)).toEqual(files[0]);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("from the user's cache folder, and a damaged file there is read anew", async () => {
+    const home = mkdtempSync(join(tmpdir(), "thimble-"));
+    const before = process.env.XDG_CACHE_HOME;
+    process.env.XDG_CACHE_HOME = home;
+    try {
+      const want = await wanted();
+      const read: number[] = [];
+      for (const damage of [false, false, true, false]) {
+        const [file] = [...new Bun.Glob("**/*.kv").scanSync(home)];
+        if (damage) {
+          const bytes = await Bun.file(join(home, file)).bytes();
+          bytes[bytes.length >> 1] ^= 1;
+          await Bun.write(join(home, file), bytes);
+        }
+        const model = await load(pack, limits);
+        let count = 0;
+        await model.prepare(tools, { cache: true, onProgress: () => count++ });
+        read.push(count);
+        expect(await answerOf(model, request, tools)).toEqual(want);
+      }
+      expect(read).toEqual([7, 0, 7, 0]);
+    } finally {
+      if (before === undefined) delete process.env.XDG_CACHE_HOME;
+      else process.env.XDG_CACHE_HOME = before;
+      rmSync(home, { recursive: true });
+    }
+  });
+});
+
+test("a file of kept tools with any byte changed, cut or of another model is a FormatError, and tools are read as ever", async () => {
+  const model = await load(pack, limits);
+  const tools = toolsOf(3);
+  const file = await model.readTools(tools);
+  const random = seeded(8);
+  const places = [
+    0,
+    8,
+    12,
+    16,
+    20,
+    24,
+    28,
+    32,
+    36,
+    44,
+    51,
+    ...Array.from({ length: 80 }, () => random() * file.length),
+  ];
+  const padding = new Set<number>();
+  for (const at of places.map(Math.floor)) {
+    const bytes = file.slice();
+    bytes[at] ^= 1 << Math.floor(random() * 8);
+    const other = await load(pack, limits);
+    const error = await other.prepare(bytes).catch((e) => e);
+    if (!(error instanceof FormatError)) padding.add(at);
+    expect((await other.call("lamp", tools)).text).toBe((await model.call("lamp", tools)).text);
+  }
+  // Zeros between sections say nothing: the only bytes that may change unseen.
+  for (const at of padding) expect(file[at]).toBe(0);
+  expect(padding.size).toBeLessThan(3);
+  for (const length of [0, 7, 31, 60, file.length - 20])
+    await expect(model.prepare(file.subarray(0, length))).rejects.toThrow(FormatError);
+  const other = await load(
+    await packOf(randomCheckpoint({ ...oddGeometry, vocabSize: 4096 }, 13), { prompt: "apart" }),
+  );
+  await expect(other.prepare(file)).rejects.toThrow("model: expected tools read by this model, got another's");
+});
+
+test("offering all tools is offering exactly those", async () => {
+  const many = toolsOf(40);
+  const model = await load(pack, limits);
+  const { timings } = await model.call("the oven of room nine", many);
+  expect(timings.tools.offered).toBeLessThan(40);
+  const some = await model.call("the oven of room nine", many, { offer: 1 });
+  const names = new Set((await model.rank("the oven of room nine", many)).slice(0, 5).map(({ name }) => name));
+  expect(some.timings.tools.offered).toBeGreaterThanOrEqual(2);
+  expect(some.timings.tools.offered).toBeLessThan(timings.tools.offered);
+  for (const { name } of some.calls) expect(many.some((tool) => tool.name === name)).toBe(true);
+  const few = many.filter((tool) => names.has(tool.name as string));
+  const all = await answerOf(model, "the oven of room nine", few);
+  const exactly = await model.call("the oven of room nine", few, { offer: few.length });
+  expect(exactly.tokens).toEqual(all.tokens);
+});
+
+test("200 tools are no error; one that is too long is, by its name, with a remedy that works", async () => {
+  const model = await load(pack, limits);
+  const { timings } = await model.call("turn the radio on", toolsOf(200));
+  expect(timings.tools).toMatchObject({ given: 200, read: 200 });
+  expect(timings.tools.offered).toBeLessThan(40);
+  expect((await model.call("turn the radio on", toolsOf(200))).timings.tools.read).toBe(0);
+  const long = { ...toolOf(1), name: "verbose", description: "word ".repeat(600) };
+  const error = await model.call("hi", [toolOf(2), long]).catch((e) => e);
+  expect(error).toBeInstanceOf(CapacityError);
+  expect(error.message).toMatch(/^tool verbose: expected a tool of at most 512 rows, got \d+; .*toolRows \d+$/);
+  const [, rows] = error.message.match(/toolRows (\d+)/);
+  const roomy = await load(pack, { ...limits, toolRows: Number(rows) });
+  expect((await roomy.call("hi", [long])).timings.tools.offered).toBe(1);
+});
+
+test("an aborted reading leaves nothing half kept", async () => {
+  const tools = toolsOf(12);
+  const request = "open the window of room five";
+  const want = await answerOf(await load(pack, limits), request, tools);
+  const random = seeded(6);
+  const model = await load(pack, limits);
+  const bytesBefore = model.toolBytes;
+  let aborted = 0;
+  for (let i = 0; i < 40; i++) {
+    const controller = new AbortController();
+    let left = Math.floor(random() * 12);
+    const { walk } = model.inside.weights;
+    // Given in the middle of a walk over the layers.
+    model.inside.weights.walk = (units, work, signal) =>
+      walk.call(
+        model.inside.weights,
+        units,
+        (at, j) => {
+          if (left-- === 0) controller.abort(new Error("never mind"));
+          work(at, j);
+        },
+        signal,
+      );
+    const outcome = await model.call(request, toolsOf(3, 20 + 3 * i), { signal: controller.signal }).catch((e) => e);
+    model.inside.weights.walk = walk;
+    if (outcome instanceof Error) {
+      aborted++;
+      expect(outcome.message).toBe("never mind");
+    }
+  }
+  expect(aborted).toBeGreaterThan(10);
+  expect(await answerOf(model, request, tools)).toEqual(want);
+  expect(model.toolBytes).toBeGreaterThan(bytesBefore);
+});
+
+test("10,000 calls over 500 changing tools keep memory within the budget", async () => {
+  const toolMemory = 2 * 2 ** 20;
+  const plain = await packOf(randomCheckpoint(oddGeometry, 2), { prompt: "apart" });
+  const model = await load(plain, { answerTokens: 8, toolRows: 256, promptTokens: 64, toolMemory });
+  const random = seeded(500);
+  const all = Array.from({ length: 500 }, (_, i) => ToolSet.from([toolOf(i)]));
+  const start = model.linearMemoryBytes;
+  for (let i = 0; i < 10_000; i++) {
+    const set = all[Math.floor(random() ** 2 * 500)];
+    await model.call("on", set);
+    if (i % 1000 === 0) model.session({ promptTokens: 16 + (i % 7) }).close();
+    expect(model.toolBytes).toBeLessThanOrEqual(toolMemory);
+  }
+  // One more session at a time, and what reading takes for a moment.
+  expect(model.linearMemoryBytes - start).toBeLessThan(toolMemory + 2 ** 20);
+});
+
+test("what belongs to the other way is refused: warm layers, files for a joint model", async () => {
+  await expect(load(pack, { warmLayers: 1 })).rejects.toThrow(
+    "warmLayers: expected 0 for a model that reads tools apart",
+  );
+  const joint = await load(await packOf(randomCheckpoint(oddGeometry, 1)));
+  await expect(joint.readTools(toolsOf(1))).rejects.toThrow("readTools: expected a model that reads tools apart");
+  await expect(joint.prepare(toolsOf(1))).resolves.toBeUndefined();
+  await expect(load(defaultModel, { toolMemory: -1 })).rejects.toThrow("toolMemory: expected bytes, got -1");
+});
