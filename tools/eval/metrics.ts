@@ -185,10 +185,10 @@ export function judgeNearest(
   tools: ToolSet,
 ): Judgement & { want: Call[] } {
   const judged = accept.map((want) => ({ want, ...judge(want, got, tools) }));
-  const nearness = ({ counts, faults }: Judgement) => [
-    counts.exact,
-    counts.callHits - counts.callMissed,
-    counts.nameHits - counts.nameMissed,
+  const nearness = ({ counts: { exact, callHits, nameHits }, faults }: Judgement) => [
+    exact,
+    callHits,
+    nameHits,
     -faults.length,
   ];
   return judged.reduce((best, other) => (isNearer(nearness(other), nearness(best)) ? other : best));
