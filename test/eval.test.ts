@@ -7,11 +7,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { ToolSet } from "../runtime/tools/tools.ts";
+import { acceptable } from "../tools/eval/accept.ts";
 import { answerAll, retrieval } from "../tools/eval/answers.ts";
 import { compareRuns } from "../tools/eval/compare.ts";
 import { endpointAnswerer, openAiTools, retryAfterMs } from "../tools/eval/endpoint.ts";
 import { readExamples, toolNames } from "../tools/eval/examples.ts";
-import { type Call, judge, metrics, normalValue } from "../tools/eval/metrics.ts";
+import { type Call, judge, judgeNearest, metrics, normalValue } from "../tools/eval/metrics.ts";
 import { summarize } from "../tools/eval/report.ts";
 import { binomialP, compareCounts, estimates, percentile, sum } from "../tools/eval/statistics.ts";
 import { fixture, seeded } from "./support.ts";
@@ -129,6 +130,23 @@ describe("metrics", () => {
     expect(judge(call({ a: "X", b: [1] }), call({ a: "x", b: [2] }), set).counts.exact).toBe(0);
   });
 
+  test("of several acceptable answers the nearest judges: the same one, else most calls, tools, fewest faults", () => {
+    const accept = [[alarm({ time: "7:15", label: "gym" })], [alarm({ time: "7:15" })], [song, seven], []];
+    const nearest = (got: Call[] | null) => {
+      const { want, counts } = judgeNearest(accept, got, tools);
+      return [accept.indexOf(want), counts.exact];
+    };
+    expect(accept.map((answer) => nearest(answer))).toEqual([0, 1, 2, 3].map((i) => [i, 1]));
+    expect(nearest([song])).toEqual([2, 0]);
+    expect(nearest([alarm({ time: "8:00" })])).toEqual([1, 0]);
+    expect(nearest([alarm({ time: "8:00", label: "gym" })])).toEqual([0, 0]);
+    expect(judgeNearest([[seven], []], [song], tools).want).toEqual([seven]);
+    expect(judgeNearest([[song], [seven]], null, tools)).toMatchObject({
+      want: [song],
+      counts: { exact: 0, parsed: 0 },
+    });
+  });
+
   test("rates over a set divide summed counts", () => {
     const rows = [judge([seven, song], [seven, song], tools), judge([seven], [song], tools)].map((j) => j.counts);
     const [callF1] = metrics;
@@ -228,6 +246,39 @@ describe("examples", () => {
     expect(new Set(keys).size).toBe(2);
   });
 
+  test("accept writes out every choice of values, null leaves an argument out, the first choices come first", () => {
+    const accept = [
+      [{ name: "set_alarm", arguments: { time: ["7:15", "7:15 am"], label: ["gym", null] } }],
+      [{ name: "set_alarm", arguments: { time: ["7:15 am"] } }, { name: "playMusic" }],
+      [],
+    ];
+    expect(acceptable(accept)).toEqual([
+      [alarm({ time: "7:15", label: "gym" })],
+      [alarm({ time: "7:15" })],
+      [alarm({ time: "7:15 am", label: "gym" })],
+      [alarm({ time: "7:15 am" })],
+      [alarm({ time: "7:15 am" }), music({})],
+      [],
+    ]);
+    const [example] = readExamples(
+      write("accept.jsonl", JSON.stringify({ ...JSON.parse(line), answers: undefined, accept })),
+    );
+    expect(example).toMatchObject({ want: acceptable(accept)[0], accept: acceptable(accept) });
+  });
+
+  test("tools may stand in a file beside the data; its name is the source of lines that say none", () => {
+    const { tools: list, source: _, ...rest } = JSON.parse(line);
+    write("list.json", JSON.stringify(list));
+    const far = { ...rest, tools: "./list.json" };
+    const [beside, told] = readExamples(
+      write("beside.jsonl", `${JSON.stringify(far)}\n${JSON.stringify({ ...far, source: "told" })}\n`),
+    );
+    const [inline] = readExamples(data);
+    expect(beside).toMatchObject({ source: "list", key: inline.key });
+    expect(beside.tools.prompt).toBe(inline.tools.prompt);
+    expect(told.source).toBe("told");
+  });
+
   test("a limit takes that many lines, spread over the file", () => {
     expect(readExamples(data, 2).map(({ id }) => id)).toEqual(["alarm", "skip"]);
     expect(readExamples(data, 99)).toHaveLength(4);
@@ -246,6 +297,28 @@ describe("examples", () => {
     ["no tools", '{"query":"x","answers":[]}', "tools: expected a list of tools, got nothing"],
     ["no answers", '{"query":"x","tools":[]}', "answers: expected a list of {name, arguments}, got nothing"],
     ["answers of no form", '{"query":"x","tools":[],"answers":[{"tool":1}]}', "answers: expected a list"],
+    [
+      "tools in a file that is not there",
+      '{"query":"x","tools":"lists/no.json","answers":[]}',
+      `${join(folder, "lists/no.json")}: expected a readable file`,
+    ],
+    ["answers of two forms", '{"query":"x","tools":[],"answers":[],"accept":[[]]}', "accept: expected it in place of"],
+    ["nothing acceptable", '{"query":"x","tools":[],"accept":[]}', "accept: expected a list of answers"],
+    ["one answer for a list of them", '{"query":"x","tools":[],"accept":[{"name":"a"}]}', "accept[0]: expected a list"],
+    [
+      "a value for a list of them",
+      '{"query":"x","tools":[],"accept":[[],[{"name":"a","arguments":{"b":"c"}}]]}',
+      'accept[1].a.b: expected a list of right values, got "c"; wrap it in [ ]',
+    ],
+    [
+      "too many answers",
+      JSON.stringify({
+        query: "x",
+        tools: [],
+        accept: [[{ name: "a", arguments: Object.fromEntries([..."bcdefghijk"].map((key) => [key, [1, 2]])) }]],
+      }),
+      "accept[0]: expected at most 1000 answers in all, got 1024",
+    ],
     ["cut-off JSON in a string", '{"query":"x","tools":"[{","answers":"[]"}', "tools: expected JSON"],
     ["bad tools", '{"query":"x","tools":[{"name":1}],"answers":[]}', "tools[0].name: expected a string"],
   ])("%s is named by file and number", (_, bad, message) => {

@@ -76,12 +76,12 @@ ${table([["decision", "from", "calls", "right"], ...coverage(half(1), profile)])
 async function sample(model: string | undefined, examples: Example[]): Promise<Sample[]> {
   const thimble = await load(model, { promptTokens: 1024, answerTokens: 256 });
   const samples: Sample[] = [];
-  for (const { request, tools, want } of examples) {
+  for (const { request, tools, accept } of examples) {
     const answer = await thimble.call(request, tools).catch((error) => {
       if (error instanceof CapacityError) return null;
       throw error;
     });
-    const wanted = new Set(want.map((call) => identity(call.name, call.arguments)));
+    const wanted = new Set(accept.flat().map((call) => identity(call.name, call.arguments)));
     for (const { name, arguments: args, certainty, sources } of answer?.calls ?? []) {
       const values = featuresOf(certainty, sources, (answer?.calls.length ?? 1) - 1);
       samples.push({ values, right: wanted.has(identity(name, args)) });

@@ -15,6 +15,10 @@ thimble eval --endpoint URL --model NAME DATA… [--concurrency N] [--timeout SE
 thimble eval --compare A.json [B.json]
 
 DATA: lines of {query, tools, answers, source?, kind?, id?}, tools and answers as JSON or JSON in strings; .gz is read.
+Tools may be the path of a .json file, seen from DATA's folder; its name is then the source. Where several answers are
+right, accept stands in place of answers: a list of answers, each argument a list of right values, null to leave it out:
+  {"query": "alarm 6:30 on friday", "tools": "lists/watch.json", "kind": "terse",
+   "accept": [[{"name": "set_alarm", "arguments": {"time": ["6:30"], "day": ["friday", "on friday"]}}]]}
 Runs every example through the packed model and prints call F1, name F1, exact match and more (tools/eval/metrics.ts
 defines them) with 95% intervals, by file, source, kind, number of tools. A prompt beyond 1,024 tokens counts as wrong.
 

@@ -4,7 +4,7 @@ import type { CallOptions, Session } from "../../runtime/session.ts";
 import type { Thimble } from "../../runtime/thimble.ts";
 import { pythonJson, snakeCase } from "../../runtime/tools/prompt.ts";
 import type { Example } from "./examples.ts";
-import { type Call, type Counts, type Fault, judge, readCallList } from "./metrics.ts";
+import { type Call, type Counts, type Fault, judgeNearest, readCallList } from "./metrics.ts";
 
 export interface Answer {
   /** null: the answer is no call list. undefined: there is no answer. */
@@ -36,6 +36,7 @@ export interface Result extends Omit<Answer, "calls"> {
   /** Prompt names of the tools on offer. */
   tools: string[];
   request: string;
+  /** Of the acceptable answers the one that `got` comes nearest to. */
   want: Call[];
   got: Call[] | null;
   exact: boolean;
@@ -94,10 +95,10 @@ export async function answerAll(
 }
 
 function result(example: Example, { calls, ...rest }: Answer): Result {
-  const { tools, ...known } = example;
-  const { counts, faults } = judge(example.want, calls, tools);
+  const { tools, accept, ...known } = example;
+  const { want, counts, faults } = judgeNearest(accept, calls, tools);
   const names = tools.tools.map(({ promptName }) => promptName);
-  return { ...known, tools: names, ...rest, got: calls ?? null, exact: counts.exact === 1, faults, counts };
+  return { ...known, tools: names, ...rest, want, got: calls ?? null, exact: counts.exact === 1, faults, counts };
 }
 
 export interface Retrieval {
@@ -127,8 +128,8 @@ export async function retrieval(
   };
   const ranks: number[] = [];
   let offered = 0;
-  for (const [i, { request, tools, want }] of examples.entries()) {
-    const wanted = new Set(want.map(({ name }) => snakeCase(name)));
+  for (const [i, { request, tools, accept }] of examples.entries()) {
+    const wanted = new Set(accept.flat().map(({ name }) => snakeCase(name)));
     if (tools.tools.some(({ promptName }) => wanted.has(promptName))) {
       const query = await embed(request);
       const scores: { name: string; score: number }[] = [];

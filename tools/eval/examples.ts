@@ -1,8 +1,10 @@
 /** Data files → examples. A line that is none stops the evaluation and is named by file and number. */
 import { createHash } from "node:crypto";
+import { basename, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
-import { readBytes } from "../command.ts";
+import { readBytes, readText } from "../command.ts";
+import { acceptable } from "./accept.ts";
 import { type Call, callsOf } from "./metrics.ts";
 
 export interface Example {
@@ -19,11 +21,14 @@ export interface Example {
   tools: ToolSet;
   /** The reference calls; none where no tool fits. */
   want: Call[];
+  /** Every acceptable answer, `want` the first. */
+  accept: Call[][];
 }
 
 /**
  * Reads lines of `{query, tools, answers, source?, kind?, id?}`; tools and answers are values or JSON in strings.
- * A path that ends in .gz is unpacked. With a limit, that many lines spread evenly over the file.
+ * `tools` may be the path of a .json file, seen from the data's folder: its name is the source of lines that have none.
+ * `accept` (accept.ts) stands in place of `answers` where several are right. A path that ends in .gz is unpacked. With a limit, that many lines spread evenly over the file.
  * Throws: Error naming file and line.
  */
 export function readExamples(path: string, limit = Number.POSITIVE_INFINITY): Example[] {
@@ -35,10 +40,16 @@ export function readExamples(path: string, limit = Number.POSITIVE_INFINITY): Ex
   if (!lines.length) throw new Error(`${path}: expected examples, one a line, got none`);
   const taken = Math.min(limit, lines.length);
   const twins = new Map<string, number>();
+  const sets = new Map<string, ToolSet>();
+  const toolsAt = (name: string) => {
+    const set = sets.get(name) ?? ToolSet.from(readText(join(dirname(path), name)));
+    sets.set(name, set);
+    return set;
+  };
   return Array.from({ length: taken }, (_, i) => {
     const { text, line } = lines[Math.floor((i * lines.length) / taken)];
     try {
-      const example = { ...readExample(text), file, line };
+      const example = { ...readExample(text, toolsAt), file, line };
       const seen = twins.get(example.key) ?? 0;
       twins.set(example.key, seen + 1);
       return seen ? { ...example, key: `${example.key}.${seen + 1}` } : example;
@@ -63,7 +74,7 @@ function textOf(path: string): string {
   }
 }
 
-function readExample(text: string): Omit<Example, "file" | "line"> {
+function readExample(text: string, toolsAt: (name: string) => ToolSet): Omit<Example, "file" | "line"> {
   const value = parse(text, "line") as Record<string, unknown>;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new Error(`expected an object with query, tools and answers, got ${text.slice(0, 40)}`);
@@ -72,18 +83,28 @@ function readExample(text: string): Omit<Example, "file" | "line"> {
   if (typeof query !== "string" || !query.trim())
     throw new Error(`query: expected text, got ${JSON.stringify(query) ?? "nothing"}`);
   if (value.tools === undefined) throw new Error("tools: expected a list of tools, got nothing");
-  const tools = ToolSet.from(unpacked(value.tools, "tools") as ToolInput[]);
-  const want = callsOf(unpacked(value.answers, "answers"));
-  if (!want) {
-    const got = JSON.stringify(value.answers)?.slice(0, 40) ?? "nothing";
-    throw new Error(`answers: expected a list of {name, arguments}, got ${got}`);
-  }
+  const toolFile = typeof value.tools === "string" && value.tools.endsWith(".json") ? value.tools : null;
+  const tools = toolFile ? toolsAt(toolFile) : ToolSet.from(unpacked(value.tools, "tools") as ToolInput[]);
+  const accept = readAnswers(value);
+  const [want] = accept;
   const word = (key: string) => (typeof value[key] === "string" ? { [key]: value[key] as string } : {});
+  const source = toolFile ? { source: basename(toolFile, ".json") } : {};
   const key = createHash("sha256")
-    .update(JSON.stringify([query, tools.prompt, want]))
+    .update(JSON.stringify([query, tools.prompt, ...accept]))
     .digest("hex")
     .slice(0, 16);
-  return { key, ...word("id"), ...word("source"), ...word("kind"), request: query, tools, want };
+  return { key, ...word("id"), ...source, ...word("source"), ...word("kind"), request: query, tools, want, accept };
+}
+
+function readAnswers({ answers, accept }: Record<string, unknown>): Call[][] {
+  if (accept !== undefined) {
+    if (answers === undefined) return acceptable(accept);
+    throw new Error("accept: expected it in place of answers, got both; leave one out");
+  }
+  const want = callsOf(unpacked(answers, "answers"));
+  if (want) return [want];
+  const got = JSON.stringify(answers)?.slice(0, 40) ?? "nothing";
+  throw new Error(`answers: expected a list of {name, arguments}, got ${got}`);
 }
 
 /** The published files carry tools and answers as JSON in strings. */

@@ -5,6 +5,7 @@
  * a call is compared with the wanted call of the same tool that it agrees with most, where the original takes the first;
  * only a list of calls counts as parsed, where the original lets any JSON pass; an example without an answer (prompt
  * too long, server down) stays in and counts as one without calls. Rates over a set divide summed counts (micro-average).
+ * Where several answers are acceptable, the one that the given answer comes nearest to is the wanted one.
  *
  *   call F1     over sets of (tool, arguments) of an example      name F1   over sets of tool names of an example
  *   exact       the same calls as often, in any order; or [] twice
@@ -173,6 +174,30 @@ export function judge(want: readonly Call[], got: readonly Call[] | null | undef
     faults.push({ fault: of(given) < of(wanted) ? "missing call" : "repeated call", at: name });
   }
   return { counts, faults };
+}
+
+/**
+ * Judges one example by the acceptable answer that the given one comes nearest to: the same, else with most calls right,
+ * then most tools, then fewest faults; of equals the first.
+ */
+export function judgeNearest(
+  accept: readonly Call[][],
+  got: readonly Call[] | null | undefined,
+  tools: ToolSet,
+): Judgement & { want: Call[] } {
+  const judged = accept.map((want) => ({ want, ...judge(want, got, tools) }));
+  const nearness = ({ counts: { exact, callHits, nameHits }, faults }: Judgement) => [
+    exact,
+    callHits,
+    nameHits,
+    -faults.length,
+  ];
+  return judged.reduce((best, other) => (isNearer(nearness(other), nearness(best)) ? other : best));
+}
+
+function isNearer(a: number[], b: number[]): boolean {
+  const first = a.findIndex((value, i) => value !== b[i]);
+  return first >= 0 && a[first] > b[first];
 }
 
 function toolFaults(extra: string[], missed: string[], wanted: number): Fault[] {
