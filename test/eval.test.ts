@@ -241,6 +241,18 @@ describe("examples", () => {
     ]);
   });
 
+  test("other acceptable answers make another key, an accept that says the same as answers does not", () => {
+    const { answers, ...rest } = JSON.parse(line);
+    const keyOf = (body: object) => readExamples(write("key.jsonl", JSON.stringify({ ...rest, ...body })))[0].key;
+    const lists = answers.map((call: Call) => ({
+      ...call,
+      arguments: Object.fromEntries(Object.entries(call.arguments).map(([key, value]) => [key, [value]])),
+    }));
+    expect(keyOf({ accept: [lists] })).toBe(keyOf({ answers }));
+    expect(keyOf({ accept: [lists, []] })).not.toBe(keyOf({ answers }));
+    expect(keyOf({ answers: [] })).not.toBe(keyOf({ answers }));
+  });
+
   test("the same example twice has two keys", () => {
     const keys = readExamples(write("twice.jsonl", `${line}\n${line}\n`)).map(({ key }) => key);
     expect(new Set(keys).size).toBe(2);
