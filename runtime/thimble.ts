@@ -3,7 +3,7 @@ import { type BuildName, type Kernels, pad } from "../wasm/abi.ts";
 import type { Ranked } from "./answer/rank.ts";
 import { detectBuild } from "./engine/kernels.ts";
 import { mostMemoryBytes, pageBytes, reserve, Space, writeWords } from "./engine/memory.ts";
-import { fitModel, type ModelPlan } from "./engine/modelplan.ts";
+import { fitModel, type ModelPlan, planModel } from "./engine/modelplan.ts";
 import { octet, planReader, planSession, type SessionLimits, type SessionPlan } from "./engine/sessionplan.ts";
 import { mostThreads, startThreads, type Threads, whyAlone } from "./engine/threads.ts";
 import { FormatError } from "./errors.ts";
@@ -28,7 +28,10 @@ export interface Limits {
    * the most there can be. Buffers start smaller and grow to what a call needs.
    */
   promptTokens?: number;
-  /** Rows of tools that a request may see at once where they are read apart: 1,024, some 16 usual tools. */
+  /**
+   * Rows of tools that a request may see at once where they are read apart: 1,024, some 16 usual tools; under a memory
+   * budget as many of these as it allows.
+   */
   toolRows?: number;
   /** Answer tokens; 128, up to 512. */
   answerTokens?: number;
@@ -70,6 +73,8 @@ export interface LoadOptions extends StreamOptions, Limits {
 const mostAnswerTokens = 512;
 const mostToolSets = 64;
 const mostToolRows = 16_384;
+/** Rows of tools read in one walk over the layers. */
+const mostRowsATurn = 256;
 /** Vectors of tools in joint prompts: some 2 MB. */
 const mostVectors = 4096;
 
@@ -104,7 +109,9 @@ export async function load(source: Source = defaultModel, options: LoadOptions =
     }
     const sharing = wanted > 1 && build !== "custom" && !whyAlone();
     const mostBytes = mostBytesOf(options);
-    const limits = { ...firstLimits(header, options, {}), threads: sharing ? wanted : 1 };
+    const first = { ...firstLimits(header, options), threads: sharing ? wanted : 1 };
+    const toolRows = options.toolRows === undefined ? rowsWithin(header, first, sessions, mostBytes) : first.toolRows;
+    const limits = { ...first, toolRows };
     const besides = (tokens: number) => bytesBeside(header, { ...limits, promptTokens: tokens }, sessions);
     const model = fitModel(header, besides(limits.promptTokens), mostBytes, (leftBytes) => {
       let fitting = limits.promptTokens;
@@ -122,7 +129,8 @@ export async function load(source: Source = defaultModel, options: LoadOptions =
 
     let loaded: Promise<void> = Promise.resolve();
     const parts = { header, build, threads, memory, model, tokenizer, weights, mostBytes };
-    const thimble = new Thimble(parts, profile ?? header.profile ?? genericProfile, () => loaded, options);
+    const usual = { ...options, ...(toolRows && { toolRows }) };
+    const thimble = new Thimble(parts, profile ?? header.profile ?? genericProfile, () => loaded, usual);
     loaded = model.ring ? weights.fill(options) : stream.copyInto(memory, model, (name) => weights.arrive(name));
     loaded.catch((error) => {
       weights.fail(error);
@@ -178,6 +186,7 @@ export class Thimble {
       toolAt: header.toolAt ?? 0,
       threads: threads.count,
       budgetBytes: toolBytes(header, options),
+      rowsATurn: Math.min(mostRowsATurn, limitsOf(options, {}).toolRows),
       rounds: !threads.kernels.wide,
     });
     this.inside = {
@@ -332,8 +341,19 @@ function bytesBeside(header: PackHeader, limits: SessionLimits, sessions: number
   const arenas = sessions * pad(planSession(geometry, limits).endBytes, 64);
   const { toolRows, threads } = limits;
   if (!toolRows) return arenas;
-  const reader = planReader(geometry, { rows: toolRows, keys: toolRows, toolAt, threads }).endBytes;
+  const rows = Math.min(toolRows, mostRowsATurn);
+  const reader = planReader(geometry, { rows, keys: rows, toolAt, threads }).endBytes;
   return arenas + leastToolBytes(header, toolRows) + pad(reader, 64);
+}
+
+/** Rows of tools for a budget: what all weights leave room for; where weights must stream anyway, what the least leave. */
+function rowsWithin(header: PackHeader, limits: SessionLimits, sessions: number, mostBytes: number): number {
+  if (!limits.toolRows) return 0;
+  const halves = [1, 2, 4, 8].map((part) => limits.toolRows / part);
+  const fits = (weightBytes: number) => (toolRows: number) =>
+    weightBytes + bytesBeside(header, { ...limits, toolRows }, sessions) <= mostBytes;
+  const [whole, least] = [mostMemoryBytes, 0].map((room) => pad(planModel(header, room).endBytes, 64));
+  return halves.slice(0, 2).find(fits(whole)) ?? halves.slice(1).find(fits(least)) ?? (halves.at(-1) as number);
 }
 
 /** Bytes of the tools that one call may see, however short they are. */

@@ -35,7 +35,7 @@ function passing({ inside }: Thimble): string[] {
   return inside.model.units.filter(({ at }) => at === null).map(({ name }) => name);
 }
 
-test.each([1.75, 2, 2.5, 3, 3.5])(
+test.each([3, 3.5, 4, 4.5])(
   "the default model in %d MiB gives the tokens of the resident one",
   async (mebibytes) => {
     const thimble = await load(undefined, { memory: mebibytes * 2 ** 20 });
@@ -122,7 +122,7 @@ test("the full geometry finds room in 8 MiB at 384/128 tokens; where it does not
   const header = { geometry: fullGeometry, weights: "int4" as const };
   const session = planSession(fullGeometry, { ...plain, promptTokens: 384, answerTokens: 128 }).endBytes + 64;
   expect(planModel(header, 8 * 2 ** 20 - session).endBytes + session).toBeLessThanOrEqual(8 * 2 ** 20);
-  const memory = 1.5 * 2 ** 20;
+  const memory = 1.25 * 2 ** 20;
   const error = await load(defaultModel, { memory }).catch((e) => e);
   expect(error).toBeInstanceOf(CapacityError);
   expect([error.path, error.available]).toEqual(["memory", memory]);
@@ -150,7 +150,7 @@ describe("a file under the feet of a call", () => {
   const path = join(folder, "moving.thimble");
   const open = async () => {
     writeFileSync(path, new Uint8Array(await Bun.file(defaultModel).arrayBuffer()));
-    return load(path, { memory: 2 * 2 ** 20 });
+    return load(path, { memory: 3 * 2 ** 20 });
   };
 
   test("written to: the call says that it changed, and so does the next", async () => {
@@ -187,7 +187,7 @@ describe("a file under the feet of a call", () => {
     const section = header.sections.find((known) => known.name === name);
     bytes[(section?.offsetBytes ?? 0) + 1000] ^= 1;
     writeFileSync(path, bytes);
-    const work = load(path, { memory: 2 * 2 ** 20 }).then((thimble) => thimble.call(requests[0], tools));
+    const work = load(path, { memory: 3 * 2 ** 20 }).then((thimble) => thimble.call(requests[0], tools));
     const error = await work.catch((e) => e);
     expect(error).toBeInstanceOf(FormatError);
     expect(error.path).toBe(name);
@@ -196,7 +196,7 @@ describe("a file under the feet of a call", () => {
 });
 
 test("two threads under a budget give the same tokens", async () => {
-  const thimble = await load(undefined, { memory: 2.5 * 2 ** 20, threads: 2 });
+  const thimble = await load(undefined, { memory: 3.5 * 2 ** 20, threads: 2 });
   expect(thimble.threads).toBe(2);
   for (const [i, request] of requests.entries()) {
     expect((await thimble.call(request, tools)).tokens).toEqual(wanted[i]);
@@ -205,7 +205,7 @@ test("two threads under a budget give the same tokens", async () => {
 });
 
 test("early under a budget: a call waits for what stays, and gives the same tokens", async () => {
-  const thimble = await load(undefined, { memory: 2.5 * 2 ** 20, early: true });
+  const thimble = await load(undefined, { memory: 3.5 * 2 ** 20, early: true });
   expect((await thimble.call(requests[0], tools)).tokens).toEqual(wanted[0]);
   await thimble.loaded;
 });

@@ -13,6 +13,7 @@ import { ToolSet } from "../runtime/tools/tools.ts";
 import { type BuildName, buildNames } from "../wasm/abi.ts";
 import { measureArrival, renderArrival } from "./bench/arrival.ts";
 import { measureBudgets, renderBudgets } from "./bench/budget.ts";
+import { measureCatalogue, renderCatalogue } from "./bench/catalogue.ts";
 import { type Difference, margins, type Reference, undecided } from "./bench/margins.ts";
 import { overruled } from "./bench/replay.ts";
 import { renderRoofline, roofline } from "./bench/roofline.ts";
@@ -65,6 +66,7 @@ export const bench: Command = {
   summary: "measure load, memory, prefill, decode and a whole call",
   help: `thimble bench [--model PACK | --geometry full] [--kernels NAME,…] [--threads N] [--runs N] [--json]
 thimble bench --budget MIB,… | --arrival [--model PACK | --geometry full]
+thimble bench --catalogue [--model PACK] [--beside PACK]
 thimble bench --roofline [--kernels NAME,…]
 thimble bench --margins ANSWERS.json --model PACK [--kernels NAME,…]
 
@@ -77,6 +79,8 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
   --threads N      threads of the prefill (1)
   --budget MIB,…   instead: prefill, decode and calls with so many MiB of linear memory, and resident
   --arrival        instead: time to the first prefill from a server that sends 2 MB/s, as it arrives and afterwards
+  --catalogue      instead: calls with 7, 20 and 100 tools, first sight of a tool, memory at 16 tools
+  --beside PACK    with --catalogue: a joint pack measured turn by turn with it
   --runs N         runs a figure (7)
   --json           one object a build, on a line of its own
   --roofline       the host's peaks of dot product and reading, and each kernel's share of them (wasm/README.md)
@@ -91,6 +95,8 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
     threads: { type: "string" },
     budget: { type: "string" },
     arrival: { type: "boolean" },
+    catalogue: { type: "boolean" },
+    beside: { type: "string" },
     runs: { type: "string" },
     json: { type: "boolean" },
     roofline: { type: "boolean" },
@@ -140,6 +146,11 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
         if (input.flag("arrival")) {
           const report = await measureArrival(path, options, runs);
           print(input.flag("json") ? JSON.stringify({ machine: machineName(), ...report }) : renderArrival(report));
+          continue;
+        }
+        if (input.flag("catalogue")) {
+          const report = await measureCatalogue(path, input.text("beside"), options, runs);
+          print(input.flag("json") ? JSON.stringify({ machine: machineName(), ...report }) : renderCatalogue(report));
           continue;
         }
         const report = await measure(path, options, runs, script);

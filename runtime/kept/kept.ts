@@ -59,12 +59,11 @@ export interface KeptModel extends Pick<Host, "kernels" | "memory" | "model"> {
   toolAt: number;
   threads: number;
   budgetBytes: number;
+  /** Rows that one walk over the layers reads, unless one tool has more; memory has room for so many. */
+  rowsATurn: number;
   /** Whether keys and values lie in linear memory as the kernels' own do. */
   rounds: boolean;
 }
-
-/** Rows that one walk over the layers reads, unless one tool has more. */
-const rowsATurn = 256;
 
 /** Vectors kept: some 16 MB at 128 numbers each. */
 const mostKnown = 32_768;
@@ -126,24 +125,38 @@ export class Kept {
    * The tools with their keys and values in memory, those that are missing read first; `release` them after use.
    * Throws: CapacityError if the budget cannot hold them together, what the walk throws. Then nothing is half kept.
    */
-  use(texts: readonly string[], options: ReadOptions): Promise<{ tools: KeptTool[]; read: number }> {
+  use(texts: readonly string[], options: ReadOptions): Promise<KeptTool[]> {
     return this.inTurn(async () => {
-      const present = texts.flatMap((text) => this.blocks.get(text) ?? []);
-      for (const tool of present) tool.uses++;
       try {
-        const missing = texts.filter((text) => !this.blocks.has(text));
-        const read = await this.read(missing, options, true);
-        const tools = texts.map((text) => this.blocks.get(text) as KeptTool);
-        for (const tool of tools) {
-          this.blocks.delete(tool.text);
-          this.blocks.set(tool.text, tool);
-        }
-        return { tools, read };
+        return await this.take(texts, options);
       } catch (error) {
-        this.release(present);
-        throw error;
+        if (!(error instanceof CapacityError)) throw error;
+        // There may be room in pieces that kept tools lie between: a second try begins without any.
+        while (this.forget());
+        return this.take(texts, options);
       }
     });
+  }
+
+  private async take(texts: readonly string[], options: ReadOptions): Promise<KeptTool[]> {
+    const present = texts.flatMap((text) => this.blocks.get(text) ?? []);
+    for (const tool of present) tool.uses++;
+    try {
+      await this.read(
+        texts.filter((text) => !this.blocks.has(text)),
+        options,
+        true,
+      );
+    } catch (error) {
+      this.release(present);
+      throw error;
+    }
+    const tools = texts.map((text) => this.blocks.get(text) as KeptTool);
+    for (const tool of tools) {
+      this.blocks.delete(tool.text);
+      this.blocks.set(tool.text, tool);
+    }
+    return tools;
   }
 
   release(tools: readonly KeptTool[]): void {
@@ -155,9 +168,9 @@ export class Kept {
     const { memory, geometry } = this.model;
     const entries: KeptEntry[] = [];
     for (const text of texts) {
-      const { tools } = await this.use([text], { walk: options.walk });
-      const form = packBlock(memory, tools[0], geometry, tools[0].rows);
-      this.release(tools);
+      const [tool] = await this.use([text], { walk: options.walk });
+      const form = packBlock(memory, tool, geometry, tool.rows);
+      this.release([tool]);
       entries.push({ text, known: this.known.get(text) as Known, form });
       options.onProgress?.({ read: entries.length, total: texts.length });
     }
@@ -171,7 +184,7 @@ export class Kept {
       for (const { text, known, form } of entries) {
         if (!this.known.get(text)) this.known.set(text, known);
         if (this.blocks.has(text)) continue;
-        const tool = this.take(text, known.rows);
+        const tool = this.lay(text, known.rows);
         unpackBlock(memory, tool, geometry, known.rows, form);
         this.blocks.set(text, tool);
       }
@@ -192,7 +205,7 @@ export class Kept {
     try {
       while (queue.length) {
         let n = 1;
-        while (n < queue.length && rowsOf(queue.slice(0, n + 1)) <= rowsATurn) n++;
+        while (n < queue.length && rowsOf(queue.slice(0, n + 1)) <= this.model.rowsATurn) n++;
         const part = queue.splice(0, n);
         for (const tool of await this.readTogether(part, options.walk)) {
           if (using) tool.uses++;
@@ -214,9 +227,9 @@ export class Kept {
     const limits = { rows: rowsOf(part), keys: Math.max(...part.map(({ ids }) => ids.length)), toolAt, threads };
     const readerBytes = planReader(geometry, limits).endBytes;
     try {
-      for (const { text, ids } of part) tools.push(this.take(text, ids.length));
       this.makeRoom(readerBytes);
       scratch = planReader(geometry, limits, space.take(readerBytes));
+      for (const { text, ids } of part) tools.push(this.lay(text, ids.length));
       writeWords(memory, scratch.words);
       kernels.rope_table(scratch.record, scratch.positions, geometry.ropeTheta);
       const readings = part.map(({ ids }, i) => ({ ids, block: tools[i] }));
@@ -237,7 +250,7 @@ export class Kept {
   }
 
   /** A block with its records written, not yet among those kept. */
-  private take(text: string, rows: number): KeptTool {
+  private lay(text: string, rows: number): KeptTool {
     const { geometry, memory, space, budgetBytes } = this.model;
     const bytes = blockBytes(geometry, rows);
     while (this.usedBytes + bytes > budgetBytes && this.forget());
@@ -263,6 +276,9 @@ export class Kept {
   private makeRoom(bytes: number): void {
     const { space } = this.model;
     while (!space.hasHole(bytes) && (space.holesBytes >= bytes || !space.hasRoom(bytes)) && this.forget());
+    if (space.hasRoom(bytes)) return;
+    const message = `expected room for ${mebibytes(bytes)} more, got none; allow more memory or load with fewer toolRows`;
+    throw new CapacityError("memory", bytes, 0, message);
   }
 
   /** Forgets the least recently used tool that is not in use; false if there is none. */

@@ -23,7 +23,7 @@ export class Apart implements Way {
     const all = given.inOrder();
     const learned = all.texts.filter((text) => !kept.has(text)).length;
     const set = await this.offer(request, all, k, host);
-    const { tools } = await kept.use(set.texts, { walk: host.walk });
+    const tools = await kept.use(set.texts, { walk: host.walk });
     try {
       showBlocks(host, tools);
       await prefill(host, query);
