@@ -67,6 +67,8 @@ export class Grammar {
   }
 
   private findForced(state: State): Forced {
+    // Within a character only its own bytes can follow, each a token; no text begins there.
+    if ((state.onlyByte & 0xc0) === 0x80) return { ids: [], state };
     const bytes: number[] = [];
     for (let at = state; at.onlyByte >= 0; at = at.edges[0][2]) bytes.push(at.onlyByte);
     const text = wholeCharacters(bytes);
@@ -136,7 +138,7 @@ export class Grammar {
 const mostPieceBytes = 64;
 
 const utf8 = new TextEncoder();
-const text8 = new TextDecoder();
+const text8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The text of bytes, without an unfinished last character. */
 function wholeCharacters(bytes: readonly number[]): string {
