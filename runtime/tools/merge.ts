@@ -28,7 +28,7 @@ export const silent: ReadonlySet<string> = new Set([
  * `conflict` hears of keywords that cannot be merged, of which the first holds.
  */
 export function mergeSchemas(a: Source, b: Source, conflict: (keyword: string) => void): Source | null {
-  const all: Source = { ...a };
+  const all: Source = Object.assign(Object.create(null), a);
   for (const [key, value] of Object.entries(b)) {
     const own = all[key];
     if (own === undefined) all[key] = value;
@@ -60,9 +60,9 @@ export function mergeSchemas(a: Source, b: Source, conflict: (keyword: string) =
 }
 
 function mergeProperties(a: Source, b: Source): Source {
-  const all: Source = { ...a };
-  for (const [name, value] of Object.entries(b)) all[name] = Object.hasOwn(a, name) ? both(a[name], value) : value;
-  return all;
+  const all = new Map(Object.entries(a));
+  for (const [name, value] of Object.entries(b)) all.set(name, all.has(name) ? both(all.get(name), value) : value);
+  return Object.fromEntries(all);
 }
 
 /** A schema that holds where two do, not yet merged. Each part once: what merges with itself over and over stays as it is. */

@@ -77,7 +77,7 @@ export function snakeCase(name: string): string {
   return name
     .replace(/[^A-Za-z0-9_]+/g, "_")
     .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .replace(/([A-Z]+)([A-Z][a-z])/g, "$1_$2")
+    .replace(/([A-Z])([A-Z][a-z])/g, "$1_$2")
     .replace(/_+/g, "_")
     .toLowerCase()
     .replace(/^_+|_+$/g, "");
