@@ -68,7 +68,7 @@ describe("a value", () => {
     ],
     [
       "that holds itself beside another keyword",
-      () => setOf(definitions(1, (_, to) => object({ c: { ...to(0), minProperties: 1 } }, []))),
+      () => setOf(definitions(1, (_, to) => object({ c: { ...to(0), dependentRequired: {} } }, []))),
       ['{"c":{"c":{}}}'],
       ['{"c":[]}'],
     ],
@@ -170,6 +170,15 @@ test.each<[about: string, make: () => ToolSet, message: string]>([
       setOf(
         {},
         Array.from({ length: 5000 }).reduce<Source>((items) => ({ type: "array", items }), text),
+      ),
+    "tools: expected at most 2048 values within one another",
+  ],
+  [
+    "lists within 600 lists",
+    () =>
+      setOf(
+        {},
+        Array.from({ length: 600 }).reduce<Source>((items) => ({ type: "array", items }), text),
       ),
     "expected at most 500 schemas within one another",
   ],

@@ -264,9 +264,17 @@ function pageForm(set: ToolSet): Json[] {
       case "enum":
         return codeOf(s) === 8 ? s.values : codeOf(s) === 9 ? [s.values] : [];
       case "array":
-        return [inner(s.items), s.minItems || null, limit(s.maxItems)];
+        return [
+          inner(s.items),
+          s.minItems || null,
+          limit(s.maxItems),
+          ...(codeOf(s) === 16 ? [s.unique ?? null, ...(s.first ?? []).map(inner)] : []),
+        ];
       case "object":
-        return s.properties.map(property);
+        return [
+          ...(codeOf(s) === 17 ? [s.more ? inner(s.more) : null, s.minProperties || null, s.maxProperties ?? null] : []),
+          ...s.properties.map(property),
+        ];
       case "anyOf":
         return s.options.map(inner);
       case "ref":
@@ -280,8 +288,9 @@ function pageForm(set: ToolSet): Json[] {
     refs = [];
     // Which form the prompt takes is the encoder's choice: read from the bytes.
     const head = (decode(packTools(set))[1 + i] as Json[])[1] as number;
-    const shown = head >> 2 === 2 ? [JSON.parse(set.texts[i])] : [];
-    return trim([tool.name, head, tool.description || null, ...shown, ...tool.parameters.map(property)]);
+    const shown = (head >> 2) % 4 === 2 ? [JSON.parse(set.texts[i])] : [];
+    const body = tool.shapes ? tool.shapes.map(inner) : tool.parameters.map(property);
+    return trim([tool.name, head, tool.description || null, ...shown, ...body]);
   });
   return trim([warnings.length ? warnings : null, ...tools]);
 }

@@ -52,7 +52,7 @@ export class Grammar {
 
   mask(state: State): Mask {
     const notes = this.notesOf(state);
-    notes.mask ??= this.tokens.allowed(state, state.stringRoom, anyText);
+    notes.mask ??= this.tokens.allowed(state, state.room?.isBetween ? state.room.most : 0, anyText);
     return notes.mask;
   }
 

@@ -1,0 +1,276 @@
+/**
+ * What holds for an answer beyond its grammar, since it depends on the request or on what is written already:
+ * free strings are copied (copy.ts), items that must differ do, and a map has no key twice.
+ * Enums and numbers are the grammar's alone; where an enum stands beside a string, a value is one of it or copied.
+ */
+import { partsOf, type State, union } from "../grammar/automaton.ts";
+import type { Grammar } from "../grammar/grammar.ts";
+import type { Mask } from "../text/trie.ts";
+import type { Schema } from "../tools/schema.ts";
+import { Words } from "./copy.ts";
+
+const quote = 0x22;
+const [comma, colon, bracket, brace] = [0x2c, 0x3a, 0x5d, 0x7d];
+
+/** The grammar for one answer. */
+export class Rules {
+  readonly start: Place;
+
+  constructor(
+    readonly grammar: Grammar,
+    /** The request as the prompt shows it; null to copy nothing. */
+    request: string | null,
+  ) {
+    this.start = new Place(this, { state: grammar.start, words: request === null ? null : Words.of(request) });
+  }
+
+  /** The grammar's tokens less those that would break a rule. */
+  mask(place: Place): Mask {
+    const { grammar } = this;
+    const isFree =
+      !place.spans &&
+      !place.item &&
+      !(place.words && grammar.opensString(place.state)) &&
+      !(grammar.hasDistinct && grammar.opensDistinct(place.state));
+    if (isFree) return grammar.mask(place.state);
+    const mask = grammar.tokens.allowed(place);
+    return mask.count ? mask : grammar.mask(place.state);
+  }
+
+  /** Tokens that can only be so. Inside a string that is copied the mask says more than the grammar. */
+  forced(from: Place): { ids: number[]; place: Place } {
+    const ids: number[] = [];
+    let place = from;
+    if (place.spans) return { ids, place };
+    for (const id of this.grammar.forced(place.state).ids) {
+      const next = this.through(place, id);
+      if (!next) break;
+      ids.push(id);
+      place = next;
+    }
+    return { ids, place };
+  }
+
+  /** The place after a token, null if it cannot follow. Where no token keeps the rules, the grammar alone holds. */
+  advance(place: Place, id: number): Place | null {
+    const next = this.through(place, id);
+    if (next) return next;
+    const state = this.grammar.advance(place.state, id);
+    return state && new Place(this, { ...place, state, spans: null, item: null });
+  }
+
+  private through(from: Place, id: number): Place | null {
+    let place: Place | null = from;
+    const bytes = this.grammar.tokens.vocabulary.bytesOf(id);
+    for (let i = 0; place && i < bytes.length; i++) place = place.step(bytes[i]);
+    return bytes.length ? place : null;
+  }
+
+  /** Whether the answer can still end validly within so many tokens of a place. */
+  fits(place: Place, room: number): boolean {
+    return this.grammar.fits(place.state, room) && (!this.grammar.hasDistinct || this.finish(place).length <= room);
+  }
+
+  /** The tokens of a short way to a valid end, which closes a string where it stands. Only for a place that `fits`. */
+  finish(from: Place): number[] {
+    const { grammar } = this;
+    if (!grammar.hasDistinct) return grammar.finish(from.state);
+    const bytes: number[] = [];
+    let place: Place | null = new Place(this, { ...from, words: null, spans: null });
+    while (place && !place.atEnd) {
+      const next: [byte: number, place: Place] | undefined = waysOn(place).next().value;
+      if (next) bytes.push(next[0]);
+      place = next?.[1] ?? null;
+    }
+    return place ? grammar.tokensOf(bytes) : grammar.finish(from.state);
+  }
+}
+
+/** A text that must differ from others: an item of a list, or a key of a map. */
+interface Item {
+  of: Schema;
+  /** Its bytes so far, a character each. */
+  text: string;
+}
+
+interface Standing {
+  state: State;
+  /** What free strings are made of; null where they are anything. */
+  words: Words | null;
+  /** Places of the request where the string that is open may go on; null outside of those that are copied. */
+  spans: readonly number[] | null;
+  /** Bytes of the string that is open. */
+  length: number;
+  item: Item | null;
+  /** The items before, as JSON. */
+  seen: ReadonlyMap<Schema, ReadonlySet<string>>;
+  /** Bytes before here, and where among them calls have ended. */
+  at: number;
+  callEnds: readonly number[];
+}
+
+/** Where an answer stands: a state of the grammar, and what the rules need to know of the text before. */
+export class Place implements Standing {
+  readonly state: State;
+  readonly words: Words | null;
+  readonly spans: readonly number[] | null;
+  readonly length: number;
+  readonly item: Item | null;
+  readonly seen: ReadonlyMap<Schema, ReadonlySet<string>>;
+  readonly at: number;
+  readonly callEnds: readonly number[];
+
+  constructor(
+    private readonly rules: Rules,
+    from: Pick<Standing, "state" | "words"> & Partial<Standing>,
+  ) {
+    this.state = from.state;
+    this.words = from.words;
+    this.spans = from.spans ?? null;
+    this.length = from.length ?? 0;
+    this.item = from.item ?? null;
+    this.seen = from.seen ?? none;
+    this.at = from.at ?? 0;
+    this.callEnds = from.callEnds ?? [];
+  }
+
+  get atEnd(): boolean {
+    return this.state.atEnd;
+  }
+
+  step(byte: number): Place | null {
+    const next = this.reach(byte);
+    if (!next?.item || !next.seen.get(next.item.of)?.size) return next;
+    return canDiffer(next) ? next : null;
+  }
+
+  /** The next place, from which an item may have no way on that makes it differ. */
+  reach(byte: number): Place | null {
+    const copied = this.spans ? this.copy(byte, this.spans) : this.open(byte);
+    const next = copied && this.distinguish(byte, copied);
+    if (!next) return null;
+    const { at } = this;
+    const ended = next.state === this.rules.grammar.afterCall;
+    const after = ended && { words: next.words?.fresh() ?? null, callEnds: [...this.callEnds, at + 1] };
+    return new Place(this.rules, { ...next, ...after, at: at + 1 });
+  }
+
+  /** A byte outside of what is copied: a quote may open a string that is. */
+  private open(byte: number): Standing | null {
+    const state = this.state.step(byte);
+    if (!state) return null;
+    const next = { ...this, state, spans: null, length: 0 };
+    if (!this.words || byte !== quote) return next;
+    const rooms = partsOf(state).flatMap(({ room, inString }) => (room && inString ? [room] : []));
+    if (!rooms.length) return next;
+    const least = Math.min(...rooms.map((room) => room.least));
+    const most = Math.max(...rooms.map((room) => room.most));
+    const { words, places } = this.words.starts(least, most);
+    return places.length ? { ...next, words, spans: places } : next;
+  }
+
+  /** A byte inside a string that is copied, or that is another value beside it. */
+  private copy(byte: number, spans: readonly number[]): Standing | null {
+    const words = this.words as Words;
+    let kept: readonly number[] | null = null;
+    const targets: State[] = [];
+    for (const part of partsOf(this.state)) {
+      const { room } = part;
+      if (room?.isBetween && byte === quote) {
+        if (!this.length || !spans.some((at) => words.endsAt(at))) continue;
+      } else if (room) {
+        const least = Math.max(1, room.least);
+        const going = spans.filter(
+          (at) => words.takes(at, byte) && (!room.isBetween || words.reaches(at, least, room.most)),
+        );
+        if (!going.length) continue;
+        if (!kept || going.length > kept.length) kept = going.map((at) => at + 1);
+      }
+      const target = part.step(byte);
+      if (target) targets.push(target);
+    }
+    if (!targets.length) return null;
+    const state = targets.length === 1 ? targets[0] : union(targets);
+    if (kept) return { ...this, state, spans: kept, length: this.length + 1 };
+    const isCopied = this.length > 0 && byte === quote && spans.some((at) => words.endsAt(at));
+    return { ...this, state, words: isCopied ? words.without(spans, this.length) : words, spans: null, length: 0 };
+  }
+
+  /** What a byte does to the item that is open: it goes on, ends unlike all others, or another begins. */
+  private distinguish(byte: number, next: Standing): Standing | null {
+    let { item, seen } = this;
+    if (item) {
+      const ends = byte === comma || byte === bracket || byte === colon;
+      const value = ends ? canonical(item.text) : undefined;
+      if (value !== undefined) {
+        const others = seen.get(item.of);
+        if (others?.has(value)) return null;
+        seen = new Map(seen).set(item.of, new Set(others).add(value));
+        item = null;
+      } else if (!item.text && (byte === bracket || byte === brace)) item = null;
+      else item = { ...item, text: item.text + String.fromCharCode(byte) };
+    }
+    const { distinct } = next.state;
+    if (distinct) {
+      if (distinct.isFirst) seen = new Map(seen).set(distinct.of, new Set());
+      item = { of: distinct.of, text: "" };
+    }
+    return { ...next, item, seen };
+  }
+}
+
+const none: ReadonlyMap<Schema, ReadonlySet<string>> = new Map();
+const utf8 = new TextDecoder();
+
+/** A value as JSON that equal values share, of its bytes; undefined if it is not whole. */
+function canonical(text: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(utf8.decode(Uint8Array.from(text, (c) => c.charCodeAt(0))));
+    return JSON.stringify(value === 0 ? 0 : value);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bytes that may follow and where they lead, that of the way out first. */
+function* waysOn(place: Place): Generator<[byte: number, place: Place]> {
+  const { edges, exit } = place.state;
+  const out = place.step(exit);
+  if (out) yield [exit, out];
+  for (const [low, high] of edges) {
+    for (let byte = low; byte <= high; byte++) {
+      const next = byte === exit ? null : place.step(byte);
+      if (next) yield [byte, next];
+    }
+  }
+}
+
+/** Steps of looking for another value before it is taken for granted that there is one. */
+const mostSteps = 5000;
+
+/** Whether the item that is open can end unlike those before. */
+function canDiffer(start: Place): boolean {
+  const open = [start];
+  for (let steps = 0; open.length && steps < mostSteps; steps++) {
+    const place = open.pop() as Place;
+    const { edges, exit } = place.state;
+    const on: Place[] = [];
+    for (const [low, high] of edges) {
+      for (let byte = low; byte <= high; byte++) {
+        const next = byte === exit ? null : place.reach(byte);
+        if (next && ended(place, next)) return true;
+        if (next) on.push(next);
+      }
+    }
+    const out = place.reach(exit);
+    if (out && ended(place, out)) return true;
+    if (out) on.push(out);
+    open.push(...on);
+  }
+  return open.length > 0;
+}
+
+/** Whether a step has ended the item that was open. */
+function ended(before: Place, after: Place): boolean {
+  return after.item?.of !== before.item?.of || after.item?.text === "" || after.item === null;
+}
