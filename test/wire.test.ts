@@ -216,7 +216,8 @@ function pageForm(set: ToolSet): Json[] {
   const limit = (value: number | null) => (value !== null && Number.isFinite(value) ? value : null);
   let refs: Schema[] = [];
   const property = (p: ToolSet["tools"][number]["parameters"][number]): Json => {
-    const head = codeOf(p.schema) + (p.required ? 16 : 0) + (p.default === undefined ? 0 : 32);
+    const code = codeOf(p.schema);
+    const head = code + (code < 16 ? 0 : 48) + (p.required ? 16 : 0) + (p.default === undefined ? 0 : 32);
     const fallback = p.default === undefined ? [] : [p.default];
     return trim([p.name, head, p.description ?? null, ...fallback, ...body(p.schema)]);
   };
@@ -236,9 +237,10 @@ function pageForm(set: ToolSet): Json[] {
         return s.values.every((value) => typeof value === "string") ? 8 : 9;
       }
       case "array":
+        if (s.first || s.unique) return 16;
         return s.minItems > 0 || s.maxItems < Number.POSITIVE_INFINITY ? 11 : 10;
       case "object":
-        return 12;
+        return s.more || s.minProperties || s.maxProperties !== undefined ? 17 : 12;
       case "anyOf":
         return 13;
       case "ref":
@@ -272,7 +274,9 @@ function pageForm(set: ToolSet): Json[] {
         ];
       case "object":
         return [
-          ...(codeOf(s) === 17 ? [s.more ? inner(s.more) : null, s.minProperties || null, s.maxProperties ?? null] : []),
+          ...(codeOf(s) === 17
+            ? [s.more ? inner(s.more) : null, s.minProperties || null, s.maxProperties ?? null]
+            : []),
           ...s.properties.map(property),
         ];
       case "anyOf":

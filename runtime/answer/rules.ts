@@ -38,17 +38,16 @@ export class Rules {
   }
 
   /** Tokens that can only be so. Inside a string that is copied the mask says more than the grammar. */
-  forced(from: Place): { ids: number[]; place: Place } {
-    const ids: number[] = [];
-    let place = from;
-    if (place.spans) return { ids, place };
+  forced(place: Place): { id: number; after: Place }[] {
+    const forced: { id: number; after: Place }[] = [];
+    if (place.spans) return forced;
+    let after: Place | null = place;
     for (const id of this.grammar.forced(place.state).ids) {
-      const next = this.through(place, id);
-      if (!next) break;
-      ids.push(id);
-      place = next;
+      after = this.through(after, id);
+      if (!after) break;
+      forced.push({ id, after });
     }
-    return { ids, place };
+    return forced;
   }
 
   /** The place after a token, null if it cannot follow. Where no token keeps the rules, the grammar alone holds. */

@@ -230,6 +230,25 @@ function without(state: State, texts: readonly Uint8Array[], at = 0): State {
   return new State(edges, ends ? hyphen : state.exit, state.room);
 }
 
+/** Whether a value may hold texts that must differ. */
+export function holdsDistinct(schema: Schema, met: Set<Schema> = new Set()): boolean {
+  if (met.has(schema)) return false;
+  met.add(schema);
+  const within = (parts: readonly Schema[]) => parts.some((part) => holdsDistinct(part, met));
+  switch (schema.kind) {
+    case "array":
+      return schema.unique || within([...(schema.first ?? []), schema.items]);
+    case "object":
+      return schema.more !== undefined || within(schema.properties.map((property) => property.schema));
+    case "anyOf":
+      return within(schema.options);
+    case "ref":
+      return schema.target !== null && within([schema.target]);
+    default:
+      return false;
+  }
+}
+
 /** Says of a state that a text begins there which differs from others: keys of one map, items of one list. */
 function marking(state: State, of: Schema, isFirst: boolean): State {
   const copy = new State(() => state.edges, state.exit, state.room);

@@ -4,8 +4,9 @@
  */
 
 import type { Mask, TokenTrie } from "../text/trie.ts";
+import { shapesOf } from "../tools/shapes.ts";
 import type { ToolSet } from "../tools/tools.ts";
-import { answerStates, anyText, type State } from "./automaton.ts";
+import { answerStates, anyText, holdsDistinct, type State } from "./automaton.ts";
 
 /** Tokens that can only be so, and the state after them. */
 export interface Forced {
@@ -20,6 +21,7 @@ interface Notes {
   /** Bytes of the way out. */
   wayOut?: number;
   opensString?: boolean;
+  opensDistinct?: boolean;
 }
 
 export class Grammar {
@@ -27,12 +29,15 @@ export class Grammar {
   readonly start: State;
   /** Where a call has ended and another may begin; null without tools. */
   readonly afterCall: State | null;
+  /** Whether there are texts that must differ: see `Distinct`. */
+  readonly hasDistinct: boolean;
 
   constructor(
     tools: ToolSet,
     readonly tokens: TokenTrie,
   ) {
     ({ start: this.start, afterCall: this.afterCall } = answerStates(tools));
+    this.hasDistinct = tools.tools.some((tool) => shapesOf(tool).some((shape) => holdsDistinct(shape)));
   }
 
   /** The state after a token, null if it cannot follow. */
@@ -48,6 +53,13 @@ export class Grammar {
     const notes = this.notesOf(state);
     notes.opensString ??= !state.inString && this.tokens.leadsThrough(state, (next) => next.inString);
     return notes.opensString;
+  }
+
+  /** Whether a token can lead from here to where a text begins that must differ from others. */
+  opensDistinct(state: State): boolean {
+    const notes = this.notesOf(state);
+    notes.opensDistinct ??= this.tokens.leadsThrough(state, (next) => next.distinct !== null);
+    return notes.opensDistinct;
   }
 
   mask(state: State): Mask {
@@ -125,6 +137,11 @@ export class Grammar {
   finish(state: State): number[] {
     const bytes: number[] = [];
     for (let at = state; !at.atEnd; at = at.step(at.exit) as State) bytes.push(at.exit);
+    return this.tokensOf(bytes);
+  }
+
+  /** The tokens of a text's rest. */
+  tokensOf(bytes: readonly number[]): number[] {
     // The way out of an unfinished character begins with its missing bytes.
     const lead = bytes.findIndex((byte) => (byte & 0xc0) !== 0x80);
     return [

@@ -136,7 +136,7 @@ export class ToolSet {
       tools,
       flat.map(pythonJson),
       warnings,
-      list.map((entry) => JSON.stringify(entry)),
+      entries.map(({ value }) => JSON.stringify(value)),
     );
   }
 }
