@@ -140,7 +140,9 @@ export class Place implements Standing {
   step(byte: number): Place | null {
     const next = this.reach(byte);
     if (!next?.item || !next.seen.get(next.item.of)?.size) return next;
-    return canDiffer(next) ? next : null;
+    // Where another character may follow, another text may.
+    const most = next.state.room?.most ?? 0;
+    return most > 0 || canDiffer(next) ? next : null;
   }
 
   /** The next place, from which an item may have no way on that makes it differ. */
@@ -165,7 +167,12 @@ export class Place implements Standing {
     const least = Math.min(...rooms.map((room) => room.least));
     const most = Math.max(...rooms.map((room) => room.most));
     const { words, places } = this.words.starts(least, most);
-    return places.length ? { ...next, words, spans: places } : next;
+    if (!places.length) return next;
+    // A list or a map that has something goes on only while the request has words for it.
+    const isMore = this.item !== null && (this.seen.get(this.item.of)?.size ?? 0) > 0;
+    if (words === this.words || !isMore) return { ...next, words, spans: places };
+    const others = partsOf(state).filter(({ room }) => !room);
+    return others.length ? { ...next, state: union(others) } : null;
   }
 
   /** A byte inside a string that is copied, or that is another value beside it. */

@@ -321,9 +321,11 @@ export function partsOf(state: State): readonly State[] {
 
 /** Either of several states: bytes that two of them take lead to either of what follows. */
 export function union(states: readonly State[]): State {
+  if (states.length === 1) return states[0];
   const different = merged(states.flatMap(partsOf));
   const [first] = different;
-  if (different.length === 1) return first;
+  const distinct = states.find((state) => state.distinct)?.distinct ?? null;
+  if (different.length === 1) return distinct ? marking(first, distinct.of, distinct.isFirst) : first;
   const edges = () => {
     const all = different.flatMap((state) => state.edges);
     // Cut the bytes where any edge begins or ends, so that each piece has the same targets throughout.
@@ -335,7 +337,7 @@ export function union(states: readonly State[]): State {
   };
   const state = new State(edges, first.exit);
   eithers.set(state, different);
-  state.distinct = different.find(({ distinct }) => distinct)?.distinct ?? null;
+  state.distinct = distinct;
   return state;
 }
 

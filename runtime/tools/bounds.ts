@@ -38,14 +38,13 @@ export function checkSize(list: unknown): void {
     if (typeof value !== "object" || value === null || hasForm(value)) continue;
     if (depth > mostDepth)
       throw new ToolError("tools", `expected at most ${mostDepth} values within one another, got more; flatten them`);
-    const keys = Object.keys(value);
-    values += keys.length;
+    const keys = Array.isArray(value) ? [] : Object.keys(value);
+    const inside: unknown[] = Array.isArray(value) ? value : Object.values(value);
+    values += inside.length;
     if (values > mostValues)
       throw new ToolError("tools", `expected at most ${mostValues} values, got more; offer fewer tools`);
-    for (const key of keys) {
-      if (!Array.isArray(value)) count(key);
-      open.push([(value as Record<string, unknown>)[key], depth + 1]);
-    }
+    for (const key of keys) count(key);
+    for (const one of inside) if (typeof one === "string" || typeof one === "object") open.push([one, depth + 1]);
   }
 }
 

@@ -117,7 +117,8 @@ export function formOf({ path, value }: Entry): Form {
     ...outside.map((name) => ({ path: `${path}.${name}`, key: name })),
     ...inside.filter((name) => !outside.includes(name)).map((name) => ({ path: `${at}.${name}`, key: name })),
   ];
-  return { ...form, unread: unread.filter(({ key: name }) => !silentKeys.has(name)) };
+  const says = (name: string) => (body[name] ?? value[name] ?? null) !== null && !silentKeys.has(name);
+  return { ...form, unread: unread.filter(({ key: name }) => says(name)) };
 }
 
 function pick(source: JsonObject, keys: readonly string[]): JsonObject {

@@ -107,6 +107,7 @@ function values(schema: Schema): number {
   return sum(
     [...leaves(schema)].map(({ schema: leaf }) => {
       if (leaf.kind === "enum") return new Set(leaf.values.map((value) => JSON.stringify(value))).size;
+      if (leaf.kind === "string" && leaf.maxLength === 0) return 1;
       if (leaf.kind !== "number" || !leaf.integer) return Number.POSITIVE_INFINITY;
       const { least, most, step } = scaledOf(leaf);
       return least === null || most === null ? Number.POSITIVE_INFINITY : Number((most - least) / step) + 1;
