@@ -574,3 +574,11 @@ test("thimble tools: pack writes the fixture's bytes, hash names list and pack a
   await expect(command.run(new Input(["unpack", list], {}))).rejects.toThrow("expected one of pack, show, hash");
   rmSync(folder, { recursive: true });
 });
+
+test("20,000 words pack: phrases are looked for among the first of them", () => {
+  const words = Array.from({ length: 20_000 }, (_, i) => `word ${i}`);
+  const set = ToolSet.from([{ name: "f", parameters: { v: { type: "string", enum: words } } }]);
+  const bytes = packTools(set);
+  expect(unpackTools(bytes).tools).toEqual(set.tools);
+  expect(bytes.length).toBeLessThan(200_000);
+});
