@@ -21,7 +21,7 @@ export class Rules {
     /** The request as the prompt shows it; null to copy nothing. */
     request: string | null,
   ) {
-    this.start = new Place(this, { state: grammar.start, words: request === null ? null : Words.of(request) });
+    this.start = new Place(this, grammar.start, request === null ? null : Words.of(request));
   }
 
   /** The grammar's tokens less those that would break a rule. */
@@ -55,7 +55,10 @@ export class Rules {
     const next = this.through(place, id);
     if (next) return next;
     const state = this.grammar.advance(place.state, id);
-    return state && new Place(this, { ...place, state, spans: null, item: null });
+    if (!state) return null;
+    const free = place.moved(state);
+    free.item = null;
+    return free;
   }
 
   private through(from: Place, id: number): Place | null {
@@ -75,7 +78,7 @@ export class Rules {
     const { grammar } = this;
     if (!grammar.hasDistinct) return grammar.finish(from.state);
     const bytes: number[] = [];
-    let place: Place | null = new Place(this, { ...from, words: null, spans: null });
+    let place: Place | null = from.moved(from.state, null);
     while (place && !place.atEnd) {
       const next: [byte: number, place: Place] | undefined = waysOn(place).next().value;
       if (next) bytes.push(next[0]);
@@ -92,46 +95,25 @@ interface Item {
   text: string;
 }
 
-interface Standing {
-  state: State;
-  /** What free strings are made of; null where they are anything. */
-  words: Words | null;
+/** Where an answer stands: a state of the grammar, and what the rules need to know of the text before. Made by steps alone. */
+export class Place {
   /** Places of the request where the string that is open may go on; null outside of those that are copied. */
-  spans: readonly number[] | null;
+  spans: readonly number[] | null = null;
   /** Bytes of the string that is open. */
-  length: number;
-  item: Item | null;
+  private length = 0;
+  item: Item | null = null;
   /** The items before, as JSON. */
-  seen: ReadonlyMap<Schema, ReadonlySet<string>>;
+  seen: ReadonlyMap<Schema, ReadonlySet<string>> = none;
   /** Bytes before here, and where among them calls have ended. */
-  at: number;
-  callEnds: readonly number[];
-}
-
-/** Where an answer stands: a state of the grammar, and what the rules need to know of the text before. */
-export class Place implements Standing {
-  readonly state: State;
-  readonly words: Words | null;
-  readonly spans: readonly number[] | null;
-  readonly length: number;
-  readonly item: Item | null;
-  readonly seen: ReadonlyMap<Schema, ReadonlySet<string>>;
-  readonly at: number;
-  readonly callEnds: readonly number[];
+  private at = 0;
+  callEnds: readonly number[] = [];
 
   constructor(
     private readonly rules: Rules,
-    from: Pick<Standing, "state" | "words"> & Partial<Standing>,
-  ) {
-    this.state = from.state;
-    this.words = from.words;
-    this.spans = from.spans ?? null;
-    this.length = from.length ?? 0;
-    this.item = from.item ?? null;
-    this.seen = from.seen ?? none;
-    this.at = from.at ?? 0;
-    this.callEnds = from.callEnds ?? [];
-  }
+    readonly state: State,
+    /** What free strings are made of; null where they are anything. */
+    readonly words: Words | null,
+  ) {}
 
   get atEnd(): boolean {
     return this.state.atEnd;
@@ -147,37 +129,51 @@ export class Place implements Standing {
 
   /** The next place, from which an item may have no way on that makes it differ. */
   reach(byte: number): Place | null {
-    const copied = this.spans ? this.copy(byte, this.spans) : this.open(byte);
-    const next = copied && this.distinguish(byte, copied);
-    if (!next) return null;
-    const { at } = this;
-    const ended = next.state === this.rules.grammar.afterCall;
-    const after = ended && { words: next.words?.fresh() ?? null, callEnds: [...this.callEnds, at + 1] };
-    return new Place(this.rules, { ...next, ...after, at: at + 1 });
+    const next = this.spans ? this.copy(byte, this.spans) : this.open(byte);
+    if (!next || (this.rules.grammar.hasDistinct && !next.distinguish(byte))) return null;
+    if (next.state !== this.rules.grammar.afterCall) return next;
+    const after = next.moved(next.state, next.words?.fresh() ?? null, this.at + 1);
+    after.callEnds = [...this.callEnds, this.at + 1];
+    return after;
+  }
+
+  /** This place elsewhere: outside of any string that is copied. */
+  moved(state: State, words = this.words, at = this.at): Place {
+    const next = new Place(this.rules, state, words);
+    next.item = this.item;
+    next.seen = this.seen;
+    next.at = at;
+    next.callEnds = this.callEnds;
+    return next;
   }
 
   /** A byte outside of what is copied: a quote may open a string that is. */
-  private open(byte: number): Standing | null {
+  private open(byte: number): Place | null {
     const state = this.state.step(byte);
     if (!state) return null;
-    const next = { ...this, state, spans: null, length: 0 };
-    if (!this.words || byte !== quote) return next;
+    if (!this.words || byte !== quote) return this.moved(state, this.words, this.at + 1);
     const rooms = partsOf(state).flatMap(({ room, inString }) => (room && inString ? [room] : []));
-    if (!rooms.length) return next;
+    if (!rooms.length) return this.moved(state, this.words, this.at + 1);
     const least = Math.min(...rooms.map((room) => room.least));
     const most = Math.max(...rooms.map((room) => room.most));
     const { words, places } = this.words.starts(least, most);
-    if (!places.length) return next;
+    if (!places.length) return this.moved(state, this.words, this.at + 1);
     // A list or a map that has something goes on only while the request has words for it.
     const isMore = this.item !== null && (this.seen.get(this.item.of)?.size ?? 0) > 0;
-    if (words === this.words || !isMore) return { ...next, words, spans: places };
-    const others = partsOf(state).filter(({ room }) => !room);
-    return others.length ? { ...next, state: union(others) } : null;
+    if (words !== this.words && isMore) {
+      const others = partsOf(state).filter(({ room }) => !room);
+      return others.length ? this.moved(union(others), this.words, this.at + 1) : null;
+    }
+    const next = this.moved(state, words, this.at + 1);
+    next.spans = places;
+    return next;
   }
 
   /** A byte inside a string that is copied, or that is another value beside it. */
-  private copy(byte: number, spans: readonly number[]): Standing | null {
+  private copy(byte: number, spans: readonly number[]): Place | null {
     const words = this.words as Words;
+    // Most bytes fall here: the request has them in few places, the grammar nearly everywhere.
+    if (this.state.room && byte !== quote && !spans.some((at) => words.takes(at, byte))) return null;
     let kept: readonly number[] | null = null;
     const targets: State[] = [];
     for (const part of partsOf(this.state)) {
@@ -197,31 +193,36 @@ export class Place implements Standing {
     }
     if (!targets.length) return null;
     const state = targets.length === 1 ? targets[0] : union(targets);
-    if (kept) return { ...this, state, spans: kept, length: this.length + 1 };
-    const isCopied = this.length > 0 && byte === quote && spans.some((at) => words.endsAt(at));
-    return { ...this, state, words: isCopied ? words.without(spans, this.length) : words, spans: null, length: 0 };
+    if (!kept) {
+      const isCopied = this.length > 0 && byte === quote && spans.some((at) => words.endsAt(at));
+      return this.moved(state, isCopied ? words.without(spans, this.length) : words, this.at + 1);
+    }
+    const next = this.moved(state, words, this.at + 1);
+    next.spans = kept;
+    next.length = this.length + 1;
+    return next;
   }
 
-  /** What a byte does to the item that is open: it goes on, ends unlike all others, or another begins. */
-  private distinguish(byte: number, next: Standing): Standing | null {
-    let { item, seen } = this;
+  /** What the byte that led here does to the item that was open: it goes on, ends unlike all others, or another begins. */
+  private distinguish(byte: number): boolean {
+    const { item } = this;
     if (item) {
       const ends = byte === comma || byte === bracket || byte === colon;
       const value = ends ? canonical(item.text) : undefined;
       if (value !== undefined) {
-        const others = seen.get(item.of);
-        if (others?.has(value)) return null;
-        seen = new Map(seen).set(item.of, new Set(others).add(value));
-        item = null;
-      } else if (!item.text && (byte === bracket || byte === brace)) item = null;
-      else item = { ...item, text: item.text + String.fromCharCode(byte) };
+        const others = this.seen.get(item.of);
+        if (others?.has(value)) return false;
+        this.seen = new Map(this.seen).set(item.of, new Set(others).add(value));
+        this.item = null;
+      } else if (!item.text && (byte === bracket || byte === brace)) this.item = null;
+      else this.item = { ...item, text: item.text + String.fromCharCode(byte) };
     }
-    const { distinct } = next.state;
+    const { distinct } = this.state;
     if (distinct) {
-      if (distinct.isFirst) seen = new Map(seen).set(distinct.of, new Set());
-      item = { of: distinct.of, text: "" };
+      if (distinct.isFirst) this.seen = new Map(this.seen).set(distinct.of, new Set());
+      this.item = { of: distinct.of, text: "" };
     }
-    return { ...next, item, seen };
+    return true;
   }
 }
 
