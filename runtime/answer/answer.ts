@@ -40,8 +40,10 @@ export async function writeAnswer(writer: Writer, rules: Rules, calls: Calls, ju
     const isNew = after.callEnds.length > place.callEnds.length;
     place = after;
     if (!choice) forcedTokens++;
-    await out.add(id, choice, (bytes) => calls.begins(bytes, after.callEnds));
-    return isNew && calls.ends(out.bytes, after.callEnds);
+    out.push(id, choice);
+    if (isNew && calls.ends(out.bytes, after.callEnds)) return true;
+    if (!calls.begins(out.bytes, after.callEnds)) await out.show();
+    return false;
   };
   while (!place.atEnd) {
     const room = answerTokens - out.tokens.length;
@@ -82,8 +84,8 @@ class Output {
   readonly tokens: number[] = [];
   readonly bytes: number[] = [];
   private steps: Step[] = [];
-  /** Text that is decided and not shown, since it may be taken back. */
-  private held = "";
+  /** Texts of the last tokens, which are not shown, since they may be taken back. */
+  private held: string[] = [];
   private readonly text;
   private pending: number[] = [special.eos];
   private pos = 0;
@@ -92,18 +94,25 @@ class Output {
     this.text = writer.tokenizer.stream();
   }
 
-  /** `holds` says of the bytes so far whether their text waits. */
-  async add(id: number, choice?: Choice, holds: (bytes: readonly number[]) => boolean = () => false): Promise<void> {
-    const { tokenizer, onText } = this.writer;
+  async add(id: number, choice?: Choice): Promise<void> {
+    this.push(id, choice);
+    await this.show();
+  }
+
+  push(id: number, choice?: Choice): void {
+    const { tokenizer } = this.writer;
     if (choice) this.steps.push({ ...choice, startByte: this.bytes.length, second: tokenizer.bytesOf(choice.second) });
     this.bytes.push(...tokenizer.bytesOf(id));
     this.tokens.push(id);
     this.pending.push(id);
-    this.held += id === special.toolCall ? "" : this.text.push(id);
-    if (!this.held || holds(this.bytes)) return;
-    const shown = this.held;
-    this.held = "";
-    await onText?.(shown);
+    this.held.push(id === special.toolCall ? "" : this.text.push(id));
+  }
+
+  /** Shows the text that was held back. */
+  async show(): Promise<void> {
+    const text = this.held.join("");
+    this.held = [];
+    if (text) await this.writer.onText?.(text);
   }
 
   /** Runs the pending tokens together, then picks among the rows that the mask allows. */
@@ -122,9 +131,9 @@ class Output {
     let rest: number[] = [];
     while (this.bytes.length > callEnd) {
       const length = tokenizer.bytesOf(this.tokens.pop() as number).length;
+      this.held.pop();
       rest = this.bytes.splice(this.bytes.length - length).slice(0, callEnd - this.bytes.length);
     }
-    this.held = "";
     const written = this.bytes.length;
     this.steps = this.steps.filter(({ startByte }) => startByte < written);
     for (const id of tokenizer.tokenizeRaw(`${String.fromCharCode(...rest)}]`)) await this.add(id);
@@ -132,7 +141,7 @@ class Output {
   }
 
   async answer(forcedTokens: number, cutShort: boolean): Promise<Answer> {
-    const rest = this.held + this.text.end();
+    const rest = this.held.join("") + this.text.end();
     if (rest) await this.writer.onText?.(rest);
     const { tokens, steps } = this;
     return { tokens, bytes: Uint8Array.from(this.bytes), steps, forcedTokens, cutShort };
