@@ -1,7 +1,10 @@
 /** JSON values, and how errors show them. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-export function isObject(value: unknown): value is Record<string, unknown> {
+/** What JSON.parse may give for an object. */
+export type JsonObject = Record<string, unknown>;
+
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -1,8 +1,9 @@
 /** Buffers for one call at a time over a model's weights: prompt, prefill, answer, ranking. */
 import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer/answer.ts";
-import { Copy } from "./answer/copy.ts";
 import { type Decision, together } from "./answer/decision.ts";
 import { lexicalScores, type Ranked, ranking } from "./answer/rank.ts";
+import { Calls } from "./answer/repeat.ts";
+import { Rules } from "./answer/rules.ts";
 import { readCalls, type ToolCall } from "./answer/toolcall.ts";
 import type { Host } from "./engine/host.ts";
 import type { SessionLimits, SessionPlan } from "./engine/sessionplan.ts";
@@ -206,7 +207,8 @@ export class Session {
   private write(writer: Writer, request: string, set: ToolSet, options: CallOptions): Promise<Answer> {
     const grammar = this.owner.grammarOf(set);
     const copies = options.copy ?? this.owner.header.copies ?? false;
-    return writeAnswer(writer, grammar, copies ? new Copy(request, grammar) : null, options.grammar !== "step");
+    const rules = new Rules(grammar, copies ? request : null);
+    return writeAnswer(writer, rules, new Calls(request), options.grammar !== "step");
   }
 
   /** Runs work after what is queued. */

@@ -2,8 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import { Copy } from "../runtime/answer/copy.ts";
-import type { State } from "../runtime/grammar/automaton.ts";
+import { type Place, Rules } from "../runtime/answer/rules.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
@@ -78,17 +77,16 @@ describe("answers", async () => {
   function canWrite({ tools, request }: Pick<Example, "tools" | "request">, answer: readonly Call[]): boolean {
     const grammar = grammars.get(tools.key) ?? new Grammar(tools, trie);
     grammars.set(tools.key, grammar);
-    const copy = new Copy(request, grammar);
+    const rules = new Rules(grammar, request);
     const calls = answer.map(({ name, arguments: args }) => ({ name: snakeCase(name), arguments: args }));
-    let state = grammar.start;
+    let place = rules.start;
     const taken = tokenizer.tokenizeRaw(` ${JSON.stringify(calls)}`).every((id) => {
-      const { bits } = copy.mask(state);
+      const { bits } = rules.mask(place);
       if (!((bits[id >> 5] >>> (id & 31)) & 1)) return false;
-      copy.advance(state, [id]);
-      state = grammar.advance(state, id) as State;
+      place = rules.advance(place, id) as Place;
       return true;
     });
-    return taken && state.atEnd;
+    return taken && place.atEnd;
   }
 
   test("every acceptable answer fits its tools and copies its free strings, whole words of the request", () => {

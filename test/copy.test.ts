@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { Copy } from "../runtime/answer/copy.ts";
-import type { State } from "../runtime/grammar/automaton.ts";
+import { type Place, Rules } from "../runtime/answer/rules.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
@@ -28,11 +27,11 @@ const requests = [
 ];
 
 /** What may follow, by the mask; the same as by following every token's bytes. */
-function allowed(copy: Copy, grammar: Grammar, state: State): number[] {
-  const { bits, count } = copy.mask(state);
+function allowed(rules: Rules, place: Place): number[] {
+  const { bits, count } = rules.mask(place);
   const ids = tokenizer.pieces.flatMap((_, id) => ((bits[id >> 5] >>> (id & 31)) & 1 ? [id] : []));
   expect(ids.length).toBe(count);
-  expect(ids.every((id) => grammar.advance(state, id) !== null)).toBe(true);
+  expect(ids.every((id) => rules.grammar.advance(place.state, id) !== null)).toBe(true);
   return ids;
 }
 
@@ -51,18 +50,17 @@ test("whatever tokens are picked, a free string is a run of whole words of the r
   let [strings, ended] = [0, 0];
   for (let run = 0; run < 300; run++) {
     const request = requests[run % requests.length];
-    const copy = new Copy(request, grammar);
-    let state = grammar.start;
+    const rules = new Rules(grammar, request);
+    let place = rules.start;
     const ids: number[] = [];
-    while (!state.atEnd && ids.length < 300) {
-      const among = allowed(copy, grammar, state);
+    while (!place.atEnd && ids.length < 300) {
+      const among = allowed(rules, place);
       expect(among.length).toBeGreaterThan(0);
       const id = among[Math.floor(random() * among.length)];
-      copy.advance(state, [id]);
-      state = grammar.advance(state, id) as State;
+      place = rules.advance(place, id) as Place;
       ids.push(id);
     }
-    if (!state.atEnd) continue;
+    if (!place.atEnd) continue;
     ended++;
     const bytes = Uint8Array.from(ids.flatMap((id) => [...tokenizer.bytesOf(id)]));
     const calls: { arguments: Record<string, string | string[]> }[] = JSON.parse(new TextDecoder().decode(bytes));
@@ -79,27 +77,26 @@ test("whatever tokens are picked, a free string is a run of whole words of the r
 test("every run of whole words can be written, in the tokenizer's own form", () => {
   const grammar = new Grammar(ToolSet.from(tools), trie);
   for (const request of requests) {
-    const copy = new Copy(request, grammar);
+    const rules = new Rules(grammar, request);
     const words = request.replace(/ +/g, " ").split(" ");
     for (let from = 0; from < words.length; from++) {
       for (let to = from + 1; to <= words.length; to++) {
         const value = words.slice(from, to).join(" ");
         const text = ` [{"name":"say","arguments":{"text":${JSON.stringify(value)}}}]`;
-        let state = grammar.start;
+        let place = rules.start;
         for (const id of tokenizer.tokenizeRaw(text)) {
-          const { bits } = copy.mask(state);
+          const { bits } = rules.mask(place);
           if (!((bits[id >> 5] >>> (id & 31)) & 1))
             throw new Error(`${JSON.stringify(value)}: ${tokenizer.pieces[id]}`);
-          copy.advance(state, [id]);
-          state = grammar.advance(state, id) as State;
+          place = rules.advance(place, id) as Place;
         }
-        expect(state.atEnd).toBe(true);
+        expect(place.atEnd).toBe(true);
       }
     }
   }
 });
 
-test("enums, numbers, strings of limited length or beside an enum are the grammar's alone", () => {
+test("enums, numbers and strings of a length that no run of words has are the grammar's alone", () => {
   const limited: ToolInput[] = [
     {
       name: "f",
@@ -108,34 +105,75 @@ test("enums, numbers, strings of limited length or beside an enum are the gramma
         properties: {
           mode: { enum: ["eco", "turbo"] },
           level: { type: "integer" },
-          code: { type: "string", maxLength: 4 },
-          either: { anyOf: [{ enum: ["abc"] }, { type: "string" }] },
+          code: { type: "string", maxLength: 1 },
+          long: { type: "string", minLength: 6 },
         },
       },
     },
   ];
-  const grammar = new Grammar(ToolSet.from(limited), trie);
-  const copy = new Copy("do it", grammar);
-  let state = grammar.start;
+  const rules = new Rules(new Grammar(ToolSet.from(limited), trie), "do it");
+  let place = rules.start;
   for (const id of tokenizer.tokenizeRaw(
-    ' [{"name":"f","arguments":{"mode":"turbo","level":7,"code":"ab","either":"zebra"}}]',
+    ' [{"name":"f","arguments":{"mode":"turbo","level":7,"code":"a","long":"zebras"}}]',
   )) {
-    expect(copy.mask(state)).toEqual(grammar.mask(state));
-    copy.advance(state, [id]);
-    state = grammar.advance(state, id) as State;
+    expect(rules.mask(place)).toEqual(rules.grammar.mask(place.state));
+    place = rules.advance(place, id) as Place;
   }
-  expect(state.atEnd).toBe(true);
+  expect(place.atEnd).toBe(true);
+});
+
+/** One tool with one string. */
+const oneString = (schema: object) =>
+  new Grammar(
+    ToolSet.from([{ name: "f", inputSchema: { type: "object", properties: { s: schema }, required: ["s"] } }]),
+    trie,
+  );
+const f = (s: unknown) => `{"name":"f","arguments":${JSON.stringify({ s })}}`;
+
+test("a string whose length is limited is a run of words of such a length, counted in code points", () => {
+  const request = "open https://example.org/a?x=1&y=2 👍👍 now";
+  const may1 = (schema: object, value: string) => may(request, oneString({ type: "string", ...schema }), f(value));
+  for (const schema of [{}, { minLength: 1 }, { maxLength: 200 }, { minLength: 8, maxLength: 40 }]) {
+    expect(may1(schema, "https://example.org/a?x=1&y=2")).toBe(true);
+    expect(may1(schema, "https://example.org/a?x=2")).toBe(false);
+  }
+  expect(may1({ maxLength: 4 }, "open")).toBe(true);
+  expect(may1({ maxLength: 3 }, "open")).toBe(false);
+  expect(may1({ maxLength: 3 }, "ope")).toBe(false);
+  expect(may1({ maxLength: 3 }, "now")).toBe(true);
+  expect(may1({ minLength: 4 }, "now")).toBe(false);
+  expect(may1({ minLength: 4, maxLength: 6 }, "👍👍 now")).toBe(true);
+  expect(may1({ minLength: 2, maxLength: 2 }, "👍👍")).toBe(true);
+  expect(may1({ minLength: 3, maxLength: 3 }, "👍👍")).toBe(false);
+});
+
+test("beside an enum a string is copied or one of it, and beside a string of other limits either", () => {
+  const beside = oneString({ anyOf: [{ enum: ["auto", "on time"] }, { type: "string" }] });
+  const request = "say on the hour";
+  for (const value of ["auto", "on time", "on the hour", "hour"]) expect(may(request, beside, f(value))).toBe(true);
+  for (const value of ["aut", "on tim", "zebra", "on time hour", "auto hour"])
+    expect(may(request, beside, f(value))).toBe(false);
+  const two = oneString({
+    anyOf: [
+      { type: "string", maxLength: 3 },
+      { type: "string", minLength: 8 },
+    ],
+  });
+  for (const value of ["say", "the hour", "say on the"]) expect(may(request, two, f(value))).toBe(true);
+  for (const value of ["hour", "on the", "zebras are"]) expect(may(request, two, f(value))).toBe(false);
+  const none = oneString({ type: ["string", "null"], minLength: 3 });
+  for (const value of ["say", null]) expect(may(request, none, f(value))).toBe(true);
+  expect(may(request, none, f("zebra"))).toBe(false);
 });
 
 /** Whether the mask allows every token of a text, as the tokenizer writes it. */
 function may(request: string, grammar: Grammar, ...calls: string[]): boolean {
-  const copy = new Copy(request, grammar);
-  let state = grammar.start;
+  const rules = new Rules(grammar, request);
+  let place = rules.start;
   return tokenizer.tokenizeRaw(` [${calls.join()}]`).every((id) => {
-    const { bits } = copy.mask(state);
+    const { bits } = rules.mask(place);
     if (!((bits[id >> 5] >>> (id & 31)) & 1)) return false;
-    copy.advance(state, [id]);
-    state = grammar.advance(state, id) as State;
+    place = rules.advance(place, id) as Place;
     return true;
   });
 }
@@ -195,7 +233,7 @@ test("a model that would write anything copies, whether forced text is asked for
 test("forced text counts: a call that it ends lets the next use the words again", async () => {
   const model = await load();
   const { kernels } = model.inside;
-  const text = ' [{"name":"say","arguments":{"text":"anna"}},{"name":"say","arguments":{"text":"anna"}}]';
+  const text = ' [{"name":"say","arguments":{"text":"anna"}},{"name":"say","arguments":{"text":"tell anna"}}]';
   const script = model.tokenizer.tokenizeRaw(text);
   let fed = 0;
   const scripted = sessionWith(model, {
@@ -212,17 +250,18 @@ test("forced text counts: a call that it ends lets the next use the words again"
   expect(result.tokens.slice(1)).toEqual(script);
 });
 
-test("no token closes a value and writes into the next, whose words it could not know to be used", async () => {
+test("a token that closes a value and writes into the next knows the words that the first has used", async () => {
   const pieces = await somePieces(4096);
-  const odd = new Tokenizer([...pieces.slice(0, -1), '","m']);
+  const odd = new Tokenizer([...pieces.slice(0, -2), '","mi', '","al']);
   const grammar = new Grammar(ToolSet.from(tools), new TokenTrie(odd));
-  const copy = new Copy("buy mint mint milk", grammar);
-  let state = grammar.start;
-  for (const id of odd.tokenizeRaw(' [{"name":"list","arguments":{"items":["mint')) {
-    copy.advance(state, [id]);
-    state = grammar.advance(state, id) as State;
-  }
-  const allows = (id: number) => (copy.mask(state).bits[id >> 5] >>> (id & 31)) & 1;
-  expect(allows(pieces.indexOf('","'))).toBe(1);
-  expect(allows(4095)).toBe(0);
+  const allows = (request: string, piece: number) => {
+    const rules = new Rules(grammar, request);
+    let place = rules.start;
+    for (const id of odd.tokenizeRaw(' [{"name":"list","arguments":{"items":["mint'))
+      place = rules.advance(place, id) as Place;
+    return (rules.mask(place).bits[piece >> 5] >>> (piece & 31)) & 1;
+  };
+  expect(allows("buy mint and ale", 4094)).toBe(0);
+  expect(allows("buy mint and ale", 4095)).toBe(1);
+  expect(allows("buy mint and milk", 4094)).toBe(1);
 });

@@ -1,9 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { Ajv } from "ajv";
+import { Ajv2020 as Ajv } from "ajv/dist/2020.js";
+import { type Place, Rules } from "../runtime/answer/rules.ts";
 import type { State } from "../runtime/grammar/automaton.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
+import { constrained, isFit, scaledOf, someFits } from "../runtime/tools/decimal.ts";
+import type { Schema } from "../runtime/tools/schema.ts";
 import { type ToolInput, ToolSet } from "../runtime/tools/tools.ts";
 import { grammarCases, randomObject, randomRefs, seeded, somePieces } from "./support.ts";
 
@@ -38,21 +41,21 @@ describe.each(cases)("$about", ({ tools, accepted, rejected }) => {
 
 const watch: ToolInput[] = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();
 
-/** Follows random allowed tokens, weighted towards none, until the end. */
-function randomWalk(grammar: Grammar, random: () => number, budget: number): number[] {
+/** Follows random allowed tokens until the end. */
+function randomWalk(rules: Rules, random: () => number, budget: number): number[] {
   const ids: number[] = [];
-  let state = grammar.start;
-  while (!state.atEnd) {
-    const { bits, count } = grammar.mask(state);
+  let place = rules.start;
+  while (!place.atEnd) {
+    const { bits, count } = rules.mask(place);
     expect(count).toBeGreaterThan(0);
     const allowed: number[] = [];
     for (let id = 0; id < tokenizer.vocabSize; id++) if ((bits[id >> 5] >>> (id & 31)) & 1) allowed.push(id);
     expect(allowed.length).toBe(count);
     const id = allowed[Math.floor(random() * allowed.length)];
-    const next = grammar.advance(state, id) as State;
-    if (ids.length + 1 + grammar.finish(next).length > budget) return [...ids, ...grammar.finish(state)];
+    const next = rules.advance(place, id) as Place;
+    if (!rules.fits(next, budget - ids.length - 1)) return [...ids, ...rules.finish(place)];
     ids.push(id);
-    state = next;
+    place = next;
   }
   return ids;
 }
@@ -179,10 +182,11 @@ test(`every answer of random tokens over random schemas parses, validates (Ajv) 
     const validators = new Map(
       tools.map((tool, i) => [set.tools[i].promptName, ajv.compile(tool.inputSchema as object)]),
     );
-    const grammar = new Grammar(set, trie);
+    const rules = new Rules(new Grammar(set, trie), null);
+    if (!rules.fits(rules.start, 24)) continue;
     for (let again = 0; again < 20 && run < runs; again++, run++) {
       const budget = 24 + Math.floor(random() * 80);
-      const ids = randomWalk(grammar, random, budget);
+      const ids = randomWalk(rules, random, budget);
       expect(ids.length).toBeLessThanOrEqual(budget);
       const bytes = Uint8Array.from(ids.flatMap((id) => [...tokenizer.bytesOf(id)]));
       for (const call of JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes))) {
@@ -196,3 +200,70 @@ test(`every answer of random tokens over random schemas parses, validates (Ajv) 
   }
   expect(calls).toBeGreaterThan(runs / 3);
 }, 3_600_000);
+
+test.each<[string, object, number]>([
+  ["an integer with wide limits", { type: "integer", minimum: 0, maximum: 999_999_999 }, 100],
+  ["an integer between odd limits", { type: "integer", minimum: -12_345, maximum: 9_876_543 }, 400],
+  ["a number with a least", { type: "number", minimum: 0.5 }, 400],
+  ["a multiple of 7", { type: "integer", minimum: 0, multipleOf: 7 }, 400],
+])("%s has as many states as there are ways to go on, however many values are written", (_, schema, most) => {
+  const grammar = grammarOf([
+    { name: "f", inputSchema: { type: "object", properties: { n: schema }, required: ["n"] } },
+  ]);
+  const prefix = new TextEncoder().encode(' [{"name":"f","arguments":{"n":');
+  const begin = prefix.reduce<State>((at, byte) => at.step(byte) as State, grammar.start);
+  const random = seeded(2);
+  const met = new Set<State>();
+  let written = 0;
+  for (let run = 0; run < 20_000; run++) {
+    let state: State | null = begin;
+    for (const digit of String(Math.floor(random() * 10 ** (1 + Math.floor(random() * 9))))) {
+      state = state?.step(digit.charCodeAt(0)) ?? null;
+      if (state) met.add(state);
+    }
+    if (state?.step(0x7d)) written++;
+  }
+  expect(written).toBeGreaterThan(1000);
+  expect(met.size).toBeLessThan(most);
+});
+
+test("a number is taken byte by byte as long as some number that begins so fits, whatever was written before", () => {
+  const random = seeded(5);
+  const below = (n: number) => Math.floor(random() * n);
+  const pick = <T>(list: readonly T[]): T => list[below(list.length)];
+  let fits = 0;
+  for (let run = 0; run < 100; run++) {
+    const least = pick([-1000, -12.5, -1, 0, 0.25, 3, 99, 1234]) * pick([1, 1, 10, 1e6]);
+    const schema = {
+      type: pick(["integer", "number"]),
+      ...(random() < 0.7 && { [pick(["minimum", "exclusiveMinimum"])]: least }),
+      ...(random() < 0.7 && { [pick(["maximum", "exclusiveMaximum"])]: least + pick([1, 20, 300.5, 1e7]) }),
+      ...(random() < 0.5 && { multipleOf: pick([1, 7, 0.25, 0.01, 12, 1000]) }),
+    };
+    let set: ToolSet;
+    try {
+      set = ToolSet.from([{ name: "f", inputSchema: { type: "object", properties: { n: schema }, required: ["n"] } }]);
+    } catch {
+      continue; // no number fits
+    }
+    const read = set.tools[0].parameters[0].schema as Schema & { kind: "number" };
+    if (!constrained(read)) continue;
+    const limits = scaledOf(read);
+    const prefix = new TextEncoder().encode(' [{"name":"f","arguments":{"n":');
+    const begin = prefix.reduce<State>((at, byte) => at.step(byte) as State, new Grammar(set, trie).start);
+    for (let word = 0; word < 60; word++) {
+      let [state, text]: [State, string] = [begin, ""];
+      for (;;) {
+        const next = pick([..."0123456789", ...(text.includes(".") ? [] : ["."]), ...(text ? [] : ["-"])]);
+        const after: State | null = state.step(next.charCodeAt(0));
+        const about = `${JSON.stringify(schema)} ${text}${next}`;
+        if ((after !== null) !== someFits(limits, text + next)) throw new Error(`${about}: goes on?`);
+        if (!after) break;
+        [state, text] = [after, text + next];
+        if ((state.step(0x7d) !== null) !== isFit(limits, text)) throw new Error(`${about}: ends?`);
+        if (state.step(0x7d)) fits++;
+      }
+    }
+  }
+  expect(fits).toBeGreaterThan(1000);
+});

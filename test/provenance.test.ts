@@ -97,6 +97,10 @@ test("certainty adds log-probabilities and takes the least margin, at the name a
   expect(alarm.certainty.call).toEqual({ logProb: -0.85, margin: 0.5 });
   expect(timer.certainty.runnerUp).toBe("set_lights");
   expect(timer.certainty.name.margin).toBe(3);
+  const others =
+    '[1,{"name":"set_alarm","arguments":"abc"},[],{"name":"set_timer","arguments":[1]},{"name":"set_timer"}]';
+  const read = readCalls(utf8.encode(others), ToolSet.from(watch).tools, "at 7", steps, genericProfile);
+  expect(read.map(({ name, arguments: args }) => [name, args])).toEqual([["set_timer", {}]]);
   const [sure] = readCalls(utf8.encode(text), ToolSet.from(watch).tools, "at 7", [], genericProfile);
   expect(sure.certainty).toEqual({
     name: { logProb: 0, margin: Number.POSITIVE_INFINITY },

@@ -127,10 +127,11 @@ export function talkative(checkpoint: Checkpoint): Checkpoint {
   return checkpoint;
 }
 
-/** The first pieces of our own vocabulary: specials, bytes, then the earliest merges. */
+/** The first pieces of our own vocabulary: specials, bytes, then the earliest merges; and the space, which stands late. */
 export async function somePieces(count: number): Promise<string[]> {
   const pieces = readVocabulary(await Bun.file(fixture("nano.model")).bytes(), "nano.model");
-  return pieces.slice(0, count);
+  const some = pieces.slice(0, count);
+  return some.includes("▁") ? some : [...some.slice(0, -1), "▁"];
 }
 
 export async function packOf(checkpoint: Checkpoint, notes: Partial<PackNotes> = {}): Promise<Uint8Array> {
@@ -193,7 +194,8 @@ function randomSchema(random: () => number, depth: number): Record<string, unkno
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)];
   const below = (n: number) => Math.floor(random() * n);
   const kinds = ["string", "string", "number", "integer", "boolean", "null", "enum", "const", "nullable", "types"];
-  if (depth > 0) kinds.push("array", "array", "object", "object", "anyOf", "ref", "beside", "allOf");
+  if (depth > 0)
+    kinds.push("array", "array", "tuple", "unique", "object", "object", "map", "anyOf", "ref", "beside", "allOf");
   switch (pick(kinds)) {
     case "number":
     case "integer": {
@@ -227,8 +229,45 @@ function randomSchema(random: () => number, depth: number): Record<string, unkno
         ...(random() < 0.6 && { maxItems: minItems + below(3) }),
       };
     }
-    case "object":
-      return randomObject(random, depth - 1);
+    case "tuple": {
+      const prefixItems = Array.from({ length: 1 + below(3) }, () => randomSchema(random, depth - 1));
+      return {
+        type: "array",
+        prefixItems,
+        items: false,
+        ...(random() < 0.5 && { minItems: below(prefixItems.length + 1) }),
+      };
+    }
+    case "unique": {
+      const items = pick([
+        { enum: ["a", "ab", 'q"', 1, null] },
+        { type: "string", maxLength: below(3) },
+        { type: "integer", minimum: -1, maximum: 2 },
+        { type: "number", minimum: 0, maximum: 1, multipleOf: 0.5 },
+        { type: ["boolean", "number"] },
+        { type: "string" },
+      ]);
+      return { type: "array", items, uniqueItems: true, ...(random() < 0.5 && { minItems: 1 + below(2) }) };
+    }
+    case "map": {
+      const least = below(3);
+      return {
+        type: "object",
+        ...(random() < 0.5 && { properties: { a: { type: "boolean" }, ab: randomSchema(random, 0) } }),
+        ...(random() < 0.5 && { required: ["a"] }),
+        additionalProperties: randomSchema(random, depth - 1),
+        ...(random() < 0.5 && { minProperties: least }),
+        ...(random() < 0.5 && { maxProperties: least + 1 + below(2) }),
+      };
+    }
+    case "object": {
+      const object = randomObject(random, depth - 1);
+      return {
+        ...object,
+        ...(random() < 0.2 && { minProperties: Math.min(1, Object.keys(object.properties as object).length) }),
+        ...(random() < 0.2 && { maxProperties: 3 }),
+      };
+    }
     case "anyOf":
       return { anyOf: [randomSchema(random, depth - 1), randomSchema(random, depth - 1), randomSchema(random, 0)] };
     case "beside": {

@@ -71,12 +71,25 @@ function bytesOf(tokenizer: Tokenizer, ids: number[]): Uint8Array {
   return Uint8Array.from(ids.flatMap((id) => [...tokenizer.bytesOf(id)]));
 }
 
+/** What the library takes for a mark wherever it stands. */
+const symbol = /<tool_call>|<tools>/;
+
 const isHalf = (text: string) => text !== wellFormed(text);
 
 function laws(name: string, tokenizer: Tokenizer, cases: { text: string; ids: number[]; decoded: string }[]): void {
   describe(name, () => {
     test("tokenize gives the ids of the SentencePiece library", () => {
-      for (const { text, ids } of cases) expect(tokenizer.tokenize(text), text).toEqual(ids);
+      const plain = cases.filter(({ text }) => !symbol.test(text));
+      expect(plain.length).toBeGreaterThan(cases.length / 2);
+      for (const { text, ids } of plain) expect(tokenizer.tokenize(text), text).toEqual(ids);
+    });
+
+    test("a text that spells a mark is text: no id is special, and it reads back", () => {
+      for (const text of ["<tools>", "a<tool_call>b", "<tools><tools> <tool_call>", ...randomTexts(9, 300)]) {
+        const ids = tokenizer.tokenize(text);
+        expect(ids.some((id) => id <= special.tools)).toBe(false);
+        expect(tokenizer.detokenize(ids)).toBe(normalised(text));
+      }
     });
 
     test("detokenize gives the text of the SentencePiece library", () => {
@@ -98,7 +111,7 @@ function laws(name: string, tokenizer: Tokenizer, cases: { text: string; ids: nu
     });
 
     test("tokenizeRaw of a space and a text is tokenize of the text, where normalisation has nothing to change", () => {
-      const texts = [...cases.map((c) => c.text), ...randomTexts(7, 1000)].filter((text) => !/▁|<tool/.test(text));
+      const texts = [...cases.map((c) => c.text), ...randomTexts(7, 1000)].filter((text) => !text.includes("▁"));
       for (const text of texts.map(normalised).filter((text) => text !== "")) {
         expect(tokenizer.tokenizeRaw(` ${text}`), JSON.stringify(text)).toEqual(tokenizer.tokenize(text));
       }
@@ -216,6 +229,7 @@ describe("Tokenizer", () => {
     expect(() => new Tokenizer([])).toThrow('pieces[0]: expected "<pad>", got nothing');
     expect(() => new Tokenizer(without("<tools>"))).toThrow('pieces[5]: expected "<tools>", got "no such"');
     expect(() => new Tokenizer(without("<0xFF>"))).toThrow('expected a byte piece "<0xFF>", got none');
+    expect(() => new Tokenizer(without("▁"))).toThrow('pieces: expected the piece "▁", a space, got none');
     expect(() => new Tokenizer([...nano.pieces, "me"])).toThrow('got "me", which is id 266 already');
     expect(() => new Tokenizer([...nano.pieces, ""])).toThrow("pieces[4096]: expected a new piece, got an empty one");
     expect(() => new Tokenizer([])).toThrow(RangeError);

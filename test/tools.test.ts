@@ -156,6 +156,21 @@ test.each([
   expect(snakeCase(name)).toBe(want);
 });
 
+test("snake_case takes each letter a constant number of times", () => {
+  const name = `${"A".repeat(2_000_000)}b`;
+  expect(snakeCase(name)).toBe(`${"a".repeat(1_999_999)}_ab`);
+});
+
+test("a property named __proto__ is one like any other, also where schemas merge", () => {
+  const part = JSON.parse('{"properties":{"__proto__":{"type":"string"}},"required":["__proto__"]}');
+  const inputSchema = { type: "object", allOf: [{ properties: { a: { type: "string" } } }, part, part] };
+  const [tool] = ToolSet.from([{ name: "pick", inputSchema }]).tools;
+  expect(tool.parameters.map(({ name, required }) => [name, required])).toEqual([
+    ["a", false],
+    ["__proto__", true],
+  ]);
+});
+
 test.each([
   ["tools that are not JSON", '[{"name":', "tools: expected JSON"],
   ["no list", { name: "x" }, "tools: expected a list of tools"],
@@ -261,7 +276,7 @@ test("what the grammar does not hold to is listed by path, and refused when stri
     both: { allOf: [{ type: "string", pattern: "a" }, { pattern: "b" }] },
     any: {},
     one: { oneOf: [{ type: "integer" }, { type: "number" }] },
-    map: { type: "object", additionalProperties: { type: "string" } },
+    map: { type: "object", additionalProperties: {} },
   };
   const tools = [{ name: "f", inputSchema: { type: "object", properties } }];
   const { warnings } = ToolSet.from(tools);

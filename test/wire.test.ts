@@ -216,7 +216,8 @@ function pageForm(set: ToolSet): Json[] {
   const limit = (value: number | null) => (value !== null && Number.isFinite(value) ? value : null);
   let refs: Schema[] = [];
   const property = (p: ToolSet["tools"][number]["parameters"][number]): Json => {
-    const head = codeOf(p.schema) + (p.required ? 16 : 0) + (p.default === undefined ? 0 : 32);
+    const code = codeOf(p.schema);
+    const head = code + (code < 16 ? 0 : 48) + (p.required ? 16 : 0) + (p.default === undefined ? 0 : 32);
     const fallback = p.default === undefined ? [] : [p.default];
     return trim([p.name, head, p.description ?? null, ...fallback, ...body(p.schema)]);
   };
@@ -236,9 +237,10 @@ function pageForm(set: ToolSet): Json[] {
         return s.values.every((value) => typeof value === "string") ? 8 : 9;
       }
       case "array":
+        if (s.first || s.unique) return 16;
         return s.minItems > 0 || s.maxItems < Number.POSITIVE_INFINITY ? 11 : 10;
       case "object":
-        return 12;
+        return s.more || s.minProperties || s.maxProperties !== undefined ? 17 : 12;
       case "anyOf":
         return 13;
       case "ref":
@@ -264,9 +266,19 @@ function pageForm(set: ToolSet): Json[] {
       case "enum":
         return codeOf(s) === 8 ? s.values : codeOf(s) === 9 ? [s.values] : [];
       case "array":
-        return [inner(s.items), s.minItems || null, limit(s.maxItems)];
+        return [
+          inner(s.items),
+          s.minItems || null,
+          limit(s.maxItems),
+          ...(codeOf(s) === 16 ? [s.unique ?? null, ...(s.first ?? []).map(inner)] : []),
+        ];
       case "object":
-        return s.properties.map(property);
+        return [
+          ...(codeOf(s) === 17
+            ? [s.more ? inner(s.more) : null, s.minProperties || null, s.maxProperties ?? null]
+            : []),
+          ...s.properties.map(property),
+        ];
       case "anyOf":
         return s.options.map(inner);
       case "ref":
@@ -280,8 +292,9 @@ function pageForm(set: ToolSet): Json[] {
     refs = [];
     // Which form the prompt takes is the encoder's choice: read from the bytes.
     const head = (decode(packTools(set))[1 + i] as Json[])[1] as number;
-    const shown = head >> 2 === 2 ? [JSON.parse(set.texts[i])] : [];
-    return trim([tool.name, head, tool.description || null, ...shown, ...tool.parameters.map(property)]);
+    const shown = (head >> 2) % 4 === 2 ? [JSON.parse(set.texts[i])] : [];
+    const body = tool.shapes ? tool.shapes.map(inner) : tool.parameters.map(property);
+    return trim([tool.name, head, tool.description || null, ...shown, ...body]);
   });
   return trim([warnings.length ? warnings : null, ...tools]);
 }
@@ -560,4 +573,12 @@ test("thimble tools: pack writes the fixture's bytes, hash names list and pack a
   await expect(command.run(new Input(["pack", list], {}))).rejects.toThrow("expected -o FILE");
   await expect(command.run(new Input(["unpack", list], {}))).rejects.toThrow("expected one of pack, show, hash");
   rmSync(folder, { recursive: true });
+});
+
+test("20,000 words pack: phrases are looked for among the first of them", () => {
+  const words = Array.from({ length: 20_000 }, (_, i) => `word ${i}`);
+  const set = ToolSet.from([{ name: "f", parameters: { v: { type: "string", enum: words } } }]);
+  const bytes = packTools(set);
+  expect(unpackTools(bytes).tools).toEqual(set.tools);
+  expect(bytes.length).toBeLessThan(200_000);
 });

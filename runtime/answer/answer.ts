@@ -2,10 +2,9 @@
 
 import { type Choice, decode, logits, pick } from "../engine/decoder.ts";
 import type { Host } from "../engine/host.ts";
-import type { State } from "../grammar/automaton.ts";
-import type { Grammar } from "../grammar/grammar.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
-import type { Copy } from "./copy.ts";
+import type { Calls } from "./repeat.ts";
+import type { Place, Rules } from "./rules.ts";
 import type { Step } from "./toolcall.ts";
 
 export interface Answer {
@@ -28,38 +27,43 @@ export interface Writer {
 }
 
 /**
- * Decodes under the grammar, and with `copy` writes free strings that the request has. `jump` false asks the logits for
- * every token, also where text is forced.
+ * Decodes under the grammar and the rules of its answer. `jump` false asks the logits for every token, also where text is
+ * forced. A call that repeats another more often than the request asks for ends the answer before it.
  */
-export async function writeAnswer(writer: Writer, grammar: Grammar, copy: Copy | null, jump: boolean): Promise<Answer> {
+export async function writeAnswer(writer: Writer, rules: Rules, calls: Calls, jump: boolean): Promise<Answer> {
   const out = new Output(writer);
   const { answerTokens } = writer.host.session;
   await out.add(special.toolCall);
   let forcedTokens = 1;
-  let state: State = grammar.start;
-  while (!state.atEnd) {
+  let place = rules.start;
+  const take = async (id: number, after: Place, choice?: Choice): Promise<boolean> => {
+    const isNew = after.callEnds.length > place.callEnds.length;
+    place = after;
+    if (!choice) forcedTokens++;
+    out.push(id, choice);
+    if (isNew && calls.ends(out.bytes, after.callEnds)) return true;
+    if (!calls.begins(out.bytes, after.callEnds)) await out.show();
+    return false;
+  };
+  while (!place.atEnd) {
     const room = answerTokens - out.tokens.length;
-    const forced = jump && !copy?.inString ? grammar.forced(state) : null;
-    if (forced?.ids.length && grammar.fits(forced.state, room - forced.ids.length)) {
-      for (const id of forced.ids) await out.add(id);
-      forcedTokens += forced.ids.length;
-      copy?.advance(state, forced.ids);
-      state = forced.state;
+    const forced = jump ? rules.forced(place) : [];
+    if (forced.length && rules.fits(forced[forced.length - 1].after, room - forced.length)) {
+      for (const { id, after } of forced) {
+        if (await take(id, after)) return out.answerUpTo(place.callEnds.at(-2) as number);
+      }
       continue;
     }
-    const mask = copy ? copy.mask(state) : grammar.mask(state);
+    const mask = rules.mask(place);
     const choice = mask.count === 1 && jump ? undefined : await out.choose(mask.bits);
     const id = choice?.id ?? mask.some;
-    const after = grammar.advance(state, id);
+    const after = rules.advance(place, id);
     if (!after) throw new Error(`decode step: expected an allowed token, got ${id}; the logits are not numbers`);
-    if (!grammar.fits(after, room - 1)) {
-      for (const last of grammar.finish(state)) await out.add(last);
+    if (!rules.fits(after, room - 1)) {
+      for (const last of rules.finish(place)) await out.add(last);
       return out.answer(forcedTokens, true);
     }
-    if (!choice) forcedTokens++;
-    await out.add(id, choice);
-    copy?.advance(state, [id]);
-    state = after;
+    if (await take(id, after, choice)) return out.answerUpTo(place.callEnds.at(-2) as number);
   }
   return out.answer(forcedTokens, false);
 }
@@ -78,8 +82,10 @@ export async function writeFreely(writer: Writer): Promise<Answer> {
 /** Decided tokens, and those of them that have not been through the decoder. */
 class Output {
   readonly tokens: number[] = [];
-  private readonly bytes: number[] = [];
-  private readonly steps: Step[] = [];
+  readonly bytes: number[] = [];
+  private steps: Step[] = [];
+  /** Texts of the last tokens, which are not shown, since they may be taken back. */
+  private held: string[] = [];
   private readonly text;
   private pending: number[] = [special.eos];
   private pos = 0;
@@ -89,13 +95,24 @@ class Output {
   }
 
   async add(id: number, choice?: Choice): Promise<void> {
-    const { tokenizer, onText } = this.writer;
+    this.push(id, choice);
+    await this.show();
+  }
+
+  push(id: number, choice?: Choice): void {
+    const { tokenizer } = this.writer;
     if (choice) this.steps.push({ ...choice, startByte: this.bytes.length, second: tokenizer.bytesOf(choice.second) });
     this.bytes.push(...tokenizer.bytesOf(id));
     this.tokens.push(id);
     this.pending.push(id);
-    const piece = id === special.toolCall ? "" : this.text.push(id);
-    if (piece) await onText?.(piece);
+    this.held.push(id === special.toolCall ? "" : this.text.push(id));
+  }
+
+  /** Shows the text that was held back. */
+  async show(): Promise<void> {
+    const text = this.held.join("");
+    this.held = [];
+    if (text) await this.writer.onText?.(text);
   }
 
   /** Runs the pending tokens together, then picks among the rows that the mask allows. */
@@ -108,8 +125,23 @@ class Output {
     return pick(host, tokenizer.vocabSize);
   }
 
+  /** Closes the list after a call, and takes back what is written beyond it. */
+  async answerUpTo(callEnd: number): Promise<Answer> {
+    const { tokenizer } = this.writer;
+    let rest: number[] = [];
+    while (this.bytes.length > callEnd) {
+      const length = tokenizer.bytesOf(this.tokens.pop() as number).length;
+      this.held.pop();
+      rest = this.bytes.splice(this.bytes.length - length).slice(0, callEnd - this.bytes.length);
+    }
+    const written = this.bytes.length;
+    this.steps = this.steps.filter(({ startByte }) => startByte < written);
+    for (const id of tokenizer.tokenizeRaw(`${String.fromCharCode(...rest)}]`)) await this.add(id);
+    return this.answer(this.tokens.length - this.steps.length, false);
+  }
+
   async answer(forcedTokens: number, cutShort: boolean): Promise<Answer> {
-    const rest = this.text.end();
+    const rest = this.held.join("") + this.text.end();
     if (rest) await this.writer.onText?.(rest);
     const { tokens, steps } = this;
     return { tokens, bytes: Uint8Array.from(this.bytes), steps, forcedTokens, cutShort };

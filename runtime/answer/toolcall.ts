@@ -1,6 +1,6 @@
 /** Finished text → calls: names and arguments, how sure the model was, and where each value stands in the request. */
 
-import type { Json } from "../json.ts";
+import { isObject, type Json } from "../json.ts";
 import type { Profile } from "../pack/profile.ts";
 import type { Tool } from "../tools/tools.ts";
 import { type Certainty, confidenceOf, type Decision, decide, featuresOf, type Sureness } from "./decision.ts";
@@ -46,16 +46,21 @@ export function readCalls(
   }
   if (!Array.isArray(list)) return [];
   const spans = callSpans(bytes);
-  return list.flatMap((call, i) => {
-    if (typeof call?.name !== "string" || !spans[i]) return [];
-    const tool = tools.find(({ promptName }) => promptName === call.name);
-    const args: Record<string, Json> = call.arguments ?? {};
-    const certainty = certaintyOf(spans[i], bytes, tools, steps);
-    const sources = sourcesOf(args, tool?.parameters ?? [], request);
-    const confidence = confidenceOf(featuresOf(certainty, sources, list.length - 1), profile);
-    const decision = decide(confidence, tool?.risk ?? "safe", profile);
-    return [{ name: tool?.name ?? call.name, arguments: args, certainty, sources, confidence, decision }];
-  });
+  // Spans are those of the entries that have brackets or braces.
+  return list
+    .filter((entry) => typeof entry === "object" && entry !== null)
+    .flatMap((call, i) => {
+      const { name } = call;
+      const given = call.arguments ?? {};
+      if (typeof name !== "string" || !isObject(given) || !spans[i]) return [];
+      const args = given as Record<string, Json>;
+      const tool = tools.find(({ promptName }) => promptName === name);
+      const certainty = certaintyOf(spans[i], bytes, tools, steps);
+      const sources = sourcesOf(args, tool?.parameters ?? [], request);
+      const confidence = confidenceOf(featuresOf(certainty, sources, list.length - 1), profile);
+      const decision = decide(confidence, tool?.risk ?? "safe", profile);
+      return [{ name: tool?.name ?? name, arguments: args, certainty, sources, confidence, decision }];
+    });
 }
 
 const utf8 = new TextDecoder();

@@ -9,26 +9,46 @@
  * States are made when first reached.
  */
 
-import { constrained, isFit, mostDigits, type Scaled, scaledOf, someFits } from "../tools/decimal.ts";
-import { type Leaf, leaves, type Property, type Schema } from "../tools/schema.ts";
-import { leastBytes } from "../tools/shortest.ts";
+import { constrained, isFit, mostDigits, type Scaled, scaledOf, someFits, standing } from "../tools/decimal.ts";
+import { type ArraySchema, itemSchema, type Leaf, leaves, type ObjectSchema, type Schema } from "../tools/schema.ts";
+import { shapesOf } from "../tools/shapes.ts";
+import { leastBytes, mostItems } from "../tools/shortest.ts";
 import type { ToolSet } from "../tools/tools.ts";
 
 type Edge = readonly [low: number, high: number, target: State];
 
+/** How many characters a string still takes, between two of them or within one. */
+export interface Room {
+  least: number;
+  most: number;
+  isBetween: boolean;
+}
+
+const anyRoom: Room = { least: 0, most: Number.POSITIVE_INFINITY, isBetween: true };
+
+/** What begins at a state must differ from what began so in the same list or map; `isFirst` where that is new. */
+export interface Distinct {
+  of: Schema;
+  isFirst: boolean;
+}
+
 /** Where the text stands: the bytes that may follow. */
 export class State {
   private made: Edge[] | null = null;
+  distinct: Distinct | null = null;
 
   constructor(
     private readonly make: () => Edge[],
     /** The byte that leads to the end of the text by a short way, −1 at the end. */
     readonly exit: number,
-    /** Characters that a string may still take here, whichever they are; 0 outside one. */
-    readonly stringRoom = 0,
-    /** Set where a free string goes on, one that nothing limits. */
-    readonly inString = false,
+    /** Within a string. */
+    readonly room: Room | null = null,
   ) {}
+
+  /** Whether a string may go on or end here: not from within a character or an escape. */
+  get inString(): boolean {
+    return this.room?.isBetween ?? false;
+  }
 
   get edges(): Edge[] {
     this.made ??= this.make();
@@ -56,6 +76,9 @@ export class State {
 }
 
 const utf8 = new TextEncoder();
+const quote = 0x22;
+const hyphen = 0x2d;
+const backslash = 0x5c;
 
 interface Alternative {
   text: string;
@@ -107,7 +130,7 @@ export function answerStates(set: ToolSet): { start: State; afterCall: State | n
     oneOf(
       set.tools.map((tool) => ({
         text: `${JSON.stringify(tool.promptName)},"arguments":{`,
-        next: () => objectState(tool.parameters, "}}", afterCall),
+        next: () => union(shapesOf(tool).map((shape) => objectState(shape, "}}", afterCall))),
       })),
     ),
   );
@@ -118,27 +141,121 @@ export function answerStates(set: ToolSet): { start: State; afterCall: State | n
   return { start, afterCall: set.tools.length ? afterCall() : null };
 }
 
-/** What follows an opening brace: known keys, each at most once, the required ones present, then `close`. */
-function objectState(properties: readonly Property[], close: string, next: () => State): State {
+/** Pairs of a map beside its known keys, unless it asks for more. */
+const mostPairs = 16;
+
+/**
+ * What follows an opening brace: keys, each at most once, the required ones present, then `close`. A map's keys are the
+ * known ones or any others.
+ */
+function objectState(schema: ObjectSchema, close: string, next: () => State): State {
+  const { more, minProperties = 0, maxProperties = Number.POSITIVE_INFINITY } = schema;
+  const possible = schema.properties.filter((property) => Number.isFinite(leastBytes(property.schema)));
+  // Required ones first, then the shortest: the way out goes through the first alternative.
+  possible.sort((a, b) => Number(b.required) - Number(a.required) || leastBytes(a.schema) - leastBytes(b.schema));
+  const others = more && Number.isFinite(leastBytes(more)) ? more : null;
+  const most = Math.min(maxProperties, others ? Math.max(minProperties, possible.length + mostPairs) : maxProperties);
   const states = new Map<string, State>();
-  const possible = properties.filter(({ schema }) => Number.isFinite(leastBytes(schema)));
-  const after = (used: boolean[]): State => {
-    const key = used.map(Number).join("");
+  const after = (used: boolean[], pairs: number): State => {
+    const key = used.map(Number).join("") + pairs;
     const known = states.get(key);
     if (known) return known;
-    const left = possible.map((property, i) => ({ property, i })).filter(({ i }) => !used[i]);
-    // Required ones first: the way out goes through the first alternative.
-    left.sort((a, b) => Number(b.property.required) - Number(a.property.required));
-    const alternatives: Alternative[] = left.map(({ property, i }) => ({
-      text: `${used.includes(true) ? "," : ""}${JSON.stringify(property.name)}:`,
-      next: once(() => valueState(property.schema, () => after(used.with(i, true)))),
-    }));
-    if (!left.some(({ property }) => property.required)) alternatives.unshift({ text: close, next });
-    const state = oneOf(alternatives);
+    const count = used.filter(Boolean).length + pairs;
+    const left = possible.flatMap((property, i) => (used[i] ? [] : [{ property, i }]));
+    const needed = left.filter(({ property }) => property.required);
+    const open = count + needed.length < most ? left : needed;
+    const mayClose = !needed.length && count >= minProperties;
+    const keys = open.map(
+      ({ property, i }): Alternative => ({
+        text: `${JSON.stringify(property.name)}:`,
+        next: once(() => valueState(property.schema, () => after(used.with(i, true), pairs))),
+      }),
+    );
+    const ending: Alternative[] = mayClose ? [{ text: close, next }] : [];
+    const comma = count ? "," : "";
+    let state: State;
+    if (!others || open !== left)
+      state = oneOf([...ending, ...keys.map((one) => ({ ...one, text: comma + one.text }))]);
+    else {
+      const names = schema.properties.map(({ name }) => name);
+      const pair = () => literal(":", () => valueState(others, () => after(used, pairs + 1)));
+      const key = once(() =>
+        union([...(keys.length ? [oneOf(keys)] : []), literal('"', () => keyState(names, pair()))]),
+      );
+      const marked = () => marking(key(), schema, !count);
+      if (count) state = oneOf([...ending, { text: comma, next: once(marked) }]);
+      else state = marking(union([...(mayClose ? [oneOf(ending)] : []), key()]), schema, true);
+    }
     states.set(key, state);
     return state;
   };
-  return after(possible.map(() => false));
+  return after(
+    possible.map(() => false),
+    0,
+  );
+}
+
+/** A map's key from its opening quote on: any but those of known names, as they stand, without escapes. */
+function keyState(names: readonly string[], next: State): State {
+  const edges = once((): Edge[] => [
+    ...characterEdges(inside, false).filter(([low]) => low !== backslash),
+    [quote, quote, next],
+  ]);
+  const inside = new State(edges, quote, anyRoom);
+  return without(
+    inside,
+    names.map((name) => utf8.encode(JSON.stringify(name).slice(1))),
+  );
+}
+
+/** A state less texts that would follow it. Of what leads to others there must be some beside each text. */
+function without(state: State, texts: readonly Uint8Array[], at = 0): State {
+  if (!texts.length) return state;
+  const edges = () => {
+    const bytes = [...new Set(texts.map((text) => text[at]))].sort((a, b) => a - b);
+    return state.edges.flatMap(([low, high, target]): Edge[] => {
+      const cut: Edge[] = [];
+      let from = low;
+      for (const byte of bytes.filter((one) => one >= low && one <= high)) {
+        if (from < byte) cut.push([from, byte - 1, target]);
+        const going = texts.filter((text) => text[at] === byte);
+        if (going.every((text) => text.length > at + 1)) cut.push([byte, byte, without(target, going, at + 1)]);
+        from = byte + 1;
+      }
+      if (from <= high) cut.push([from, high, target]);
+      return cut;
+    });
+  };
+  const ends = texts.some((text) => text.length === at + 1 && text[at] === state.exit);
+  return new State(edges, ends ? hyphen : state.exit, state.room);
+}
+
+/** Whether a value may hold texts that must differ. */
+export function holdsDistinct(schema: Schema, met: Set<Schema> = new Set()): boolean {
+  if (met.has(schema)) return false;
+  met.add(schema);
+  const within = (parts: readonly Schema[]) => parts.some((part) => holdsDistinct(part, met));
+  switch (schema.kind) {
+    case "array":
+      return schema.unique || within([...(schema.first ?? []), schema.items]);
+    case "object":
+      return schema.more !== undefined || within(schema.properties.map((property) => property.schema));
+    case "anyOf":
+      return within(schema.options);
+    case "ref":
+      return schema.target !== null && within([schema.target]);
+    default:
+      return false;
+  }
+}
+
+/** Says of a state that a text begins there which differs from others: keys of one map, items of one list. */
+function marking(state: State, of: Schema, isFirst: boolean): State {
+  const copy = new State(() => state.edges, state.exit, state.room);
+  const either = eithers.get(state);
+  if (either) eithers.set(copy, either);
+  copy.distinct = { of, isFirst };
+  return copy;
 }
 
 /** A value's schema and what follows the value. */
@@ -169,36 +286,46 @@ function firstState({ schema, next }: Value): State {
     case "string":
       return literal('"', () => stringState(next(), schema.minLength, schema.maxLength));
     case "number":
-      return constrained(schema) ? boundedState(scaledOf(schema), "", next) : numberState(schema.integer, next);
+      return constrained(schema) ? limitedState(scaledOf(schema), next) : numberState(schema.integer, next);
     case "enum":
       return oneOf([...new Set(schema.values.map((value) => JSON.stringify(value)))].map((text) => ({ text, next })));
     case "array":
       return literal("[", () => arrayState(schema, 0, next));
     case "object":
-      return literal("{", () => objectState(schema.properties, "}", next));
+      return literal("{", () => objectState(schema, "}", next));
   }
 }
 
-function arrayState(schema: Schema & { kind: "array" }, count: number, next: () => State): State {
-  const unbounded = schema.maxItems === Number.POSITIVE_INFINITY && count > schema.minItems;
-  const after: () => State = once(() => (unbounded ? state : arrayState(schema, count + 1, next)));
-  const item = () => valueState(schema.items, after);
-  const more = () => (count ? literal(",", item) : item());
+function arrayState(schema: ArraySchema, count: number, next: () => State): State {
+  const { minItems, first = [], unique } = schema;
+  const most = mostItems(schema);
+  const repeats = most === Number.POSITIVE_INFINITY && count > minItems && count > first.length;
+  const after: () => State = once(() => (repeats ? state : arrayState(schema, count + 1, next)));
+  const mark = (begun: State) => (unique ? marking(begun, schema, !count) : begun);
+  const item = () => valueState(itemSchema(schema, count), after);
   const options: State[] = [];
-  if (count >= schema.minItems) options.push(literal("]", next));
-  if (count < schema.maxItems && Number.isFinite(leastBytes(schema.items))) options.push(more());
-  const state = union(options);
+  if (count >= minItems) options.push(literal("]", next));
+  if (count < most && Number.isFinite(leastBytes(itemSchema(schema, count))))
+    options.push(count ? literal(",", () => mark(item())) : item());
+  const state = count ? union(options) : mark(union(options));
   return state;
 }
 
 /** The states that one is either of. */
 const eithers = new WeakMap<State, readonly State[]>();
 
+/** The states that one is either of: itself, where it is no union. */
+export function partsOf(state: State): readonly State[] {
+  return eithers.get(state) ?? [state];
+}
+
 /** Either of several states: bytes that two of them take lead to either of what follows. */
-function union(states: readonly State[]): State {
-  const different = merged(states.flatMap((state) => eithers.get(state) ?? [state]));
+export function union(states: readonly State[]): State {
+  if (states.length === 1) return states[0];
+  const different = merged(states.flatMap(partsOf));
   const [first] = different;
-  if (different.length === 1) return first;
+  const distinct = states.find((state) => state.distinct)?.distinct ?? null;
+  if (different.length === 1) return distinct ? marking(first, distinct.of, distinct.isFirst) : first;
   const edges = () => {
     const all = different.flatMap((state) => state.edges);
     // Cut the bytes where any edge begins or ends, so that each piece has the same targets throughout.
@@ -210,6 +337,7 @@ function union(states: readonly State[]): State {
   };
   const state = new State(edges, first.exit);
   eithers.set(state, different);
+  state.distinct = distinct;
   return state;
 }
 
@@ -244,27 +372,27 @@ function merged(states: readonly State[]): State[] {
 function stringState(next: State, least = 0, most = Number.POSITIVE_INFINITY): State {
   const free = least <= 0 && most === Number.POSITIVE_INFINITY;
   const edges = once(() => {
-    const after = free ? inside : most > 0 ? stringState(next, least - 1, most - 1) : null;
-    const quote: Edge[] = least <= 0 && next !== deadEnd ? [[0x22, 0x22, next]] : [];
-    return [...(after ? characterEdges(after, free) : []), ...quote];
+    const after = free ? inside : most > 0 ? stringState(next, Math.max(0, least - 1), most - 1) : null;
+    const end: Edge[] = least <= 0 && next !== deadEnd ? [[quote, quote, next]] : [];
+    return [...(after ? characterEdges(after, free) : []), ...end];
   });
-  const hyphen = 0x2d;
-  const inside = new State(edges, least > 0 ? hyphen : 0x22, most, free);
+  const inside = new State(edges, least > 0 ? hyphen : quote, free ? anyRoom : { least, most, isBetween: true });
   return inside;
 }
 
 /** One character of a string, raw or escaped, then `inside`. */
 function characterEdges(inside: State, surrogates: boolean): Edge[] {
+  const room = inside.room && { ...inside.room, isBetween: false };
   /** One byte of a range, then the given state. */
-  const range = (low: number, high: number, target: State) => new State(() => [[low, high, target]], low);
+  const range = (low: number, high: number, target: State) => new State(() => [[low, high, target]], low, room);
   const digits: [number, number][] = [
     [0x30, 0x39],
     [0x41, 0x46],
     [0x61, 0x66],
   ];
-  const hex = (target: State) => new State(() => digits.map(([low, high]): Edge => [low, high, target]), 0x30);
+  const hex = (target: State) => new State(() => digits.map(([low, high]): Edge => [low, high, target]), 0x30, room);
   const three = hex(hex(hex(inside)));
-  const low = new State(() => [[0x30, 0x37, hex(hex(inside))]], 0x30);
+  const low = new State(() => [[0x30, 0x37, hex(hex(inside))]], 0x30, room);
   const notD: [number, number][] = [
     [0x30, 0x39],
     [0x41, 0x43],
@@ -273,10 +401,11 @@ function characterEdges(inside: State, surrogates: boolean): Edge[] {
     [0x65, 0x66],
   ];
   const whole = (): Edge[] => [...notD.map(([a, b]): Edge => [a, b, three]), [0x44, 0x44, low], [0x64, 0x64, low]];
-  const unicode = surrogates ? hex(three) : new State(whole, 0x30);
+  const unicode = surrogates ? hex(three) : new State(whole, 0x30, room);
   const escaped = new State(
     () => [...[...'"\\/bfnrt'].map((c): Edge => [c.charCodeAt(0), c.charCodeAt(0), inside]), [0x75, 0x75, unicode]],
     0x6e,
+    room,
   );
   const last = range(0x80, 0xbf, inside);
   const two = range(0x80, 0xbf, last);
@@ -316,15 +445,22 @@ function numberState(integer: boolean, next: () => State): State {
   return new State(() => [[0x2d, 0x2d, new State(() => unsigned, 0x30)], ...unsigned], 0x30);
 }
 
-/**
- * The rest of a number of which `typed` is written. A byte may follow if some number that begins so fits.
- */
-function boundedState(limits: Scaled, typed: string, next: () => State): State {
-  const continuations = [..."0123456789.-"].filter((c) => someFits(limits, typed + c));
-  const complete = isFit(limits, typed);
-  const edges = () => [
-    ...continuations.map((c): Edge => [c.charCodeAt(0), c.charCodeAt(0), boundedState(limits, typed + c, next)]),
-    ...(complete ? next().edges : []),
-  ];
-  return new State(edges, complete ? next().exit : continuations[0].charCodeAt(0));
+/** A number with limits: a byte may follow if some number that begins so fits. Texts that go on alike share a state. */
+function limitedState(limits: Scaled, next: () => State): State {
+  const states = new Map<string, State>();
+  const after = (typed: string): State => {
+    const key = standing(limits, typed);
+    const known = states.get(key);
+    if (known) return known;
+    const continuations = [..."0123456789.-"].filter((c) => someFits(limits, typed + c));
+    const complete = isFit(limits, typed);
+    const edges = () => [
+      ...continuations.map((c): Edge => [c.charCodeAt(0), c.charCodeAt(0), after(typed + c)]),
+      ...(complete ? next().edges : []),
+    ];
+    const state = new State(edges, complete ? next().exit : continuations[0].charCodeAt(0));
+    states.set(key, state);
+    return state;
+  };
+  return after("");
 }

@@ -4,8 +4,9 @@
  */
 
 import type { Mask, TokenTrie } from "../text/trie.ts";
+import { shapesOf } from "../tools/shapes.ts";
 import type { ToolSet } from "../tools/tools.ts";
-import { answerStates, anyText, type State } from "./automaton.ts";
+import { answerStates, anyText, holdsDistinct, type State } from "./automaton.ts";
 
 /** Tokens that can only be so, and the state after them. */
 export interface Forced {
@@ -20,6 +21,7 @@ interface Notes {
   /** Bytes of the way out. */
   wayOut?: number;
   opensString?: boolean;
+  opensDistinct?: boolean;
 }
 
 export class Grammar {
@@ -27,12 +29,15 @@ export class Grammar {
   readonly start: State;
   /** Where a call has ended and another may begin; null without tools. */
   readonly afterCall: State | null;
+  /** Whether there are texts that must differ: see `Distinct`. */
+  readonly hasDistinct: boolean;
 
   constructor(
     tools: ToolSet,
     readonly tokens: TokenTrie,
   ) {
     ({ start: this.start, afterCall: this.afterCall } = answerStates(tools));
+    this.hasDistinct = tools.tools.some((tool) => shapesOf(tool).some((shape) => holdsDistinct(shape)));
   }
 
   /** The state after a token, null if it cannot follow. */
@@ -50,9 +55,16 @@ export class Grammar {
     return notes.opensString;
   }
 
+  /** Whether a token can lead from here to where a text begins that must differ from others. */
+  opensDistinct(state: State): boolean {
+    const notes = this.notesOf(state);
+    notes.opensDistinct ??= this.tokens.leadsThrough(state, (next) => next.distinct !== null);
+    return notes.opensDistinct;
+  }
+
   mask(state: State): Mask {
     const notes = this.notesOf(state);
-    notes.mask ??= this.tokens.allowed(state, state.stringRoom, anyText);
+    notes.mask ??= this.tokens.allowed(state, state.room?.isBetween ? state.room.most : 0, anyText);
     return notes.mask;
   }
 
@@ -67,6 +79,8 @@ export class Grammar {
   }
 
   private findForced(state: State): Forced {
+    // Within a character only its own bytes can follow, each a token; no text begins there.
+    if ((state.onlyByte & 0xc0) === 0x80) return { ids: [], state };
     const bytes: number[] = [];
     for (let at = state; at.onlyByte >= 0; at = at.edges[0][2]) bytes.push(at.onlyByte);
     const text = wholeCharacters(bytes);
@@ -123,6 +137,11 @@ export class Grammar {
   finish(state: State): number[] {
     const bytes: number[] = [];
     for (let at = state; !at.atEnd; at = at.step(at.exit) as State) bytes.push(at.exit);
+    return this.tokensOf(bytes);
+  }
+
+  /** The tokens of a text's rest. */
+  tokensOf(bytes: readonly number[]): number[] {
     // The way out of an unfinished character begins with its missing bytes.
     const lead = bytes.findIndex((byte) => (byte & 0xc0) !== 0x80);
     return [
@@ -136,7 +155,7 @@ export class Grammar {
 const mostPieceBytes = 64;
 
 const utf8 = new TextEncoder();
-const text8 = new TextDecoder();
+const text8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The text of bytes, without an unfinished last character. */
 function wholeCharacters(bytes: readonly number[]): string {

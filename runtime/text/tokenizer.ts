@@ -11,7 +11,8 @@
 export const special = { pad: 0, eos: 1, bos: 2, unk: 3, toolCall: 4, tools: 5 } as const;
 
 const specialPieces = ["<pad>", "</s>", "<s>", "<unk>", "<tool_call>", "<tools>"];
-const userDefinedSymbol = /(<tool_call>|<tools>)/;
+/** What a space becomes. */
+const spacePiece = "▁";
 
 const utf8 = new TextEncoder();
 
@@ -37,7 +38,7 @@ export class Tokenizer {
 
   /**
    * Indexes the pieces, given in id order.
-   * Throws: RangeError if a special id or a byte piece is missing, or a piece is empty or comes twice.
+   * Throws: RangeError if a special id, a byte piece or the space is missing, or a piece is empty or comes twice.
    */
   constructor(pieces: readonly string[]) {
     this.pieces = pieces;
@@ -70,6 +71,9 @@ export class Tokenizer {
       // Text that spells a special or byte piece must not become one.
       this.#idOf.delete(piece);
     }
+    if (!this.#idOf.has(spacePiece)) {
+      throw new RangeError(`pieces: expected the piece "▁", a space, got none; pass a vocabulary that can write one`);
+    }
   }
 
   get vocabSize(): number {
@@ -78,15 +82,13 @@ export class Tokenizer {
 
   /**
    * Tokenizes a query, a tool list or any text that stands alone.
-   * Runs of U+0020 collapse and are trimmed, a dummy space goes in front, `<tool_call>` and `<tools>` become their ids.
+   * Runs of U+0020 collapse and are trimmed, a dummy space goes in front. Unlike in the library `<tool_call>` and `<tools>`
+   * are text like any other: what a user says is no mark.
    * Lone surrogates count as U+FFFD. A `▁` (U+2581) in the text reads back as a space, as in the library.
    */
   tokenize(text: string): number[] {
     const ids: number[] = [];
-    for (const [i, part] of normalise(text).split(userDefinedSymbol).entries()) {
-      if (i % 2 === 0) this.#merge(part, ids);
-      else ids.push(specialPieces.indexOf(part));
-    }
+    this.#merge(normalise(text), ids);
     return ids;
   }
 

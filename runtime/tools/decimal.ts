@@ -105,6 +105,29 @@ export function someFits(limits: Scaled, text: string): boolean {
   return false;
 }
 
+/**
+ * A key of what may follow a text: texts with equal keys go on alike. It says how many digits are written, what they leave
+ * of a division by the step, and of each number of further digits whether such numbers keep within the limits; where only
+ * some do, the key is the text, but then it is the beginning of a limit.
+ */
+export function standing({ decimals, least, most, step }: Scaled, text: string): string {
+  const [, sign, whole = "", dot = "", fraction = ""] = text.match(/^(-?)(\d+)(?:(\.)(\d*))?$/) ?? [];
+  if (!whole) return text;
+  const base = BigInt(whole + fraction);
+  const further = dot || whole === "0" ? 0 : mostDigits - whole.length;
+  let within = "";
+  for (let more = 0; more <= further; more++) {
+    const unit = 10n ** BigInt(more + decimals - fraction.length);
+    const [from, to] = [base * unit, (base + 1n) * unit - 1n];
+    const [low, high] = sign ? [-to, -from] : [from, to];
+    const isOutside = (least !== null && high < least) || (most !== null && low > most);
+    const isInside = (least === null || low >= least) && (most === null || high <= most);
+    if (!isOutside && !isInside) return text;
+    within += Number(isInside);
+  }
+  return [within, whole === "0" ? "0" : "", whole.length, dot, fraction.length, base % step].join(" ");
+}
+
 /** The least common multiple: numbers of so coarse a grain are all that the digits left can write. */
 function divisorUp(step: bigint, grain: bigint): bigint {
   return (step * grain) / divisor(step, grain);

@@ -1,7 +1,5 @@
 /** Two JSON Schemas that hold for the same value → one schema, before it is read. For allOf and what stands beside $ref or anyOf. */
-import { isObject } from "../json.ts";
-
-type Source = Record<string, unknown>;
+import { isObject, type JsonObject } from "../json.ts";
 
 /** Keywords that a value must meet the tighter of. */
 const greater = new Set(["minimum", "exclusiveMinimum", "minLength", "minItems"]);
@@ -27,8 +25,8 @@ export const silent: ReadonlySet<string> = new Set([
  * Merges two schemas without $ref or allOf of their own; null if no value meets both.
  * `conflict` hears of keywords that cannot be merged, of which the first holds.
  */
-export function mergeSchemas(a: Source, b: Source, conflict: (keyword: string) => void): Source | null {
-  const all: Source = { ...a };
+export function mergeSchemas(a: JsonObject, b: JsonObject, conflict: (keyword: string) => void): JsonObject | null {
+  const all: JsonObject = Object.assign(Object.create(null), a);
   for (const [key, value] of Object.entries(b)) {
     const own = all[key];
     if (own === undefined) all[key] = value;
@@ -59,10 +57,10 @@ export function mergeSchemas(a: Source, b: Source, conflict: (keyword: string) =
   return all;
 }
 
-function mergeProperties(a: Source, b: Source): Source {
-  const all: Source = { ...a };
-  for (const [name, value] of Object.entries(b)) all[name] = Object.hasOwn(a, name) ? both(a[name], value) : value;
-  return all;
+function mergeProperties(a: JsonObject, b: JsonObject): JsonObject {
+  const all = new Map(Object.entries(a));
+  for (const [name, value] of Object.entries(b)) all.set(name, all.has(name) ? both(all.get(name), value) : value);
+  return Object.fromEntries(all);
 }
 
 /** A schema that holds where two do, not yet merged. Each part once: what merges with itself over and over stays as it is. */
@@ -72,7 +70,7 @@ export function both(a: unknown, b: unknown): unknown {
   return distinct.length > 1 ? { allOf: distinct } : distinct[0];
 }
 
-function isParts(source: Source): source is { allOf: unknown[] } {
+function isParts(source: JsonObject): source is { allOf: unknown[] } {
   return Array.isArray(source.allOf) && Object.keys(source).length === 1;
 }
 

@@ -1,8 +1,6 @@
 /** A tool → the text that the model was trained on: flat form, snake_case, JSON as Python writes it. Source: spec, "Prompt". */
-import { isObject } from "../json.ts";
-import type { Property, Schema } from "./schema.ts";
-
-type JsonObject = Record<string, unknown>;
+import { isObject, type JsonObject } from "../json.ts";
+import type { ArraySchema, Property, Schema } from "./schema.ts";
 
 /** The flat form that training used: what the prompt shows of a tool that came as JSON Schema. */
 export function flatForm(
@@ -56,9 +54,11 @@ function flatSchema(schema: Schema, description: string | undefined, open: reado
       return { type, ...about, ...(type !== "boolean" && type !== "null" && { enum: schema.values }) };
     }
     case "array":
-      return { type: "array", ...about, items: flatSchema(schema.items, undefined, open, room) };
-    case "object":
-      return { type: "object", ...about, properties: flatProperties(schema.properties, open, room) };
+      return { type: "array", ...about, items: flatItems(schema, open, room) };
+    case "object": {
+      const more = schema.more && { additionalProperties: flatSchema(schema.more, undefined, open, room) };
+      return { type: "object", ...about, properties: flatProperties(schema.properties, open, room), ...more };
+    }
     case "anyOf": {
       const told = schema.options.filter(
         (option) => !(option.kind === "enum" && option.values.length === 1 && option.values[0] === null),
@@ -72,12 +72,20 @@ function flatSchema(schema: Schema, description: string | undefined, open: reado
   }
 }
 
+/** Of a tuple, what its items may be. */
+function flatItems({ first = [], items, maxItems }: ArraySchema, open: readonly Schema[], room: Room): JsonObject {
+  const all = first.length && maxItems <= first.length ? first : [...first, items];
+  const flat = all.map((item) => flatSchema(item, undefined, open, room));
+  const distinct = [...new Map(flat.map((item) => [JSON.stringify(item), item])).values()];
+  return distinct.length === 1 ? distinct[0] : { anyOf: distinct };
+}
+
 /** Spec, "snake_case": what the original does to tool names before they reach the model. */
 export function snakeCase(name: string): string {
   return name
     .replace(/[^A-Za-z0-9_]+/g, "_")
     .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .replace(/([A-Z]+)([A-Z][a-z])/g, "$1_$2")
+    .replace(/([A-Z])([A-Z][a-z])/g, "$1_$2")
     .replace(/_+/g, "_")
     .toLowerCase()
     .replace(/^_+|_+$/g, "");

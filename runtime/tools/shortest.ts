@@ -1,6 +1,6 @@
 /** How short a value of a schema can be, and so whether any value fits: the way out goes by it. */
 import { anyFits, constrained, scaledOf } from "./decimal.ts";
-import type { Schema } from "./schema.ts";
+import { type ArraySchema, leaves, type Schema } from "./schema.ts";
 
 const measured = new WeakMap<Schema, number>();
 
@@ -41,9 +41,12 @@ export function leastBytes(schema: Schema): number {
 function parts(schema: Schema): Schema[] {
   switch (schema.kind) {
     case "array":
-      return schema.minItems ? [schema.items] : [];
-    case "object":
-      return schema.properties.filter(({ required }) => required).map((property) => property.schema);
+      return schema.minItems ? [...(schema.first ?? []), schema.items] : [];
+    case "object": {
+      const { properties, more, minProperties } = schema;
+      const held = minProperties ? properties : properties.filter(({ required }) => required);
+      return [...held.map((property) => property.schema), ...(minProperties && more ? [more] : [])];
+    }
     case "anyOf":
       return schema.options;
     case "ref":
@@ -63,18 +66,51 @@ function measure(schema: Schema, refs: ReadonlyMap<Schema, number>): number {
       return !constrained(schema) || anyFits(scaledOf(schema)) ? 1 : none;
     case "enum":
       return schema.values.reduce<number>((least, value) => Math.min(least, JSON.stringify(value).length), none);
-    case "array":
-      if (schema.minItems > schema.maxItems) return none;
-      return 2 + (schema.minItems ? schema.minItems * (measure(schema.items, refs) + 1) - 1 : 0);
+    case "array": {
+      const { minItems, first = [], items } = schema;
+      if (minItems > mostItems(schema)) return none;
+      const heads = first.slice(0, minItems).map((item) => measure(item, refs));
+      const others = minItems - heads.length;
+      return 2 + Math.max(0, minItems - 1) + sum(heads) + (others && others * measure(items, refs));
+    }
     case "object": {
+      const { properties, more, minProperties = 0, maxProperties = Number.POSITIVE_INFINITY } = schema;
       // A quoted name, a colon, a value; commas between.
-      const needed = schema.properties.filter(({ required }) => required);
-      const bytes = needed.map(({ name, schema: value }) => JSON.stringify(name).length + 1 + measure(value, refs));
-      return bytes.reduce((sum, one) => sum + one, 2 + Math.max(0, needed.length - 1));
+      const bytes = properties.map(({ name, schema: value }) => JSON.stringify(name).length + 1 + measure(value, refs));
+      const needed = bytes.filter((_, i) => properties[i].required);
+      const further = Math.max(0, minProperties - needed.length);
+      const cheapest = bytes.filter((_, i) => !properties[i].required).sort((a, b) => a - b);
+      const known = cheapest.slice(0, further).filter(Number.isFinite);
+      const pairs = further - known.length;
+      if (needed.length + further > maxProperties || (pairs && !more)) return none;
+      const count = needed.length + further;
+      // A map's keys are counted as empty.
+      const rest = pairs && more ? pairs * (3 + measure(more, refs)) : 0;
+      return 2 + Math.max(0, count - 1) + sum(needed) + sum(known) + rest;
     }
     case "anyOf":
       return schema.options.reduce((least, option) => Math.min(least, measure(option, refs)), none);
     case "ref":
       return refs.get(schema) ?? none;
   }
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
+
+/** Items that an array may have: where no two are equal, no more than there are values. */
+export function mostItems({ maxItems, unique, first, items }: ArraySchema): number {
+  return unique && !first ? Math.min(maxItems, values(items)) : maxItems;
+}
+
+/** How many values fit a schema, or more. */
+function values(schema: Schema): number {
+  return sum(
+    [...leaves(schema)].map(({ schema: leaf }) => {
+      if (leaf.kind === "enum") return new Set(leaf.values.map((value) => JSON.stringify(value))).size;
+      if (leaf.kind === "string" && leaf.maxLength === 0) return 1;
+      if (leaf.kind !== "number" || !leaf.integer) return Number.POSITIVE_INFINITY;
+      const { least, most, step } = scaledOf(leaf);
+      return least === null || most === null ? Number.POSITIVE_INFINITY : Number((most - least) / step) + 1;
+    }),
+  );
 }

@@ -1,14 +1,15 @@
 /**
  * Every tool format users bring → one ToolSet, and the prompt text that the model was trained on.
- *
- * Four forms: native `{name, description, parameters: {key: {type, …, required}}}`, JSON Schema `parameters`,
- * OpenAI `{type: "function", function: {…}}` and MCP `inputSchema`. Source: spec, "Prompt". In the last three the schema
- * may be an object of a library that yields JSON Schema: Zod 4, Valibot, … Source: standardschema.dev, "Standard JSON Schema".
+ * The formats: forms.ts. Source: spec, "Prompt".
  */
 import { ToolError } from "../errors.ts";
-import { describe, isObject } from "../json.ts";
+import { describe, isObject, type JsonObject } from "../json.ts";
+import { checkSize, mostNameCharacters, mostTools } from "./bounds.ts";
+import { type Entry, entriesOf, formOf, withJsonSchema } from "./forms.ts";
 import { flatForm, pythonJson, snakeCase } from "./prompt.ts";
-import { notes, type Property, SchemaReader, type Warning } from "./schema.ts";
+import { SchemaReader } from "./reader.ts";
+import type { ObjectSchema, Property, Warning } from "./schema.ts";
+import { readShapes, united } from "./shapes.ts";
 import { leastBytes } from "./shortest.ts";
 
 export interface Tool {
@@ -21,17 +22,17 @@ export interface Tool {
   /** What a wrong call costs: the tool's `risk`, or its MCP annotations. */
   risk: Risk;
   parameters: Property[];
+  /** What the arguments may be, where they are no object of the parameters alone: a map, or one of several objects. */
+  shapes?: ObjectSchema[];
 }
 
 /** A tool in any of the four forms, or what JSON.parse gave. */
-export type ToolInput = Record<string, unknown>;
+export type ToolInput = JsonObject;
 
 export interface ToolOptions {
   /** Refuse tools whose schemas ask what the grammar does not hold to, instead of listing it in `warnings`. */
   strict?: boolean;
 }
-
-type Source = Record<string, unknown>;
 
 export class ToolSet {
   private ordered: ToolSet | null = null;
@@ -77,16 +78,17 @@ export class ToolSet {
   }
 
   /**
-   * Reads a list of tools: JSON text, an array, an MCP `{tools: […]}` result, or a ToolSet.
+   * Reads a list of tools: JSON text, an array, what holds one (`{tools: […]}`, a JSON-RPC result, …), or a ToolSet.
    * Throws: ToolError naming the offending part.
    */
   static from(
-    input: string | readonly ToolInput[] | { tools: readonly ToolInput[] } | ToolSet,
+    input: string | readonly ToolInput[] | { tools: readonly ToolInput[] } | ToolInput | ToolSet,
     options: ToolOptions = {},
   ): ToolSet {
     if (input instanceof ToolSet) return input;
     let list: unknown = input;
     if (typeof input === "string") {
+      checkSize(input);
       try {
         list = JSON.parse(input);
       } catch (error) {
@@ -94,25 +96,34 @@ export class ToolSet {
       }
     }
     try {
+      checkSize(list);
       // A copy of plain JSON: later changes to the caller's objects change nothing here.
       list = JSON.parse(JSON.stringify(list, withJsonSchema) ?? "null");
     } catch (error) {
       if (error instanceof ToolError) throw error;
       throw new ToolError("tools", `expected JSON values, got ${(error as Error).message}`);
     }
-    if (isObject(list) && Array.isArray(list.tools)) list = list.tools;
-    if (!Array.isArray(list))
-      throw new ToolError("tools", `expected a list of tools, got ${describe(list)}; wrap it in [ ]`);
+    checkSize(list);
+    const { entries, left } = entriesOf(list);
+    if (entries.length > mostTools)
+      throw new ToolError("tools", `expected at most ${mostTools}, got ${entries.length}; give those of use here`);
 
     const tools: Tool[] = [];
-    const warnings: Warning[] = [];
-    const flat = list.map((entry, i) => {
-      const read = readTool(entry, `tools[${i}]`);
-      const twin = tools.findIndex((tool) => tool.promptName === read.tool.promptName);
-      if (twin >= 0) {
-        const both = `${quote(tools[twin].name)} and ${quote(read.tool.name)} both become ${quote(read.tool.promptName)}`;
-        throw new ToolError(`tools[${i}].name`, `expected a name unlike tools[${twin}]: ${both}; rename one`);
+    const twins = new Map<string, number>();
+    const warnings: Warning[] = left.map((keyword) => ({
+      path: keyword,
+      keyword,
+      message: "says that there are more tools: ask the server for them too",
+    }));
+    const flat = entries.map((entry, i) => {
+      const read = readTool(entry);
+      const { name, promptName } = read.tool;
+      const twin = twins.get(promptName);
+      if (twin !== undefined) {
+        const both = `${quote(tools[twin].name)} and ${quote(name)} both become ${quote(promptName)}`;
+        throw new ToolError(`${entry.path}.name`, `expected a name unlike ${entries[twin].path}: ${both}; rename one`);
       }
+      twins.set(promptName, i);
       tools.push(read.tool);
       warnings.push(...read.warnings);
       return read.flat;
@@ -125,88 +136,51 @@ export class ToolSet {
       tools,
       flat.map(pythonJson),
       warnings,
-      list.map((entry) => JSON.stringify(entry)),
+      entries.map(({ value }) => JSON.stringify(value)),
     );
   }
-}
-
-const schemaKeys = ["inputSchema", "input_schema", "parameters"];
-
-/** A replacer for JSON.stringify: objects of a schema library as JSON Schema of their input, which is what a call gives. */
-function withJsonSchema(key: string, value: unknown): unknown {
-  const standard = (value as { "~standard"?: StandardSchema } | null | undefined)?.["~standard"];
-  if (typeof standard !== "object" || standard === null) return value;
-  if (!schemaKeys.includes(key))
-    throw new ToolError(key, `expected a schema of all parameters at ${schemaKeys.join(", ")}, got one of a part`);
-  if (typeof standard.jsonSchema?.input !== "function") {
-    const remedy = "Zod from 4.2 is one; wrap Valibot's in toStandardJsonSchema()";
-    throw new ToolError(key, `expected a schema that yields JSON Schema, got ${standard.vendor}'s; ${remedy}`);
-  }
-  try {
-    return standard.jsonSchema.input({ target: "draft-2020-12" });
-  } catch (error) {
-    throw new ToolError(
-      key,
-      `expected what JSON Schema can say, got from ${standard.vendor}: ${(error as Error).message}`,
-    );
-  }
-}
-
-/** Source: standardschema.dev, StandardJSONSchemaV1. */
-interface StandardSchema {
-  vendor?: string;
-  jsonSchema?: { input?: (options: { target: string }) => unknown };
 }
 
 /** One tool, its flat form for the prompt, and what was left aside. */
-function readTool(entry: unknown, path: string): { tool: Tool; flat: Source; warnings: Warning[] } {
-  if (!isObject(entry)) throw new ToolError(path, `expected an object, got ${describe(entry)}`);
-  const body = isObject(entry.function) ? entry.function : entry;
-  const at = body === entry ? path : `${path}.function`;
+function readTool(entry: Entry): { tool: Tool; flat: JsonObject; warnings: Warning[] } {
+  const { body, path, schema, schemaPath, isNative, unread } = formOf(entry);
   const { name } = body;
   if (typeof name !== "string")
-    throw new ToolError(`${at}.name`, `expected a string, got ${describe(name)}; every tool needs a name`);
+    throw new ToolError(`${path}.name`, `expected a string, got ${describe(name)}; every tool needs a name`);
+  if (name.length > mostNameCharacters)
+    throw new ToolError(`${path}.name`, `expected at most ${mostNameCharacters} characters, got ${name.length}`);
   const promptName = snakeCase(name);
-  if (!promptName) throw new ToolError(`${at}.name`, `expected letters or digits of ASCII, got ${describe(name)}`);
+  if (!promptName) throw new ToolError(`${path}.name`, `expected letters or digits of ASCII, got ${describe(name)}`);
+  const description = body.description ?? "";
+  if (typeof description !== "string")
+    throw new ToolError(`${path}.description`, `expected a string, got ${describe(description)}`);
 
-  const schemaKey = schemaKeys.find((key) => body[key] !== undefined) ?? "parameters";
-  const schema = body[schemaKey] ?? {};
-  const schemaPath = `${at}.${schemaKey}`;
-  if (!isObject(schema)) throw new ToolError(schemaPath, `expected an object, got ${describe(schema)}`);
   const reader = new SchemaReader(schema);
-
-  // In the native form `type` and `properties` would be parameters, so objects with a type of their own.
-  const isSchema =
-    schemaKey !== "parameters" ||
-    typeof schema.type === "string" ||
-    (isObject(schema.properties) && typeof schema.properties.type !== "string") ||
-    entry !== body ||
-    entry.type === "function";
-  const parameters = isSchema ? readSchema(reader, schema, schemaPath) : readNative(reader, schema, schemaPath);
-  for (const { name: key, schema: value } of parameters) {
-    if (Number.isFinite(leastBytes(value))) continue;
-    throw new ToolError(
-      `${schemaPath}.${key}`,
-      "expected a schema that some finite value fits, got one that none does",
-    );
-  }
-  const description = typeof body.description === "string" ? { description: body.description } : {};
+  const shapes = isNative
+    ? [{ kind: "object" as const, properties: readNative(reader, schema, schemaPath) }]
+    : readShapes(reader, schema, schemaPath);
+  const parameters = united(shapes);
+  for (const { path: at, key } of unread) reader.warn(at, key, "is not read: the model does not see it");
   // What is said to thimble and not to the model stays out of the prompt.
   const { risk: _, annotations: __, ...shown } = body;
-  const flat = isSchema ? flatForm(promptName, description.description, parameters) : { ...shown, name: promptName };
-  const risk = readRisk(body, at);
-  const tool = { name, promptName, description: description.description ?? "", risk, parameters };
-  return { tool, flat, warnings: reader.warnings };
+  const about = typeof body.description === "string" ? body.description : undefined;
+  const flat = isNative ? { ...shown, name: promptName } : flatForm(promptName, about, parameters);
+  const tool: Tool = { name, promptName, description, risk: readRisk(body, path), parameters };
+  const isPlain = shapes.length === 1 && Object.keys(shapes[0]).length === 2;
+  return { tool: isPlain ? tool : { ...tool, shapes }, flat, warnings: reader.warnings };
 }
 
-/** `risk` as the user says it; else destructiveHint of MCP is danger. */
-function readRisk(body: Source, path: string): Risk {
+/** `risk` as the user says it; else destructiveHint of MCP is danger. Source: MCP 2025-06-18, ToolAnnotations. */
+function readRisk(body: JsonObject, path: string): Risk {
   const { risk, annotations } = body;
   if (risk !== undefined) {
     if (risks.includes(risk as Risk)) return risk as Risk;
     throw new ToolError(`${path}.risk`, `expected one of ${risks.join(", ")}, got ${describe(risk)}`);
   }
-  return isObject(annotations) && annotations.destructiveHint === true ? "danger" : "safe";
+  if (!isObject(annotations)) return "safe";
+  // Where a tool says that it changes things, MCP's default is that it destroys some.
+  const { destructiveHint = annotations.readOnlyHint === false } = annotations;
+  return destructiveHint === true ? "danger" : "safe";
 }
 
 /** What a wrong call of a tool costs: `confirm` raises the bar for acting, `danger` never acts unasked. */
@@ -215,17 +189,19 @@ export type Risk = "safe" | "confirm" | "danger";
 /** From harmless to harmful. */
 export const risks: readonly Risk[] = ["safe", "confirm", "danger"];
 
-function readNative(reader: SchemaReader, schema: Source, path: string): Property[] {
-  return Object.entries(schema).map(([name, value]) => {
-    if (!isObject(value)) throw new ToolError(`${path}.${name}`, `expected an object, got ${describe(value)}`);
-    return { name, schema: reader.read(value, `${path}.${name}`), required: value.required === true, ...notes(value) };
+function readNative(reader: SchemaReader, schema: JsonObject, path: string): Property[] {
+  return Object.entries(schema).flatMap(([name, value]): Property[] => {
+    const at = `${path}.${name}`;
+    if (value === null) return [];
+    if (!isObject(value)) {
+      const remedy = "write {type: …}, or a JSON Schema with properties";
+      throw new ToolError(at, `expected an object, got ${describe(value)}; ${remedy}`);
+    }
+    const read = reader.read(value, at);
+    if (!Number.isFinite(leastBytes(read)))
+      throw new ToolError(at, "expected a schema that some finite value fits, got one that none does");
+    return [{ name, schema: read, required: value.required === true, ...reader.notes(value, at) }];
   });
-}
-
-function readSchema(reader: SchemaReader, schema: Source, path: string): Property[] {
-  const read = reader.read({ ...schema, type: schema.type ?? "object" }, path);
-  if (read.kind !== "object") throw new ToolError(`${path}.type`, `expected "object", got ${describe(schema.type)}`);
-  return read.properties;
 }
 
 const quote = (text: string) => JSON.stringify(text);

@@ -11,6 +11,9 @@ export const torn = /\p{Surrogate}/u;
 /** Longest phrase, in characters. */
 const longest = 64;
 
+/** Characters from the beginning of a text among which phrases are looked for, once for each code. */
+const mostSearched = 1 << 13;
+
 /**
  * Joins strings, a separator before each, and puts unused ASCII characters in the place of repeated phrases: each code
  * and its phrase then stand at the end of the text, so that a phrase may hold codes. Codes are listed last made first.
@@ -32,7 +35,7 @@ export function writePhrases(strings: readonly string[]): { text: string; codes:
   }
   let codes = "";
   for (const code of unusedAscii) {
-    const phrase = bestPhrase(text);
+    const phrase = bestPhrase(text.slice(0, mostSearched));
     if (!phrase) break;
     text = text.split(phrase).join(code) + code + phrase;
     codes = code + codes;

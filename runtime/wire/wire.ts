@@ -12,8 +12,10 @@
 import { pack as msgpack } from "msgpackr";
 import { CapacityError, FormatError, ToolError } from "../errors.ts";
 import { describe, isObject, type Json } from "../json.ts";
+import { mostLevels, mostSchemas } from "../tools/bounds.ts";
 import { flatForm, pythonJson, snakeCase } from "../tools/prompt.ts";
-import { mostLevels, mostSchemas, type Property, type Schema, type Warning } from "../tools/schema.ts";
+import type { ObjectSchema, Property, Schema, Warning } from "../tools/schema.ts";
+import { united } from "../tools/shapes.ts";
 import { leastBytes } from "../tools/shortest.ts";
 import { risks, type Tool, ToolSet } from "../tools/tools.ts";
 import { mostText, readPhrases, torn, writePhrases } from "./phrases.ts";
@@ -21,7 +23,7 @@ import { type Plain, PlainReader } from "./plain.ts";
 
 export const wireVersion = 1;
 
-/** Kinds of schema; a property's code is its kind, + 16 if it is required, + 32 if a default follows. */
+/** Kinds of schema; a property's code is its kind, + 16 if it is required, + 32 if a default follows; kinds from 16 on + 48. */
 const kind = {
   string: 0,
   sizedString: 1,
@@ -40,9 +42,17 @@ const kind = {
   /** A reference that was met before in this tool, by its number. */
   known: 14,
   ref: 15,
+  /** An array that is a tuple, or has no two equal items. */
+  tuple: 16,
+  /** An object with other keys, or a number of them. */
+  map: 17,
 } as const;
 const requiredBit = 16;
 const defaultBit = 32;
+const lateBit = 64;
+const mostKind = 17;
+/** Of a tool's head: shapes follow instead of properties. */
+const shapesBit = 16;
 
 /**
  * Ways in which the prompt's text follows from the tool; any other text is carried along. A tool's head is the place
@@ -88,17 +98,17 @@ class Writer {
   private path = "tools";
 
   tool(tool: Tool, text: string, path: string): Plain {
-    const { name, description, risk, parameters } = tool;
+    const { name, description, risk, parameters, shapes } = tool;
     this.path = path;
     this.refs = new Map();
     const found = forms.findIndex((render) => render(tool) === text);
     const form = found < 0 ? forms.length : found;
     return trimmed([
       this.place(name),
-      this.number(risks.indexOf(risk) + 4 * form),
+      this.number(risks.indexOf(risk) + 4 * form + (shapes ? shapesBit : 0)),
       description ? this.place(description) : null,
       ...(found < 0 ? [this.json(JSON.parse(text), 0)] : []),
-      ...this.properties(parameters, 0),
+      ...(shapes ? shapes.map((shape) => this.schema(shape, 0)) : this.properties(parameters, 0)),
     ]);
   }
 
@@ -133,7 +143,9 @@ class Writer {
 
   private properties(properties: readonly Property[], depth: number): Plain[] {
     return properties.map(({ name, schema, required, description, default: value }) => {
-      const code = this.kindOf(schema) + (required ? requiredBit : 0) + (value === undefined ? 0 : defaultBit);
+      const its = this.kindOf(schema);
+      const bits = (required ? requiredBit : 0) + (value === undefined ? 0 : defaultBit);
+      const code = (its % requiredBit) + bits + (its < requiredBit ? 0 : lateBit);
       return trimmed([
         this.place(name),
         this.number(code),
@@ -165,9 +177,10 @@ class Writer {
         if (schema.values.length === 1 && schema.values[0] === null) return kind.null;
         return schema.values.every((value) => typeof value === "string") ? kind.words : kind.values;
       case "array":
+        if (schema.first || schema.unique) return kind.tuple;
         return schema.minItems > 0 || schema.maxItems < Number.POSITIVE_INFINITY ? kind.sizedArray : kind.array;
       case "object":
-        return kind.object;
+        return schema.more || schema.minProperties || schema.maxProperties !== undefined ? kind.map : kind.object;
       case "anyOf":
         return kind.anyOf;
       case "ref":
@@ -196,10 +209,19 @@ class Writer {
           default:
             return [];
         }
-      case "array":
-        return [this.schema(schema.items, depth + 1), positive(schema.minItems), limit(schema.maxItems)];
-      case "object":
-        return this.properties(schema.properties, depth + 1);
+      case "array": {
+        const { items, minItems, maxItems, unique, first } = schema;
+        const sizes = [this.schema(items, depth + 1), positive(minItems), limit(maxItems)];
+        if (!first && !unique) return sizes;
+        return [...sizes, unique ?? null, ...(first ?? []).map((item) => this.schema(item, depth + 1))];
+      }
+      case "object": {
+        const { more, minProperties, maxProperties, properties } = schema;
+        const known = this.properties(properties, depth + 1);
+        if (this.kindOf(schema) === kind.object) return known;
+        const values = more ? this.schema(more, depth + 1) : null;
+        return [values, positive(minProperties ?? 0), limit(maxProperties ?? null), ...known];
+      }
       case "anyOf":
         return schema.options.map((option) => this.schema(option, depth + 1));
       case "ref": {
@@ -277,19 +299,28 @@ class ToolReader {
     this.schemas = 0;
     const [place, code, about = null, ...rest] = this.list(value, path, 2);
     const name = this.string(place, path);
-    const head = this.whole(code, path, 4 * forms.length + 3);
+    const bits = this.whole(code, path, shapesBit + 4 * forms.length + 3);
+    const head = bits % shapesBit;
     const [risk, form] = [risks[head % 4], forms.at(head >> 2)];
     const promptName = snakeCase(name);
     if (!risk || !promptName) return this.source.wrong(path, "a tool's name and risk", [name, head]);
     const description = about === null ? "" : this.string(about, path);
     const shown = form ? undefined : this.json(rest.shift() ?? null, path);
-    const tool = { name, promptName, description, risk, parameters: this.properties(rest, path) };
+    const shapes = bits < shapesBit ? undefined : rest.map((shape) => this.shape(shape, path));
+    const parameters = shapes ? united(shapes) : this.properties(rest, path);
+    const tool: Tool = { name, promptName, description, risk, parameters, ...(shapes && { shapes }) };
     for (const { name: key, schema } of tool.parameters) {
       if (!Number.isFinite(leastBytes(schema)))
         this.source.wrong(`${path}.${key}`, "a schema that some value fits", code);
     }
     if (form) return { tool, text: form(tool) };
     return { tool, text: isObject(shown) ? pythonJson(shown) : this.source.wrong(path, "an object to show", shown) };
+  }
+
+  private shape(value: Plain, path: string): ObjectSchema {
+    const schema = this.schema(value, path);
+    if (schema.kind === "object" && Number.isFinite(leastBytes(schema))) return schema;
+    return this.source.wrong(path, "an object that some value fits", value);
   }
 
   private properties(list: readonly Plain[], path: string): Property[] {
@@ -300,17 +331,17 @@ class ToolReader {
       const at = `${path}.${name}`;
       if (names.has(name)) this.source.wrong(at, "a name of its own", name);
       names.add(name);
-      const head = this.whole(code, at, 2 * defaultBit - 1);
+      const head = this.whole(code, at, 2 * lateBit - 1);
       const description = about === null ? {} : { description: this.string(about, at) };
       const fallback = head & defaultBit ? { default: this.json(rest.shift() ?? null, at) } : {};
-      const schema = this.body(head % requiredBit, rest, at);
+      const schema = this.body((head % requiredBit) + (head & lateBit ? requiredBit : 0), rest, at);
       return { name, schema, required: (head & requiredBit) > 0, ...description, ...fallback };
     });
   }
 
   private schema(value: Plain, path: string): Schema {
     const [code, ...body] = Array.isArray(value) ? value : [value];
-    return this.body(this.whole(code, path, requiredBit - 1), body, path);
+    return this.body(this.whole(code, path, mostKind), body, path);
   }
 
   private body(code: number, body: readonly Plain[], path: string): Schema {
@@ -362,8 +393,32 @@ class ToolReader {
         const items = this.schema(first, path);
         return { kind: "array", items, minItems: this.whole(second ?? -1, path), maxItems: most(third) };
       }
+      case kind.tuple: {
+        const items = this.schema(first, path);
+        const heads = body.slice(4).map((item) => this.schema(item, path));
+        if (fourth !== null && fourth !== true) this.source.wrong(path, "true or nil", fourth);
+        if (!fourth && !heads.length) this.source.wrong(path, "a tuple, or items that differ", body);
+        return {
+          kind: "array",
+          items,
+          minItems: this.whole(second ?? -1, path),
+          maxItems: most(third),
+          ...(heads.length && { first: heads }),
+          ...(fourth && { unique: true }),
+        };
+      }
       case kind.object:
         return { kind: "object", properties: this.properties(body, path) };
+      case kind.map: {
+        const minProperties = this.whole(second ?? -1, path);
+        return {
+          kind: "object",
+          properties: this.properties(body.slice(3), path),
+          ...(first !== null && { more: this.schema(first, path) }),
+          ...(minProperties && { minProperties }),
+          ...(third !== null && { maxProperties: this.whole(third, path) }),
+        };
+      }
       case kind.anyOf:
         return { kind: "anyOf", options: some().map((option) => this.schema(option, path)) };
       case kind.known:

@@ -2,6 +2,7 @@
  * A call as a few plain msgpack values: the tool's place in the set, then its arguments as their schemas have them.
  *
  *   call  ::= [tool, value…]      in declared order, nil for an absent one, none after the last; calls ::= [call…]
+ *                                 of a map one more value: the list of its other keys, a value after each
  *   value ::= string, number or boolean as it is; an enum's place; an array's items; an object's values as a call's;
  *             anyOf: [option, value]
  *
@@ -10,8 +11,8 @@
 import { pack as msgpack } from "msgpackr";
 import { FormatError, ToolError } from "../errors.ts";
 import { describe, isObject, type Json } from "../json.ts";
-import { type Leaf, leaves, type Property, type Schema } from "../tools/schema.ts";
-import type { ToolSet } from "../tools/tools.ts";
+import { itemSchema, type Leaf, leaves, type ObjectSchema, type Schema } from "../tools/schema.ts";
+import type { Tool, ToolSet } from "../tools/tools.ts";
 import { torn } from "./phrases.ts";
 import { type Plain, PlainReader } from "./plain.ts";
 import { isBoolean } from "./wire.ts";
@@ -43,19 +44,26 @@ export function unpackCalls(set: ToolSet, bytes: Uint8Array): WireCall[] {
 function writeCall(set: ToolSet, { name, arguments: given }: WireCall, path: string): Plain[] {
   const index = set.tools.findIndex((tool) => tool.name === name);
   if (index < 0) throw new ToolError(`${path}.name`, `expected a tool of the set, got ${describe(name)}`);
-  const { parameters } = set.tools[index];
-  const values = writeObject(parameters, given);
+  const object = argumentsOf(set.tools[index]);
+  const values = writeObject(object, given);
   if (values) return [index, ...values];
-  const unfit = unfitArgument(parameters, given);
+  const unfit = unfitArgument(object, given);
   const got = describe(Object.hasOwn(given, unfit) ? given[unfit] : undefined);
   throw new ToolError(`${path}.arguments.${unfit}`, `expected a value of its schema, got ${got}`);
 }
 
+/** What all shapes of a tool's arguments know. */
+function argumentsOf({ parameters, shapes }: Tool): ObjectSchema {
+  const more = shapes?.find((shape) => shape.more)?.more;
+  return { kind: "object", properties: parameters, ...(more && { more }) };
+}
+
 /** The first argument that has no place, is missing, or does not fit. */
-function unfitArgument(properties: readonly Property[], given: Record<string, Json>): string {
+function unfitArgument({ properties }: ObjectSchema, given: Record<string, Json>): string {
   const unfit = properties.find((property) => {
     const { name } = property;
-    return !writeObject([property], Object.hasOwn(given, name) ? Object.fromEntries([[name, given[name]]]) : {});
+    const alone: ObjectSchema = { kind: "object", properties: [property] };
+    return !writeObject(alone, Object.hasOwn(given, name) ? Object.fromEntries([[name, given[name]]]) : {});
   });
   return unfit?.name ?? (Object.keys(given).find((key) => !properties.some(({ name }) => name === key)) as string);
 }
@@ -63,9 +71,9 @@ function unfitArgument(properties: readonly Property[], given: Record<string, Js
 /** What schemas made of the lists and objects of one call, so that options that share a schema write each value once. */
 type Written = Map<Schema, Map<Json, Plain | undefined>>;
 
-/** Values in declared order, nil for an absent one, none after the last; undefined if they do not fit. */
+/** Values in declared order, nil for an absent one, none after the last but a map's pairs; undefined if they do not fit. */
 function writeObject(
-  properties: readonly Property[],
+  { properties, more }: ObjectSchema,
   given: Record<string, Json>,
   known: Written = new Map(),
 ): Plain[] | undefined {
@@ -80,7 +88,17 @@ function writeObject(
     while (values.length < i) values.push(null);
     values.push(value);
   }
-  return Object.keys(given).every((key) => properties.some(({ name }) => name === key)) ? values : undefined;
+  const others = Object.keys(given).filter((key) => !properties.some(({ name }) => name === key));
+  if (!others.length) return values;
+  if (!more) return undefined;
+  const pairs: Plain[] = [];
+  for (const key of others) {
+    const value = writeValue(more, given[key], known);
+    if (value === undefined || torn.test(key)) return undefined;
+    pairs.push(key, value);
+  }
+  while (values.length < properties.length) values.push(null);
+  return [...values, pairs];
 }
 
 /** A value as the first leaf of its schema that it fits has it, never nil; undefined if it fits none. */
@@ -114,11 +132,11 @@ function writePlain(schema: Leaf["schema"], value: Json, known: Written): Plain 
     }
     case "array": {
       if (!Array.isArray(value)) return undefined;
-      const items = value.map((item) => writeValue(schema.items, item, known));
+      const items = value.map((item, i) => writeValue(itemSchema(schema, i), item, known));
       return items.every((item) => item !== undefined) ? items : undefined;
     }
     case "object":
-      return isObject(value) ? writeObject(schema.properties, value as Record<string, Json>, known) : undefined;
+      return isObject(value) ? writeObject(schema, value as Record<string, Json>, known) : undefined;
   }
 }
 
@@ -141,19 +159,27 @@ function readCall(set: ToolSet, list: Plain, path: string): WireCall {
   const [index, ...values] = Array.isArray(list) ? list : [];
   const tool = typeof index === "number" ? set.tools[index] : undefined;
   if (!tool) throw new FormatError(path, -1, `expected one of ${set.tools.length} tools, got ${describe(index)}`);
-  return { name: tool.name, arguments: readObject(tool.parameters, values, `${path}.arguments`) };
+  return { name: tool.name, arguments: readObject(argumentsOf(tool), values, `${path}.arguments`) };
 }
 
-function readObject(properties: readonly Property[], values: readonly Plain[], path: string): Record<string, Json> {
-  if (values.length > properties.length) {
-    throw new FormatError(path, -1, `expected at most ${properties.length} values, got ${values.length}`);
-  }
+function readObject({ properties, more }: ObjectSchema, values: readonly Plain[], path: string): Record<string, Json> {
+  const most = properties.length + Number(more !== undefined);
+  if (values.length > most) throw new FormatError(path, -1, `expected at most ${most} values, got ${values.length}`);
   const entries = properties.flatMap(({ name, schema, required }, i): [string, Json][] => {
     const value = values[i] ?? null;
     if (value !== null) return [[name, readValue(schema, value, `${path}.${name}`, [])]];
     if (required) throw new FormatError(`${path}.${name}`, -1, "expected a value, got none");
     return [];
   });
+  const pairs = values[properties.length] ?? [];
+  if (!Array.isArray(pairs) || pairs.length % 2)
+    throw new FormatError(path, -1, `expected keys and values, got ${describe(pairs)}`);
+  for (let i = 0; more && i < pairs.length; i += 2) {
+    const key = pairs[i];
+    if (typeof key !== "string" || entries.some(([name]) => name === key))
+      throw new FormatError(path, -1, `expected a key of its own, got ${describe(key)}`);
+    entries.push([key, readValue(more, pairs[i + 1], `${path}.${key}`, [])]);
+  }
   return Object.fromEntries(entries);
 }
 
@@ -171,10 +197,11 @@ function readValue(schema: Schema, value: Plain, path: string, open: readonly Sc
       } else if (typeof value === "number" && Object.hasOwn(schema.values, value)) return schema.values[value];
       break;
     case "array":
-      if (Array.isArray(value)) return value.map((item, i) => readValue(schema.items, item, `${path}[${i}]`, []));
+      if (Array.isArray(value))
+        return value.map((item, i) => readValue(itemSchema(schema, i), item, `${path}[${i}]`, []));
       break;
     case "object":
-      if (Array.isArray(value)) return readObject(schema.properties, value, path);
+      if (Array.isArray(value)) return readObject(schema, value, path);
       break;
     case "anyOf":
       if (Array.isArray(value) && value.length === 2) {

@@ -1,0 +1,72 @@
+/** Calls that an answer makes again: an identical one is written as often as the request asks for it. */
+import type { Json } from "../json.ts";
+
+/** The calls of an answer under way, by its bytes and where calls have ended among them. */
+export class Calls {
+  private readonly texts: string[] = [];
+
+  constructor(private readonly request: string) {}
+
+  /** Whether the call that ends last is one too many. */
+  ends(bytes: readonly number[], callEnds: readonly number[]): boolean {
+    const text = textOf(bytes, callEnds.at(-2), callEnds.at(-1));
+    const before = this.texts.filter((other) => other === text).length;
+    this.texts.push(text);
+    return before > 0 && before >= timesAsked(this.request, text);
+  }
+
+  /** Whether what follows the last whole call is the beginning of one before. */
+  begins(bytes: readonly number[], callEnds: readonly number[]): boolean {
+    const last = callEnds.at(-1);
+    if (last === undefined || bytes.length <= last) return false;
+    const text = textOf(bytes, last);
+    return this.texts.some((other) => other.startsWith(text));
+  }
+}
+
+/** A call's text: after the space and the bracket, or after the comma that follows a call. */
+function textOf(bytes: readonly number[], before = 1, end = bytes.length): string {
+  return utf8.decode(Uint8Array.from(bytes.slice(before + 1, end)));
+}
+
+const utf8 = new TextDecoder();
+const counts: Readonly<Record<string, number>> = { two: 2, three: 3, four: 4, five: 5, six: 6 };
+
+/**
+ * How often a request asks for a call: as often as it says all of its values that it says at all, or the tool's name;
+ * or as a number says that is none of its values: "two timers", "three times", "twice".
+ */
+export function timesAsked(request: string, call: string): number {
+  const { name, arguments: values }: { name: string; arguments: Json } = JSON.parse(call);
+  const text = request.toLowerCase();
+  const said = scalars(values)
+    .map((value) => occurrences(text, value.toLowerCase()))
+    .filter((times) => times > 0);
+  const named = name.split("_").map((word) => occurrences(text, word));
+  const times = said.length ? Math.min(...said) : Math.max(1, ...named);
+  const many = [...text.matchAll(/\b(twice|thrice)\b|\b(\d+|two|three|four|five|six) (\w+?)s\b/g)].map(
+    ([, word, number, noun]) => {
+      if (word) return word === "twice" ? 2 : 3;
+      const isTold = noun === "time" || call.toLowerCase().includes(noun);
+      return isTold && !call.toLowerCase().includes(number) ? (counts[number] ?? Number(number)) : 1;
+    },
+  );
+  return Math.max(times, ...many);
+}
+
+/** Strings and numbers within a value. */
+function scalars(value: Json): string[] {
+  if (typeof value === "string" || typeof value === "number") return value === "" ? [] : [String(value)];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(scalars) : [];
+}
+
+/** How often a text holds another as whole words. */
+function occurrences(text: string, part: string): number {
+  const isWord = (char: string | undefined) => char !== undefined && /[\p{L}\p{N}]/u.test(char);
+  let count = 0;
+  for (let at = text.indexOf(part); part && at >= 0; at = text.indexOf(part, at + part.length)) {
+    const end = at + part.length;
+    if (!(isWord(text[at - 1]) && isWord(part[0])) && !(isWord(text[end]) && isWord(part.at(-1)))) count++;
+  }
+  return count;
+}

@@ -1,0 +1,283 @@
+/**
+ * What holds for an answer beyond its grammar, since it depends on the request or on what is written already:
+ * free strings are copied (copy.ts), items that must differ do, and a map has no key twice.
+ * Enums and numbers are the grammar's alone; where an enum stands beside a string, a value is one of it or copied.
+ */
+import { partsOf, type State, union } from "../grammar/automaton.ts";
+import type { Grammar } from "../grammar/grammar.ts";
+import type { Mask } from "../text/trie.ts";
+import type { Schema } from "../tools/schema.ts";
+import { Words } from "./copy.ts";
+
+const quote = 0x22;
+const [comma, colon, bracket, brace] = [0x2c, 0x3a, 0x5d, 0x7d];
+
+/** The grammar for one answer. */
+export class Rules {
+  readonly start: Place;
+
+  constructor(
+    readonly grammar: Grammar,
+    /** The request as the prompt shows it; null to copy nothing. */
+    request: string | null,
+  ) {
+    this.start = new Place(this, grammar.start, request === null ? null : Words.of(request));
+  }
+
+  /** The grammar's tokens less those that would break a rule. */
+  mask(place: Place): Mask {
+    const { grammar } = this;
+    const isFree =
+      !place.spans &&
+      !place.item &&
+      !(place.words && grammar.opensString(place.state)) &&
+      !(grammar.hasDistinct && grammar.opensDistinct(place.state));
+    if (isFree) return grammar.mask(place.state);
+    const mask = grammar.tokens.allowed(place);
+    return mask.count ? mask : grammar.mask(place.state);
+  }
+
+  /** Tokens that can only be so. Inside a string that is copied the mask says more than the grammar. */
+  forced(place: Place): { id: number; after: Place }[] {
+    const forced: { id: number; after: Place }[] = [];
+    if (place.spans) return forced;
+    let after: Place | null = place;
+    for (const id of this.grammar.forced(place.state).ids) {
+      after = this.through(after, id);
+      if (!after) break;
+      forced.push({ id, after });
+    }
+    return forced;
+  }
+
+  /** The place after a token, null if it cannot follow. Where no token keeps the rules, the grammar alone holds. */
+  advance(place: Place, id: number): Place | null {
+    const next = this.through(place, id);
+    if (next) return next;
+    const state = this.grammar.advance(place.state, id);
+    if (!state) return null;
+    const free = place.moved(state);
+    free.item = null;
+    return free;
+  }
+
+  private through(from: Place, id: number): Place | null {
+    let place: Place | null = from;
+    const bytes = this.grammar.tokens.vocabulary.bytesOf(id);
+    for (let i = 0; place && i < bytes.length; i++) place = place.step(bytes[i]);
+    return bytes.length ? place : null;
+  }
+
+  /** Whether the answer can still end validly within so many tokens of a place. */
+  fits(place: Place, room: number): boolean {
+    return this.grammar.fits(place.state, room) && (!this.grammar.hasDistinct || this.finish(place).length <= room);
+  }
+
+  /** The tokens of a short way to a valid end, which closes a string where it stands. Only for a place that `fits`. */
+  finish(from: Place): number[] {
+    const { grammar } = this;
+    if (!grammar.hasDistinct) return grammar.finish(from.state);
+    const bytes: number[] = [];
+    let place: Place | null = from.moved(from.state, null);
+    while (place && !place.atEnd) {
+      const next: [byte: number, place: Place] | undefined = waysOn(place).next().value;
+      if (next) bytes.push(next[0]);
+      place = next?.[1] ?? null;
+    }
+    return place ? grammar.tokensOf(bytes) : grammar.finish(from.state);
+  }
+}
+
+/** A text that must differ from others: an item of a list, or a key of a map. */
+interface Item {
+  of: Schema;
+  /** Its bytes so far, a character each. */
+  text: string;
+}
+
+/** Where an answer stands: a state of the grammar, and what the rules need to know of the text before. Made by steps alone. */
+export class Place {
+  /** Places of the request where the string that is open may go on; null outside of those that are copied. */
+  spans: readonly number[] | null = null;
+  /** Bytes of the string that is open. */
+  private length = 0;
+  item: Item | null = null;
+  /** The items before, as JSON. */
+  seen: ReadonlyMap<Schema, ReadonlySet<string>> = none;
+  /** Bytes before here, and where among them calls have ended. */
+  private at = 0;
+  callEnds: readonly number[] = [];
+
+  constructor(
+    private readonly rules: Rules,
+    readonly state: State,
+    /** What free strings are made of; null where they are anything. */
+    readonly words: Words | null,
+  ) {}
+
+  get atEnd(): boolean {
+    return this.state.atEnd;
+  }
+
+  step(byte: number): Place | null {
+    const next = this.reach(byte);
+    if (!next?.item || !next.seen.get(next.item.of)?.size) return next;
+    // Where another character may follow, another text may.
+    const most = next.state.room?.most ?? 0;
+    return most > 0 || canDiffer(next) ? next : null;
+  }
+
+  /** The next place, from which an item may have no way on that makes it differ. */
+  reach(byte: number): Place | null {
+    const next = this.spans ? this.copy(byte, this.spans) : this.open(byte);
+    if (!next || (this.rules.grammar.hasDistinct && !next.distinguish(byte))) return null;
+    if (next.state !== this.rules.grammar.afterCall) return next;
+    const after = next.moved(next.state, next.words?.fresh() ?? null, this.at + 1);
+    after.callEnds = [...this.callEnds, this.at + 1];
+    return after;
+  }
+
+  /** This place elsewhere: outside of any string that is copied. */
+  moved(state: State, words = this.words, at = this.at): Place {
+    const next = new Place(this.rules, state, words);
+    next.item = this.item;
+    next.seen = this.seen;
+    next.at = at;
+    next.callEnds = this.callEnds;
+    return next;
+  }
+
+  /** A byte outside of what is copied: a quote may open a string that is. */
+  private open(byte: number): Place | null {
+    const state = this.state.step(byte);
+    if (!state) return null;
+    if (!this.words || byte !== quote) return this.moved(state, this.words, this.at + 1);
+    const rooms = partsOf(state).flatMap(({ room, inString }) => (room && inString ? [room] : []));
+    if (!rooms.length) return this.moved(state, this.words, this.at + 1);
+    const least = Math.min(...rooms.map((room) => room.least));
+    const most = Math.max(...rooms.map((room) => room.most));
+    const { words, places } = this.words.starts(least, most);
+    if (!places.length) return this.moved(state, this.words, this.at + 1);
+    // A list or a map that has something goes on only while the request has words for it.
+    const isMore = this.item !== null && (this.seen.get(this.item.of)?.size ?? 0) > 0;
+    if (words !== this.words && isMore) {
+      const others = partsOf(state).filter(({ room }) => !room);
+      return others.length ? this.moved(union(others), this.words, this.at + 1) : null;
+    }
+    const next = this.moved(state, words, this.at + 1);
+    next.spans = places;
+    return next;
+  }
+
+  /** A byte inside a string that is copied, or that is another value beside it. */
+  private copy(byte: number, spans: readonly number[]): Place | null {
+    const words = this.words as Words;
+    // Most bytes fall here: the request has them in few places, the grammar nearly everywhere.
+    if (this.state.room && byte !== quote && !spans.some((at) => words.takes(at, byte))) return null;
+    let kept: readonly number[] | null = null;
+    const targets: State[] = [];
+    for (const part of partsOf(this.state)) {
+      const { room } = part;
+      if (room?.isBetween && byte === quote) {
+        if (!this.length || !spans.some((at) => words.endsAt(at))) continue;
+      } else if (room) {
+        const least = Math.max(1, room.least);
+        const going = spans.filter(
+          (at) => words.takes(at, byte) && (!room.isBetween || words.reaches(at, least, room.most)),
+        );
+        if (!going.length) continue;
+        if (!kept || going.length > kept.length) kept = going.map((at) => at + 1);
+      }
+      const target = part.step(byte);
+      if (target) targets.push(target);
+    }
+    if (!targets.length) return null;
+    const state = targets.length === 1 ? targets[0] : union(targets);
+    if (!kept) {
+      const isCopied = this.length > 0 && byte === quote && spans.some((at) => words.endsAt(at));
+      return this.moved(state, isCopied ? words.without(spans, this.length) : words, this.at + 1);
+    }
+    const next = this.moved(state, words, this.at + 1);
+    next.spans = kept;
+    next.length = this.length + 1;
+    return next;
+  }
+
+  /** What the byte that led here does to the item that was open: it goes on, ends unlike all others, or another begins. */
+  private distinguish(byte: number): boolean {
+    const { item } = this;
+    if (item) {
+      const ends = byte === comma || byte === bracket || byte === colon;
+      const value = ends ? canonical(item.text) : undefined;
+      if (value !== undefined) {
+        const others = this.seen.get(item.of);
+        if (others?.has(value)) return false;
+        this.seen = new Map(this.seen).set(item.of, new Set(others).add(value));
+        this.item = null;
+      } else if (!item.text && (byte === bracket || byte === brace)) this.item = null;
+      else this.item = { ...item, text: item.text + String.fromCharCode(byte) };
+    }
+    const { distinct } = this.state;
+    if (distinct) {
+      if (distinct.isFirst) this.seen = new Map(this.seen).set(distinct.of, new Set());
+      this.item = { of: distinct.of, text: "" };
+    }
+    return true;
+  }
+}
+
+const none: ReadonlyMap<Schema, ReadonlySet<string>> = new Map();
+const utf8 = new TextDecoder();
+
+/** A value as JSON that equal values share, of its bytes; undefined if it is not whole. */
+function canonical(text: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(utf8.decode(Uint8Array.from(text, (c) => c.charCodeAt(0))));
+    return JSON.stringify(value === 0 ? 0 : value);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bytes that may follow and where they lead, that of the way out first. */
+function* waysOn(place: Place): Generator<[byte: number, place: Place]> {
+  const { edges, exit } = place.state;
+  const out = place.step(exit);
+  if (out) yield [exit, out];
+  for (const [low, high] of edges) {
+    for (let byte = low; byte <= high; byte++) {
+      const next = byte === exit ? null : place.step(byte);
+      if (next) yield [byte, next];
+    }
+  }
+}
+
+/** Steps of looking for another value before it is taken for granted that there is one. */
+const mostSteps = 5000;
+
+/** Whether the item that is open can end unlike those before. */
+function canDiffer(start: Place): boolean {
+  const open = [start];
+  for (let steps = 0; open.length && steps < mostSteps; steps++) {
+    const place = open.pop() as Place;
+    const { edges, exit } = place.state;
+    const on: Place[] = [];
+    for (const [low, high] of edges) {
+      for (let byte = low; byte <= high; byte++) {
+        const next = byte === exit ? null : place.reach(byte);
+        if (next && ended(place, next)) return true;
+        if (next) on.push(next);
+      }
+    }
+    const out = place.reach(exit);
+    if (out && ended(place, out)) return true;
+    if (out) on.push(out);
+    open.push(...on);
+  }
+  return open.length > 0;
+}
+
+/** Whether a step has ended the item that was open. */
+function ended(before: Place, after: Place): boolean {
+  return after.item?.of !== before.item?.of || after.item?.text === "" || after.item === null;
+}

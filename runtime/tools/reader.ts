@@ -1,0 +1,462 @@
+/**
+ * JSON Schema → the part of it that the grammar keeps, and a list of what it does not.
+ *
+ * In three passes: $ref and allOf go (merge.ts), const becomes enum, then keywords are read by type.
+ * An object gets its known properties, and others only where additionalProperties says what they are.
+ * Source: JSON Schema 2020-12, core and validation, and what draft 4 wrote instead; nullable: OpenAPI 3.0.
+ */
+
+import { ToolError } from "../errors.ts";
+import { describe, isObject, type Json, type JsonObject } from "../json.ts";
+import { mostLevels, mostSchemas } from "./bounds.ts";
+import { both, mergeSchemas, silent } from "./merge.ts";
+import { type Bound, leaves, notes, type ObjectSchema, type Property, type Schema, type Warning } from "./schema.ts";
+
+/** Keywords that belong to no type, or to the object around a schema. */
+const readApart = new Set([...silent, "required", "additionalProperties", "type", "nullable"]);
+const keywords: Record<string, readonly string[]> = {
+  string: ["minLength", "maxLength"],
+  number: ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
+  array: ["items", "minItems", "maxItems", "prefixItems", "additionalItems", "uniqueItems"],
+  object: ["properties", "minProperties", "maxProperties", "propertyNames"],
+};
+const typeNames = ["string", "number", "integer", "boolean", "null", "array", "object"];
+const misspelled: Record<string, string> = {
+  str: "string",
+  strng: "string",
+  text: "string",
+  int: "integer",
+  float: "number",
+  double: "number",
+  bool: "boolean",
+  list: "array",
+  dict: "object",
+};
+/** Keywords of which null is a value; any other that is null says nothing, as some libraries write what they leave out. */
+const nullable = new Set(["const", "default", "example", "examples"]);
+
+type Ref = Schema & { kind: "ref" };
+
+/** Reads the schemas of one tool; `root` is where local references point into. */
+export class SchemaReader {
+  readonly warnings: Warning[] = [];
+  private readonly refs = new Map<string, Ref>();
+  /** Merged schemas by their text before merging. */
+  private readonly merged = new Map<string, { schema: Schema | null; ref: Ref | null }>();
+  private schemas = 0;
+  private levels = 0;
+
+  constructor(private readonly root: JsonObject) {}
+
+  /** Throws: ToolError naming the path of what is no schema at all, or of what is too many of them. */
+  read(given: unknown, path: string): Schema {
+    const schema = this.readIfPossible(given, path);
+    if (schema) return schema;
+    throw new ToolError(path, "expected a schema that some value fits, got parts that exclude each other");
+  }
+
+  /** null if no value fits. */
+  private readIfPossible(schema: unknown, path: string): Schema | null {
+    if (schema === false) return null;
+    if (schema === true) return this.anything(path);
+    if (!isObject(schema)) throw new ToolError(path, `expected a schema, got ${describe(schema)}`);
+    const given = withoutNulls(schema);
+    this.spend(path);
+    this.levels++;
+    try {
+      if (given.$ref !== undefined && typeof given.$ref !== "string")
+        throw new ToolError(`${path}.$ref`, `expected a reference, got ${describe(given.$ref)}`);
+      if (typeof given.$ref === "string" && !limits(given, ["$ref"])) return this.reference(given.$ref, path);
+      if (given.$ref === undefined && given.allOf === undefined) return this.readFlat(oneValue(given), path);
+      return this.merge(given, path);
+    } finally {
+      this.levels--;
+    }
+  }
+
+  /**
+   * A schema with parts. Where one with references is met again, within itself or later, a reference to it stands:
+   * what it warns of is then listed at the first place alone.
+   */
+  private merge(given: JsonObject, path: string): Schema | null {
+    const text = JSON.stringify(given);
+    if (!text.includes('"$ref"')) {
+      const source = this.flattened(given, path, []);
+      return source && this.readFlat(source, path);
+    }
+    const known = this.merged.get(text);
+    if (known) {
+      known.ref ??= { kind: "ref", target: known.schema };
+      return known.ref;
+    }
+    const entry: { schema: Schema | null; ref: Ref | null } = { schema: null, ref: null };
+    const source = this.flattened(given, path, []);
+    if (!source) return null;
+    this.merged.set(text, entry);
+    entry.schema = this.readFlat(source, path);
+    if (!entry.ref) return entry.schema;
+    entry.ref.target = entry.schema;
+    return entry.ref;
+  }
+
+  /** A schema with its own $ref and allOf merged in; null if no value fits. `open` are the references on the way. */
+  private flattened(schema: unknown, path: string, open: readonly string[]): JsonObject | null {
+    if (schema === false) return null;
+    if (schema === true) return {};
+    if (!isObject(schema)) throw new ToolError(path, `expected a schema, got ${describe(schema)}`);
+    this.spend(path);
+    const { $ref, allOf, ...own } = withoutNulls(schema);
+    const parts: unknown[] = [];
+    if (typeof $ref === "string") {
+      if (open.includes($ref))
+        throw new ToolError(path, `expected a schema, got ${describe($ref)} that is defined by itself`);
+      parts.push(this.target($ref, path));
+    }
+    if (allOf !== undefined && !Array.isArray(allOf))
+      throw new ToolError(`${path}.allOf`, `expected a list, got ${describe(allOf)}`);
+    parts.push(...(allOf ?? []));
+    const inner = typeof $ref === "string" ? [...open, $ref] : open;
+    const warn = (keyword: string) =>
+      this.warn(`${path}.${keyword}`, "allOf", "differs between two parts; the first holds");
+    return parts.reduce<JsonObject | null>((all, part, i) => {
+      const next = all && this.flattened(part, `${path}.allOf[${i}]`, inner);
+      return all && next && mergeSchemas(all, next, warn);
+    }, oneValue(own));
+  }
+
+  /** A schema without $ref, allOf and const of its own; null if no value fits. */
+  private readFlat(source: JsonObject, path: string): Schema | null {
+    if (source.not === true || (isObject(source.not) && !limits(source.not, []))) return null;
+    for (const key of ["anyOf", "oneOf"] as const) {
+      if (source[key] !== undefined) return this.union(source, key, path);
+    }
+    const types = typesOf(source, path);
+    if (source.enum !== undefined) return orNull(source, this.enumeration(source, types, path));
+    this.warnUnread(
+      source,
+      types.flatMap((type) => keywords[type === "integer" ? "number" : type] ?? []),
+      path,
+    );
+    const options = types.map((type) => this.typed(source, type, path));
+    return orNull(source, options.length ? oneOf(options) : this.anything(path));
+  }
+
+  /** anyOf or oneOf: what stands beside the options holds for each of them. */
+  private union(source: JsonObject, key: "anyOf" | "oneOf", path: string): Schema {
+    const { [key]: options, nullable, ...rest } = source;
+    if (!Array.isArray(options) || !options.length) {
+      throw new ToolError(`${path}.${key}`, `expected a list of schemas, got ${describe(options)}`);
+    }
+    const read = options.flatMap((option, i): Schema[] => {
+      const given = limits(rest, []) ? both(rest, option) : option;
+      const possible = this.readIfPossible(given, `${path}.${key}[${i}]`);
+      return possible ? [possible] : [];
+    });
+    if (!read.length)
+      throw new ToolError(`${path}.${key}`, "expected an option that the rest of the schema allows, got none");
+    if (key === "oneOf" && read.some((a, i) => read.some((b, j) => i < j && mayOverlap(a, b)))) {
+      this.warn(path, "oneOf", "read as anyOf: two of its options may hold for the same value");
+    }
+    return orNull({ nullable }, oneOf(read));
+  }
+
+  private typed(source: JsonObject, type: string, path: string): Schema {
+    switch (type) {
+      case "string":
+        return {
+          kind: "string",
+          minLength: this.count(source, "minLength", 0, path),
+          maxLength: this.count(source, "maxLength", Number.POSITIVE_INFINITY, path),
+        };
+      case "number":
+      case "integer":
+        return this.number(source, type === "integer", path);
+      case "boolean":
+        return { kind: "enum", values: [true, false] };
+      case "null":
+        return { kind: "enum", values: [null] };
+      case "array":
+        return this.array(source, path);
+      default:
+        return this.object(source, path);
+    }
+  }
+
+  /** A list, or a tuple: prefixItems, of which draft 4 wrote items and additionalItems. It is written whole. */
+  private array(source: JsonObject, path: string): Schema {
+    const draft4 = Array.isArray(source.items);
+    const tuple = draft4 ? source.items : (source.prefixItems ?? []);
+    if (!Array.isArray(tuple)) throw new ToolError(`${path}.prefixItems`, `expected a list, got ${describe(tuple)}`);
+    const first = tuple.map((item, i) => this.read(item, `${path}.${draft4 ? "items" : "prefixItems"}[${i}]`));
+    const maxItems = this.count(source, "maxItems", Number.POSITIVE_INFINITY, path);
+    const minItems = this.count(source, "minItems", Math.min(first.length, maxItems), path);
+    const rest = draft4 ? source.additionalItems : source.items;
+    // A tuple's further items are written where the schema says what they are, or asks for them.
+    const said = rest ?? (!first.length || minItems > first.length);
+    const items = this.readIfPossible(said, `${path}.items`);
+    const unique = source.uniqueItems === true;
+    const all = items ? [...first, items] : first;
+    if (unique && all.some((item) => [...leaves(item)].some(({ schema }) => /array|object/.test(schema.kind))))
+      this.warn(`${path}.uniqueItems`, "uniqueItems", "is not held to: the items are lists or objects");
+    return {
+      kind: "array",
+      items: items ?? first.at(-1) ?? { kind: "enum", values: [null] },
+      minItems,
+      maxItems: items ? maxItems : Math.min(maxItems, first.length),
+      ...(first.length && { first }),
+      ...(unique && { unique }),
+    };
+  }
+
+  private object(source: JsonObject, path: string): ObjectSchema {
+    const minProperties = this.count(source, "minProperties", 0, path);
+    const maxProperties = this.count(source, "maxProperties", Number.POSITIVE_INFINITY, path);
+    const own = source.properties ?? {};
+    if (!isObject(own)) throw new ToolError(`${path}.properties`, `expected an object, got ${describe(own)}`);
+    const { additionalProperties: values, propertyNames } = source;
+    const names = isObject(propertyNames) ? oneValue(propertyNames).enum : undefined;
+    if (propertyNames !== undefined && !names && (!isObject(propertyNames) || limits(propertyNames, ["type"])))
+      this.warn(`${path}.propertyNames`, "propertyNames", "is not held to: the grammar ignores it");
+    const saysValues = isObject(values) && limits(values, []);
+    if (isObject(values) && !saysValues)
+      this.warn(`${path}.additionalProperties`, "additionalProperties", "further properties are never written");
+    const known = new Map(Object.entries(own));
+    // Keys that only a list of names tells of are properties like any other.
+    for (const name of Array.isArray(names) && saysValues ? names : [])
+      if (typeof name === "string" && !known.has(name)) known.set(name, values);
+    const required = Array.isArray(source.required) ? source.required : [];
+    if (source.required !== undefined && typeof source.required !== "boolean" && !Array.isArray(source.required))
+      throw new ToolError(`${path}.required`, `expected a list, got ${describe(source.required)}`);
+    for (const key of required) {
+      if (known.has(key)) continue;
+      if (typeof key !== "string" || !saysValues)
+        throw new ToolError(`${path}.required`, `expected names of properties, got ${describe(key)}`);
+      known.set(key, values);
+    }
+    const needed = new Set(required);
+    const properties = [...known].flatMap(([name, value]): Property[] => {
+      const at = `${path}.properties.${name}`;
+      const schema = this.readIfPossible(value, at);
+      // Draft 3 and many a hand write the flag at the property.
+      const isNeeded = needed.has(name) || (isObject(value) && value.required === true);
+      if (schema) return [{ name, schema, required: isNeeded, ...this.notes(value, at) }];
+      if (isNeeded) throw new ToolError(at, "expected a schema that some value fits, got one that none does");
+      this.warn(at, "properties", "no value fits: it is never written");
+      return [];
+    });
+    const further = (saysValues && !names) || minProperties > properties.length;
+    const more =
+      further && values !== false
+        ? this.readIfPossible(saysValues ? values : true, `${path}.additionalProperties`)
+        : null;
+    return {
+      kind: "object",
+      properties,
+      ...(more && { more }),
+      ...(minProperties > 0 && { minProperties }),
+      ...(maxProperties < Number.POSITIVE_INFINITY && { maxProperties }),
+    };
+  }
+
+  /** What a property says beside its type. */
+  notes(value: unknown, path: string): Pick<Property, "description" | "default"> {
+    const given = isObject(value) ? withoutNulls(value) : {};
+    if (given.description !== undefined && typeof given.description !== "string")
+      this.warn(`${path}.description`, "description", "is no text: it is not shown");
+    if (given.required !== undefined && typeof given.required !== "boolean" && !Array.isArray(given.required))
+      this.warn(`${path}.required`, "required", "is neither true nor false: read as false");
+    return notes(value);
+  }
+
+  private number(source: JsonObject, integer: boolean, path: string): Schema {
+    const limit = (key: string, none: number): number => {
+      const value = source[key];
+      // Draft 4 wrote exclusiveMinimum as a flag beside minimum.
+      if (value === undefined || typeof value === "boolean") return none;
+      if (typeof value !== "number" || !Number.isFinite(value))
+        throw new ToolError(`${path}.${key}`, `expected a number, got ${describe(value)}`);
+      return value;
+    };
+    const bound = (name: "Minimum" | "Maximum", none: number): Bound => {
+      const inclusive = limit(name.toLowerCase(), none);
+      const exclusive = limit(`exclusive${name}`, none);
+      const tighter = name === "Minimum" ? exclusive >= inclusive : exclusive <= inclusive;
+      if (exclusive !== none && tighter) return { value: exclusive, exclusive: true };
+      return { value: inclusive, exclusive: source[`exclusive${name}`] === true };
+    };
+    const multipleOf = source.multipleOf === undefined ? null : limit("multipleOf", 0);
+    if (multipleOf !== null && multipleOf <= 0)
+      throw new ToolError(`${path}.multipleOf`, `expected a number above 0, got ${describe(source.multipleOf)}`);
+    return {
+      kind: "number",
+      integer,
+      least: bound("Minimum", Number.NEGATIVE_INFINITY),
+      most: bound("Maximum", Number.POSITIVE_INFINITY),
+      multipleOf,
+    };
+  }
+
+  private enumeration(source: JsonObject, stated: readonly string[], path: string): Schema {
+    const values = source.enum;
+    if (!Array.isArray(values) || !values.length)
+      throw new ToolError(`${path}.enum`, `expected a list of values, got ${describe(values)}`);
+    const types = source.type === undefined ? typeNames : stated.length ? stated : typeNames;
+    for (const [i, value] of values.entries()) {
+      const is = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+      const fits =
+        types.includes(is) ||
+        (types.includes("integer") && Number.isInteger(value)) ||
+        (value === null && source.nullable === true);
+      if (!fits)
+        throw new ToolError(
+          `${path}.enum[${i}]`,
+          `expected a value of type ${types.join(" or ")}, got ${describe(value)}`,
+        );
+    }
+    this.warnUnread(source, ["enum"], path);
+    return { kind: "enum", values: values as Json[] };
+  }
+
+  /** Throws: ToolError for more schemas, or deeper ones, than can be read in a moment. */
+  private spend(path: string): void {
+    if (++this.schemas > mostSchemas)
+      throw new ToolError(path, `expected at most ${mostSchemas} schemas with those that merging makes; simplify them`);
+    if (this.levels > mostLevels)
+      throw new ToolError(path, `expected at most ${mostLevels} schemas within one another; flatten them`);
+  }
+
+  /** null if no value fits. */
+  private reference(ref: string, path: string): Schema | null {
+    const known = this.refs.get(ref);
+    if (known) return known;
+    const made: Ref = { kind: "ref", target: null };
+    this.refs.set(ref, made);
+    made.target = this.readIfPossible(this.target(ref, path), ref);
+    return made.target && made;
+  }
+
+  /** What a local reference points to. */
+  private target(ref: string, path: string): unknown {
+    const [root, ...parts] = ref.split("/");
+    let target: unknown = root === "#" ? this.root : undefined;
+    for (const part of parts) {
+      const key = unescaped(part);
+      const inside = (isObject(target) || Array.isArray(target)) && Object.hasOwn(target, key);
+      target = inside ? (target as JsonObject)[key] : undefined;
+    }
+    if (target !== undefined) return target;
+    throw new ToolError(`${path}.$ref`, `expected a definition within this tool's schema, got ${JSON.stringify(ref)}`);
+  }
+
+  /** A value of unknown shape: a string, a number or a boolean, which every such schema allows. */
+  private anything(path: string): Schema {
+    this.warn(path, "type", "says nothing; a string, number or boolean is written");
+    return {
+      kind: "anyOf",
+      options: [
+        { kind: "string", minLength: 0, maxLength: Number.POSITIVE_INFINITY },
+        this.number({}, false, path),
+        { kind: "enum", values: [true, false] },
+      ],
+    };
+  }
+
+  private count(source: JsonObject, key: string, none: number, path: string): number {
+    const value = source[key];
+    if (value === undefined) return none;
+    if (!Number.isInteger(value) || (value as number) < 0)
+      throw new ToolError(`${path}.${key}`, `expected a whole number, got ${describe(value)}`);
+    return value as number;
+  }
+
+  private warnUnread(source: JsonObject, read: readonly string[], path: string): void {
+    for (const key of Object.keys(source)) {
+      if (readApart.has(key) || read.includes(key) || key.startsWith("x-")) continue;
+      this.warn(`${path}.${key}`, key, "is not held to: the grammar ignores it");
+    }
+  }
+
+  warn(path: string, keyword: string, message: string): void {
+    this.warnings.push({ path, keyword, message });
+  }
+}
+
+/** Whether a schema limits its values by other keywords than some. */
+function limits(source: JsonObject, but: readonly string[]): boolean {
+  return Object.keys(source).some(
+    (key) => ![...but, "nullable"].includes(key) && !silent.has(key) && !key.startsWith("x-"),
+  );
+}
+
+function withoutNulls(source: JsonObject): JsonObject {
+  const entries = Object.entries(source);
+  if (entries.every(([, value]) => value !== null)) return source;
+  return Object.fromEntries(entries.filter(([key, value]) => value !== null || nullable.has(key)));
+}
+
+/** const as the enum of one value, so that the two merge. */
+function oneValue(source: JsonObject): JsonObject {
+  if (source.const === undefined) return source;
+  const { const: value, ...rest } = source;
+  return { ...rest, enum: [value] };
+}
+
+const oneOf = (options: Schema[]): Schema => (options.length === 1 ? options[0] : { kind: "anyOf", options });
+
+/** A schema, or null where its source says nullable. */
+function orNull(source: JsonObject, schema: Schema): Schema {
+  if (source.nullable !== true) return schema;
+  if (schema.kind === "enum")
+    return schema.values.includes(null) ? schema : { kind: "enum", values: [...schema.values, null] };
+  return { kind: "anyOf", options: [schema, { kind: "enum", values: [null] }] };
+}
+
+/**
+ * The types of a schema, stated or else implied by a keyword; none where it may be anything. Gemini writes them in capitals.
+ * Throws: ToolError for what is no type.
+ */
+function typesOf(source: JsonObject, path: string): string[] {
+  if (source.type === undefined) {
+    const implied = Object.keys(keywords).find((type) => keywords[type].some((key) => source[key] !== undefined));
+    return implied ? [implied] : source.additionalProperties !== undefined ? ["object"] : [];
+  }
+  return [source.type].flat().map((type) => {
+    const word = typeof type === "string" ? type.toLowerCase() : "";
+    if (typeNames.includes(word)) return word;
+    const guess = Object.hasOwn(misspelled, word) ? misspelled[word] : undefined;
+    const remedy = guess ? `did you mean ${JSON.stringify(guess)}?` : "say what the value is";
+    throw new ToolError(`${path}.type`, `expected one of ${typeNames.join(", ")}, got ${describe(type)}; ${remedy}`);
+  });
+}
+
+/** A step of a JSON pointer in a URI fragment; as it is where it is no percent encoding. */
+function unescaped(part: string): string {
+  let key = part;
+  try {
+    key = decodeURIComponent(part);
+  } catch {}
+  return key.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+/** Whether two schemas may allow the same value; errs towards yes. */
+function mayOverlap(a: Schema, b: Schema): boolean {
+  if (a.kind === "ref" || b.kind === "ref") return true;
+  if (a.kind === "anyOf") return a.options.some((option) => mayOverlap(option, b));
+  if (b.kind === "anyOf") return mayOverlap(b, a);
+  if (a.kind === "enum") return a.values.some((value) => mayHold(b, value));
+  if (b.kind === "enum") return mayOverlap(b, a);
+  if (a.kind !== b.kind) return false;
+  if (a.kind === "object" && b.kind === "object") {
+    // Two objects differ for sure where a property that both require has disjoint values.
+    return !a.properties.some(
+      (p) => p.required && b.properties.some((q) => q.required && q.name === p.name && !mayOverlap(p.schema, q.schema)),
+    );
+  }
+  return true;
+}
+
+function mayHold(schema: Schema, value: Json): boolean {
+  if (schema.kind === "enum") return schema.values.some((other) => JSON.stringify(other) === JSON.stringify(value));
+  if (schema.kind === "array") return Array.isArray(value);
+  return schema.kind === (value !== null && !Array.isArray(value) ? typeof value : "null");
+}

@@ -1,0 +1,68 @@
+/** The same call again: as often as the request asks for it, and no part of more is ever shown. */
+import { expect, test } from "bun:test";
+import { timesAsked } from "../runtime/answer/repeat.ts";
+import { load, type Session, type ToolInput } from "../runtime/index.ts";
+import { sessionWith } from "../tools/bench/replay.ts";
+
+const model = await load();
+
+/** A session whose choices are those of a text. */
+function scripted(text: string): Session {
+  const { kernels } = model.inside;
+  const script = model.tokenizer.tokenizeRaw(text);
+  let fed = 0;
+  return sessionWith(model, {
+    decoder_layer(...args: Parameters<typeof kernels.decoder_layer>) {
+      fed = args[6] + args[7];
+      kernels.decoder_layer(...args);
+    },
+    // After the end token and the marker of a tool call.
+    argmax: () => script[fed - 2],
+  });
+}
+
+const tools: ToolInput[] = [
+  { name: "take_picture", parameters: {} },
+  { name: "add_item", parameters: { item: { type: "string", required: true } } },
+];
+const picture = '{"name":"take_picture","arguments":{}}';
+const add = (item: string) => `{"name":"add_item","arguments":{"item":"${item}"}}`;
+
+test.each<[request: string, written: string[], kept: number]>([
+  ["take a picture", [picture, picture, picture], 1],
+  ["take a picture and another picture", [picture, picture, picture], 2],
+  ["take a picture twice", [picture, picture, picture], 2],
+  ["take three pictures", [picture, picture, picture, picture], 3],
+  ["add milk and take a picture", [add("milk"), picture, add("milk")], 2],
+  ["add milk and add milk", [add("milk"), add("milk"), picture], 3],
+  ["add milk", [picture, picture, add("milk")], 1],
+])("%s: of %p the first %p stay", async (request, written, kept) => {
+  for (const grammar of [true, "step"] as const) {
+    const pieces: string[] = [];
+    const onText = (piece: string) => void pieces.push(piece);
+    const session = scripted(` [${written.join()}]`);
+    const { text, calls, cutShort, tokens, timings } = await session.call(request, tools, {
+      grammar,
+      onText,
+      copy: true,
+    });
+    expect(text).toBe(`[${written.slice(0, kept).join()}]`);
+    expect(pieces.join("")).toBe(text);
+    expect(calls).toHaveLength(kept);
+    expect(cutShort).toBe(false);
+    expect(timings.answerTokens).toBe(tokens.length);
+    expect(timings.forcedTokens).toBeLessThanOrEqual(tokens.length);
+  }
+});
+
+test.each<[request: string, call: string, times: number]>([
+  ["set a timer for 5 minutes", '{"name":"set_timer","arguments":{"duration":"5 minutes"}}', 1],
+  ["set two timers for 5 minutes", '{"name":"set_timer","arguments":{"duration":"5 minutes"}}', 2],
+  ["set a timer for two minutes", '{"name":"set_timer","arguments":{"duration":"two minutes"}}', 1],
+  ["Buzz three times", '{"name":"buzz","arguments":{}}', 3],
+  ["text Anna hi and then text Anna hi", '{"name":"text","arguments":{"to":"Anna","body":"hi"}}', 2],
+  ["text Anna hi and Anna bye", '{"name":"text","arguments":{"to":"Anna","body":"hi"}}', 1],
+  ["go", '{"name":"stop","arguments":{"deep":[{"x":"nowhere"}]}}', 1],
+])("%p asks for %p %p times", (request, call, times) => {
+  expect(timesAsked(request, call)).toBe(times);
+});
