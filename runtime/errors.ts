@@ -19,7 +19,7 @@ export class ToolError extends Error {
     readonly path: string,
     message: string,
   ) {
-    super(`${path}: ${message}`);
+    super(`${path.length > 160 ? `${path.slice(0, 80)}…${path.slice(-80)}` : path}: ${message}`);
   }
 }
 

@@ -164,6 +164,17 @@ test.each<[about: string, tools: () => unknown, message: string]>([
   expect(() => ToolSet.from(given)).toThrow(message);
 });
 
+test("the path of a deep part is shortened in the message, and whole in the error", () => {
+  const items = Array.from({ length: 600 }).reduce<unknown>((inner) => ({ type: "array", items: inner }), {});
+  try {
+    ToolSet.from([{ name: "f", inputSchema: { type: "object", properties: { a: items } } }]);
+    throw new Error("read");
+  } catch (error) {
+    expect((error as ToolError).path.length).toBeGreaterThan(3000);
+    expect((error as ToolError).message).toMatch(/^tools\[0\]\.inputSchema.{1,200}: expected at most 500 schemas/);
+  }
+});
+
 const model = load();
 test.each<[request: string, tool: ToolInput, args: unknown[]]>([
   [
