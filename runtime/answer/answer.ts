@@ -6,16 +6,11 @@ import type { State } from "../grammar/automaton.ts";
 import type { Grammar } from "../grammar/grammar.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
 import type { Copy } from "./copy.ts";
-import type { Step } from "./toolcall.ts";
+import type { Step, Written } from "./toolcall.ts";
 
-export interface Answer {
+export interface Answer extends Written {
   tokens: number[];
-  /** UTF-8 of the text, with the space before it. */
-  bytes: Uint8Array;
-  /** The tokens that logits decided. */
-  steps: Step[];
   forcedTokens: number;
-  cutShort: boolean;
 }
 
 /** What the loop runs on. */

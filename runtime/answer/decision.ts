@@ -21,6 +21,25 @@ export interface Certainty {
   runnerUp: string | null;
 }
 
+/**
+ * Which way each may move the confidence: what stands nowhere, and what had a close second, never raises it. A fit keeps to
+ * that; weights of profiles from before it that do not count as zero, so that their packs still load.
+ */
+const signs: Record<Feature, -1 | 0 | 1> = {
+  bias: 0,
+  nameMargin: 1,
+  nameLogProb: 1,
+  callMargin: 1,
+  callLogProb: 1,
+  ungrounded: -1,
+  others: -1,
+};
+
+/** A weight, or 0 for one of the wrong sign. */
+export function signedWeight(name: Feature, weight: number): number {
+  return weight * signs[name] < 0 ? 0 : weight;
+}
+
 /** Margins above this many logits, and log-probabilities below minus this, say no more. */
 const cap = 8;
 
@@ -43,13 +62,14 @@ export function featuresOf(
 
 /** Share of such calls that are right, by the profile: 0 … 1. */
 export function confidenceOf(values: Record<Feature, number>, profile: Profile): number {
-  const sum = features.reduce((total, name) => total + profile.weights[name] * values[name], 0);
+  const sum = features.reduce((total, name) => total + signedWeight(name, profile.weights[name]) * values[name], 0);
   return 1 / (1 + Math.exp(-sum));
 }
 
-export function decide(confidence: number, risk: Risk, profile: Profile): Exclude<Decision, "none"> {
+/** `mayAct` false: a value came from nowhere, or the call was cut short; then never act, however sure the model was. */
+export function decide(confidence: number, risk: Risk, profile: Profile, mayAct = true): Exclude<Decision, "none"> {
   const bar = risk === "safe" ? profile.act : (1 + profile.act) / 2;
-  if (profile.act < 1 && confidence >= bar) return risk === "danger" ? "confirm" : "act";
+  if (mayAct && profile.act < 1 && confidence >= bar) return risk === "danger" ? "confirm" : "act";
   return confidence >= (risk === "danger" ? profile.act : profile.confirm) ? "confirm" : "ask";
 }
 

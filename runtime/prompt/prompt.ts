@@ -60,7 +60,6 @@ export interface Way {
 
 /** Ids of a request. Throws: RangeError for none, CapacityError for more than `most`. */
 export function requestIds(request: string, tokenizer: Tokenizer, most: number): number[] {
-  if (!request.trim()) throw new RangeError("request: expected text, got none; say what to do");
   const refuse = (tokens: number, count: string): never => {
     throw new CapacityError(
       "request",
