@@ -1,6 +1,6 @@
 /** From certainty to an honest answer: act on a call, confirm it, ask again, or none. Fitted by `thimble calibrate`. */
 
-import { type Feature, features, type Profile } from "../pack/profile.ts";
+import { type Feature, features, type Profile, signedWeight } from "../pack/profile.ts";
 import type { Risk } from "../tools/tools.ts";
 import type { ValueSource } from "./provenance.ts";
 
@@ -19,25 +19,6 @@ export interface Certainty {
   call: Sureness;
   /** The tool that the closest other token of the name led to; null for no call, or where nothing was left open. */
   runnerUp: string | null;
-}
-
-/**
- * Which way each may move the confidence: what stands nowhere, and what had a close second, never raises it. A fit keeps to
- * that; weights of profiles from before it that do not count as zero, so that their packs still load.
- */
-const signs: Record<Feature, -1 | 0 | 1> = {
-  bias: 0,
-  nameMargin: 1,
-  nameLogProb: 1,
-  callMargin: 1,
-  callLogProb: 1,
-  ungrounded: -1,
-  others: -1,
-};
-
-/** A weight, or 0 for one of the wrong sign. */
-export function signedWeight(name: Feature, weight: number): number {
-  return weight * signs[name] < 0 ? 0 : weight;
 }
 
 /** Margins above this many logits, and log-probabilities below minus this, say no more. */

@@ -58,7 +58,7 @@ export interface Way {
   moved(): void;
 }
 
-/** Ids of a request. Throws: RangeError for none, CapacityError for more than `most`. */
+/** Ids of a request. Throws: CapacityError for more than `most`. */
 export function requestIds(request: string, tokenizer: Tokenizer, most: number): number[] {
   const refuse = (tokens: number, count: string): never => {
     throw new CapacityError(
