@@ -13,8 +13,6 @@ interface Sample {
 }
 
 export const calibrate: Command = {
-  name: "calibrate",
-  summary: "fit when to act, confirm or ask to your own data",
   help: `thimble calibrate DATA… [-o PROFILE] [--model PACK] [--limit N] [--act P] [--confirm P] [--svg FILE]
 
 Runs the requests of JSONL files ({query, tools, answers}), fits how likely a call is right to its margins,

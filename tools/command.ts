@@ -6,8 +6,6 @@ import { type BuildName, buildNames } from "../wasm/abi.ts";
 export type Options = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>["options"]>;
 
 export interface Command {
-  name: string;
-  summary: string;
   /** Shown by --help, with one real example. */
   help: string;
   options: Options;

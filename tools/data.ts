@@ -7,8 +7,6 @@ import { advisedExamples, leaks, noTool, split, tally, toolCounts } from "./data
 import { synthesize } from "./data/synth.ts";
 
 export const data: Command = {
-  name: "data",
-  summary: "make, check and split training examples",
   help: `thimble data synth --count N [--seed S] [-o FILE]        examples from the generator; same seed, same bytes
 thimble data generate --endpoint URL --model NAME -o FILE   examples from an OpenAI-compatible server
 thimble data check FILE…     errors by line, requests that occur in several files; exit code 1 if any

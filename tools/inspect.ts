@@ -10,8 +10,6 @@ import { defaultModel, firstLimits } from "../runtime/thimble.ts";
 import { type Command, print, table } from "./command.ts";
 
 export const inspect: Command = {
-  name: "inspect",
-  summary: "show what is inside a pack, and check every byte of it",
   help: `thimble inspect [PACK] [--json]
 
 Shows geometry, licence, provenance, sections, the memory that a session takes, and the kernels and threads of this

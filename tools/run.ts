@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { mostThreads } from "../runtime/engine/threads.ts";
-import { load } from "../runtime/index.ts";
+import { load } from "../runtime/thimble.ts";
 import { buildNames } from "../wasm/abi.ts";
 import { type Command, kernelsOf, print, readText, UsageError } from "./command.ts";
-import { modelOf } from "./pull.ts";
+import { modelOf } from "./model.ts";
 
 /** The watch tools that `run` offers unless told otherwise. */
 export const watchTools = fileURLToPath(new URL("./watch.json", import.meta.url));
@@ -11,8 +11,6 @@ export const watchTools = fileURLToPath(new URL("./watch.json", import.meta.url)
 export const watchRequest = "tell anna i am running late and wake me at 7:15 tomorrow";
 
 export const run: Command = {
-  name: "run",
-  summary: "print the tool calls that answer a request",
   help: `thimble run REQUEST [--tools FILE] [--model PACK] [--kernels NAME] [--threads N] [--json] [--stream] [--free]
 
 Prints one line a call: the tool's name, then its arguments as JSON.

@@ -3,11 +3,9 @@ import { load } from "../runtime/thimble.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { hashTools, packTools, unpackTools } from "../runtime/wire/wire.ts";
 import { type Command, print, progressLine, readBytes, UsageError } from "./command.ts";
-import { modelOf } from "./pull.ts";
+import { modelOf } from "./model.ts";
 
 export const tools: Command = {
-  name: "tools",
-  summary: "pack a list of tools for a device, show or name a packed one; read one ahead of calls",
   help: `thimble tools pack TOOLS -o FILE
 thimble tools show TOOLS [--json]
 thimble tools hash TOOLS

@@ -26,7 +26,13 @@ export interface Grounded {
 /** Finds a call's arguments, written from the request as the model read it, in the request as it was typed. */
 export function ground(args: Record<string, Json>, properties: readonly Property[], request: Request): Grounded {
   const sources = new Map<string, ValueSource>();
-  const numbers = numbersIn(request.text);
+  let said: SaidNumber[] | undefined;
+  const placeOf = (value: Json): Place | null => {
+    if (typeof value === "string") return findText(value, request.text);
+    if (typeof value !== "number") return null;
+    said ??= numbersIn(request.text);
+    return findNumber(value, said);
+  };
   const visit = (value: Json, schema: Schema | undefined, fallback: Json | undefined, path: string): Json => {
     const inner = schema && optionFor(value, schema);
     if (Array.isArray(value) && inner?.kind !== "enum") {
@@ -35,7 +41,7 @@ export function ground(args: Record<string, Json>, properties: readonly Property
     }
     if (typeof value === "object" && value !== null && inner?.kind !== "enum")
       return visitAll(value as Record<string, Json>, inner?.kind === "object" ? inner.properties : [], `${path}.`);
-    const place = typeof value === "string" ? findText(value, request.text) : findNumber(value, numbers);
+    const place = placeOf(value);
     const source = place
       ? { from: place.from, ...request.typedSpan(place.start, place.end), grounded: true }
       : withoutPlace(value, inner, fallback);
@@ -113,7 +119,7 @@ function isWord(a: string | undefined, b: string | undefined): boolean {
 }
 
 /** A number that the request says, in digits before in words. A sign before digits may also be a mark. */
-function findNumber(value: Json, said: readonly SaidNumber[]): Place | null {
+function findNumber(value: number, said: readonly SaidNumber[]): Place | null {
   const matching = said.filter((one) => one.value === value || (!one.inWords && Math.abs(one.value) === value));
   const best = matching.find(({ inWords }) => !inWords) ?? matching[0];
   return best ? { from: best.inWords ? "number word" : "request", start: best.start, end: best.end } : null;
