@@ -90,5 +90,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.
 
 main(process.argv.slice(2)).catch((error: Error) => {
   process.stderr.write(`thimble: ${error.message.split("\n")[0]}\n`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+  // By name: the file that runs a command may have a class of its own.
+  process.exitCode = error.name === "UsageError" ? 2 : 1;
 });
