@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { confidenceOf, featuresOf } from "../runtime/answer/decision.ts";
 import { CapacityError, load } from "../runtime/index.ts";
 import { type Feature, features, type Profile, signedWeight } from "../runtime/pack/profile.ts";
-import { type Command, print, table, UsageError } from "./command.ts";
+import { type Command, print, table, UsageError, warn } from "./command.ts";
 import { type Example, readExamples } from "./eval/examples.ts";
 import { normalValue } from "./eval/metrics.ts";
 
@@ -50,7 +50,7 @@ Half of the data fits, the other half is reported.
     const profile = fit(half(0), act, confirm);
     if (profile.act === 1) {
       const few = `${samples.length} calls promise no share of ${act}: the profile never acts; give more data`;
-      process.stderr.write(`thimble: calibrate: ${few}\n`);
+      warn(`calibrate: ${few}`);
     }
     const out = input.text("out");
     if (out) writeFileSync(out, `${JSON.stringify(profile, null, 2)}\n`);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Dispatch. Exit codes: 0 done, 1 failed (lint: findings), 2 wrong command line. */
 import { readFileSync } from "node:fs";
-import { type Command, parse, print, UsageError } from "./command.ts";
+import { type Command, oneLine, parse, print, UsageError, warn } from "./command.ts";
 
 /** Each command's line of the usage, and its module: loaded only to be run. */
 const commands: Record<string, { summary: string; load: () => Promise<Command> }> = {
@@ -85,11 +85,11 @@ function packageVersion(): string {
   return "unknown";
 }
 
-// A reader that stops early, as in `thimble … | head`, is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
-
-main(process.argv.slice(2)).catch((error: Error) => {
-  process.stderr.write(`thimble: ${error.message.split("\n")[0]}\n`);
+main(process.argv.slice(2)).catch((error: NodeJS.ErrnoException) => {
+  // A reader that stops early, as in `thimble … | head`, is no failure.
+  if (error.code === "EPIPE" && error.syscall === "write") process.exit(0);
+  const got = error.syscall === "write" ? `standard output: expected room for the answer, got ${error.code}` : null;
+  warn(got ?? oneLine(error.message));
   // By name: the file that runs a command may have a class of its own.
   process.exitCode = error.name === "UsageError" ? 2 : 1;
 });

@@ -9,7 +9,7 @@ import type { Source } from "../runtime/load/source.ts";
 export async function modelOf(name: string | undefined): Promise<Source | undefined> {
   if (name === undefined) return undefined;
   if (statSync(name, { throwIfNoEntry: false })?.isDirectory())
-    throw new Error(`--model: expected a pack, got the folder ${name}; give the path of a .thimble file in it`);
+    throw new Error(`model: expected a pack, got the folder ${name}; give the path of a .thimble file in it`);
   if (!/^[\w-]+$/.test(name) || existsSync(name)) return name;
   // The readers of checkpoints come with it: only for who names one.
   const { published, pullPublished } = await import("./published.ts");

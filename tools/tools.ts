@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { load } from "../runtime/thimble.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { hashTools, packTools, unpackTools } from "../runtime/wire/wire.ts";
-import { type Command, print, progressLine, readBytes, UsageError } from "./command.ts";
+import { type Command, print, progressLine, readBytes, UsageError, utf8Text } from "./command.ts";
 import { modelOf } from "./model.ts";
 
 export const tools: Command = {
@@ -34,7 +34,7 @@ TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
       throw new UsageError(`tools ${action}: expected -o FILE, got none`);
 
     const given = readBytes(path);
-    const json = isPacked(given) ? null : new TextDecoder().decode(given);
+    const json = isPacked(given) ? null : utf8Text(given, path);
     const set = json === null ? unpackTools(given) : ToolSet.from(json);
     if (action === "read") return readAhead(set, input.text("model"), out as string);
     const bytes = json === null ? given : packTools(set);
