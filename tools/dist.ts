@@ -15,17 +15,20 @@ for (const file of ["LICENSE", "dist/uPlot.iife.min.js", "dist/uPlot.min.css"])
   cpSync(`node_modules/uplot/${file}`, `dist/tools/profile/uplot/${basename(file)}`);
 
 /** `run` travels within cli.js; the other commands stay files of their own, loaded when asked for. */
-const apart = /^\.\/(?!run|command|cli)[a-z]+\.ts$/;
+const apart = /^\.\/(?!run)[a-z]+\.ts$/;
 const { success, logs } = await Bun.build({
   entrypoints: ["tools/cli.ts"],
   outdir: "dist/tools",
   target: "node",
+  minify: { whitespace: true },
   plugins: [
     {
       name: "one file for run",
       setup(build) {
-        build.onResolve({ filter: apart }, ({ path, kind }) =>
-          kind === "dynamic-import" ? { path: path.replace(/ts$/, "js"), external: true } : undefined,
+        build.onResolve({ filter: apart }, ({ path, kind, importer }) =>
+          kind === "dynamic-import" && /\/tools\/\w+\.ts$/.test(importer)
+            ? { path: path.replace(/ts$/, "js"), external: true }
+            : undefined,
         );
         // What a module finds beside itself, it finds from here by its own place.
         build.onLoad({ filter: /\/(runtime|wasm)\/.*\.ts$/ }, async ({ path }) => {
