@@ -55,7 +55,7 @@ export interface CallResult {
   calls: ToolCall[];
   /** The most careful of the calls' decisions; none without calls. */
   decision: Decision;
-  /** The answer as JSON text. */
+  /** The answer as JSON text, as the model wrote it: in plain characters, where `calls` have the words as typed. */
   text: string;
   tokens: number[];
   /** The answer reached the token limit: under the grammar it was closed by a valid way out. */
