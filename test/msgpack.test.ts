@@ -45,6 +45,7 @@ test("any bytes are read or refused, none without end", () => {
   }
   for (const byte of [0x91, 0x81, 0xdd, 0xdf, 0xc7, 0xd4])
     expect(() => readMsgpack(new Uint8Array(100_000).fill(byte))).toThrow(RangeError);
+  expect(() => readMsgpack(new Uint8Array(100_000).fill(0x91))).toThrow("at most 1100 lists within one another");
 });
 
 test("what JSON does not have is refused", () => {

@@ -21,6 +21,7 @@ describe("the model reads", () => {
     ["capitals as small letters, digits between them", "SET A TIMER FOR 5 MINUTES", "set a timer for 5 minutes"],
     ["capitals with a few small letters", "SET A TIMER FOR 5 min", "set a timer for 5 min"],
     ["a name in capitals as it is", "call BOB at home", "call BOB at home"],
+    ["capitals and small letters by halves as they are", "CALL Bob AT home", "CALL Bob AT home"],
     ["a capital on its own as it is", "A 5", "A 5"],
     ["other scripts and emoji as they are", "打开 微信 👨‍👩‍👧 дом", "打开 微信 👨‍👩‍👧 дом"],
   ])("%s", (_, typed, read) => {
@@ -46,6 +47,10 @@ test("every word leads back to what was typed, over 2,000 random texts", () => {
     for (const { 0: word, index } of request.text.matchAll(/\S+/g)) {
       const { start, end } = request.typedSpan(index, index + word.length);
       expect(lowerCased(plainText(typed.slice(start, end)))).toBe(lowerCased(word));
+    }
+    for (const { 0: character, index } of request.text.matchAll(/\S/g)) {
+      const { start, end } = request.typedSpan(index, index + 1);
+      expect(lowerCased(plainText(typed.slice(start, end)))).toContain(lowerCased(character));
     }
     const whole = request.typedSpan(0, request.text.length);
     expect(plainText(typed.slice(whole.start, whole.end))).toBe(plainText(typed));
