@@ -13,6 +13,7 @@ import type { Profile } from "./pack/profile.ts";
 import { Apart } from "./prompt/apart.ts";
 import { Joint } from "./prompt/joint.ts";
 import type { PromptModel, Shown, Way } from "./prompt/prompt.ts";
+import { type Request, readRequest } from "./text/request.ts";
 import { special } from "./text/tokenizer.ts";
 import { ToolSet } from "./tools/tools.ts";
 
@@ -55,7 +56,7 @@ export interface CallResult {
   calls: ToolCall[];
   /** The most careful of the calls' decisions; none without calls. */
   decision: Decision;
-  /** The answer as JSON text. */
+  /** The answer as JSON text, as the model wrote it: in plain characters, where `calls` have the words as typed. */
   text: string;
   tokens: number[];
   /** The answer reached the token limit: under the grammar it was closed by a valid way out. */
@@ -106,11 +107,12 @@ export class Session {
    * Throws: ToolError for bad tools, RangeError for an empty request, CapacityError for what does not fit, the signal's
    * reason on abort.
    */
-  async call(request: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
+  async call(typed: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
+    const request = readRequest(typed);
     const set = ToolSet.from(tools);
     return this.next(options.signal, async (host) => {
       const startMs = performance.now();
-      const shown = await this.way.show(request, set, options.offer, host);
+      const shown = await this.way.show(request.text, set, options.offer, host);
       try {
         return await this.answer(request, set, shown, startMs, options, host);
       } finally {
@@ -133,7 +135,8 @@ export class Session {
    * Tools from the likeliest for a request down: by the contrastive head, or by words for packs without one.
    * Each tool's vector is computed once and kept.
    */
-  async rank(request: string, tools: Tools, options: Pick<CallOptions, "signal"> = {}): Promise<Ranked[]> {
+  async rank(typed: string, tools: Tools, options: Pick<CallOptions, "signal"> = {}): Promise<Ranked[]> {
+    const request = readRequest(typed).text;
     const set = ToolSet.from(tools);
     return this.next(options.signal, async (host) => {
       const scores = (await this.way.scores(request, set, host)) ?? lexicalScores(request, set);
@@ -169,7 +172,7 @@ export class Session {
   }
 
   private async answer(
-    request: string,
+    request: Request,
     given: ToolSet,
     shown: Shown,
     startMs: number,
@@ -181,9 +184,9 @@ export class Session {
     const { set, keys, warmLayers, read } = shown;
     const { grammar, onText } = options;
     const writer: Writer = { host, tokenizer, keys, ...(onText && { onText: this.guarded(onText) }) };
-    const answer = grammar === false ? await writeFreely(writer) : await this.write(writer, request, set, options);
+    const answer = grammar === false ? await writeFreely(writer) : await this.write(writer, request.text, set, options);
     const { tokens, forcedTokens, cutShort } = answer;
-    const calls = readCalls(answer.bytes, set.tools, request, answer.steps, profile);
+    const calls = readCalls(answer, set.tools, request, profile);
     const totalMs = performance.now() - startMs;
     return {
       calls,

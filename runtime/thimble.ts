@@ -17,7 +17,7 @@ import { Weights } from "./load/weights.ts";
 import { Lru } from "./lru.ts";
 import { type PackHeader, prefixBytes } from "./pack/pack.ts";
 import { checkProfile, genericProfile, type Profile } from "./pack/profile.ts";
-import { type PrepareOptions, prepare, toolFile } from "./prepare.ts";
+import type { PrepareOptions } from "./prepare.ts";
 import { type CallOptions, type CallResult, type Model, mostPromptTokens, Session, type Tools } from "./session.ts";
 import { Tokenizer } from "./text/tokenizer.ts";
 import { TokenTrie } from "./text/trie.ts";
@@ -247,7 +247,9 @@ export class Thimble {
    * Throws: ToolError for bad tools, FormatError for a file that is damaged or of another model, CapacityError if memory
    * cannot hold a tool, the signal's reason on abort.
    */
-  prepare(tools: Tools | Source, options: PrepareOptions = {}): Promise<void> {
+  async prepare(tools: Tools | Source, options: PrepareOptions = {}): Promise<void> {
+    // Loaded when asked for: calls alone need neither stores nor the wire.
+    const { prepare } = await import("./prepare.ts");
     return prepare(this.inside, tools, options);
   }
 
@@ -255,7 +257,8 @@ export class Thimble {
    * Reads tools and returns them as a file for `prepare`, wherever the same model runs (kept/file.ts draws it).
    * Throws: as `prepare`; TypeError for a model that has tools in its prompt.
    */
-  readTools(tools: Tools, options: PrepareOptions = {}): Promise<Uint8Array> {
+  async readTools(tools: Tools, options: PrepareOptions = {}): Promise<Uint8Array> {
+    const { toolFile } = await import("./prepare.ts");
     return toolFile(this.inside, tools, options);
   }
 

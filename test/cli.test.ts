@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { cli, fixture, thimble } from "./support.ts";
+import { convert } from "../tools/convert.ts";
+import { cli, fixture, oddGeometry, randomCheckpoint, somePieces, thimble } from "./support.ts";
 
 const watch = fileURLToPath(new URL("../tools/watch.json", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "thimble-cli-"));
@@ -28,6 +29,116 @@ test("the request, or the tools, may come from standard input; --stream writes t
   const { out } = await thimble(["run", "wake me at 7:15 tomorrow", "--tools", "-", "--stream"], tools);
   expect(out).toBe('[{"name":"set_alarm","arguments":{"time":"7:15","date":"tomorrow"}}]\n');
 });
+
+test("each line of standard input is a request, answered in one line as soon as it is there", async () => {
+  const child = Bun.spawn([process.execPath, cli, "run"], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  const answers = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const next = async () => {
+    let text = "";
+    while (!text.endsWith("\n")) text += (await answers.read()).value ?? "\n";
+    return text;
+  };
+  child.stdin.write("wake me at 7:15 tomorrow\r\n\n  \n");
+  child.stdin.flush();
+  expect(await next()).toBe('set_alarm {"time":"7:15","date":"tomorrow"}\n');
+  child.stdin.write("tell anna i am running late and wake me at 7:15 tomorrow");
+  child.stdin.end();
+  const [first, second, end] = (await next()).split(/[\t\n]/);
+  expect([first, second, end]).toEqual([
+    'send_message {"recipient":"anna","text":"i am running late"}',
+    'set_alarm {"time":"7:15","date":"tomorrow"}',
+    "",
+  ]);
+  expect(await child.exited).toBe(0);
+});
+
+test("a line that is no request is answered with what is wrong with it, and the next one all the same", async () => {
+  const lines = ["wake me at \xe9 7:15", "a".repeat(1_200_000), "set a timer for 10 minutes"].join("\n");
+  const bytes = Buffer.from(lines, "latin1");
+  const refused = [
+    "standard input, line 1: expected UTF-8, got 0xe9 at byte 11; save it as UTF-8",
+    "standard input, line 2: expected at most 1048576 bytes, got 1200000; shorten it",
+  ];
+  const plain = await thimble(["run"], bytes);
+  expect(plain.code).toBe(1);
+  expect(plain.out.trim().split("\n")).toEqual([
+    ...refused.map((message) => `error: ${message}`),
+    'set_timer {"duration":"10 minutes"}',
+  ]);
+  const json = (await thimble(["run", "--json"], bytes)).out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(json.slice(0, 2)).toEqual(refused.map((error) => ({ error })));
+  expect(json[2].calls).toMatchObject([{ name: "set_timer" }]);
+});
+
+/** The built command on Node, under a shell: $thimble. */
+async function shell(line: string): Promise<{ code: number; out: string; err: string }> {
+  const env = { ...process.env, thimble: `node ${fileURLToPath(new URL("../dist/tools/cli.js", import.meta.url))}` };
+  const child = Bun.spawn(["sh", "-c", line], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  return { code: await child.exited, out, err };
+}
+
+test("a slow pipe, and a long one, are read to their end on Node", async () => {
+  const alarm = { code: 0, out: 'set_alarm {"time":"7:15","date":"tomorrow"}\n', err: "" };
+  expect(await shell('(sleep 1; echo "wake me at 7:15 tomorrow") | $thimble run')).toEqual(alarm);
+  const slow = await shell(`(sleep 1; cat ${watch}) | $thimble run "wake me at 7:15 tomorrow" --tools -`);
+  expect(slow).toEqual(alarm);
+  const { code, out } = await shell(
+    "yes 'x' | head -c 100000 | tr -d '\\n' | $thimble run --tools $PWD/tools/watch.json",
+  );
+  expect({ code, out }).toMatchObject({ code: 1, out: expect.stringContaining("shorten the request") });
+});
+
+test("a full disk is said, a reader that stops early is no failure", async () => {
+  expect(await shell('$thimble run "wake me at 7:15" > /dev/full')).toEqual({
+    code: 1,
+    out: "",
+    err: "thimble: standard output: expected room for the answer, got ENOSPC\n",
+  });
+  const { code, err } = await shell("$thimble data synth --count 300 | head -1");
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+});
+
+test("inspect spells the control characters of a pack's words", async () => {
+  const path = join(folder, "escape.thimble");
+  const checkpoint = randomCheckpoint(oddGeometry, 1);
+  const provenance = { "note\x1b[2J": "red\x1b[31m\nred" };
+  writeFileSync(path, convert(checkpoint, await somePieces(301), { licence: "te\x07st", provenance }));
+  const { out } = await thimble(["inspect", path]);
+  expect(out.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+  expect(out).toContain("red\\u001b[31m\\u000ared");
+});
+
+test("what a tool asks and the grammar does not hold to is shown by run, run --json and inspect --tools", async () => {
+  const path = join(folder, "pattern.json");
+  const note = { type: "string", pattern: "^a" };
+  writeFileSync(path, JSON.stringify([{ name: "note", parameters: { type: "object", properties: { note } } }]));
+  const warning = "parameters.properties.note.pattern is not held to";
+  const plain = await thimble(["run", "note apples", "--tools", path]);
+  expect(plain.err).toContain(warning);
+  expect(plain.out).not.toContain(warning);
+  const json = await thimble(["run", "note apples", "--tools", path, "--json"]);
+  expect(JSON.parse(json.out).warnings).toMatchObject([{ keyword: "pattern" }]);
+  expect((await thimble(["inspect", "--tools", path])).out).toContain(warning);
+  const inspected = JSON.parse((await thimble(["inspect", "--tools", path, "--json"])).out);
+  expect(inspected.tools).toMatchObject({ count: 1, warnings: [{ keyword: "pattern" }] });
+  expect(inspected.tools.promptTokens).toBeGreaterThan(10);
+});
+
+test.each(["tools", "data", "eval"])(
+  "a file that is not UTF-8 is refused by %s with the byte's place",
+  async (name) => {
+    const path = join(folder, "latin1.json");
+    writeFileSync(path, Buffer.from('[{"name":"caf\xe9"}]', "latin1"));
+    const args = { tools: ["tools", "show"], data: ["data", "check"], eval: ["eval"] }[name] as string[];
+    const { code, err } = await thimble([...args, path]);
+    expect(err).toContain(`${path}: expected UTF-8, got 0xe9 at byte 13; save it as UTF-8`);
+    expect(code).toBe(1);
+  },
+);
 
 test("no tool fits is said in words", async () => {
   expect((await thimble(["run", "what is the capital of france"])).out).toBe("no tool fits\n");
@@ -145,10 +256,15 @@ test.each([
     1,
     "nowhere.thimble: expected a readable pack, got ENOENT",
   ],
-  ["a file that is no pack", ["inspect", cli], 1, "magic: expected a thimble pack"],
+  ["a file that is no pack", ["inspect", cli], 1, `${cli}: magic: expected a thimble pack`],
   ["missing tools", ["run", "x", "--tools", "nowhere.json"], 1, "nowhere.json: expected a readable file"],
   ["tools that are not JSON", ["run", "x", "--tools", cli], 1, "tools: expected JSON"],
-  ["an empty request", ["run", " "], 1, "request: expected text, got none"],
+  ["an empty request", ["run", " "], 2, "run: expected a request, got none"],
+  ["no request at all", ["run"], 2, "run: expected a request, got an empty input"],
+  ["a request and tools from one input", ["run", "--tools", "-"], 2, "standard input holds the tools"],
+  ["a folder as a pack", ["run", "x", "--model", folder], 1, `model: expected a pack, got the folder ${folder}; give`],
+  ["a folder to inspect", ["inspect", folder], 1, `expected a pack, got the folder ${folder}`],
+  ["a folder of tools", ["run", "x", "--tools", folder], 1, `${folder}: expected a readable file, got a folder`],
   ["a checkpoint that is none", ["build", cli, "-o", join(folder, "x")], 1, "cli.ts"],
 ])("%s: exit code and one line", async (_, args, want, message) => {
   const { code, out, err } = await thimble(args);

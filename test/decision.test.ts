@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
 import { confidenceOf, decide, featuresOf, together } from "../runtime/answer/decision.ts";
+import { readCalls } from "../runtime/answer/toolcall.ts";
 import { load } from "../runtime/index.ts";
 import { checkProfile, type Feature, features, type Profile } from "../runtime/pack/profile.ts";
+import { readRequest } from "../runtime/text/request.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
 import { fit } from "../tools/calibrate.ts";
 import { seeded } from "./support.ts";
 
@@ -61,6 +64,80 @@ test("a fit recovers how likely calls are right, and its thresholds keep their p
   expect(shareAbove(fitted.act)).toBeGreaterThan(0.92);
   expect(shareAbove(fitted.confirm)).toBeGreaterThan(0.65);
   expect(fitted.act).toBeGreaterThan(fitted.confirm);
+});
+
+test("a fit never trusts a call more for a value from nowhere, a close second or further calls, whatever the data say", () => {
+  const random = seeded(2);
+  const samples = Array.from({ length: 600 }, () => {
+    const values = {
+      ...zeros,
+      bias: 1,
+      callMargin: random() * 8,
+      callLogProb: -random() * 8,
+      ungrounded: random() < 0.3 ? 1 : 0,
+      others: random() < 0.3 ? 1 : 0,
+    };
+    // Here what should count against a call is what makes it right.
+    const sum = values.ungrounded + values.others - values.callMargin / 8 - values.callLogProb / 8;
+    return { values, right: random() < sum / 2 };
+  });
+  const { weights } = fit(samples, 0.6, 0.4);
+  for (const name of ["nameMargin", "nameLogProb", "callMargin", "callLogProb"] as const)
+    expect(weights[name]).toBeGreaterThanOrEqual(0);
+  for (const name of ["ungrounded", "others"] as const) expect(weights[name]).toBeLessThanOrEqual(0);
+});
+
+test("a profile's weight of the wrong sign counts as none", () => {
+  const wrong: Profile = {
+    ...profile,
+    weights: { ...zeros, bias: 1, nameLogProb: -1, callMargin: -1, ungrounded: 2, others: 2 },
+  };
+  const values = { ...zeros, bias: 1, nameLogProb: -4, callMargin: 3, ungrounded: 2, others: 1 };
+  expect(confidenceOf(values, checkProfile(wrong))).toBe(confidenceOf({ ...zeros, bias: 1 }, wrong));
+});
+
+const toolSet = ToolSet.from([
+  { name: "f", parameters: { minutes: { type: "integer" }, text: { type: "string", default: "none" } } },
+]);
+const sure: Profile = { version: 1, weights: { ...zeros, bias: 9 }, act: 0.5, confirm: 0.1 };
+
+function decisions(args: string, request: string, cutShort = false): string[] {
+  const bytes = new TextEncoder().encode(` [{"name":"f","arguments":{}},{"name":"f","arguments":${args}}]`);
+  const calls = readCalls({ bytes, steps: [], cutShort }, toolSet.tools, readRequest(request), sure);
+  return calls.map(({ decision }) => decision);
+}
+
+test("a value out of nowhere is never acted on, however sure the model is; one that is said or a default may be", () => {
+  expect(decisions('{"minutes":90}', "set a timer for an hour and a half")).toEqual(["act", "confirm"]);
+  expect(decisions('{"minutes":30}', "set a timer for an hour and a half")).toEqual(["act", "confirm"]);
+  expect(decisions('{"minutes":30}', "set a timer for thirty minutes")).toEqual(["act", "act"]);
+  expect(decisions('{"text":"none"}', "go")).toEqual(["act", "act"]);
+  expect(decisions('{"text":"bob"}', "go")).toEqual(["act", "confirm"]);
+});
+
+test("the call that a limit cut short is never acted on; those before it may be", () => {
+  expect(decisions('{"minutes":5}', "for 5", true)).toEqual(["act", "confirm"]);
+  expect(decide(1, "safe", sure, false)).toBe("confirm");
+  expect(decide(1, "danger", sure, false)).toBe("confirm");
+});
+
+test("on the model that ships: an hour and a half is not half an hour, or the user is asked", async () => {
+  const timer = {
+    name: "HassStartTimer",
+    description: "Start a timer",
+    parameters: {
+      type: "object",
+      properties: {
+        hours: { type: "integer", minimum: 0 },
+        minutes: { type: "integer", minimum: 0 },
+        seconds: { type: "integer", minimum: 0 },
+        name: { type: "string" },
+      },
+    },
+  };
+  const { calls, decision } = await (await load()).call("set a timer for an hour and a half", [timer]);
+  const right = ['{"minutes":90}', '{"hours":1,"minutes":30}'].includes(JSON.stringify(calls[0]?.arguments));
+  expect(right || decision !== "act").toBe(true);
 });
 
 test("with too few calls to promise anything, a fit never acts", () => {

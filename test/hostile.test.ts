@@ -1,9 +1,10 @@
 /** Schemas that hold themselves or each other many times over: each ends in the right grammar or in a ToolError, and soon. */
 import { describe, expect, test } from "bun:test";
-import { sourcesOf } from "../runtime/answer/provenance.ts";
+import { ground } from "../runtime/answer/provenance.ts";
 import { ToolError } from "../runtime/errors.ts";
 import type { State } from "../runtime/grammar/automaton.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
+import { readRequest } from "../runtime/text/request.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
 import type { Schema } from "../runtime/tools/schema.ts";
@@ -145,7 +146,8 @@ describe("a value", () => {
     for (const value of accepted) {
       const call = { name: "f", arguments: { v: JSON.parse(value) } };
       expect(unpackCall(set, packCall(set, call))).toEqual(call);
-      expect(Object.values(sourcesOf(call.arguments, set.tools[0].parameters, "x"))).not.toContain(undefined);
+      const { sources } = ground(call.arguments, set.tools[0].parameters, readRequest("x"));
+      expect(Object.values(sources)).not.toContain(undefined);
     }
     expect(() => packCall(set, { name: "f", arguments: { v: { z: { z: { z: [[{}]] } } } } })).toThrow(ToolError);
   });

@@ -1,19 +1,26 @@
 import { describe, expect, test } from "bun:test";
-import { sourcesOf, wordsValue } from "../runtime/answer/provenance.ts";
+import { ground } from "../runtime/answer/provenance.ts";
 import { readCalls, type Step } from "../runtime/answer/toolcall.ts";
 import { load } from "../runtime/index.ts";
 import { genericProfile } from "../runtime/pack/profile.ts";
+import { readRequest } from "../runtime/text/request.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 
 const watch = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();
 
-/** Source of one argument as "from start-end". */
-function source(value: unknown, schema: Record<string, unknown>, request: string): string {
+/** An argument in the user's words, and its source. */
+function grounded(value: unknown, schema: Record<string, unknown>, request: string) {
   const [{ parameters }] = ToolSet.from([
     { name: "f", inputSchema: { type: "object", properties: { v: schema } } },
   ]).tools;
-  const { v } = sourcesOf({ v: value as never }, parameters, request);
-  return v.start === undefined ? v.from : `${v.from} ${request.slice(v.start, v.end)}`;
+  const { arguments: args, sources } = ground({ v: value as never }, parameters, readRequest(request));
+  return { value: args.v, ...sources.v };
+}
+
+/** Source of one argument as "from words". */
+function source(value: unknown, schema: Record<string, unknown>, request: string): string {
+  const { from, start, end } = grounded(value, schema, request);
+  return start === undefined ? from : `${from} ${request.slice(start, end)}`;
 }
 
 describe("a value stands", () => {
@@ -22,7 +29,6 @@ describe("a value stands", () => {
   test.each([
     ["as written", "Anna", text, "call Anna", "request Anna"],
     ["in other letter case", "anna", text, "call ANNA now", "request ANNA"],
-    ["as a whole word before within one", "art", text, "start the art class", "request art"],
     ["within a word, if nowhere else", "park", text, "parking", "request park"],
     ["over white space and typographic quotes", "it's late", text, "say it’s\tlate", "request it’s\tlate"],
     ["nowhere", "Bob", text, "call Anna", "nowhere"],
@@ -37,7 +43,17 @@ describe("a value stands", () => {
       "walk two hundred and five steps",
       "number word two hundred and five",
     ],
-    ["as a, half, dozen", 12, integer, "a dozen eggs", "number word a dozen"],
+    ["as a dozen", 12, integer, "a dozen eggs", "number word a dozen"],
+    ["nowhere, where an article is no number", 3, integer, "wait a second", "nowhere"],
+    ["nowhere, where a couple is no article more", 3, integer, "a couple of minutes", "nowhere"],
+    ["nowhere, where half a dozen is 6", 18, integer, "half a dozen eggs", "nowhere"],
+    ["as half a dozen", 6, integer, "half a dozen eggs", "number word half a dozen"],
+    ["nowhere, where seconds are counted", 22, integer, "set a twenty second timer", "nowhere"],
+    ["as the seconds that are counted", 20, integer, "set a twenty second timer", "number word twenty"],
+    ["nowhere, where it is a part of a number", 20, integer, "in twenty five minutes", "nowhere"],
+    ["nowhere, where half of it is another unit's", 30, integer, "for an hour and a half", "nowhere"],
+    ["as digits before as words", 2, integer, "two cups, then 2", "request 2"],
+    ["as digits with a sign that may be a mark", 10, integer, "5 -10 minutes", "request -10"],
     ["as an enum's word in the request", "off", { enum: ["on", "off"] }, "lights off", "request off"],
     ["as an enum's choice otherwise", "on", { enum: ["on", "off"] }, "make it bright", "enum"],
     ["as a boolean", true, { type: "boolean" }, "do it", "enum"],
@@ -47,18 +63,36 @@ describe("a value stands", () => {
   });
 });
 
-test("number words mean what they say", () => {
-  const said = {
-    "forty two": 42,
-    "one hundred": 100,
-    "two thousand and six": 2006,
-    "three million": 3e6,
-    "two dozen": 24,
-    half: 0.5,
-    second: 2,
-  };
-  for (const [words, value] of Object.entries(said)) expect(wordsValue(words.split(" "))).toBe(value);
-  for (const words of ["and five", "five and", "fast", "constructor"]) expect(wordsValue(words.split(" "))).toBeNull();
+test("as a whole word before within one", () => {
+  expect(grounded("art", { type: "string" }, "start the art class")).toMatchObject({ start: 10, end: 13 });
+});
+
+describe("a copied value is", () => {
+  const text = { type: "string" };
+  test.each([
+    ["what was typed", "it's - late", text, "say it’s — \tlate", "it’s — \tlate"],
+    ["what was typed in capitals", "bob", text, "CALL BOB", "BOB"],
+    ["what the model wrote, in other letter case", "Bob", text, "call bob", "Bob"],
+    ["an enum's value, however it was typed", "it's", { enum: ["it's", "off"] }, "IT’S ON", "it's"],
+    ["within its limits, which the typed words exceed", "a b", { type: "string", maxLength: 4 }, "do a   b", "a b"],
+    ["within its limits, in characters", "👍 a", { type: "string", maxLength: 4 }, "do 👍\u00a0a", "👍\u00a0a"],
+  ])("%s", (_, value, schema, request, want) => {
+    expect(grounded(value, schema, request).value).toBe(want);
+  });
+});
+
+test("every key has its source, and one path for two keys the doubtful one", () => {
+  const keys = ["__proto__", "constructor", "toString", "a.b", "", "größe"];
+  const properties = Object.fromEntries([...keys, "a"].map((key) => [key, key === "a" ? { type: "object" } : {}]));
+  const [{ parameters }] = ToolSet.from([{ name: "f", inputSchema: { type: "object", properties } }]).tools;
+  const values = JSON.parse('{"__proto__":"x","constructor":"call","toString":"y","a.b":"z","":"w","größe":"v"}');
+  const { arguments: args, sources } = ground(values, parameters, readRequest("call anna"));
+  expect(Object.keys(args)).toEqual(keys);
+  expect(Object.getPrototypeOf(args)).toBe(Object.prototype);
+  expect(Object.keys(sources)).toEqual(keys);
+  expect(Object.values(sources).filter(({ grounded }) => !grounded)).toHaveLength(5);
+  const both = ground({ a: { b: "nobody" }, "a.b": "anna" }, [], readRequest("call anna")).sources;
+  expect(both).toEqual({ "a.b": { from: "nowhere", grounded: false } });
 });
 
 test("nested values are told by their paths", () => {
@@ -67,7 +101,11 @@ test("nested values are told by their paths", () => {
     properties: { hour: { type: "integer" }, days: { type: "array", items: { type: "string" } } },
   };
   const [{ parameters }] = ToolSet.from([{ name: "f", inputSchema: { properties: { at } } }]).tools;
-  const sources = sourcesOf({ at: { hour: 7, days: ["monday", "friday"] } }, parameters, "at seven on Monday");
+  const { sources } = ground(
+    { at: { hour: 7, days: ["monday", "friday"] } },
+    parameters,
+    readRequest("at seven on Monday"),
+  );
   expect(Object.entries(sources).map(([path, { from }]) => [path, from])).toEqual([
     ["at.hour", "number word"],
     ["at.days[0]", "request"],
@@ -91,7 +129,14 @@ test("certainty adds log-probabilities and takes the least margin, at the name a
     step(',{"name":"set_t', -0.01, 9, "]"),
     step("timer", -0.02, 3, "light"),
   ];
-  const [alarm, timer] = readCalls(utf8.encode(text), ToolSet.from(watch).tools, "at 7", steps, genericProfile);
+  const read = (decided: Step[], written = text) =>
+    readCalls(
+      { bytes: utf8.encode(written), steps: decided, cutShort: false },
+      ToolSet.from(watch).tools,
+      readRequest("at 7"),
+      genericProfile,
+    );
+  const [alarm, timer] = read(steps);
   expect(alarm.certainty.runnerUp).toBe("set_timer");
   expect(alarm.certainty.name).toEqual({ logProb: -0.6, margin: 1 });
   expect(alarm.certainty.call).toEqual({ logProb: -0.85, margin: 0.5 });
@@ -99,9 +144,8 @@ test("certainty adds log-probabilities and takes the least margin, at the name a
   expect(timer.certainty.name.margin).toBe(3);
   const others =
     '[1,{"name":"set_alarm","arguments":"abc"},[],{"name":"set_timer","arguments":[1]},{"name":"set_timer"}]';
-  const read = readCalls(utf8.encode(others), ToolSet.from(watch).tools, "at 7", steps, genericProfile);
-  expect(read.map(({ name, arguments: args }) => [name, args])).toEqual([["set_timer", {}]]);
-  const [sure] = readCalls(utf8.encode(text), ToolSet.from(watch).tools, "at 7", [], genericProfile);
+  expect(read(steps, others).map(({ name, arguments: args }) => [name, args])).toEqual([["set_timer", {}]]);
+  const [sure] = read([]);
   expect(sure.certainty).toEqual({
     name: { logProb: 0, margin: Number.POSITIVE_INFINITY },
     call: { logProb: 0, margin: Number.POSITIVE_INFINITY },

@@ -325,7 +325,10 @@ export const randomRefs = { leaf: { type: "string", enum: ["leaf"] }, tree };
 export const cli = fileURLToPath(new URL("../tools/cli.ts", import.meta.url));
 
 /** Runs the command line in a process of its own. */
-export async function thimble(args: string[], stdin = ""): Promise<{ code: number; out: string; err: string }> {
+export async function thimble(
+  args: string[],
+  stdin: string | Uint8Array<ArrayBuffer> = "",
+): Promise<{ code: number; out: string; err: string }> {
   const child = Bun.spawn([process.execPath, cli, ...args], {
     stdin: new Blob([stdin]),
     stdout: "pipe",

@@ -62,8 +62,6 @@ interface Report {
 }
 
 export const bench: Command = {
-  name: "bench",
-  summary: "measure load, memory, prefill, decode and a whole call",
   help: `thimble bench [--model PACK | --geometry full] [--kernels NAME,…] [--threads N] [--runs N] [--json]
 thimble bench --budget MIB,… | --arrival [--model PACK | --geometry full]
 thimble bench --catalogue [--model PACK] [--beside PACK]

@@ -7,8 +7,6 @@ import { convert } from "./convert.ts";
 import { readVocabulary } from "./sentencepiece.ts";
 
 export const build: Command = {
-  name: "build",
-  summary: "convert a checkpoint and its vocabulary to a pack",
   help: `thimble build SRC -o PACK [--vocab FILE] [--licence NAME] [--prompt apart] [--copies] [--profile FILE]
 
 SRC is a model.safetensors (BF16, F16, F32), the int4 safetensors of needle-rs, or the original pickle,

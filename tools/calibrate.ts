@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { confidenceOf, featuresOf } from "../runtime/answer/decision.ts";
 import { CapacityError, load } from "../runtime/index.ts";
-import { type Feature, features, type Profile } from "../runtime/pack/profile.ts";
-import { type Command, print, table, UsageError } from "./command.ts";
+import { type Feature, features, type Profile, signedWeight } from "../runtime/pack/profile.ts";
+import { type Command, print, table, UsageError, warn } from "./command.ts";
 import { type Example, readExamples } from "./eval/examples.ts";
 import { normalValue } from "./eval/metrics.ts";
 
@@ -13,8 +13,6 @@ interface Sample {
 }
 
 export const calibrate: Command = {
-  name: "calibrate",
-  summary: "fit when to act, confirm or ask to your own data",
   help: `thimble calibrate DATA… [-o PROFILE] [--model PACK] [--limit N] [--act P] [--confirm P] [--svg FILE]
 
 Runs the requests of JSONL files ({query, tools, answers}), fits how likely a call is right to its margins,
@@ -50,6 +48,10 @@ Half of the data fits, the other half is reported.
     const samples = await sample(input.text("model"), examples);
     const half = (parity: number) => samples.filter((_, i) => i % 2 === parity);
     const profile = fit(half(0), act, confirm);
+    if (profile.act === 1) {
+      const few = `${samples.length} calls promise no share of ${act}: the profile never acts; give more data`;
+      warn(`calibrate: ${few}`);
+    }
     const out = input.text("out");
     if (out) writeFileSync(out, `${JSON.stringify(profile, null, 2)}\n`);
 
@@ -96,8 +98,9 @@ function identity(name: string, args: Record<string, unknown>): string {
 }
 
 /**
- * Logistic regression by gradient ascent with a small penalty, then the least confidence above which the wanted share
- * of calls is right. With too few calls for a threshold, it is 1: never act.
+ * Logistic regression by gradient ascent with a small penalty, each weight kept to its sign, then the least confidence
+ * above which the wanted share of calls is right; to act, of those that may be acted on, whose values all come from somewhere.
+ * With too few calls for a threshold, it is 1: never act.
  */
 export function fit(samples: readonly Sample[], act: number, confirm: number): Profile {
   const weights = Object.fromEntries(features.map((name) => [name, 0])) as Record<Feature, number>;
@@ -109,24 +112,27 @@ export function fit(samples: readonly Sample[], act: number, confirm: number): P
       const error = Number(right) - confidenceOf(values, profile);
       for (const name of features) gradient[name] += (error * values[name]) / samples.length;
     }
-    for (const name of features) weights[name] += 0.05 * (gradient[name] - 0.0001 * weights[name]);
+    for (const name of features)
+      weights[name] = signedWeight(name, weights[name] + 0.05 * (gradient[name] - 0.0001 * weights[name]));
   }
   for (const name of features) weights[name] = Number(weights[name].toFixed(4));
   const sorted = samples
-    .map((one) => ({ confidence: confidenceOf(one.values, profile), right: one.right }))
+    .map((one) => ({ ...one, confidence: confidenceOf(one.values, profile) }))
     .sort((a, b) => b.confidence - a.confidence);
-  const least = (share: number): number => {
+  const least = (share: number, among = sorted): number => {
     let [right, threshold] = [0, 1];
-    for (const [i, one] of sorted.entries()) {
+    for (const [i, one] of among.entries()) {
       right += Number(one.right);
       if (i >= 19 && right / (i + 1) >= share) threshold = one.confidence;
     }
     return Number(threshold.toFixed(4));
   };
-  profile.act = least(act);
+  profile.act = least(act, sorted.filter(mayAct));
   profile.confirm = Math.min(profile.act, least(confirm));
   return profile;
 }
+
+const mayAct = ({ values }: Sample) => values.ungrounded === 0;
 
 interface Bin {
   from: number;
@@ -149,7 +155,9 @@ function reliability(samples: readonly Sample[], profile: Profile): Bin[] {
 
 function coverage(samples: readonly Sample[], profile: Profile): (string | number)[][] {
   return (["act", "confirm"] as const).map((name) => {
-    const above = samples.filter(({ values }) => confidenceOf(values, profile) >= profile[name]);
+    const above = samples.filter(
+      (one) => confidenceOf(one.values, profile) >= profile[name] && (name === "confirm" || mayAct(one)),
+    );
     const right = above.filter((one) => one.right).length / (above.length || 1);
     return [
       name === "act" ? "act" : "act or confirm",

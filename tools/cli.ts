@@ -1,24 +1,61 @@
 #!/usr/bin/env node
 /** Dispatch. Exit codes: 0 done, 1 failed (lint: findings), 2 wrong command line. */
 import { readFileSync } from "node:fs";
-import { bench } from "./bench.ts";
-import { build } from "./build.ts";
-import { calibrate } from "./calibrate.ts";
-import { type Command, parse, print, UsageError } from "./command.ts";
-import { data } from "./data.ts";
-import { evaluate } from "./eval.ts";
-import { inspect } from "./inspect.ts";
-import { lint } from "./lint.ts";
-import { profile } from "./profile.ts";
-import { pull } from "./pull.ts";
-import { run } from "./run.ts";
-import { tools } from "./tools.ts";
+import { type Command, oneLine, parse, print, UsageError, warn } from "./command.ts";
 
-const commands: Command[] = [run, build, pull, inspect, bench, profile, lint, evaluate, calibrate, data, tools];
+/** Each command's line of the usage, and its module: loaded only to be run. */
+const commands: Record<string, { summary: string; load: () => Promise<Command> }> = {
+  run: {
+    summary: "print the tool calls that answer a request",
+    load: async () => (await import("./run.ts")).run,
+  },
+  build: {
+    summary: "convert a checkpoint and its vocabulary to a pack",
+    load: async () => (await import("./build.ts")).build,
+  },
+  pull: {
+    summary: "fetch a pack, or a published checkpoint, into the cache",
+    load: async () => (await import("./pull.ts")).pull,
+  },
+  inspect: {
+    summary: "show what is inside a pack, and check every byte of it",
+    load: async () => (await import("./inspect.ts")).inspect,
+  },
+  bench: {
+    summary: "measure load, memory, prefill, decode and a whole call",
+    load: async () => (await import("./bench.ts")).bench,
+  },
+  profile: {
+    summary: "show where a call's time, memory and power go on this machine",
+    load: async () => (await import("./profile.ts")).profile,
+  },
+  lint: {
+    summary: "say what a list of tools costs and what makes it fail",
+    load: async () => (await import("./lint.ts")).lint,
+  },
+  eval: {
+    summary: "measure a model on examples: right calls, right names, refusals",
+    load: async () => (await import("./eval.ts")).evaluate,
+  },
+  calibrate: {
+    summary: "fit when to act, confirm or ask to your own data",
+    load: async () => (await import("./calibrate.ts")).calibrate,
+  },
+  data: {
+    summary: "make, check and split training examples",
+    load: async () => (await import("./data.ts")).data,
+  },
+  tools: {
+    summary: "pack a list of tools for a device, show or name a packed one; read one ahead of calls",
+    load: async () => (await import("./tools.ts")).tools,
+  },
+};
 
 const usage = `thimble: a request and a list of tools in, a tool call out, on device.
 
-${commands.map(({ name, summary }) => `  thimble ${name.padEnd(10)} ${summary}`).join("\n")}
+${Object.entries(commands)
+  .map(([name, { summary }]) => `  thimble ${name.padEnd(10)} ${summary}`)
+  .join("\n")}
 
   thimble run "wake me at 7:15 tomorrow"
 
@@ -28,11 +65,11 @@ async function main(args: string[]): Promise<void> {
   const [name, ...rest] = args;
   if (name === undefined || name === "help" || name === "--help" || name === "-h") return print(usage);
   if (name === "--version") return print(packageVersion());
-  const command = commands.find((known) => known.name === name);
-  if (!command) {
-    const names = commands.map((known) => known.name).join(", ");
+  if (!Object.hasOwn(commands, name)) {
+    const names = Object.keys(commands).join(", ");
     throw new UsageError(`expected a command, one of ${names}, got ${JSON.stringify(name)}`);
   }
+  const command = await commands[name].load();
   const input = parse(rest, { ...command.options, help: { type: "boolean", short: "h" } });
   if (input.flag("help")) return print(command.help);
   await command.run(input);
@@ -48,10 +85,11 @@ function packageVersion(): string {
   return "unknown";
 }
 
-// A reader that stops early, as in `thimble … | head`, is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
-
-main(process.argv.slice(2)).catch((error: Error) => {
-  process.stderr.write(`thimble: ${error.message.split("\n")[0]}\n`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+main(process.argv.slice(2)).catch((error: NodeJS.ErrnoException) => {
+  // A reader that stops early, as in `thimble … | head`, is no failure.
+  if (error.code === "EPIPE" && error.syscall === "write") process.exit(0);
+  const got = error.syscall === "write" ? `standard output: expected room for the answer, got ${error.code}` : null;
+  warn(got ?? oneLine(error.message));
+  // By name: the file that runs a command may have a class of its own.
+  process.exitCode = error.name === "UsageError" ? 2 : 1;
 });

@@ -1,13 +1,11 @@
 /** What every command shares: options, input, and errors that fit on one line. */
-import { readFileSync } from "node:fs";
+import { fstatSync, readFileSync, readSync, writeSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type BuildName, buildNames } from "../wasm/abi.ts";
 
 export type Options = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>["options"]>;
 
 export interface Command {
-  name: string;
-  summary: string;
   /** Shown by --help, with one real example. */
   help: string;
   options: Options;
@@ -56,17 +54,73 @@ export function parse(args: string[], options: Options): Input {
   }
 }
 
-/** A file's text, or standard input for "-". */
+/** A file's text, or standard input for "-". Throws: Error for what cannot be read, or is not UTF-8. */
 export function readText(path: string): string {
-  return new TextDecoder().decode(readBytes(path));
+  return utf8Text(readBytes(path), path);
 }
 
 export function readBytes(path: string): Uint8Array {
   try {
-    return readFileSync(path === "-" ? 0 : path);
+    return path === "-" ? readInput() : readFileSync(path);
   } catch (error) {
-    throw new Error(`${path}: expected a readable file, got ${(error as NodeJS.ErrnoException).code}; check the path`);
+    const { code } = error as NodeJS.ErrnoException;
+    const got = code === "EISDIR" ? "a folder" : code;
+    throw new Error(`${path}: expected a readable file, got ${got}; check the path`);
   }
+}
+
+/** Text of bytes that came from a place. Throws: Error that names the first byte that is not UTF-8. */
+export function utf8Text(bytes: Uint8Array, place: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    // The longest beginning that decodes, by halving; of it, what is not half a character.
+    const decode = (length: number) =>
+      new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, length), { stream: true });
+    let [good, bad] = [0, bytes.length + 1];
+    while (bad - good > 1) {
+      const middle = (good + bad) >> 1;
+      try {
+        decode(middle);
+        good = middle;
+      } catch {
+        bad = middle;
+      }
+    }
+    const at = new TextEncoder().encode(decode(good)).length;
+    const got = `0x${bytes[at].toString(16).padStart(2, "0")} at byte ${at}`;
+    throw new Error(`${place}: expected UTF-8, got ${got}; save it as UTF-8`);
+  }
+}
+
+/** All of standard input. A pipe that another process made non-blocking has nothing to read for a while. */
+function readInput(): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const chunk = new Uint8Array(65_536);
+    const bytes = patiently(() => readSync(0, chunk));
+    if (!bytes) return Buffer.concat(chunks);
+    chunks.push(chunk.subarray(0, bytes));
+  }
+}
+
+/** Tries again while a descriptor is busy. */
+function patiently(work: () => number): number {
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EOF") return 0;
+      if (code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+/** Whether standard input is somebody's keyboard. A pipe is not asked: Node would make it non-blocking. */
+export function isTyped(): boolean {
+  return fstatSync(0).isCharacterDevice() && process.stdin.isTTY;
 }
 
 /** The build that --kernels names. Throws: UsageError for another word. */
@@ -95,7 +149,23 @@ export function commandLine(): string {
 }
 
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  write(`${text}\n`);
+}
+
+/** Writes all of a text to standard output, at once. Throws: what the system says, such as ENOSPC, or EPIPE for no reader. */
+export function write(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length; ) at += patiently(() => writeSync(1, bytes, at));
+}
+
+/** Says something that is no result, on standard error. */
+export function warn(text: string): void {
+  process.stderr.write(`thimble: ${text}\n`);
+}
+
+/** A text of several lines as one. */
+export function oneLine(text: string): string {
+  return text.trim().replace(/\s*[\r\n]+\s*/g, " ");
 }
 
 /** Columns of equal width; numbers to the right. */

@@ -1,14 +1,12 @@
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { ToolSet } from "../runtime/tools/tools.ts";
-import { type Command, type Input, print, readText, table, UsageError } from "./command.ts";
+import { type Command, type Input, print, readText, table, UsageError, write } from "./command.ts";
 import { generate, type Progress } from "./data/generate.ts";
 import { type Fault, flatTools, type Line, readLines } from "./data/lines.ts";
 import { advisedExamples, leaks, noTool, split, tally, toolCounts } from "./data/measures.ts";
 import { synthesize } from "./data/synth.ts";
 
 export const data: Command = {
-  name: "data",
-  summary: "make, check and split training examples",
   help: `thimble data synth --count N [--seed S] [-o FILE]        examples from the generator; same seed, same bytes
 thimble data generate --endpoint URL --model NAME -o FILE   examples from an OpenAI-compatible server
 thimble data check FILE…     errors by line, requests that occur in several files; exit code 1 if any
@@ -70,7 +68,7 @@ function synth(input: Input, files: string[]): void {
   for (let from = 0; from < count; from += pageLines) {
     let page = "";
     for (let i = from; i < Math.min(count, from + pageLines); i++) page += `${JSON.stringify(synthesize(seed, i))}\n`;
-    if (file === null) process.stdout.write(page);
+    if (file === null) write(page);
     else writeSync(file, page);
   }
   if (file === null) return;

@@ -8,8 +8,6 @@ import { type Example, readExamples, toolNames } from "./eval/examples.ts";
 import { differing, type Report, type RunFacts, render, renderComparison, summarize } from "./eval/report.ts";
 
 export const evaluate: Command = {
-  name: "eval",
-  summary: "measure a model on examples: right calls, right names, refusals",
   help: `thimble eval [PACK] DATA… [--free | --both | --decode WAYS] [--limit N] [--train FILE,…] [--retrieval] [--json | --markdown]
 thimble eval --endpoint URL --model NAME DATA… [--concurrency N] [--timeout SECONDS]
 thimble eval --compare A.json [B.json]

@@ -4,26 +4,39 @@ import { reserve } from "../runtime/engine/memory.ts";
 import { planModel } from "../runtime/engine/modelplan.ts";
 import { octet, planSession } from "../runtime/engine/sessionplan.ts";
 import { startThreads } from "../runtime/engine/threads.ts";
+import { FormatError } from "../runtime/errors.ts";
 import { blockBytes } from "../runtime/kept/block.ts";
 import { PackStream } from "../runtime/load/loader.ts";
+import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { defaultModel, firstLimits } from "../runtime/thimble.ts";
-import { type Command, print, table } from "./command.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
+import { type Command, print, readText, table } from "./command.ts";
+import { modelOf } from "./model.ts";
 
 export const inspect: Command = {
-  name: "inspect",
-  summary: "show what is inside a pack, and check every byte of it",
-  help: `thimble inspect [PACK] [--json]
+  help: `thimble inspect [PACK] [--tools FILE] [--json]
 
 Shows geometry, licence, provenance, sections, the memory that a session takes, and the kernels and threads of this
 host (without PACK: the model inside the package), and checks every section's checksum.
 
-  --json   print one object
+  --tools FILE  also what a list of tools costs in the prompt, and what of it the grammar does not hold to
+  --json        print one object
 
   thimble inspect needle.thimble`,
-  options: { json: { type: "boolean" } },
+  options: { tools: { type: "string" }, json: { type: "boolean" } },
   async run(input) {
-    const stream = await PackStream.open(input.words[0] ?? defaultModel);
+    const toolsPath = input.text("tools");
+    const set = toolsPath === undefined ? null : ToolSet.from(readText(toolsPath));
+    const source = (await modelOf(input.words[0])) ?? defaultModel;
+    const stream = await PackStream.open(source).catch((error) => {
+      throw new Error(error instanceof FormatError ? `${source}: ${error.message}` : error.message, { cause: error });
+    });
     const { header } = stream;
+    const tools = set && {
+      count: set.tools.length,
+      promptTokens: new Tokenizer(header.pieces).tokenize(set.prompt).length,
+      warnings: set.warnings,
+    };
     const model = planModel(header);
     const linear = reserve(null, model.endBytes, 2 ** 32, true);
     await stream.copyInto(linear, model, () => {});
@@ -52,13 +65,14 @@ host (without PACK: the model inside the package), and checks every section's ch
           memory,
           kernels,
           threads,
+          ...(tools && { tools }),
         }),
       );
     }
     const geometry = Object.entries(header.geometry).map(([name, value]) => [`  ${name}`, value]);
     const notes = Object.entries({ licence: header.licence, ...header.provenance }).map(([name, value]) => [
-      `  ${name}`,
-      value,
+      `  ${visible(name)}`,
+      visible(value),
     ]);
     const sections = header.sections.map(({ name, offsetBytes, bytes, checksum }) => [
       `  ${name}`,
@@ -66,13 +80,15 @@ host (without PACK: the model inside the package), and checks every section's ch
       bytes,
       checksum.toString(16).padStart(8, "0"),
     ]);
+    const warnings = tools?.warnings.map(({ path, message }) => `  ${path} ${message}\n`) ?? [];
+    const toolLines = tools ? `${tools.count} tools, ${tools.promptTokens} prompt tokens\n${warnings.join("")}\n` : "";
     print(`${header.fileBytes} bytes, ${parameters(header.geometry)} parameters, weights ${header.weights}, every checksum right
 ${table(notes)}
 
 geometry
 ${table(geometry)}
 
-here: ${kernels} kernels, ${threads.missing ? `no threads: ${threads.missing}` : `threads over ${threads.cores} cores`}
+${toolLines}here: ${kernels} kernels, ${threads.missing ? `no threads: ${threads.missing}` : `threads over ${threads.cores} cores`}
 
 tools ${header.prompt === "apart" ? `apart, from position ${header.toolAt} on` : "in the prompt"}
 
@@ -88,6 +104,11 @@ sections
 ${table([["  name", "offset", "bytes", "xxh32"], ...sections])}`);
   },
 };
+
+/** A text with its control characters spelt, which a terminal would obey. */
+function visible(text: string): string {
+  return text.replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
 
 /** Parameters of a geometry, biases and norms included. */
 function parameters(geometry: import("../runtime/pack/pack.ts").Geometry): number {

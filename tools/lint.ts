@@ -24,8 +24,6 @@ export interface Report {
 }
 
 export const lint: Command = {
-  name: "lint",
-  summary: "say what a list of tools costs and what makes it fail",
   help: `thimble lint TOOLS [--model PACK] [--prompt N] [--json] [--strict]
 
 Counts the tokens of each tool and what they leave for the request, then lists what makes calls fail, each with the

@@ -22,8 +22,6 @@ import { render, renderComparison } from "./profile/tables.ts";
 import { watchRequest, watchTools } from "./run.ts";
 
 export const profile: Command = {
-  name: "profile",
-  summary: "show where a call's time, memory and power go on this machine",
   help: `thimble profile [REQUEST] [--tools FILE] [--model PACK | --geometry full] [--seconds N] [--html FILE] [--json]
 thimble profile --compare A.json B.json
 

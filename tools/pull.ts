@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import type { load } from "../runtime/index.ts";
 import { pull as pullPack } from "../runtime/load/cache.ts";
 import type { Progress } from "../runtime/load/loader.ts";
 import { type Command, print, UsageError } from "./command.ts";
@@ -10,8 +8,6 @@ const names = Object.entries(published).map(
 );
 
 export const pull: Command = {
-  name: "pull",
-  summary: "fetch a pack, or a published checkpoint, into the cache",
   help: `thimble pull URL|NAME [--refresh] [--quiet]
 
 Fetches a pack from the web into the cache folder (XDG_CACHE_HOME, or the system's own) and prints where it is. A
@@ -58,10 +54,4 @@ function progressBar(): (progress: Progress) => void {
     const line = `${"█".repeat(done)}${"░".repeat(30 - done)} ${megabytes(loadedBytes)} of ${megabytes(totalBytes)} MB, ${rate} MB/s`;
     process.stderr.write(`\r\x1b[K${line}`);
   };
-}
-
-/** What --model names: a path or URL as it is, or a published checkpoint, from the cache or fetched into it. */
-export function modelOf(name: string | undefined): Promise<Parameters<typeof load>[0]> {
-  const isName = name !== undefined && Object.hasOwn(published, name) && !existsSync(name);
-  return isName ? pullPublished(name) : Promise.resolve(name);
 }

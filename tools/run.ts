@@ -1,9 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { mostThreads } from "../runtime/engine/threads.ts";
-import { load } from "../runtime/index.ts";
+import type { CallResult } from "../runtime/session.ts";
+import { load } from "../runtime/thimble.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
 import { buildNames } from "../wasm/abi.ts";
-import { type Command, kernelsOf, print, readText, UsageError } from "./command.ts";
-import { modelOf } from "./pull.ts";
+import { type Command, isTyped, kernelsOf, oneLine, print, readText, UsageError, warn, write } from "./command.ts";
+import { linesOf } from "./lines.ts";
+import { modelOf } from "./model.ts";
 
 /** The watch tools that `run` offers unless told otherwise. */
 export const watchTools = fileURLToPath(new URL("./watch.json", import.meta.url));
@@ -11,18 +14,16 @@ export const watchTools = fileURLToPath(new URL("./watch.json", import.meta.url)
 export const watchRequest = "tell anna i am running late and wake me at 7:15 tomorrow";
 
 export const run: Command = {
-  name: "run",
-  summary: "print the tool calls that answer a request",
   help: `thimble run REQUEST [--tools FILE] [--model PACK] [--kernels NAME] [--threads N] [--json] [--stream] [--free]
 
-Prints one line a call: the tool's name, then its arguments as JSON.
-REQUEST may come from standard input instead.
+Prints one line a call: the tool's name, then its arguments as JSON. Without REQUEST, each line of standard input is a
+request, answered in one line as soon as it is there: its calls a tab apart, or "error: " and what is wrong with it.
 
   --tools FILE    list of tools: native, JSON Schema, OpenAI or MCP; - for standard input (a watch's tools)
   --model PACK    a pack's path, URL or name, as thimble pull knows them (the model inside the package)
   --kernels NAME  ${buildNames.join(", ")} (the fastest that runs here)
   --threads N     threads of the prefill (1)
-  --json          print one object: calls, text, tokens, timings
+  --json          print one object a request: calls, text, tokens, timings, warnings; or error
   --stream        print the answer's text while it is written
   --free          decode without the grammar
 
@@ -39,37 +40,71 @@ REQUEST may come from standard input instead.
   async run(input) {
     const toolsPath = input.text("tools") ?? watchTools;
     const kernels = kernelsOf(input);
-    const request = input.words.length ? input.words.join(" ") : requestFromInput(toolsPath);
-    const tools = readText(toolsPath);
+    const typed = input.words.join(" ");
+    if (input.words.length && !typed.trim()) throw noRequest("none");
+    const fromInput = !input.words.length || typed === "-";
+    if (fromInput && toolsPath === "-")
+      throw new UsageError("run: expected a request beside --tools -, got none; standard input holds the tools");
+    if (fromInput && isTyped()) throw noRequest("none");
+    const tools = ToolSet.from(readText(toolsPath));
+    const threads = input.integer("threads", 1, mostThreads);
     const thimble = await load(await modelOf(input.text("model")), {
       cache: true,
       kernels,
-      threads: input.integer("threads", 1, mostThreads),
+      threads,
       promptTokens: 1024,
       answerTokens: 512,
     });
 
     const [stream, json] = [input.flag("stream"), input.flag("json")];
-    const onText = stream ? (text: string) => void (json ? process.stderr : process.stdout).write(text) : undefined;
-    const result = await thimble.call(request, tools, { onText, grammar: !input.flag("free") });
-    if (stream) (json ? process.stderr : process.stdout).write("\n");
-    if (json) return print(JSON.stringify({ ...result, kernels: thimble.build, threads: thimble.threads }));
+    const { warnings } = tools;
+    if (!json) for (const { path, message } of warnings) warn(`warning: ${path} ${message}`);
+    const streamed = (text: string) => void (json ? process.stderr.write(text) : write(text));
+    const answer = async (request: string, between: string): Promise<void> => {
+      const onText = stream ? streamed : undefined;
+      const result = await thimble.call(request, tools, { onText, grammar: !input.flag("free") });
+      if (stream) streamed("\n");
+      if (json) print(JSON.stringify({ ...result, warnings, kernels: thimble.build, threads: thimble.threads }));
+      else if (!stream) print(said(result, input.flag("free")).join(between));
+      if (!json) remark(result, thimble.build);
+    };
+    if (!fromInput) return answer(typed, "\n");
 
-    if (!stream) {
-      for (const call of result.calls) print(`${call.name} ${JSON.stringify(call.arguments)}`);
-      if (!result.calls.length) print(input.flag("free") && result.text !== "[]" ? result.text : "no tool fits");
+    let requests = 0;
+    for await (const line of linesOf(process.stdin)) {
+      requests++;
+      try {
+        if ("error" in line) throw line.error;
+        await answer(line.text, "\t");
+      } catch (error) {
+        // The requests after it are answered all the same; a reader that is gone, or a full disk, ends it.
+        if ((error as NodeJS.ErrnoException).code) throw error;
+        const { message } = error as Error;
+        print(json ? JSON.stringify({ error: message }) : `error: ${oneLine(message)}`);
+        process.exitCode = 1;
+      }
     }
-    const { totalMs, promptTokens, answerTokens, forcedTokens } = result.timings;
-    const cost = `${totalMs.toFixed(0)} ms, ${promptTokens} prompt tokens, ${answerTokens} answer tokens, ${forcedTokens} of them forced`;
-    if (process.stderr.isTTY) process.stderr.write(`\x1b[2m${cost}, ${thimble.build} kernels\x1b[0m\n`);
-    if (result.cutShort) process.stderr.write("thimble: the answer reached its token limit and was closed early\n");
+    if (!requests) throw noRequest("an empty input");
   },
 };
 
-function requestFromInput(toolsPath: string): string {
-  if (toolsPath === "-")
-    throw new UsageError("run: expected a request beside --tools -, got none; standard input holds the tools");
-  if (process.stdin.isTTY)
-    throw new UsageError('run: expected a request, got none; try thimble run "wake me at 7:15 tomorrow"');
-  return readText("-").trim();
+/** A call each, or that there is none. */
+function said({ calls, text }: CallResult, isFree: boolean): string[] {
+  if (!calls.length) return [isFree && text !== "[]" ? oneLine(text) : "no tool fits"];
+  return calls.map(({ name, arguments: args }) => `${name} ${JSON.stringify(args)}`);
+}
+
+/** What an answer cost, for who watches, and whether it is whole. */
+function remark({ timings, cutShort }: CallResult, build: string): void {
+  const { totalMs, promptTokens, answerTokens, forcedTokens } = timings;
+  const cost = `${totalMs.toFixed(0)} ms, ${promptTokens} prompt tokens, ${answerTokens} answer tokens, ${forcedTokens} of them forced`;
+  if (process.stderr.isTTY) process.stderr.write(dim(`${cost}, ${build} kernels`));
+  if (cutShort) warn("the answer reached its token limit and was closed early");
+}
+
+/** Source: no-color.org. */
+const dim = (text: string) => (process.env.NO_COLOR ? `${text}\n` : `\x1b[2m${text}\x1b[0m\n`);
+
+function noRequest(got: string): UsageError {
+  return new UsageError(`run: expected a request, got ${got}; try thimble run "wake me at 7:15 tomorrow"`);
 }

@@ -2,12 +2,10 @@ import { writeFileSync } from "node:fs";
 import { load } from "../runtime/thimble.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { hashTools, packTools, unpackTools } from "../runtime/wire/wire.ts";
-import { type Command, print, progressLine, readBytes, UsageError } from "./command.ts";
-import { modelOf } from "./pull.ts";
+import { type Command, print, progressLine, readBytes, UsageError, utf8Text } from "./command.ts";
+import { modelOf } from "./model.ts";
 
 export const tools: Command = {
-  name: "tools",
-  summary: "pack a list of tools for a device, show or name a packed one; read one ahead of calls",
   help: `thimble tools pack TOOLS -o FILE
 thimble tools show TOOLS [--json]
 thimble tools hash TOOLS
@@ -36,7 +34,7 @@ TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
       throw new UsageError(`tools ${action}: expected -o FILE, got none`);
 
     const given = readBytes(path);
-    const json = isPacked(given) ? null : new TextDecoder().decode(given);
+    const json = isPacked(given) ? null : utf8Text(given, path);
     const set = json === null ? unpackTools(given) : ToolSet.from(json);
     if (action === "read") return readAhead(set, input.text("model"), out as string);
     const bytes = json === null ? given : packTools(set);

@@ -5,16 +5,11 @@ import type { Host } from "../engine/host.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
 import type { Calls } from "./repeat.ts";
 import type { Place, Rules } from "./rules.ts";
-import type { Step } from "./toolcall.ts";
+import type { Step, Written } from "./toolcall.ts";
 
-export interface Answer {
+export interface Answer extends Written {
   tokens: number[];
-  /** UTF-8 of the text, with the space before it. */
-  bytes: Uint8Array;
-  /** The tokens that logits decided. */
-  steps: Step[];
   forcedTokens: number;
-  cutShort: boolean;
 }
 
 /** What the loop runs on. */

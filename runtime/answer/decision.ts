@@ -1,6 +1,6 @@
 /** From certainty to an honest answer: act on a call, confirm it, ask again, or none. Fitted by `thimble calibrate`. */
 
-import { type Feature, features, type Profile } from "../pack/profile.ts";
+import { type Feature, features, type Profile, signedWeight } from "../pack/profile.ts";
 import type { Risk } from "../tools/tools.ts";
 import type { ValueSource } from "./provenance.ts";
 
@@ -43,13 +43,14 @@ export function featuresOf(
 
 /** Share of such calls that are right, by the profile: 0 … 1. */
 export function confidenceOf(values: Record<Feature, number>, profile: Profile): number {
-  const sum = features.reduce((total, name) => total + profile.weights[name] * values[name], 0);
+  const sum = features.reduce((total, name) => total + signedWeight(name, profile.weights[name]) * values[name], 0);
   return 1 / (1 + Math.exp(-sum));
 }
 
-export function decide(confidence: number, risk: Risk, profile: Profile): Exclude<Decision, "none"> {
+/** `mayAct` false: a value came from nowhere, or the call was cut short; then never act, however sure the model was. */
+export function decide(confidence: number, risk: Risk, profile: Profile, mayAct = true): Exclude<Decision, "none"> {
   const bar = risk === "safe" ? profile.act : (1 + profile.act) / 2;
-  if (profile.act < 1 && confidence >= bar) return risk === "danger" ? "confirm" : "act";
+  if (mayAct && profile.act < 1 && confidence >= bar) return risk === "danger" ? "confirm" : "act";
   return confidence >= (risk === "danger" ? profile.act : profile.confirm) ? "confirm" : "ask";
 }
 

@@ -1,50 +1,74 @@
-/** Where a value stands in the request: character offsets, or that it came from an enum, a number word or a default. */
+/**
+ * A call's values → the same in the user's own words, and where each comes from: a place of the request in characters or in
+ * number words, an enum, a default, or nowhere.
+ */
 import type { Json } from "../json.ts";
+import { numbersIn, type SaidNumber } from "../text/numbers.ts";
+import { lowerCased, plainText, type Request } from "../text/request.ts";
 import { leaves, type Property, type Schema } from "../tools/schema.ts";
 
 export interface ValueSource {
   from: "request" | "number word" | "enum" | "default" | "nowhere";
-  /** UTF-16 offsets into the request, where the value stands in it. */
+  /** UTF-16 offsets into the request as it was typed, where the value stands in it. */
   start?: number;
   end?: number;
   /** false: nothing in the request, the schema or its defaults accounts for the value. */
   grounded: boolean;
 }
 
-/** Sources of a call's arguments by path, leaf by leaf: `city`, `attendees[0]`, `start.date`. */
-export function sourcesOf(
-  args: Record<string, Json>,
-  properties: readonly Property[],
-  request: string,
-): Record<string, ValueSource> {
-  const sources: Record<string, ValueSource> = {};
-  const visit = (value: Json, schema: Schema | undefined, fallback: Json | undefined, path: string): void => {
-    const inner = schema && optionFor(value, schema);
-    if (Array.isArray(value) && inner?.kind !== "enum") {
-      for (const [i, item] of value.entries())
-        visit(item, inner?.kind === "array" ? inner.items : undefined, undefined, `${path}[${i}]`);
-    } else if (typeof value === "object" && value !== null && inner?.kind !== "enum") {
-      for (const [key, item] of Object.entries(value)) {
-        const property = inner?.kind === "object" ? inner.properties.find(({ name }) => name === key) : undefined;
-        visit(item, property?.schema, property?.default, `${path}.${key}`);
-      }
-    } else sources[path] = sourceOf(value, inner, fallback, request);
-  };
-  for (const [key, value] of Object.entries(args)) {
-    const property = properties.find(({ name }) => name === key);
-    visit(value, property?.schema, property?.default, key);
-  }
-  return sources;
+export interface Grounded {
+  /** Free strings that stand in the request as they were typed there. */
+  arguments: Record<string, Json>;
+  /** By path, leaf by leaf: `city`, `attendees[0]`, `start.date`. */
+  sources: Record<string, ValueSource>;
 }
 
-function sourceOf(value: Json, schema: Schema | undefined, fallback: Json | undefined, request: string): ValueSource {
-  const span =
-    typeof value === "string"
-      ? findText(value, request)
-      : typeof value === "number"
-        ? findNumber(value, request)
-        : null;
-  if (span) return { ...span, grounded: true };
+/** Finds a call's arguments, written from the request as the model read it, in the request as it was typed. */
+export function ground(args: Record<string, Json>, properties: readonly Property[], request: Request): Grounded {
+  const sources = new Map<string, ValueSource>();
+  let said: SaidNumber[] | undefined;
+  const placeOf = (value: Json): Place | null => {
+    if (typeof value === "string") return findText(value, request.text);
+    if (typeof value !== "number") return null;
+    said ??= numbersIn(request.text);
+    return findNumber(value, said);
+  };
+  const visit = (value: Json, schema: Schema | undefined, fallback: Json | undefined, path: string): Json => {
+    const inner = schema && optionFor(value, schema);
+    if (Array.isArray(value) && inner?.kind !== "enum") {
+      const items = inner?.kind === "array" ? inner.items : undefined;
+      return value.map((item, i) => visit(item, items, undefined, `${path}[${i}]`));
+    }
+    if (typeof value === "object" && value !== null && inner?.kind !== "enum")
+      return visitAll(value as Record<string, Json>, inner?.kind === "object" ? inner.properties : [], `${path}.`);
+    const place = placeOf(value);
+    const source = place
+      ? { from: place.from, ...request.typedSpan(place.start, place.end), grounded: true }
+      : withoutPlace(value, inner, fallback);
+    // Keys with dots may come to one path: there the doubtful value counts.
+    if (sources.get(path)?.grounded !== false) sources.set(path, source);
+    const isCopy = place && request.text.slice(place.start, place.end) === value;
+    return isCopy ? asTyped(value as string, request.typed.slice(source.start, source.end), inner) : value;
+  };
+  // Made from entries, which keep any key, `__proto__` too.
+  const visitAll = (values: Record<string, Json>, known: readonly Property[], path: string): Record<string, Json> =>
+    Object.fromEntries(
+      Object.entries(values).map(([key, value]) => {
+        const property = known.find(({ name }) => name === key);
+        return [key, visit(value, property?.schema, property?.default, path + key)];
+      }),
+    );
+  return { arguments: visitAll(args, properties, ""), sources: Object.fromEntries(sources) };
+}
+
+/** A free string in the user's own words, unless the schema's limits forbid those. */
+function asTyped(value: string, typed: string, schema: Schema | undefined): string {
+  if (!schema) return typed;
+  const length = [...typed].length;
+  return schema.kind === "string" && length >= schema.minLength && length <= schema.maxLength ? typed : value;
+}
+
+function withoutPlace(value: Json, schema: Schema | undefined, fallback: Json | undefined): ValueSource {
   if (schema?.kind === "enum" || typeof value === "boolean" || value === null) return { from: "enum", grounded: true };
   if (fallback !== undefined && JSON.stringify(fallback) === JSON.stringify(value))
     return { from: "default", grounded: true };
@@ -61,18 +85,20 @@ function optionFor(value: Json, schema: Schema): Schema {
   return listed ?? options.find((option) => option.kind === kind) ?? options[0];
 }
 
-type Span = Pick<ValueSource, "from" | "start" | "end">;
+/** A value's place in the request as the model read it. */
+interface Place {
+  from: "request" | "number word";
+  start: number;
+  end: number;
+}
 
 /** A text in the request: as it stands before letter case is ignored, as whole words before within them. */
-function findText(text: string, request: string): Span | null {
-  const words = text.trim();
+function findText(text: string, request: string): Place | null {
+  const words = plainText(text);
   if (!words) return null;
-  // White space counts as one space, and typographic quotes as plain ones; both keep their length.
-  const plain = (s: string) => s.replace(/\s/g, " ").replace(/[‘’]/g, "'").replace(/[“”]/g, '"');
-  const lower = (s: string) => [...s].map((c) => (c.toLowerCase().length === c.length ? c.toLowerCase() : c)).join("");
   for (const [needle, hay] of [
-    [plain(words), plain(request)],
-    [lower(plain(words)), lower(plain(request))],
+    [words, request],
+    [lowerCased(words), lowerCased(request)],
   ]) {
     let inside = -1;
     for (let at = hay.indexOf(needle); at >= 0; at = hay.indexOf(needle, at + 1)) {
@@ -92,72 +118,9 @@ function isWord(a: string | undefined, b: string | undefined): boolean {
   return a !== undefined && b !== undefined && letter.test(a) && letter.test(b);
 }
 
-function findNumber(value: number, request: string): Span | null {
-  for (const { 0: digits, index } of request.matchAll(/[-+]?\d[\d,]*(\.\d+)?|\.\d+/g)) {
-    // A sign may also be a hyphen, as in "5-10".
-    const plain = digits.replaceAll(",", "");
-    if (Number(plain) === value || Math.abs(Number(plain)) === value)
-      return { from: "request", start: index, end: index + digits.length };
-  }
-  const words = [...request.toLowerCase().matchAll(/[a-z]+/g)];
-  // The longest run of number words first: "twenty five" before "twenty".
-  for (let length = Math.min(6, words.length); length > 0; length--) {
-    for (let i = 0; i + length <= words.length; i++) {
-      if (wordsValue(words.slice(i, i + length).map(([word]) => word)) !== Math.abs(value)) continue;
-      const last = words[i + length - 1];
-      return { from: "number word", start: words[i].index, end: last.index + last[0].length };
-    }
-  }
-  return null;
-}
-
-const small =
-  "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(
-    " ",
-  );
-const tens = "twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
-const ordinals: Record<string, number> = {
-  first: 1,
-  second: 2,
-  third: 3,
-  fourth: 4,
-  fifth: 5,
-  sixth: 6,
-  seventh: 7,
-  eighth: 8,
-  ninth: 9,
-  tenth: 10,
-};
-const others: Record<string, number> = {
-  a: 1,
-  an: 1,
-  once: 1,
-  single: 1,
-  couple: 2,
-  twice: 2,
-  double: 2,
-  pair: 2,
-  thrice: 3,
-  half: 0.5,
-  quarter: 0.25,
-  dozen: 12,
-  ...ordinals,
-};
-const scales: Record<string, number> = { hundred: 100, thousand: 1000, million: 1_000_000 };
-
-/** The number that English words say, null if they say none: "two hundred and five", "a dozen", "half". */
-export function wordsValue(words: readonly string[]): number | null {
-  let [total, part] = [0, 0];
-  for (const [i, word] of words.entries()) {
-    const unit = small.indexOf(word);
-    if (unit >= 0) part += unit;
-    else if (tens.includes(word)) part += 20 + 10 * tens.indexOf(word);
-    else if (word in scales && Object.hasOwn(scales, word)) {
-      part = (part || 1) * scales[word];
-      if (scales[word] >= 1000) [total, part] = [total + part, 0];
-    } else if (word === "dozen" && i > 0) part = (part || 1) * 12;
-    else if (Object.hasOwn(others, word)) part += others[word];
-    else if (word !== "and" || i === 0 || i === words.length - 1) return null;
-  }
-  return words.length ? total + part : null;
+/** A number that the request says, in digits before in words. A sign before digits may also be a mark. */
+function findNumber(value: number, said: readonly SaidNumber[]): Place | null {
+  const matching = said.filter((one) => one.value === value || (!one.inWords && Math.abs(one.value) === value));
+  const best = matching.find(({ inWords }) => !inWords) ?? matching[0];
+  return best ? { from: best.inWords ? "number word" : "request", start: best.start, end: best.end } : null;
 }

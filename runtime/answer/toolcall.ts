@@ -2,9 +2,10 @@
 
 import { isObject, type Json } from "../json.ts";
 import type { Profile } from "../pack/profile.ts";
+import type { Request } from "../text/request.ts";
 import type { Tool } from "../tools/tools.ts";
 import { type Certainty, confidenceOf, type Decision, decide, featuresOf, type Sureness } from "./decision.ts";
-import { sourcesOf, type ValueSource } from "./provenance.ts";
+import { ground, type ValueSource } from "./provenance.ts";
 
 /** One call, with the tool's own name. */
 export interface ToolCall {
@@ -27,15 +28,23 @@ export interface Step {
   second: Uint8Array;
 }
 
+/** What the loop has written. */
+export interface Written {
+  /** UTF-8 of the text, with the space before it. */
+  bytes: Uint8Array;
+  /** The tokens that logits decided. */
+  steps: Step[];
+  /** The token limit came first: the grammar's way out closed the last call. */
+  cutShort: boolean;
+}
+
 /**
  * Reads the calls of a finished answer. Text that is no call list, which only free decoding can write, gives [].
- * `bytes` is the text as written, with the space before it.
  */
 export function readCalls(
-  bytes: Uint8Array,
+  { bytes, steps, cutShort }: Written,
   tools: readonly Tool[],
-  request: string,
-  steps: readonly Step[],
+  request: Request,
   profile: Profile,
 ): ToolCall[] {
   let list: unknown;
@@ -47,20 +56,19 @@ export function readCalls(
   if (!Array.isArray(list)) return [];
   const spans = callSpans(bytes);
   // Spans are those of the entries that have brackets or braces.
-  return list
-    .filter((entry) => typeof entry === "object" && entry !== null)
-    .flatMap((call, i) => {
-      const { name } = call;
-      const given = call.arguments ?? {};
-      if (typeof name !== "string" || !isObject(given) || !spans[i]) return [];
-      const args = given as Record<string, Json>;
-      const tool = tools.find(({ promptName }) => promptName === name);
-      const certainty = certaintyOf(spans[i], bytes, tools, steps);
-      const sources = sourcesOf(args, tool?.parameters ?? [], request);
-      const confidence = confidenceOf(featuresOf(certainty, sources, list.length - 1), profile);
-      const decision = decide(confidence, tool?.risk ?? "safe", profile);
-      return [{ name: tool?.name ?? name, arguments: args, certainty, sources, confidence, decision }];
-    });
+  const entries = list.filter((entry) => typeof entry === "object" && entry !== null);
+  return entries.flatMap((call, i) => {
+    const { name } = call;
+    const given = call.arguments ?? {};
+    if (typeof name !== "string" || !isObject(given) || !spans[i]) return [];
+    const tool = tools.find(({ promptName }) => promptName === name);
+    const certainty = certaintyOf(spans[i], bytes, tools, steps);
+    const { arguments: own, sources } = ground(given as Record<string, Json>, tool?.parameters ?? [], request);
+    const confidence = confidenceOf(featuresOf(certainty, sources, list.length - 1), profile);
+    const mayAct = Object.values(sources).every(({ grounded }) => grounded) && !(cutShort && i === entries.length - 1);
+    const decision = decide(confidence, tool?.risk ?? "safe", profile, mayAct);
+    return [{ name: tool?.name ?? name, arguments: own, certainty, sources, confidence, decision }];
+  });
 }
 
 const utf8 = new TextDecoder();

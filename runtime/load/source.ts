@@ -19,16 +19,17 @@ export interface RandomAccess {
  */
 export async function* chunksOf(source: Source, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted();
-  if (source instanceof Uint8Array) yield source;
+  // Paths first: Node loads its web client when a script names Response.
+  if (typeof source === "string" || source instanceof URL) {
+    const place = placeOf(source);
+    if (place.isFile) yield* fileChunks(place.path, signal);
+    else yield* new WebFile(place.url, signal).chunks();
+  } else if (source instanceof Uint8Array) yield source;
   else if (source instanceof ArrayBuffer) yield new Uint8Array(source);
   else if (source instanceof Blob) yield* streamChunks(source.stream(), signal);
   else if (source instanceof ReadableStream) yield* streamChunks(source, signal);
   else if (source instanceof Response) yield* streamChunks(bodyOf(source, source.url || "response"), signal);
-  else {
-    const place = placeOf(source);
-    if (place.isFile) yield* fileChunks(place.path, signal);
-    else yield* new WebFile(place.url, signal).chunks();
-  }
+  else throw noSource(source);
 }
 
 /**
@@ -36,6 +37,10 @@ export async function* chunksOf(source: Source, signal?: AbortSignal): AsyncGene
  * Throws: TypeError for one that can be read only once, Error if it cannot be opened.
  */
 export async function openRandom(source: Source, signal?: AbortSignal): Promise<RandomAccess> {
+  if (typeof source === "string" || source instanceof URL) {
+    const place = placeOf(source);
+    return place.isFile ? randomFile(place.path) : new WebFile(place.url, signal);
+  }
   if (source instanceof Response || source instanceof ReadableStream) {
     const remedy = "give a path, URL, Blob or bytes, or allow more memory";
     throw new TypeError(`load: expected a source that can be read again and again, got a stream; ${remedy}`);
@@ -43,8 +48,7 @@ export async function openRandom(source: Source, signal?: AbortSignal): Promise<
   if (source instanceof Blob) return randomBlob(source);
   if (source instanceof Uint8Array) return randomBlob(new Blob([source as Uint8Array<ArrayBuffer>]));
   if (source instanceof ArrayBuffer) return randomBlob(new Blob([source]));
-  const place = placeOf(source);
-  return place.isFile ? randomFile(place.path) : new WebFile(place.url, signal);
+  throw noSource(source);
 }
 
 /** All of a source's bytes. Throws: as `chunksOf`. */
@@ -61,10 +65,11 @@ export function isOnWeb(source: Source): source is string | URL {
 
 type Place = { isFile: true; path: string | URL } | { isFile: false; url: string | URL };
 
+function noSource(got: never): TypeError {
+  return new TypeError(`load: expected a path, URL, Response, ReadableStream, Blob or bytes, got ${String(got)}`);
+}
+
 function placeOf(source: string | URL): Place {
-  if (typeof source !== "string" && !(source instanceof URL)) {
-    throw new TypeError(`load: expected a path, URL, Response, ReadableStream, Blob or bytes, got ${String(source)}`);
-  }
   // A scheme has two letters at least: C:\\model.thimble is a path.
   const place = typeof source === "string" && /^[a-z][a-z0-9+.-]+:/i.test(source) ? new URL(source) : source;
   const isFile = hasFiles() && (typeof place === "string" || place.protocol === "file:");

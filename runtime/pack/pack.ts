@@ -11,9 +11,9 @@
  *
  * Each section's XXH32 covers its bytes and the zeros after it, so that every byte of a file is checked.
  */
-import { pack as msgpack, Unpackr } from "msgpackr";
 import { embeddingBytes, groupSize, matrixBytes, pad } from "../../wasm/abi.ts";
 import { FormatError } from "../errors.ts";
+import { readMsgpack, writeMsgpack } from "./msgpack.ts";
 import { checkProfile, type Profile } from "./profile.ts";
 import { xxh32 } from "./xxh32.ts";
 
@@ -160,7 +160,7 @@ export function writePack(
       offsetBytes += section.bytes;
       return entry;
     });
-    return msgpack({ ...head, sections: placed, fileBytes: offsetBytes } satisfies PackHeader);
+    return writeMsgpack({ ...head, sections: placed, fileBytes: offsetBytes } satisfies PackHeader);
   };
   let start = 0;
   let header = render(start);
@@ -212,7 +212,7 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
   }
   let header: PackHeader;
   try {
-    header = new Unpackr({ mapsAsObjects: true, useRecords: false }).unpack(bytes.subarray(0, prefix.headerBytes));
+    header = readMsgpack(bytes.subarray(0, prefix.headerBytes)) as unknown as PackHeader;
     checkGeometry(header.geometry, header.weights);
     if (header.weights !== "int4" && header.weights !== "float32") {
       throw new FormatError(

@@ -20,6 +20,25 @@ export const features = [
 ] as const;
 export type Feature = (typeof features)[number];
 
+/**
+ * Which way each may move the confidence: what stands nowhere, and what had a close second, never raises it. A fit keeps to
+ * that; weights of profiles from before it that do not count as zero, so that their packs still load.
+ */
+const signs: Record<Feature, -1 | 0 | 1> = {
+  bias: 0,
+  nameMargin: 1,
+  nameLogProb: 1,
+  callMargin: 1,
+  callLogProb: 1,
+  ungrounded: -1,
+  others: -1,
+};
+
+/** A weight, or 0 for one of the wrong sign. */
+export function signedWeight(name: Feature, weight: number): number {
+  return weight * signs[name] < 0 ? 0 : weight;
+}
+
 /** For packs that nobody calibrated: always confirm, since what their certainty is worth is not known. */
 export const genericProfile: Profile = {
   version: 1,

@@ -58,9 +58,8 @@ export interface Way {
   moved(): void;
 }
 
-/** Ids of a request. Throws: RangeError for none, CapacityError for more than `most`. */
+/** Ids of a request. Throws: CapacityError for more than `most`. */
 export function requestIds(request: string, tokenizer: Tokenizer, most: number): number[] {
-  if (!request.trim()) throw new RangeError("request: expected text, got none; say what to do");
   const refuse = (tokens: number, count: string): never => {
     throw new CapacityError(
       "request",

@@ -1,7 +1,7 @@
 /** Data files: one example a line, plain or .gz; `tools` and `answers` as values or as JSON in strings. */
 import { gunzipSync } from "node:zlib";
 import { type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
-import { readBytes } from "../command.ts";
+import { readBytes, utf8Text } from "../command.ts";
 import { type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
 
 export interface Line {
@@ -40,8 +40,12 @@ export function readLines(path: string): { lines: Line[]; faults: Fault[] } {
 
 function textOf(path: string): string {
   const bytes = readBytes(path);
+  return utf8Text(path.endsWith(".gz") ? unzipped(bytes, path) : bytes, path);
+}
+
+function unzipped(bytes: Uint8Array, path: string): Uint8Array {
   try {
-    return new TextDecoder().decode(path.endsWith(".gz") ? gunzipSync(bytes) : bytes);
+    return gunzipSync(bytes);
   } catch (error) {
     throw new Error(`${path}: expected a gzip file, got ${(error as Error).message}; is it whole?`);
   }

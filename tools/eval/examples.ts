@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
-import { readBytes, readText } from "../command.ts";
+import { readBytes, readText, utf8Text } from "../command.ts";
 import { acceptable } from "./accept.ts";
 import { type Call, callsOf } from "./metrics.ts";
 
@@ -66,9 +66,12 @@ export function toolNames(path: string): string[] {
 
 function textOf(path: string): string {
   const bytes = readBytes(path);
-  if (!path.endsWith(".gz")) return new TextDecoder().decode(bytes);
+  return utf8Text(path.endsWith(".gz") ? unzipped(bytes, path) : bytes, path);
+}
+
+function unzipped(bytes: Uint8Array, path: string): Uint8Array {
   try {
-    return new TextDecoder().decode(gunzipSync(bytes));
+    return gunzipSync(bytes);
   } catch (error) {
     throw new Error(`${path}: expected a gzip file, got ${(error as Error).message}; is it whole?`);
   }

@@ -1,0 +1,96 @@
+/**
+ * A request as people type it → as the model reads it, and back to their own words.
+ *
+ *   typed   "TEXT  MUM:\tI’M ON MY WAY — SOON\r\n"
+ *   read    "text mum: i'm on my way - soon"
+ *
+ * Typographic quotes, dashes and ellipses become plain ones, white space one space and none at the ends, a letter with
+ * marks of its own one character (NFC), invisible characters nothing; capitals small letters where nearly all are capitals.
+ */
+import { CapacityError } from "../errors.ts";
+
+/** A request in both forms; offsets are UTF-16. */
+export interface Request {
+  /** As the model reads it. */
+  readonly text: string;
+  /** As it was typed. */
+  readonly typed: string;
+  /** Where a part of `text` that is not empty stands in `typed`. */
+  typedSpan(start: number, end: number): { start: number; end: number };
+}
+
+/** More than any prompt holds. */
+export const mostRequestCharacters = 65_536;
+
+/** White space, invisible characters, a letter with its marks, or any other character. */
+const pieces = /[\s\u00ad\u200b\u2060]+|\p{L}\p{M}+|./gsu;
+
+const plain = new Map(
+  [
+    ["'", "‘’‚‛ʼ′´"],
+    ['"', "“”„‟″«»"],
+    ["-", "‐‑‒–—―−"],
+    ["...", "…"],
+  ].flatMap(([to, from]) => [...from].map((character) => [character, to])),
+);
+
+/** Throws: TypeError for what is no string, RangeError for no text, CapacityError for more than any prompt holds. */
+export function readRequest(typed: string): Request {
+  if (typeof typed !== "string") {
+    const got = typed === null ? "null" : typeof typed;
+    throw new TypeError(`request: expected text, got ${got}; pass what the user said as a string`);
+  }
+  const { length } = typed;
+  if (length > mostRequestCharacters) {
+    const over = `expected at most ${mostRequestCharacters} characters, got ${length}; shorten the request`;
+    throw new CapacityError("request", length, mostRequestCharacters, over);
+  }
+  const { text, starts, ends } = read(typed);
+  if (!text) throw new RangeError("request: expected text, got none; say what to do");
+  return {
+    text: isShouted(text) ? lowerCased(text) : text,
+    typed,
+    typedSpan: (start, end) => ({ start: starts[start], end: ends[end - 1] }),
+  };
+}
+
+/** A text as a request would be read, in its own letter case. */
+export function plainText(text: string): string {
+  return read(text).text;
+}
+
+/** `starts` and `ends`, by character of the text as read: the piece that it was typed as. */
+function read(typed: string): { text: string; starts: number[]; ends: number[] } {
+  let text = "";
+  const [starts, ends]: [number[], number[]] = [[], []];
+  for (const { 0: piece, index } of typed.matchAll(pieces)) {
+    const end = index + piece.length;
+    const isEdge = index === 0 || end === typed.length;
+    const isSeen = !isEdge && /\s/.test(piece);
+    const read = isSpace(piece) ? (isSeen ? " " : "") : (plain.get(piece) ?? piece.normalize());
+    text += read;
+    for (let i = 0; i < read.length; i++) {
+      starts.push(index);
+      ends.push(end);
+    }
+  }
+  return { text, starts, ends };
+}
+
+/** Small letters, where those have the same length, so that offsets stay. */
+export function lowerCased(text: string): string {
+  return text.replace(/\p{Lu}/gu, (letter) => {
+    const small = letter.toLowerCase();
+    return small.length === letter.length ? small : letter;
+  });
+}
+
+function isSpace(piece: string): boolean {
+  return /^[\s\u00ad\u200b\u2060]/.test(piece);
+}
+
+/** A few small letters may stand between capitals: "SET A TIMER FOR 5 min". */
+function isShouted(text: string): boolean {
+  const [capitals, small] = [/\p{Lu}/gu, /\p{Ll}/gu].map((kind) => text.match(kind)?.length ?? 0);
+  return capitals > 1 && 4 * small <= capitals;
+}

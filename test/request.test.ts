@@ -1,0 +1,102 @@
+/** Requests as people type them: what the model reads of them, and the way back to their own words. */
+import { describe, expect, test } from "bun:test";
+import { load } from "../runtime/index.ts";
+import { lowerCased, mostRequestCharacters, plainText, readRequest } from "../runtime/text/request.ts";
+import { seeded } from "./support.ts";
+
+const watch = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();
+const model = await load();
+
+describe("the model reads", () => {
+  test.each([
+    ["plain text as it is", "text mum i'm on my way", "text mum i'm on my way"],
+    ["typographic apostrophes as plain ones", "i’m at ann‘s ʼtil it´s 5′", "i'm at ann's 'til it's 5'"],
+    ["typographic quotes as plain ones", "say “hi” and „ho‟ and «hey»", 'say "hi" and "ho" and "hey"'],
+    ["dashes and minus signs as hyphens", "5–10 — then −3", "5-10 - then -3"],
+    ["an ellipsis as three dots", "wait… what", "wait... what"],
+    ["any white space as one space", "wake\tme \u00a0 at\r\n7:15", "wake me at 7:15"],
+    ["no white space at the ends", "\ufeff \n wake me \r\n\u00a0", "wake me"],
+    ["no invisible characters", "wa\u200bke co\u00adoperate\u2060", "wake cooperate"],
+    ["letters with marks of their own as one", "cafe\u0301 Zu\u0308rich", "café Zürich"],
+    ["capitals as small letters, digits between them", "SET A TIMER FOR 5 MINUTES", "set a timer for 5 minutes"],
+    ["capitals with a few small letters", "SET A TIMER FOR 5 min", "set a timer for 5 min"],
+    ["a name in capitals as it is", "call BOB at home", "call BOB at home"],
+    ["capitals and small letters by halves as they are", "CALL Bob AT home", "CALL Bob AT home"],
+    ["a capital on its own as it is", "A 5", "A 5"],
+    ["other scripts and emoji as they are", "打开 微信 👨‍👩‍👧 дом", "打开 微信 👨‍👩‍👧 дом"],
+  ])("%s", (_, typed, read) => {
+    expect(readRequest(typed).text).toBe(read);
+  });
+});
+
+test("what is no request says so, and what to do", () => {
+  for (const wrong of [undefined, null, 5, {}, [], Symbol("x")])
+    expect(() => readRequest(wrong as never)).toThrow(/^request: expected text, got \w+; pass what the user said/);
+  for (const empty of ["", " ", "\r\n\t", "\u200b", "\ufeff"])
+    expect(() => readRequest(empty)).toThrow("request: expected text, got none; say what to do");
+  expect(() => readRequest("a".repeat(mostRequestCharacters + 1))).toThrow("got 65537; shorten the request");
+});
+
+test("every word leads back to what was typed, over 2,000 random texts", () => {
+  const random = seeded(7);
+  const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)];
+  const parts = [" ", "  ", "\t", "\r\n", "\u00a0", "’", "“", "—", "…", "\u200b", "e\u0301", "A", "b", "I’m", "7:15"];
+  for (let turn = 0; turn < 2000; turn++) {
+    const typed = `${Array.from({ length: 1 + random() * 20 }, () => pick(parts)).join("")}x`;
+    const request = readRequest(typed);
+    for (const { 0: word, index } of request.text.matchAll(/\S+/g)) {
+      const { start, end } = request.typedSpan(index, index + word.length);
+      expect(lowerCased(plainText(typed.slice(start, end)))).toBe(lowerCased(word));
+    }
+    for (const { 0: character, index } of request.text.matchAll(/\S/g)) {
+      const { start, end } = request.typedSpan(index, index + 1);
+      expect(lowerCased(plainText(typed.slice(start, end)))).toContain(lowerCased(character));
+    }
+    const whole = request.typedSpan(0, request.text.length);
+    expect(plainText(typed.slice(whole.start, whole.end))).toBe(plainText(typed));
+  }
+});
+
+/** Calls with their values only, and in small letters and plain characters. */
+const plainCalls = (calls: { name: string; arguments: object }[]) =>
+  lowerCased(plainText(JSON.stringify(calls.map(({ name, arguments: args }) => [name, args]))));
+
+describe("the same call, in the user's own words", () => {
+  test.each([
+    ["a typographic apostrophe", "text mum i’m on my way", "text mum i'm on my way"],
+    ["a line break at the end", "wake me at 7:15 tomorrow\r\n", "wake me at 7:15 tomorrow"],
+    ["line breaks, tabs and runs of spaces within", "wake\tme  at\r\n7:15\u00a0tomorrow", "wake me at 7:15 tomorrow"],
+    ["spaces that do not break", "set\u00a0a\u00a0timer\u00a0for\u00a010\u00a0minutes", "set a timer for 10 minutes"],
+    ["capitals", "SET A TIMER FOR 5 MINUTES", "set a timer for 5 minutes"],
+    ["capitals with a name", "TEXT MUM I’M ON MY WAY", "text mum i'm on my way"],
+    ["marks of their own", "text Zoe\u0308 i am late", "text Zoë i am late"],
+  ])("%s", async (_, typed, plain) => {
+    const { calls } = await model.call(typed, watch);
+    expect(plainCalls(calls)).toBe(plainCalls((await model.call(plain, watch)).calls));
+    let copied = 0;
+    for (const { arguments: args, sources } of calls) {
+      for (const [key, value] of Object.entries(args)) {
+        const { from, start, end } = sources[key];
+        if (from !== "request" || typeof value !== "string") continue;
+        expect(typed.slice(start, end)).toBe(value);
+        copied++;
+      }
+    }
+    expect(copied).toBeGreaterThan(0);
+  });
+});
+
+test("mum is texted what was typed: the apostrophe of the phone", async () => {
+  const { calls } = await model.call("text mum i’m on my way", watch);
+  expect(calls.map(({ name, arguments: args }) => [name, args])).toEqual([
+    ["send_message", { recipient: "mum", text: "i’m on my way" }],
+  ]);
+});
+
+test("a request that is none rejects before the model works", async () => {
+  await expect(model.call(undefined as never, watch)).rejects.toThrow(
+    "request: expected text, got undefined; pass what the user said as a string",
+  );
+  await expect(model.rank(7 as never, watch)).rejects.toThrow("request: expected text, got number");
+  await expect(model.call("turn on the lights ".repeat(55_000), watch)).rejects.toThrow("shorten the request");
+});

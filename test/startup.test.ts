@@ -1,0 +1,84 @@
+/** What a command loads before it does anything: `run` is as quick as its imports are few. */
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { detectBuild, kernelModule } from "../runtime/engine/kernels.ts";
+import { buildNames } from "../wasm/abi.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const transpiler = new Bun.Transpiler({ loader: "ts" });
+
+const read = (path: string) => readFileSync(join(root, path), "utf8").replace(/^#!.*/, "");
+
+/** Modules that come with one before its first line runs: by path in the project, or a host's own. */
+function comesWith(path: string, met = new Set<string>()): Set<string> {
+  if (met.has(path)) return met;
+  met.add(path);
+  if (path.startsWith("node:")) return met;
+  for (const { path: next, kind } of transpiler.scanImports(read(path))) {
+    if (kind !== "import-statement") continue;
+    comesWith(next.startsWith(".") ? relative(root, join(root, path, "..", next)) : next, met);
+  }
+  return met;
+}
+
+test("the command line loads no command before it is named", () => {
+  expect([...comesWith("tools/cli.ts")].sort()).toEqual([
+    "node:fs",
+    "node:util",
+    "tools/cli.ts",
+    "tools/command.ts",
+    "wasm/abi.ts",
+  ]);
+});
+
+test("run loads what a call needs, no other command and not the wire, and this list says what", () => {
+  const files: Record<string, string[]> = {};
+  for (const path of [...comesWith("tools/run.ts")].sort()) {
+    const room = path.startsWith("node:") ? "node" : path.slice(0, path.lastIndexOf("/"));
+    files[room] = [
+      ...(files[room] ?? []),
+      path.slice(path.startsWith("node:") ? 5 : room.length + 1).replace(".ts", ""),
+    ];
+  }
+  const list = Object.entries(files).map(([room, names]) => `${room}: ${names.join(" ")}`);
+  expect(list).toEqual([
+    "node: fs url util",
+    "runtime/answer: answer copy decision provenance rank toolcall",
+    "runtime/engine: decoder embedding encoder kernels memory modelplan sessionplan threads warm worker",
+    "runtime: errors json lru session thimble",
+    "runtime/grammar: automaton grammar",
+    "runtime/kept: block form kept read",
+    "runtime/load: cache files loader ring source store weights",
+    "runtime/pack: msgpack pack profile xxh32",
+    "runtime/prompt: apart joint prompt",
+    "runtime/text: numbers request tokenizer trie",
+    "runtime/tools: decimal merge prompt schema shortest tools",
+    "tools: command lines model run",
+    "wasm: abi",
+    "wasm/built: bytes",
+  ]);
+});
+
+test("the built command is one file, and imports three modules of the host's", () => {
+  const built = read("dist/tools/cli.js");
+  const imports = new Bun.Transpiler({ loader: "js" }).scanImports(built);
+  const loaded = imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => path);
+  expect([...new Set(loaded)].sort()).toEqual(["node:fs", "node:url", "node:util"]);
+  // What it loads when asked for stands beside it.
+  const later = imports.filter(({ kind, path }) => kind === "dynamic-import" && path.startsWith("."));
+  for (const { path } of later) expect(existsSync(join(root, "dist/tools", path))).toBe(true);
+  expect(later.length).toBeGreaterThan(8);
+});
+
+test("the kernels are the first of relaxed, simd and scalar that the host validates", () => {
+  const first = buildNames.find((name) => WebAssembly.validate(kernelModule(name)));
+  expect(detectBuild()).toBe(first as (typeof buildNames)[number]);
+  const { stdout } = Bun.spawnSync(
+    ["node", "--input-type=module", "--eval", 'console.log((await import("./dist/runtime/index.js")).detectBuild())'],
+    { cwd: root },
+  );
+  const [major] = Bun.spawnSync(["node", "--version"]).stdout.toString().slice(1).split(".").map(Number);
+  expect(stdout.toString().trim()).toBe(major >= 22 ? "relaxed" : "simd");
+});
