@@ -5,7 +5,7 @@ export type { ValueSource } from "./answer/provenance.ts";
 export type { Ranked } from "./answer/rank.ts";
 export type { ToolCall } from "./answer/toolcall.ts";
 export { detectBuild, kernelModule } from "./engine/kernels.ts";
-export { CapacityError, FormatError, ToolError } from "./errors.ts";
+export { CacheError, CapacityError, FormatError, ToolError } from "./errors.ts";
 export type { Json } from "./json.ts";
 export type { ReadProgress } from "./kept/kept.ts";
 export { type PullOptions, pull } from "./load/cache.ts";

@@ -22,6 +22,9 @@ export const packVersion = 1;
 export const prefixBytes = 24;
 const alignment = 64;
 
+/** Some 50,000 pieces; 8,192 take 100 KB. */
+const mostHeaderBytes = 1 << 20;
+
 /** Sizes of a Needle. headDim = dModel / nHeads; contrastiveHidden 0 means that the model has no contrastive head. */
 export interface Geometry {
   vocabSize: number;
@@ -196,8 +199,9 @@ export function readPrefix(bytes: Uint8Array): { headerBytes: number; bodyOffset
     throw new FormatError("version", 8, `expected ${packVersion}, got ${version}; ${remedy}`);
   }
   const headerBytes = view.getUint32(12, true);
-  const most = 1 << 24;
-  if (headerBytes > most) throw new FormatError("header", 12, `expected at most ${most} bytes, got ${headerBytes}`);
+  if (headerBytes > mostHeaderBytes) {
+    throw new FormatError("header", 12, `expected at most ${mostHeaderBytes} bytes, got ${headerBytes}`);
+  }
   if (view.getUint32(20, true) !== 0) throw new FormatError("reserved", 20, "expected zero");
   return { headerBytes, bodyOffset: pad(prefixBytes + headerBytes, alignment), checksum: view.getUint32(16, true) };
 }
@@ -279,6 +283,15 @@ const mostToolAt = 4096;
 export function checkSection({ name, offsetBytes, checksum }: Omit<SectionEntry, "bytes">, got: number): void {
   if (got === checksum) return;
   throw new FormatError(name, offsetBytes, "checksum does not match; the file is damaged, fetch it again");
+}
+
+/** Throws: FormatError for a file of another length than the header says; names the section where a cut one ends. */
+export function checkLength({ sections, fileBytes }: PackHeader, got: number): void {
+  if (got === fileBytes) return;
+  const cut = sections.findLast(({ offsetBytes }) => offsetBytes <= got) ?? { name: "header" };
+  const [path, offset] = got > fileBytes ? ["end", fileBytes] : [cut.name, got];
+  const what = got > fileBytes ? "more follows its last section" : "it is cut short";
+  throw new FormatError(path, offset, `expected ${fileBytes} bytes in the file, got ${got}: ${what}`);
 }
 
 /** Throws: FormatError for a geometry that the kernels cannot run. */
