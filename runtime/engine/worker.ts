@@ -108,7 +108,10 @@ export async function startWorker(setup: Setup): Promise<HostWorker> {
 /** From text, so that no bundler has another file to find. */
 function openWeb(): HostWorker {
   sourceUrl ??= URL.createObjectURL(
-    new Blob([`onmessage = ({ data }) => (${serve})(data, ${takeChunks}, postMessage).then(close);`], { type: "text/javascript" }),
+    new Blob(
+      [`onmessage = ({ data }) => (${serve})(data, ${takeChunks}, postMessage).then(() => globalThis.close?.());`],
+      { type: "text/javascript" },
+    ),
   );
   return new Worker(sourceUrl, { type: "module" }) as HostWorker;
 }
