@@ -1,6 +1,7 @@
 /** Load, call: the walk from a file to a tool call. The call itself: session.ts; its loop: answer.ts. */
 import { type BuildName, type Kernels, pad } from "../wasm/abi.ts";
 import type { Ranked } from "./answer/rank.ts";
+import { defaultModel, withoutModel } from "./default.ts";
 import { detectBuild } from "./engine/kernels.ts";
 import { mostMemoryBytes, pageBytes, reserve, Space, writeWords } from "./engine/memory.ts";
 import { fitModel, type ModelPlan } from "./engine/modelplan.ts";
@@ -81,14 +82,12 @@ const mostVectors = 4096;
 /** Prompt tokens that buffers start with: a joint prompt of some usual tools, or a request. */
 const firstTokens = { joint: 384, apart: 64 } as const;
 
-/** The model that ships with thimble. */
-export const defaultModel = new URL("./model/default.thimble", import.meta.url);
-
 /**
  * Loads a pack and plans its memory; every session's buffers exist before its first token.
  * Throws: FormatError for a bad file, CapacityError for one that memory cannot hold, the signal's reason on abort.
  */
-export async function load(source: Source = defaultModel, options: LoadOptions = {}): Promise<Thimble> {
+export async function load(source?: Source, options: LoadOptions = {}): Promise<Thimble> {
+  if (source === undefined) return load(defaultModel(), options).catch(withoutModel);
   if (options.cache && isOnWeb(source)) return load(await pullOrPass(source, options), { ...options, cache: false });
   const { integrity, onProgress, ...rest } = options;
   if (integrity !== undefined) return load(await checkIntegrity(source, integrity, options), rest);

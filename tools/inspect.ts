@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { defaultModel } from "../runtime/default.ts";
 import { detectBuild } from "../runtime/engine/kernels.ts";
 import { reserve } from "../runtime/engine/memory.ts";
 import { planModel } from "../runtime/engine/modelplan.ts";
@@ -6,7 +7,7 @@ import { octet, planSession } from "../runtime/engine/sessionplan.ts";
 import { startThreads } from "../runtime/engine/threads.ts";
 import { blockBytes } from "../runtime/kept/block.ts";
 import { PackStream } from "../runtime/load/loader.ts";
-import { defaultModel, firstLimits } from "../runtime/thimble.ts";
+import { firstLimits } from "../runtime/thimble.ts";
 import { type Command, print, table } from "./command.ts";
 
 export const inspect: Command = {
@@ -22,7 +23,7 @@ host (without PACK: the model inside the package), and checks every section's ch
   thimble inspect needle.thimble`,
   options: { json: { type: "boolean" } },
   async run(input) {
-    const stream = await PackStream.open(input.words[0] ?? defaultModel);
+    const stream = await PackStream.open(input.words[0] ?? defaultModel());
     const { header } = stream;
     const model = planModel(header);
     const linear = reserve(null, model.endBytes, 2 ** 32, true);

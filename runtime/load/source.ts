@@ -1,7 +1,7 @@
 /** Where a pack comes from: its bytes in order for the loader, or by offset for weights that never all fit. */
 import { fileSystem, hasFiles } from "./files.ts";
 import { leastBytes, Patience } from "./patience.ts";
-import { bodyOf, changed, streamChunks, tooShort, type WaitOptions } from "./stream.ts";
+import { bodyOf, changed, Refused, streamChunks, tooShort, type WaitOptions } from "./stream.ts";
 import { WebFile } from "./web.ts";
 
 /** A path (Node, Bun) or URL, or what a fetch, a file picker or a bundler gives. */
@@ -159,7 +159,7 @@ function placeOf(source: string | URL): Place {
 
 function unreadable(path: string | URL): (error: NodeJS.ErrnoException) => never {
   return (cause) => {
-    throw new Error(`${path}: expected a readable pack, got ${cause.code}; check the path`, { cause });
+    throw new Refused(`${path}: expected a readable pack, got ${cause.code}; check the path`, { cause });
   };
 }
 

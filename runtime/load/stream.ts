@@ -9,7 +9,7 @@ export interface WaitOptions {
   timeoutMs?: number;
 }
 
-/** An answer that trying again would not better. */
+/** No pack, and trying again would not better it. */
 export class Refused extends Error {}
 
 export const changed = (name: string | URL) =>
