@@ -8,7 +8,7 @@ import { missing } from "./support.ts";
 
 const executablePath = "/usr/bin/chromium";
 const root = new URL("../", import.meta.url);
-const importMap = { imports: { thimble: "/dist/runtime/index.js", msgpackr: "/node_modules/msgpackr/index.js" } };
+const importMap = { imports: { thimble: "/dist/runtime/index.js" } };
 const page = `<!doctype html><meta charset="utf-8"><title>thimble</title>
 <script type="importmap">${JSON.stringify(importMap)}</script><p id="answer">…</p>`;
 /** What makes a page cross-origin isolated, which shared memory needs. */

@@ -11,9 +11,10 @@
  *
  * Each section's XXH32 covers its bytes and the zeros after it, so that every byte of a file is checked.
  */
-import { pack as msgpack, Unpackr } from "msgpackr";
 import { embeddingBytes, groupSize, matrixBytes, pad } from "../../wasm/abi.ts";
 import { FormatError } from "../errors.ts";
+import { isObject } from "../json.ts";
+import { MsgpackReader, type Packable, writeMsgpack } from "../msgpack.ts";
 import { checkProfile, type Profile } from "./profile.ts";
 import { xxh32 } from "./xxh32.ts";
 
@@ -163,7 +164,11 @@ export function writePack(
       offsetBytes += section.bytes;
       return entry;
     });
-    return msgpack({ ...head, sections: placed, fileBytes: offsetBytes } satisfies PackHeader);
+    return writeMsgpack({
+      ...head,
+      sections: placed,
+      fileBytes: offsetBytes,
+    } satisfies PackHeader as unknown as Packable);
   };
   let start = 0;
   let header = render(start);
@@ -216,7 +221,7 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
   }
   let header: PackHeader;
   try {
-    header = new Unpackr({ mapsAsObjects: true, useRecords: false }).unpack(bytes.subarray(0, prefix.headerBytes));
+    header = readMap(bytes.subarray(0, prefix.headerBytes));
     checkGeometry(header.geometry, header.weights);
     if (header.weights !== "int4" && header.weights !== "float32") {
       throw new FormatError(
@@ -237,7 +242,11 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
         `expected ${header.geometry.vocabSize} pieces, got ${length}`,
       );
     }
-    if (typeof header.licence !== "string") throw new FormatError("header.licence", prefixBytes, "expected a string");
+    // What a terminal shows may not steer it.
+    const isShown = (text: unknown) => typeof text === "string" && !/\p{Cc}/u.test(text);
+    if (!isShown(header.licence)) throw new FormatError("header.licence", prefixBytes, "expected a line of text");
+    if (!isObject(header.provenance) || !Object.entries(header.provenance).flat().every(isShown))
+      throw new FormatError("header.provenance", prefixBytes, "expected lines of text by name");
     if (header.copies !== undefined && typeof header.copies !== "boolean")
       throw new FormatError("header.copies", prefixBytes, "expected true or false");
     checkPrompt(header);
@@ -278,6 +287,14 @@ function checkPrompt({ prompt, toolAt }: PackHeader): void {
 }
 
 const mostToolAt = 4096;
+
+/** Throws: FormatError for what is no map in msgpack. */
+function readMap(bytes: Uint8Array): PackHeader {
+  const reader = new MsgpackReader(bytes, true);
+  const map = reader.value();
+  if (isObject(map) && reader.isDone) return map as unknown as PackHeader;
+  throw new FormatError("header", prefixBytes, "expected the map that `thimble build` writes, got something else");
+}
 
 /** Throws: FormatError if a section's bytes have another checksum than the header says. */
 export function checkSection({ name, offsetBytes, checksum }: Omit<SectionEntry, "bytes">, got: number): void {

@@ -9,9 +9,9 @@
  * In a set an integer from 0 is the place of a string in the text, one below 0 is a number: −1 − n. These
  * lists do not end in nil: it is what is missing there.
  */
-import { pack as msgpack } from "msgpackr";
 import { CapacityError, FormatError, ToolError } from "../errors.ts";
 import { describe, isObject, type Json } from "../json.ts";
+import { writeMsgpack } from "../msgpack.ts";
 import { flatForm, pythonJson, snakeCase } from "../tools/prompt.ts";
 import { mostLevels, mostSchemas, type Property, type Schema, type Warning } from "../tools/schema.ts";
 import { leastBytes } from "../tools/shortest.ts";
@@ -71,7 +71,7 @@ export function packTools(set: ToolSet): Uint8Array {
   const tools = set.tools.map((tool, i) => writer.tool(tool, set.texts[i], `tools[${i}]`));
   const warnings = set.warnings.flatMap((warning) => writer.warning(warning));
   const { text, codes } = writePhrases([...writer.places.keys()]);
-  return msgpack(trimmed([writer.number(wireVersion), text, codes, warnings.length ? warnings : null, ...tools]));
+  return writeMsgpack(trimmed([writer.number(wireVersion), text, codes, warnings.length ? warnings : null, ...tools]));
 }
 
 /** A list without the nils at its end. */

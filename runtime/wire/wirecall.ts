@@ -7,9 +7,9 @@
  *
  * null is always an enum's value, so nil is never a value.
  */
-import { pack as msgpack } from "msgpackr";
 import { FormatError, ToolError } from "../errors.ts";
 import { describe, isObject, type Json } from "../json.ts";
+import { writeMsgpack } from "../msgpack.ts";
 import { type Leaf, leaves, type Property, type Schema } from "../tools/schema.ts";
 import type { ToolSet } from "../tools/tools.ts";
 import { torn } from "./phrases.ts";
@@ -24,11 +24,11 @@ export interface WireCall {
 
 /** Throws: ToolError for a tool that the set lacks, or an argument that does not fit its schema. */
 export function packCall(set: ToolSet, call: WireCall): Uint8Array {
-  return msgpack(writeCall(set, call, "call"));
+  return writeMsgpack(writeCall(set, call, "call"));
 }
 
 export function packCalls(set: ToolSet, calls: readonly WireCall[]): Uint8Array {
-  return msgpack(calls.map((call, i) => writeCall(set, call, `calls[${i}]`)));
+  return writeMsgpack(calls.map((call, i) => writeCall(set, call, `calls[${i}]`)));
 }
 
 /** Throws: FormatError for bytes that are no call of this set. */
