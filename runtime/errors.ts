@@ -35,3 +35,15 @@ export class CapacityError extends Error {
     super(`${path}: ${message}`);
   }
 }
+
+/** Packs cannot be kept. `path` names the place: a folder, or the browser's private files. */
+export class CacheError extends Error {
+  override name = "CacheError";
+  constructor(
+    readonly path: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(`cache: ${message}`, options);
+  }
+}

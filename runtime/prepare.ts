@@ -2,7 +2,7 @@
 import { FormatError } from "./errors.ts";
 import { modelId, readKept, writeKept } from "./kept/file.ts";
 import type { ReadProgress } from "./kept/kept.ts";
-import { takingTurns } from "./load/cache.ts";
+import { keepBytes, takingTurns } from "./load/cache.ts";
 import { bytesOf, type Source } from "./load/source.ts";
 import { openStore } from "./load/store.ts";
 import { type Model, type Tools, walkOf } from "./session.ts";
@@ -19,7 +19,7 @@ export interface PrepareOptions {
 
 /** `Thimble.prepare`. */
 export async function prepare(model: Model, given: Tools | Source, options: PrepareOptions): Promise<void> {
-  if (isFile(given)) return keepFile(model, await bytesOf(given, options.signal));
+  if (isFile(given)) return keepFile(model, await bytesOf(given, options));
   const set = ToolSet.from(given as Tools);
   if (model.header.prompt !== "apart") return;
   if (!options.cache) {
@@ -28,20 +28,18 @@ export async function prepare(model: Model, given: Tools | Source, options: Prep
   }
   const store = await openStore();
   const name = `tools-${hashTools(new TextEncoder().encode(`${modelId(model.header)} ${set.inOrder().texts.join()}`))}.kv`;
-  await takingTurns(name, async () => {
+  await takingTurns(name, options.signal, async () => {
     const found = await store.find(name);
     if (found) {
       try {
-        return await keepFile(model, await bytesOf(found, options.signal));
+        return await keepFile(model, await bytesOf(found, options));
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
-        await store.remove(name);
+        await store.distrust(name);
       }
     }
     const file = await toolFile(model, set, options);
-    const unfinished = await store.begin(name);
-    await unfinished.write(0, file);
-    await unfinished.finish(file.length);
+    await keepBytes(store, name, file);
   });
 }
 

@@ -16,6 +16,7 @@ import type { PromptModel, Shown, Way } from "./prompt/prompt.ts";
 import { type Request, readRequest } from "./text/request.ts";
 import { special } from "./text/tokenizer.ts";
 import { ToolSet } from "./tools/tools.ts";
+import { Turns } from "./turns.ts";
 
 export interface CallOptions {
   /**
@@ -84,9 +85,8 @@ export interface Model extends PromptModel, Pick<Host, "kernels" | "memory" | "m
 }
 
 export class Session {
-  private queue: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
   private closed = false;
-  private inCallback = false;
   private readonly way: Way;
   /** Where its buffers are. @internal */
   plan: SessionPlan;
@@ -148,8 +148,8 @@ export class Session {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    if (!this.calls) this.owner.release(this.plan);
-    else void this.queue.then(() => this.owner.release(this.plan));
+    if (!this.turns.count) this.owner.release(this.plan);
+    else void this.turns.done.then(() => this.owner.release(this.plan));
   }
 
   /** See `Buffers`. */
@@ -182,8 +182,8 @@ export class Session {
     const { tokenizer, profile } = this.owner;
     const prefillMs = performance.now() - startMs;
     const { set, keys, warmLayers, read } = shown;
-    const { grammar, onText } = options;
-    const writer: Writer = { host, tokenizer, keys, ...(onText && { onText: this.guarded(onText) }) };
+    const { grammar, onText, signal } = options;
+    const writer: Writer = { host, tokenizer, keys, ...(onText && { onText: this.turns.guard(onText, signal) }) };
     const answer = grammar === false ? await writeFreely(writer) : await this.write(writer, request.text, set, options);
     const { tokens, forcedTokens, cutShort } = answer;
     const calls = readCalls(answer, set.tools, request, profile);
@@ -217,37 +217,9 @@ export class Session {
   /** Runs work after what is queued. */
   private async next<T>(signal: AbortSignal | undefined, work: (host: Host) => Promise<T>): Promise<T> {
     if (this.closed) throw new Error("session: expected an open session, got a closed one; open another");
-    if (this.inCallback) {
-      throw new Error(
-        "session: expected no call from within its own onText, which would wait for itself; open another",
-      );
-    }
     const { kernels, memory, model, weights } = this.owner;
     const walk = walkOf(weights, signal);
-    this.calls++;
-    const result = this.queue
-      .then(() => {
-        signal?.throwIfAborted();
-        return work({ kernels, memory, model, session: this.plan, walk });
-      })
-      .finally(() => this.calls--);
-    this.queue = result.catch(() => {});
-    return result;
-  }
-
-  /** Calls that run or wait. */
-  private calls = 0;
-
-  /** Marks the time in which a call on this session would wait for itself. */
-  private guarded(onText: NonNullable<CallOptions["onText"]>): NonNullable<CallOptions["onText"]> {
-    return (text) => {
-      this.inCallback = true;
-      try {
-        return onText(text);
-      } finally {
-        this.inCallback = false;
-      }
-    };
+    return this.turns.take(signal, () => work({ kernels, memory, model, session: this.plan, walk }));
   }
 }
 

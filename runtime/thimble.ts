@@ -1,6 +1,7 @@
 /** Load, call: the walk from a file to a tool call. The call itself: session.ts; its loop: answer.ts. */
 import { type BuildName, type Kernels, pad } from "../wasm/abi.ts";
 import type { Ranked } from "./answer/rank.ts";
+import { defaultModel, withoutModel } from "./default.ts";
 import { detectBuild } from "./engine/kernels.ts";
 import { mostMemoryBytes, pageBytes, reserve, Space, writeWords } from "./engine/memory.ts";
 import { fitModel, type ModelPlan, planModel } from "./engine/modelplan.ts";
@@ -10,7 +11,8 @@ import { FormatError } from "./errors.ts";
 import { Grammar } from "./grammar/grammar.ts";
 import { blockBytes } from "./kept/block.ts";
 import { Kept } from "./kept/kept.ts";
-import { pull } from "./load/cache.ts";
+import { pullOrPass } from "./load/cache.ts";
+import { checkIntegrity } from "./load/integrity.ts";
 import { PackStream, type StreamOptions } from "./load/loader.ts";
 import { isOnWeb, openRandom, type Source } from "./load/source.ts";
 import { Weights } from "./load/weights.ts";
@@ -52,6 +54,10 @@ export interface LoadOptions extends StreamOptions, Limits {
    * from there from then on. It is whole before loading begins.
    */
   cache?: boolean;
+  /** Gets a sentence where `load` goes another way than asked for: the cache cannot keep a pack; console.warn. */
+  onWarning?: (message: string) => void;
+  /** What the file must be, as `sha256-` and base64 (Subresource Integrity). It is whole, and right, before loading begins. */
+  integrity?: string;
   /** Resolve once the header is read; a call then waits for each section as it needs it. */
   early?: boolean;
   /** Threads of the prefill, the calling one included; 1, up to 32. One where there can be no more: `Thimble.threads`. */
@@ -81,15 +87,15 @@ const mostVectors = 4096;
 /** Prompt tokens that buffers start with: a joint prompt of some usual tools, or a request. */
 const firstTokens = { joint: 384, apart: 64 } as const;
 
-/** The model that ships with thimble. */
-export const defaultModel = new URL("./model/default.thimble", import.meta.url);
-
 /**
  * Loads a pack and plans its memory; every session's buffers exist before its first token.
  * Throws: FormatError for a bad file, CapacityError for one that memory cannot hold, the signal's reason on abort.
  */
-export async function load(source: Source = defaultModel, options: LoadOptions = {}): Promise<Thimble> {
-  if (options.cache && isOnWeb(source)) return load(await pull(source, options), { ...options, cache: false });
+export async function load(source?: Source, options: LoadOptions = {}): Promise<Thimble> {
+  if (source === undefined) return load(defaultModel(), options).catch(withoutModel);
+  if (options.cache && isOnWeb(source)) return load(await pullOrPass(source, options), { ...options, cache: false });
+  const { integrity, onProgress, ...rest } = options;
+  if (integrity !== undefined) return load(await checkIntegrity(source, integrity, options), rest);
   const wanted = integer("threads", options.threads ?? 1, 1, mostThreads);
   const sessions = integer("sessions", options.sessions ?? 1, 1, 1024);
   const profile = options.profile && checkProfile(options.profile);
@@ -97,7 +103,8 @@ export async function load(source: Source = defaultModel, options: LoadOptions =
   const kernels = options.kernels ?? detectBuild();
   const build: BuildName | "custom" = typeof kernels === "function" ? "custom" : kernels;
   const stream = await PackStream.open(source, options);
-  let threads: Threads | undefined;
+  const opened: { close(): unknown }[] = [stream];
+  const close = () => Promise.all(opened.map((part) => part.close()));
   try {
     const { header } = stream;
     if (header.weights !== "int4" && build !== "custom") {
@@ -122,10 +129,12 @@ export async function load(source: Source = defaultModel, options: LoadOptions =
     // Beside a ring nothing may grow the memory, and so move it while bytes are read into it.
     const memory = reserve(null, model.ring ? mostBytes : model.endBytes, mostBytes, sharing);
     writeWords(memory, model.words);
-    threads = await startThreads(kernels, memory, wanted, header.geometry.dModel);
+    const threads = await startThreads(kernels, memory, wanted, header.geometry.dModel);
+    opened.push(threads);
     const tokenizer = tokenizerOf(header);
     if (model.ring) await stream.close();
-    const weights = new Weights(memory, model, header, model.ring && (await openRandom(source)));
+    const weights = new Weights(memory, model, header, model.ring && (await openRandom(source, options)));
+    opened.push(weights);
 
     let loaded: Promise<void> = Promise.resolve();
     const parts = { header, build, threads, memory, model, tokenizer, weights, mostBytes };
@@ -134,13 +143,12 @@ export async function load(source: Source = defaultModel, options: LoadOptions =
     loaded = model.ring ? weights.fill(options) : stream.copyInto(memory, model, (name) => weights.arrive(name));
     loaded.catch((error) => {
       weights.fail(error);
-      weights.close();
+      void close();
     });
     if (!options.early) await loaded;
     return thimble;
   } catch (error) {
-    threads?.close();
-    await stream.close();
+    await close();
     throw error;
   }
 }

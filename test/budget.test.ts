@@ -120,18 +120,18 @@ test("the full geometry finds room in 8 MiB at 384/128 tokens; where it does not
   const session = planSession(fullGeometry, { ...plain, promptTokens: 384, answerTokens: 128 }).endBytes + 64;
   expect(planModel(header, 8 * 2 ** 20 - session).endBytes + session).toBeLessThanOrEqual(8 * 2 ** 20);
   const memory = 1.25 * 2 ** 20;
-  const error = await load(defaultModel, { memory }).catch((e) => e);
+  const error = await load(defaultModel(), { memory }).catch((e) => e);
   expect(error).toBeInstanceOf(CapacityError);
   expect([error.path, error.available]).toEqual(["memory", memory]);
   const least = Math.ceil(error.needed / pageBytes) * pageBytes;
-  await (await load(defaultModel, { memory: least })).close();
-  await expect(load(defaultModel, { memory: least - pageBytes })).rejects.toThrow(CapacityError);
+  await (await load(defaultModel(), { memory: least })).close();
+  await expect(load(defaultModel(), { memory: least - pageBytes })).rejects.toThrow(CapacityError);
   const promptTokens = Number(error.message.match(/load with promptTokens (\d+)/)?.[1]);
-  const thimble = await load(defaultModel, { memory, promptTokens });
+  const thimble = await load(defaultModel(), { memory, promptTokens });
   expect((await thimble.call("wake me at 7:15 tomorrow", tools.slice(0, 2))).calls).toHaveLength(1);
   thimble.close();
-  await expect(load(defaultModel, { memory, promptTokens: promptTokens + 8 })).rejects.toThrow(CapacityError);
-  await expect(load(defaultModel, { memory: Number.NaN })).rejects.toThrow(RangeError);
+  await expect(load(defaultModel(), { memory, promptTokens: promptTokens + 8 })).rejects.toThrow(CapacityError);
+  await expect(load(defaultModel(), { memory: Number.NaN })).rejects.toThrow(RangeError);
 });
 
 test("a source that can be read only once is refused under a budget, and closed", async () => {
@@ -146,7 +146,7 @@ test("a source that can be read only once is refused under a budget, and closed"
 describe("a file under the feet of a call", () => {
   const path = join(folder, "moving.thimble");
   const open = async () => {
-    writeFileSync(path, new Uint8Array(await Bun.file(defaultModel).arrayBuffer()));
+    writeFileSync(path, new Uint8Array(await Bun.file(defaultModel()).arrayBuffer()));
     return load(path, { memory: 3 * 2 ** 20 });
   };
 
@@ -179,7 +179,7 @@ describe("a file under the feet of a call", () => {
     ["encoder.1", "call"],
     ["decoder.2", "either"],
   ])("damaged in %s: found at first sight, in %s", async (name) => {
-    const bytes = new Uint8Array(await Bun.file(defaultModel).arrayBuffer());
+    const bytes = new Uint8Array(await Bun.file(defaultModel()).arrayBuffer());
     const { header } = await PackStream.open(bytes);
     const section = header.sections.find((known) => known.name === name);
     bytes[(section?.offsetBytes ?? 0) + 1000] ^= 1;

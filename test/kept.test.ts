@@ -366,5 +366,5 @@ test("what belongs to the other way is refused: warm layers, files for a joint m
   const joint = await load(await packOf(randomCheckpoint(oddGeometry, 1)));
   await expect(joint.readTools(toolsOf(1))).rejects.toThrow("readTools: expected a model that reads tools apart");
   await expect(joint.prepare(toolsOf(1))).resolves.toBeUndefined();
-  await expect(load(defaultModel, { toolMemory: -1 })).rejects.toThrow("toolMemory: expected bytes, got -1");
+  await expect(load(defaultModel(), { toolMemory: -1 })).rejects.toThrow("toolMemory: expected bytes, got -1");
 });

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { chromium } from "playwright-core";
+import { defaultModel } from "../runtime/default.ts";
 import { planModel } from "../runtime/engine/modelplan.ts";
 import { planSession } from "../runtime/engine/sessionplan.ts";
 import { PackStream } from "../runtime/load/loader.ts";
-import { defaultModel } from "../runtime/thimble.ts";
 import { measure } from "../tools/profile/measure.ts";
 import { page } from "../tools/profile/page.ts";
 import type { Report } from "../tools/profile/report.ts";
@@ -32,7 +32,7 @@ function faults(kind: object, value: unknown): string[] {
 }
 
 const subject = {
-  path: fileURLToPath(defaultModel),
+  path: fileURLToPath(defaultModel()),
   build: undefined,
   promptTokens: 384,
   request: "wake me at 7:15 </script><script src=//nowhere.test/x></script>",
@@ -62,7 +62,7 @@ beforeAll(async () => {
 }, 60_000);
 
 test("each kernel call's time goes to its layer, the host's to what it does there, and nothing is lost", async () => {
-  const stream = await PackStream.open(defaultModel);
+  const stream = await PackStream.open(defaultModel());
   await stream.close();
   const { header } = stream;
   const model = planModel(header);

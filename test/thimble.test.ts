@@ -82,7 +82,7 @@ test("linear memory is what the plan says, to the page, and calls do not grow it
 });
 
 test.each(buildNames)("%s kernels answer alike", async (kernels) => {
-  const other = await load(defaultModel, { kernels });
+  const other = await load(defaultModel(), { kernels });
   expect(other.build).toBe(kernels);
   for (const request of requests.slice(0, 2)) {
     expect((await other.call(request, tools)).tokens).toEqual((await thimble.call(request, tools)).tokens);
@@ -107,7 +107,7 @@ test.each([
   ["encoder.1", 1_300_000],
   ["decoder.0", 1_800_000],
 ])("with sections still to come from %s on, layers run as they arrive and no sooner", async (section, cut) => {
-  const bytes = await Bun.file(defaultModel).bytes();
+  const bytes = await Bun.file(defaultModel()).bytes();
   let release = () => {};
   const rest = new Promise<void>((resolve) => {
     release = resolve;
@@ -131,7 +131,7 @@ test.each([
 });
 
 test("a download that breaks off fails the call that waits for it, with the loader's error", async () => {
-  const bytes = await Bun.file(defaultModel).bytes();
+  const bytes = await Bun.file(defaultModel()).bytes();
   const early = await load(bytes.subarray(0, 2_000_000), { early: true });
   early.loaded.catch(() => {});
   await expect(early.call(requests[0], tools)).rejects.toThrow("it is cut short");
@@ -152,7 +152,7 @@ test("bad input: empty request, tools that are none, prompts too long by so many
   expect(huge.message).toBe("request: expected at most 1021 tokens, got at least 312500; shorten the request");
   expect(() => thimble.session({ promptTokens: 1025 })).toThrow("promptTokens: expected an integer from 8 to 1024");
   expect(() => thimble.session({ answerTokens: 0 })).toThrow(RangeError);
-  await expect(load(defaultModel, { memory: 1_000_000 })).rejects.toThrow(CapacityError);
+  await expect(load(defaultModel(), { memory: 1_000_000 })).rejects.toThrow(CapacityError);
 });
 
 test("without a grammar the model writes freely, and text that is no call list gives no calls", async () => {
@@ -176,7 +176,7 @@ test("logits are computed for undecided tokens alone, and forced ones share a pa
       }) as Kernels[K];
     return { ...kernels, logits: counted("logits"), embed: counted("embed") };
   };
-  const watched = await load(defaultModel, { kernels: counting });
+  const watched = await load(defaultModel(), { kernels: counting });
   // The enum's values share two bytes of three: no character is forced, yet only one byte token can follow.
   const kanji = [{ name: "f", parameters: { a: { type: "string", enum: ["日", "旦"], required: true } } }];
   const other = await watched.call(requests[0], kanji);
@@ -219,7 +219,7 @@ function randomKernels(memory: WebAssembly.Memory, vocabSize: number, random: ()
 
 test("whatever the logits, 500 answers parse, name known tools and keep within their tokens", async () => {
   const random = seeded(11);
-  const wild = await load(defaultModel, { kernels: (memory) => randomKernels(memory, 4096, random) });
+  const wild = await load(defaultModel(), { kernels: (memory) => randomKernels(memory, 4096, random) });
   let cut = 0;
   for (const answerTokens of [32, 128]) {
     const session = wild.session({ answerTokens });
@@ -241,7 +241,10 @@ test("whatever the logits, 500 answers parse, name known tools and keep within t
 
 test("an answer keeps within its tokens where the shortest call is longer than the limit", async () => {
   const random = seeded(13);
-  const wild = await load(defaultModel, { kernels: (memory) => randomKernels(memory, 4096, random), answerTokens: 64 });
+  const wild = await load(defaultModel(), {
+    kernels: (memory) => randomKernels(memory, 4096, random),
+    answerTokens: 64,
+  });
   const many = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`p${i}`, { type: "string", required: true }]));
   const list = {
     type: "object",
@@ -268,7 +271,7 @@ test("a signal given by a timer stops a call between layers, and one that waits 
   await expect(thimble.call(requests[0], tools, { signal })).rejects.toThrow();
   const stalled = new ReadableStream<Uint8Array>({
     async start(controller) {
-      controller.enqueue((await Bun.file(defaultModel).bytes()).subarray(0, 1_300_000));
+      controller.enqueue((await Bun.file(defaultModel()).bytes()).subarray(0, 1_300_000));
     },
   });
   const early = await load(stalled, { early: true });
@@ -290,11 +293,11 @@ test("a call from within its own onText is an error, not a wait for itself", asy
 test("a wide pack, a wrong build and a load that fails midway are refused, and the source is closed", async () => {
   const wide = await packOf(randomCheckpoint(oddGeometry, 9), { weights: "float32" });
   await expect(load(wide)).rejects.toThrow("header.weights: expected int4, got float32");
-  await expect(load(defaultModel, { kernels: "neon" as never })).rejects.toThrow(
+  await expect(load(defaultModel(), { kernels: "neon" as never })).rejects.toThrow(
     "kernels: expected one of relaxed, simd, scalar, got neon",
   );
   let cancelled = false;
-  const bytes = await Bun.file(defaultModel).bytes();
+  const bytes = await Bun.file(defaultModel()).bytes();
   const stream = new ReadableStream<Uint8Array>({
     pull: (controller) => controller.enqueue(bytes.subarray(0, 65536)),
     cancel: () => {

@@ -22,7 +22,7 @@ afterEach(() => {
   for (const thimble of open.splice(0)) thimble.close();
 });
 async function loadOn(threads: number, kernels?: (typeof buildNames)[number]): Promise<Thimble> {
-  const thimble = await load(defaultModel, { threads, kernels });
+  const thimble = await load(defaultModel(), { threads, kernels });
   open.push(thimble);
   return thimble;
 }
@@ -158,7 +158,7 @@ test("50 models opened and closed leave no thread and no memory behind", async (
     return { threads: threads(), mebibytes: process.memoryUsage().rss / 2 ** 20 };
   };
   const cycle = async () => {
-    const thimble = await load(defaultModel, { threads: 3 });
+    const thimble = await load(defaultModel(), { threads: 3 });
     await thimble.rank(requests[0], tools);
     thimble.close();
   };
@@ -265,7 +265,7 @@ test("one thread is the default and says nothing; other kernels and numbers out 
   const custom = await load(odd, { threads: 2, promptTokens: 64, kernels: (memory) => startReference(memory, "int4") });
   expect([custom.threads, custom.threadsMissing]).toEqual([1, "expected a build of thimble's kernels"]);
   for (const threads of [0, 1.5, 33, "2" as never]) {
-    await expect(load(defaultModel, { threads })).rejects.toThrow("threads: expected an integer from 1 to 32, got");
+    await expect(load(defaultModel(), { threads })).rejects.toThrow("threads: expected an integer from 1 to 32, got");
   }
 });
 
@@ -281,7 +281,7 @@ test("a load that fails ends its workers", async () => {
       ended++;
     }
   }
-  const bytes = await Bun.file(defaultModel).bytes();
+  const bytes = await Bun.file(defaultModel()).bytes();
   bytes[bytes.length - 100] ^= 1;
   await on({ Worker: CountedWorker }, async () => {
     await expect(load(bytes, { threads: 3 })).rejects.toThrow("checksum");

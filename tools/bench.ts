@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { defaultModel } from "../runtime/default.ts";
 import { detectBuild, kernelModule } from "../runtime/engine/kernels.ts";
 import { mostThreads } from "../runtime/engine/threads.ts";
 import type { State } from "../runtime/grammar/automaton.ts";
 import type { Grammar } from "../runtime/grammar/grammar.ts";
 import type { Geometry } from "../runtime/pack/pack.ts";
 import type { CallResult } from "../runtime/session.ts";
-import { defaultModel, type LoadOptions, load, type Thimble } from "../runtime/thimble.ts";
+import { type LoadOptions, load, type Thimble } from "../runtime/thimble.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { type BuildName, buildNames } from "../wasm/abi.ts";
 import { measureArrival, renderArrival } from "./bench/arrival.ts";
@@ -127,7 +128,7 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
     const budgets = input.text("budget")?.split(",").map(bytesOf);
     const folder = mkdtempSync(join(tmpdir(), "thimble-bench-"));
     try {
-      let path = input.text("model") ?? fileURLToPath(defaultModel);
+      let path = input.text("model") ?? fileURLToPath(defaultModel());
       if (geometry) {
         path = join(folder, "full.thimble");
         writeFileSync(path, await randomPack(fullGeometry));
@@ -175,7 +176,7 @@ async function printRoofline(build: BuildName, runs: number, json: boolean): Pro
 
 /** Throws: Error if a token differs where the reference was decided. */
 async function printMargins(kernels: BuildName, model: string | undefined, path: string, json: boolean): Promise<void> {
-  const thimble = await load(model ?? defaultModel, { kernels });
+  const thimble = await load(model ?? defaultModel(), { kernels });
   const reference: Reference = JSON.parse(readText(path));
   const { steps, differences } = await margins(thimble, reference);
   if (json) print(JSON.stringify({ isa: kernels, steps, differences }));

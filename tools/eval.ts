@@ -111,7 +111,7 @@ async function modelRunners(pack: string | undefined, input: Input): Promise<Run
   const thimble = await load(pack, { promptTokens: 1024, answerTokens: 256 });
   const short = input.flag("both") ? "grammar,free" : input.flag("free") ? "free" : "grammar";
   const decodings = (input.text("decode") ?? short).split(",");
-  const model = pack ?? fileURLToPath(defaultModel);
+  const model = pack ?? fileURLToPath(defaultModel());
   const list = decodings.map((decoding) => ({
     facts: { model, decoding, kernels: thimble.build },
     answer: answererOf(thimble, decoding),

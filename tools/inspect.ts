@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { defaultModel } from "../runtime/default.ts";
 import { detectBuild } from "../runtime/engine/kernels.ts";
 import { reserve } from "../runtime/engine/memory.ts";
 import { planModel } from "../runtime/engine/modelplan.ts";
@@ -8,7 +9,7 @@ import { FormatError } from "../runtime/errors.ts";
 import { blockBytes } from "../runtime/kept/block.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
-import { defaultModel, firstLimits } from "../runtime/thimble.ts";
+import { firstLimits } from "../runtime/thimble.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { type Command, print, readText, table } from "./command.ts";
 import { modelOf } from "./model.ts";
@@ -27,7 +28,7 @@ host (without PACK: the model inside the package), and checks every section's ch
   async run(input) {
     const toolsPath = input.text("tools");
     const set = toolsPath === undefined ? null : ToolSet.from(readText(toolsPath));
-    const source = (await modelOf(input.words[0])) ?? defaultModel;
+    const source = (await modelOf(input.words[0])) ?? defaultModel();
     const stream = await PackStream.open(source).catch((error) => {
       throw new Error(error instanceof FormatError ? `${source}: ${error.message}` : error.message, { cause: error });
     });

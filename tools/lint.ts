@@ -1,6 +1,6 @@
+import { defaultModel } from "../runtime/default.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
-import { defaultModel } from "../runtime/thimble.ts";
 import { type Command, print, readText, table, UsageError } from "./command.ts";
 import { descriptionCosts, type Finding, findAll, roomOf } from "./lint/rules.ts";
 import { pathOf, readSheet, type Sheet } from "./lint/sheet.ts";
@@ -50,7 +50,7 @@ Exit code 1 if there is an error.
       );
     const promptLimit = input.integer("prompt", 8, 1024) ?? 384;
     const text = readText(path);
-    const { header } = await PackStream.open(input.text("model") ?? defaultModel);
+    const { header } = await PackStream.open(input.text("model") ?? defaultModel());
     const report = reportOf(path, readSheet(text, new Tokenizer(header.pieces), promptLimit));
     print(input.flag("json") ? JSON.stringify(report) : render(report));
     if (report.errors || (input.flag("strict") && report.warnings)) process.exitCode = 1;

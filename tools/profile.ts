@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { defaultModel } from "../runtime/thimble.ts";
+import { defaultModel } from "../runtime/default.ts";
 import { buildNames } from "../wasm/abi.ts";
 import { fullGeometry, randomPack } from "./bench/runs.ts";
 import {
@@ -91,7 +91,7 @@ between, where the system has them. Before that, cold starts in processes of the
 
 async function packPath(input: Input, folder: string): Promise<string> {
   const [geometry, model] = [input.text("geometry"), input.text("model")];
-  if (geometry === undefined) return model ?? fileURLToPath(defaultModel);
+  if (geometry === undefined) return model ?? fileURLToPath(defaultModel());
   if (geometry !== "full") throw new UsageError(`--geometry: expected full, got ${JSON.stringify(geometry)}`);
   if (model) throw new UsageError("profile: expected --model or --geometry, got both");
   const path = join(folder, "full.thimble");

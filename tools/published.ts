@@ -1,6 +1,7 @@
 /** The published checkpoints by name: where they are, and how one becomes a pack. */
 import { type PullOptions, pullMade } from "../runtime/load/cache.ts";
-import { type Source, WebFile } from "../runtime/load/source.ts";
+import type { Source } from "../runtime/load/source.ts";
+import { WebFile } from "../runtime/load/web.ts";
 import { readCheckpoint } from "./checkpoint/checkpoint.ts";
 import { convert } from "./convert.ts";
 import { readVocabulary } from "./sentencepiece.ts";
@@ -45,15 +46,18 @@ export function pullPublished(name: string, options: PullOptions = {}): Promise<
   const hub = process.env.HF_ENDPOINT ?? "https://huggingface.co";
   const address = (file: string) => new URL(`${hub}/${repository}/resolve/main/${file}`);
   return pullMade(address(weights), options, async () => {
-    const pieces = readVocabulary(await fetchWhole(address(vocabulary), { signal: options.signal }), vocabulary);
+    const pieces = readVocabulary(
+      await fetchWhole(address(vocabulary), { ...options, onProgress: undefined }),
+      vocabulary,
+    );
     const checkpoint = readCheckpoint(await fetchWhole(address(weights), options), weights);
     const provenance = { source: `${repository}/${weights}`, vocabulary: `${repository}/${vocabulary}` };
     return convert(checkpoint, pieces, { licence: "MIT", provenance });
   });
 }
 
-async function fetchWhole(url: URL, { onProgress, signal }: PullOptions): Promise<Uint8Array> {
-  const file = new WebFile(url, signal);
+async function fetchWhole(url: URL, { onProgress, ...options }: PullOptions): Promise<Uint8Array> {
+  const file = new WebFile(url, options);
   const chunks: Uint8Array[] = [];
   let loadedBytes = 0;
   for await (const chunk of file.chunks()) {

@@ -69,6 +69,10 @@ export async function startThreads(
   const started = await Promise.allSettled(starts);
   const workers = started.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
   const close = () => {
+    // Deno cannot end a worker that is parked: it wakes and ends itself. Another count, or it might park just then.
+    Atomics.store(words, slots.ended, 1);
+    Atomics.sub(words, slots.left, 1);
+    Atomics.notify(words, slots.left);
     for (const worker of workers.splice(0)) worker.terminate();
   };
   const refused = started.find((start) => start.status === "rejected");

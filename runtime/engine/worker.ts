@@ -6,11 +6,11 @@ export type RowKernel = (...args: [...Parameters<Kernels["cross_kv"]>, keys?: nu
 
 /**
  * Places of the shared words, i32: the number of chunks left to claim (or less than 1), of chunks finished, whether one
- * trapped; then what a claimed chunk needs, which holds still until it is finished.
+ * trapped; then what a claimed chunk needs, which holds still until it is finished; last, whether to end.
  */
 export const slots = {
   ...{ left: 0, finished: 1, failed: 2, chunks: 3, chunkRows: 4, rowBytes: 5, recordBytes: 6 },
-  ...{ kernel: 7, session: 8, block: 9, cache: 10, x: 11, pos: 12, n: 13, keys: 14, runs: 15 },
+  ...{ kernel: 7, session: 8, block: 9, cache: 10, x: 11, pos: 12, n: 13, keys: 14, runs: 15, ended: 16 },
 };
 
 /** How long a thread without work looks for some before it parks: about what waking it takes. */
@@ -77,6 +77,7 @@ async function serve(setup: Setup, take: typeof takeChunks, answer: (problem: st
   let busyMs = performance.now();
   for (;;) {
     const left = Atomics.load(words, at.left);
+    if (Atomics.load(words, at.ended)) return;
     if (left > 0) take(words, at, kernels, thread);
     else if (performance.now() - busyMs < spinMs) continue;
     else Atomics.wait(words, at.left, left);
@@ -107,7 +108,10 @@ export async function startWorker(setup: Setup): Promise<HostWorker> {
 /** From text, so that no bundler has another file to find. */
 function openWeb(): HostWorker {
   sourceUrl ??= URL.createObjectURL(
-    new Blob([`onmessage = ({ data }) => (${serve})(data, ${takeChunks}, postMessage);`], { type: "text/javascript" }),
+    new Blob(
+      [`onmessage = ({ data }) => (${serve})(data, ${takeChunks}, postMessage).then(() => globalThis.close?.());`],
+      { type: "text/javascript" },
+    ),
   );
   return new Worker(sourceUrl, { type: "module" }) as HostWorker;
 }

@@ -2,18 +2,19 @@
 
 import type { ModelPlan } from "../engine/modelplan.ts";
 import { FormatError } from "../errors.ts";
-import { checkSection, type PackHeader, prefixBytes, readHeader, readPrefix } from "../pack/pack.ts";
+import { checkLength, checkSection, type PackHeader, prefixBytes, readHeader, readPrefix } from "../pack/pack.ts";
 import { xxh32 } from "../pack/xxh32.ts";
-import { chunksOf, type Source } from "./source.ts";
+import { mostEndMs, within } from "./patience.ts";
+import { type Chunks, openChunks, type Source } from "./source.ts";
+import type { WaitOptions } from "./stream.ts";
 
 export interface Progress {
   loadedBytes: number;
   totalBytes: number;
 }
 
-export interface StreamOptions {
+export interface StreamOptions extends WaitOptions {
   onProgress?: (progress: Progress) => void;
-  signal?: AbortSignal;
 }
 
 /** A pack whose header has been read and whose sections are still to come. */
@@ -22,7 +23,7 @@ export class PackStream {
     readonly header: PackHeader,
     /** The file up to its first section. */
     readonly head: Uint8Array,
-    private readonly chunks: AsyncIterator<Uint8Array>,
+    private readonly chunks: Chunks,
     /** What has been read past the header. */
     private rest: Uint8Array,
     private readonly options: StreamOptions,
@@ -33,44 +34,46 @@ export class PackStream {
    * Throws: FormatError for a truncated, corrupt, foreign or newer file; Error if the source cannot be opened.
    */
   static async open(source: Source, options: StreamOptions = {}): Promise<PackStream> {
-    const chunks = chunksOf(source, options.signal)[Symbol.asyncIterator]();
-    let head: Uint8Array = new Uint8Array(0);
-    const need = async (bytes: number, path: string) => {
-      while (head.length < bytes) {
-        const { value, done } = await chunks.next();
-        if (done)
-          throw new FormatError(
-            path,
-            head.length,
-            `expected ${bytes} bytes, got ${head.length}: the file is cut short`,
-          );
-        const joined = new Uint8Array(head.length + value.length);
-        joined.set(head);
-        joined.set(value, head.length);
-        head = joined;
+    const chunks = await openChunks(source, options);
+    const parts: Uint8Array[] = [];
+    let got = 0;
+    /** The file's first bytes, joined once for each of its two lengths, however small the chunks. */
+    const first = async (bytes: number, path: string): Promise<Uint8Array> => {
+      while (got < bytes) {
+        // What a source fills again for its next chunk is gone by then.
+        const last = parts.pop();
+        if (last) parts.push(last.slice());
+        const chunk = await chunks.next();
+        if (!chunk) throw new FormatError(path, got, `expected ${bytes} bytes, got ${got}: the file is cut short`);
+        parts.push(chunk);
+        got += chunk.length;
       }
+      if (parts.length === 1) return parts[0];
+      const joined = new Uint8Array(got);
+      let at = 0;
+      for (const part of parts.splice(0)) {
+        joined.set(part, at);
+        at += part.length;
+      }
+      parts.push(joined);
+      return joined;
     };
     try {
-      await need(prefixBytes, "prefix");
-      const prefix = readPrefix(head);
-      await need(prefix.bodyOffset, "header");
+      const prefix = readPrefix(await first(prefixBytes, "prefix"));
+      const head = await first(prefix.bodyOffset, "header");
       const header = readHeader(head.subarray(prefixBytes, prefix.bodyOffset), prefix);
-      return new PackStream(
-        header,
-        head.slice(0, prefix.bodyOffset),
-        chunks,
-        head.subarray(prefix.bodyOffset),
-        options,
-      );
+      if (chunks.totalBytes !== undefined) checkLength(header, chunks.totalBytes);
+      const rest = head.subarray(prefix.bodyOffset);
+      return new PackStream(header, head.slice(0, prefix.bodyOffset), chunks, rest, options);
     } catch (error) {
-      await chunks.return?.(undefined);
+      await chunks.close();
       throw error;
     }
   }
 
   /** Gives the source up: closes its file or connection. */
   async close(): Promise<void> {
-    await this.chunks.return?.(undefined);
+    await this.chunks.close();
   }
 
   /**
@@ -87,13 +90,13 @@ export class PackStream {
         let chunk = this.rest;
         this.rest = new Uint8Array(0);
         if (!chunk.length) {
-          const next = await this.chunks.next();
-          if (next.done) break;
-          chunk = next.value;
+          const next = index < sections.length ? await this.chunks.next() : await this.end();
+          if (!next) break;
+          chunk = next;
         }
         while (chunk.length) {
           const section = sections[index];
-          if (!section) throw new FormatError("end", fileBytes, `expected ${fileBytes} bytes, got more`);
+          if (!section) return checkLength(this.header, loadedBytes + chunk.length);
           const done = loadedBytes - section.offsetBytes;
           const part = chunk.subarray(0, section.bytes - done);
           const place = plan.units[index].at as number;
@@ -113,13 +116,12 @@ export class PackStream {
     } finally {
       await this.close();
     }
-    if (index < sections.length) {
-      const { name } = sections[index];
-      throw new FormatError(
-        name,
-        loadedBytes,
-        `expected ${fileBytes} bytes in the file, got ${loadedBytes}: it is cut short`,
-      );
-    }
+    checkLength(this.header, loadedBytes);
+  }
+
+  /** What follows the last section: nothing, if all is well. */
+  private async end(): Promise<Uint8Array | null> {
+    if (this.chunks.totalBytes !== undefined) return null;
+    return within(mostEndMs, this.chunks.next());
   }
 }

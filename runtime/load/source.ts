@@ -1,5 +1,8 @@
 /** Where a pack comes from: its bytes in order for the loader, or by offset for weights that never all fit. */
 import { fileSystem, hasFiles } from "./files.ts";
+import { leastBytes, Patience } from "./patience.ts";
+import { bodyOf, changed, Refused, streamChunks, tooShort, type WaitOptions } from "./stream.ts";
+import { WebFile } from "./web.ts";
 
 /** A path (Node, Bun) or URL, or what a fetch, a file picker or a bundler gives. */
 export type Source = string | URL | Response | ReadableStream<Uint8Array> | Blob | ArrayBuffer | Uint8Array;
@@ -13,33 +16,104 @@ export interface RandomAccess {
   close(): void;
 }
 
+/** A source's bytes in order. */
+export interface Chunks {
+  /** Length of the whole, as far as the source has told it by now. */
+  readonly totalBytes: number | undefined;
+  /** Null at the end. Throws: Error if the source fails, the signal's reason on abort. */
+  next(): Promise<Uint8Array | null>;
+  /** Closes file or connection, also while `next` waits for it. */
+  close(): Promise<void>;
+}
+
 /**
- * A source's bytes in order; a download that breaks off goes on by Range where it stopped.
+ * Opens a source for reading in order; a download that breaks off or stalls goes on by Range where it stopped.
  * Throws: Error if the source cannot be opened, TypeError for what is no source, the signal's reason on abort.
  */
-export async function* chunksOf(source: Source, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function openChunks(source: Source, options: WaitOptions = {}): Promise<Chunks> {
+  const { signal } = options;
   signal?.throwIfAborted();
+  const ended = new AbortController();
+  const stop = () => ended.abort(signal?.reason);
+  signal?.addEventListener("abort", stop);
+  const { chunks, total, close } = await chunksOf(source, { ...options, signal: ended.signal });
+  let closed: Promise<void> | undefined;
+  return {
+    get totalBytes() {
+      return total();
+    },
+    async next() {
+      const { value, done } = await chunks.next();
+      return done ? null : value;
+    },
+    close() {
+      signal?.removeEventListener("abort", stop);
+      ended.abort();
+      closed ??= chunks
+        .return(undefined)
+        .catch(() => {})
+        .then(close);
+      return closed;
+    },
+  };
+}
+
+interface Opened {
+  chunks: AsyncGenerator<Uint8Array, void>;
+  total(): number | undefined;
+  close?: () => Promise<void>;
+}
+
+async function chunksOf(source: Source, options: WaitOptions): Promise<Opened> {
+  const of = (chunks: AsyncGenerator<Uint8Array, void>, bytes?: number): Opened => ({ chunks, total: () => bytes });
   // Paths first: Node loads its web client when a script names Response.
   if (typeof source === "string" || source instanceof URL) {
     const place = placeOf(source);
-    if (place.isFile) yield* fileChunks(place.path, signal);
-    else yield* new WebFile(place.url, signal).chunks();
-  } else if (source instanceof Uint8Array) yield source;
-  else if (source instanceof ArrayBuffer) yield new Uint8Array(source);
-  else if (source instanceof Blob) yield* streamChunks(source.stream(), signal);
-  else if (source instanceof ReadableStream) yield* streamChunks(source, signal);
-  else if (source instanceof Response) yield* streamChunks(bodyOf(source, source.url || "response"), signal);
-  else throw noSource(source);
+    if (place.isFile) return fileChunks(place.path, options.signal);
+    const file = new WebFile(place.url, options);
+    return { chunks: file.chunks(), total: () => file.totalBytes };
+  }
+  if (source instanceof Uint8Array) return of(once(source), source.length);
+  if (source instanceof ArrayBuffer) return of(once(new Uint8Array(source)), source.byteLength);
+  if (source instanceof Blob) return of(patiently(source.stream(), "blob", options), source.size);
+  if (source instanceof ReadableStream) return of(patiently(source, "stream", options));
+  if (source instanceof Response) {
+    const name = source.url || "response";
+    const length = source.headers.has("content-encoding") ? null : source.headers.get("content-length");
+    return of(patiently(bodyOf(source, name), name, options), length === null ? undefined : Number(length));
+  }
+  throw noSource(source);
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  yield bytes;
+}
+
+async function* patiently(
+  stream: ReadableStream<Uint8Array>,
+  name: string,
+  { signal, timeoutMs }: WaitOptions,
+): AsyncGenerator<Uint8Array, void> {
+  const patience = new Patience(name, timeoutMs);
+  let bytes = 0;
+  for await (const chunk of streamChunks(stream, signal, (work) => patience.wait(work))) {
+    bytes += chunk.length;
+    if (bytes >= leastBytes) {
+      bytes = 0;
+      patience.renew();
+    }
+    yield chunk;
+  }
 }
 
 /**
  * Opens a source for reading by offset.
  * Throws: TypeError for one that can be read only once, Error if it cannot be opened.
  */
-export async function openRandom(source: Source, signal?: AbortSignal): Promise<RandomAccess> {
+export async function openRandom(source: Source, options?: WaitOptions): Promise<RandomAccess> {
   if (typeof source === "string" || source instanceof URL) {
     const place = placeOf(source);
-    return place.isFile ? randomFile(place.path) : new WebFile(place.url, signal);
+    return place.isFile ? randomFile(place.path) : new WebFile(place.url, options);
   }
   if (source instanceof Response || source instanceof ReadableStream) {
     const remedy = "give a path, URL, Blob or bytes, or allow more memory";
@@ -51,11 +125,26 @@ export async function openRandom(source: Source, signal?: AbortSignal): Promise<
   throw noSource(source);
 }
 
-/** All of a source's bytes. Throws: as `chunksOf`. */
-export async function bytesOf(source: Source, signal?: AbortSignal): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of chunksOf(source, signal)) chunks.push(chunk);
-  return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+/** All of a source's bytes, and meanwhile how many have come. Throws: as `openChunks`. */
+export async function bytesOf(
+  source: Source,
+  options: WaitOptions = {},
+  came: (loadedBytes: number, totalBytes: number | undefined) => void = () => {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks = await openChunks(source, options);
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let loadedBytes = 0;
+  try {
+    for (let chunk = await chunks.next(); chunk; chunk = await chunks.next()) {
+      // A file's next chunk takes the place of this one.
+      parts.push(chunk.slice());
+      loadedBytes += chunk.length;
+      came(loadedBytes, chunks.totalBytes);
+    }
+  } finally {
+    await chunks.close();
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
 /** Whether a fetch brings the source. */
@@ -78,24 +167,26 @@ function placeOf(source: string | URL): Place {
 
 function unreadable(path: string | URL): (error: NodeJS.ErrnoException) => never {
   return (cause) => {
-    throw new Error(`${path}: expected a readable pack, got ${cause.code}; check the path`, { cause });
+    throw new Refused(`${path}: expected a readable pack, got ${cause.code}; check the path`, { cause });
   };
 }
 
-async function* fileChunks(path: string | URL, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+async function fileChunks(path: string | URL, signal?: AbortSignal): Promise<Opened> {
   const { promises } = await fileSystem();
   const file = await promises.open(path).catch(unreadable(path));
-  try {
+  const stats = await file.stat();
+  // A pipe's length is not known.
+  const bytes = stats.isFile() ? stats.size : undefined;
+  const chunks = async function* (): AsyncGenerator<Uint8Array, void> {
     const buffer = new Uint8Array(1 << 20);
     for (;;) {
       signal?.throwIfAborted();
-      const { bytesRead } = await file.read(buffer, 0, buffer.length);
+      const { bytesRead } = await file.read(buffer, 0, buffer.length).catch(unreadable(path));
       if (!bytesRead) return;
       yield buffer.subarray(0, bytesRead);
     }
-  } finally {
-    await file.close();
-  }
+  };
+  return { chunks: chunks(), total: () => bytes, close: () => file.close() };
 }
 
 /**
@@ -156,149 +247,4 @@ function randomBlob(blob: Blob): RandomAccess {
     },
     close() {},
   };
-}
-
-/** Answers in a row that may bring no byte before a server is given up. */
-const mostIdle = 4;
-
-/** A file on a web server, read by Range where the server allows it. */
-export class WebFile implements RandomAccess {
-  readonly steady = false;
-  /** What the server called the file's version at the first answer. */
-  private tag: string | undefined;
-  /** Length of the file, once a server has told it. */
-  totalBytes: number | undefined;
-  private answered = false;
-
-  constructor(
-    private readonly url: string | URL,
-    private readonly signal?: AbortSignal,
-  ) {}
-
-  async read(offsetBytes: number, target: Uint8Array): Promise<void> {
-    let done = 0;
-    for await (const chunk of this.chunks(offsetBytes, offsetBytes + target.length, false)) {
-      target.set(chunk, done);
-      done += chunk.length;
-    }
-    if (done < target.length) throw new Error(tooShort(this.url, offsetBytes + target.length, offsetBytes + done));
-  }
-
-  close(): void {}
-
-  /**
-   * Bytes `start` to `end` in order; goes on by Range after a broken connection. `skip`: where the server ignores
-   * Range, read up to the start and drop it.
-   * Throws: Error for an answer that is no file or another file than before, the signal's reason on abort.
-   */
-  async *chunks(start = 0, end = Number.POSITIVE_INFINITY, skip = true): AsyncGenerator<Uint8Array> {
-    let at = start;
-    let idle = 0;
-    while (at < Math.min(end, this.totalBytes ?? end)) {
-      const before = at;
-      let failure: unknown;
-      try {
-        for await (const chunk of this.request(at, end, skip)) {
-          at += chunk.length;
-          yield chunk;
-        }
-        if (this.totalBytes === undefined) return;
-      } catch (error) {
-        this.signal?.throwIfAborted();
-        if (error instanceof Refused || !this.answered) throw error;
-        failure = error;
-      }
-      idle = at > before ? 0 : idle + 1;
-      if (idle === mostIdle) throw failure ?? new Error(tooShort(this.url, this.totalBytes ?? end, at));
-      if (idle) await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** idle));
-    }
-  }
-
-  private async *request(start: number, end: number, skip: boolean): AsyncGenerator<Uint8Array> {
-    const isWhole = start === 0 && end === Number.POSITIVE_INFINITY;
-    const range = `bytes=${start}-${end === Number.POSITIVE_INFINITY ? "" : end - 1}`;
-    // Browsers ask for no encoding with a Range by themselves and ignore that header here.
-    const headers: Record<string, string> = isWhole ? {} : { range, "accept-encoding": "identity" };
-    const response = await fetch(this.url, { signal: this.signal, headers });
-    try {
-      const from = this.check(response, start, skip);
-      let dropped = from;
-      let left = end - start;
-      for await (const chunk of streamChunks(bodyOf(response, String(this.url)), this.signal)) {
-        const drop = Math.min(start - dropped, chunk.length);
-        dropped += drop;
-        const part = chunk.subarray(drop, drop + Math.min(left, chunk.length));
-        left -= part.length;
-        if (part.length) yield part;
-        if (left <= 0) return;
-      }
-    } finally {
-      await response.body?.cancel().catch(() => {});
-    }
-  }
-
-  /** Holds an answer against the first one. Returns the byte of the file that its body starts with. */
-  private check(response: Response, start: number, skip: boolean): number {
-    const { headers, status } = response;
-    if (status === 416) throw new Refused(changed(this.url));
-    if (!response.ok) return 0;
-    // An answer of another encoding has the same tag but for these marks.
-    const tag = (headers.get("etag") ?? headers.get("last-modified"))?.replace(/^W\/|-(gzip|br)(?="$)/g, "");
-    if (this.tag && tag && tag !== this.tag) throw new Refused(changed(this.url));
-    const isEncoded = headers.has("content-encoding") && headers.get("content-encoding") !== "identity";
-    const [, from, total] = headers.get("content-range")?.match(/^bytes (\d+)-\d+\/(\d+)/) ?? [];
-    const length = status === 206 ? total : isEncoded ? null : headers.get("content-length");
-    const totalBytes = length === null || length === undefined ? undefined : Number(length);
-    if (this.totalBytes !== undefined && totalBytes !== undefined && totalBytes !== this.totalBytes) {
-      throw new Refused(changed(this.url));
-    }
-    this.answered = true;
-    this.tag ??= tag;
-    this.totalBytes ??= totalBytes;
-    if (status === 206) {
-      // Without leave by CORS a page does not see Content-Range; the checksums then tell.
-      if (from !== undefined && Number(from) !== start) {
-        throw new Refused(
-          `${this.url}: expected bytes from ${start} on, got them from ${from} on; the server is at fault`,
-        );
-      }
-      return start;
-    }
-    if (start > 0 && (isEncoded || !skip)) {
-      const remedy = "load without a memory budget, or keep the pack in the cache";
-      throw new Refused(`${this.url}: expected a server that answers Range requests, got HTTP ${status}; ${remedy}`);
-    }
-    return 0;
-  }
-}
-
-/** An answer that trying again would not better. */
-class Refused extends Error {}
-
-const changed = (name: string | URL) =>
-  `${name}: expected the file as it was at first, got a changed one; load it again`;
-const tooShort = (name: string | URL, wanted: number, got: number) =>
-  `${name}: expected ${wanted} bytes, got ${got}: the file is cut short`;
-
-function bodyOf(response: Response, name: string): ReadableStream<Uint8Array> {
-  if (response.ok && response.body) return response.body;
-  throw new Refused(`${name}: expected a pack, got HTTP ${response.status}; check the address`);
-}
-
-async function* streamChunks(stream: ReadableStream<Uint8Array>, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  const cancel = () => void reader.cancel(signal?.reason).catch(() => {});
-  signal?.addEventListener("abort", cancel);
-  try {
-    for (;;) {
-      const { value, done } = await reader.read();
-      signal?.throwIfAborted();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    signal?.removeEventListener("abort", cancel);
-    // Frees the connection when the reader stops early; a finished stream ignores it.
-    await reader.cancel().catch(() => {});
-  }
 }

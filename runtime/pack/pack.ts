@@ -13,7 +13,8 @@
  */
 import { embeddingBytes, groupSize, matrixBytes, pad } from "../../wasm/abi.ts";
 import { FormatError } from "../errors.ts";
-import { readMsgpack, writeMsgpack } from "./msgpack.ts";
+import { isObject } from "../json.ts";
+import { MsgpackReader, type Packable, writeMsgpack } from "../msgpack.ts";
 import { checkProfile, type Profile } from "./profile.ts";
 import { xxh32 } from "./xxh32.ts";
 
@@ -21,6 +22,9 @@ export const magic = "thimble\0";
 export const packVersion = 1;
 export const prefixBytes = 24;
 const alignment = 64;
+
+/** Some 50,000 pieces; 8,192 take 100 KB. */
+const mostHeaderBytes = 1 << 20;
 
 /** Sizes of a Needle. headDim = dModel / nHeads; contrastiveHidden 0 means that the model has no contrastive head. */
 export interface Geometry {
@@ -160,7 +164,11 @@ export function writePack(
       offsetBytes += section.bytes;
       return entry;
     });
-    return writeMsgpack({ ...head, sections: placed, fileBytes: offsetBytes } satisfies PackHeader);
+    return writeMsgpack({
+      ...head,
+      sections: placed,
+      fileBytes: offsetBytes,
+    } satisfies PackHeader as unknown as Packable);
   };
   let start = 0;
   let header = render(start);
@@ -196,8 +204,9 @@ export function readPrefix(bytes: Uint8Array): { headerBytes: number; bodyOffset
     throw new FormatError("version", 8, `expected ${packVersion}, got ${version}; ${remedy}`);
   }
   const headerBytes = view.getUint32(12, true);
-  const most = 1 << 24;
-  if (headerBytes > most) throw new FormatError("header", 12, `expected at most ${most} bytes, got ${headerBytes}`);
+  if (headerBytes > mostHeaderBytes) {
+    throw new FormatError("header", 12, `expected at most ${mostHeaderBytes} bytes, got ${headerBytes}`);
+  }
   if (view.getUint32(20, true) !== 0) throw new FormatError("reserved", 20, "expected zero");
   return { headerBytes, bodyOffset: pad(prefixBytes + headerBytes, alignment), checksum: view.getUint32(16, true) };
 }
@@ -212,7 +221,7 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
   }
   let header: PackHeader;
   try {
-    header = readMsgpack(bytes.subarray(0, prefix.headerBytes)) as unknown as PackHeader;
+    header = readMap(bytes.subarray(0, prefix.headerBytes));
     checkGeometry(header.geometry, header.weights);
     if (header.weights !== "int4" && header.weights !== "float32") {
       throw new FormatError(
@@ -233,7 +242,11 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
         `expected ${header.geometry.vocabSize} pieces, got ${length}`,
       );
     }
-    if (typeof header.licence !== "string") throw new FormatError("header.licence", prefixBytes, "expected a string");
+    // What a terminal shows may not steer it.
+    const isShown = (text: unknown) => typeof text === "string" && !/\p{Cc}/u.test(text);
+    if (!isShown(header.licence)) throw new FormatError("header.licence", prefixBytes, "expected a line of text");
+    if (!isObject(header.provenance) || !Object.entries(header.provenance).flat().every(isShown))
+      throw new FormatError("header.provenance", prefixBytes, "expected lines of text by name");
     if (header.copies !== undefined && typeof header.copies !== "boolean")
       throw new FormatError("header.copies", prefixBytes, "expected true or false");
     checkPrompt(header);
@@ -275,10 +288,27 @@ function checkPrompt({ prompt, toolAt }: PackHeader): void {
 
 const mostToolAt = 4096;
 
+/** Throws: FormatError for what is no map in msgpack. */
+function readMap(bytes: Uint8Array): PackHeader {
+  const reader = new MsgpackReader(bytes, true);
+  const map = reader.value();
+  if (isObject(map) && reader.isDone) return map as unknown as PackHeader;
+  throw new FormatError("header", prefixBytes, "expected the map that `thimble build` writes, got something else");
+}
+
 /** Throws: FormatError if a section's bytes have another checksum than the header says. */
 export function checkSection({ name, offsetBytes, checksum }: Omit<SectionEntry, "bytes">, got: number): void {
   if (got === checksum) return;
   throw new FormatError(name, offsetBytes, "checksum does not match; the file is damaged, fetch it again");
+}
+
+/** Throws: FormatError for a file of another length than the header says; names the section where a cut one ends. */
+export function checkLength({ sections, fileBytes }: PackHeader, got: number): void {
+  if (got === fileBytes) return;
+  const cut = sections.findLast(({ offsetBytes }) => offsetBytes <= got) ?? { name: "header" };
+  const [path, offset] = got > fileBytes ? ["end", fileBytes] : [cut.name, got];
+  const what = got > fileBytes ? "more follows its last section" : "it is cut short";
+  throw new FormatError(path, offset, `expected ${fileBytes} bytes in the file, got ${got}: ${what}`);
 }
 
 /** Throws: FormatError for a geometry that the kernels cannot run. */

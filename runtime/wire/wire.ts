@@ -11,7 +11,7 @@
  */
 import { CapacityError, FormatError, ToolError } from "../errors.ts";
 import { describe, isObject, type Json } from "../json.ts";
-import { writeMsgpack } from "../pack/msgpack.ts";
+import { writeMsgpack } from "../msgpack.ts";
 import { mostLevels, mostSchemas } from "../tools/bounds.ts";
 import { flatForm, pythonJson, snakeCase } from "../tools/prompt.ts";
 import type { ObjectSchema, Property, Schema, Warning } from "../tools/schema.ts";

@@ -10,7 +10,7 @@
  */
 import { FormatError, ToolError } from "../errors.ts";
 import { describe, isObject, type Json } from "../json.ts";
-import { writeMsgpack } from "../pack/msgpack.ts";
+import { writeMsgpack } from "../msgpack.ts";
 import { itemSchema, type Leaf, leaves, type ObjectSchema, type Schema } from "../tools/schema.ts";
 import type { Tool, ToolSet } from "../tools/tools.ts";
 import { torn } from "./phrases.ts";
