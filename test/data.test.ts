@@ -9,14 +9,18 @@ import { gzipSync } from "node:zlib";
 import { Ajv } from "ajv";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { type Options, parse } from "../tools/command.ts";
+import { asides, baseTools } from "../tools/data/catalogue.ts";
 import { type GenerateOptions, generate, wholeObjects } from "../tools/data/generate.ts";
 import { checkCalls, type FlatTool, numbersIn, ungrounded } from "../tools/data/ground.ts";
+import { invent, phraseFor } from "../tools/data/invent.ts";
 import { normalised, readLines } from "../tools/data/lines.ts";
 import { leaks, split, toolCounts } from "../tools/data/measures.ts";
 import { Random } from "../tools/data/random.ts";
 import { ask, type Request, sameKind, smooth } from "../tools/data/request.ts";
+import { roleGroups } from "../tools/data/roles.ts";
+import { kinds } from "../tools/data/scenes.ts";
 import { correct } from "../tools/data/speech.ts";
-import { asides, baseTools, type Example, kinds, synthesize } from "../tools/data/synth.ts";
+import { type Example, synthesize } from "../tools/data/synth.ts";
 import { readTemplate, say, template, ways } from "../tools/data/template.ts";
 import { readTool } from "../tools/data/tool.ts";
 import { make, numberWords } from "../tools/data/values.ts";
@@ -231,6 +235,33 @@ describe("requests", () => {
     expect(told).toBeGreaterThan(50);
   });
 
+  test("the least never exceeds the most", () => {
+    for (const phrase of ["{min_price} {max_price}", "{max_price} {min_price}"]) {
+      for (const { asks } of sayings(known("price_search"), phrase)) {
+        const [low, high] = ["min_price", "max_price"].map(
+          (name) => [...asks[0].args].find(([param]) => param.name === name)!,
+        );
+        expect(low[1].value as number).toBeLessThanOrEqual(high[1].value as number);
+      }
+    }
+  });
+
+  test("a group of roles says no two alike, and every order of them is asked for", () => {
+    for (const { roles } of roleGroups) {
+      const said = roles.flatMap((role) => role.said);
+      expect(new Set(said).size).toBe(said.length);
+    }
+    const orders = new Set<string>();
+    for (let seed = 0; seed < 20000; seed++) {
+      const random = new Random(seed);
+      const invention = invent(random);
+      const names = ask(invention.tool, phraseFor(invention, random), random).asks[0].args.keys();
+      const said = [...names].map(({ name }) => name).filter((name) => ["width", "height", "depth"].includes(name));
+      if (said.length === 3) orders.add(said.join());
+    }
+    expect(orders.size).toBe(6);
+  });
+
   test("only times drop the preposition before 'this', 'next' and 'in': what's written on this letter", () => {
     const texts = sayings(known("read_text"), "what's written on {what}").map(textOf);
     for (const text of texts) expect(text).toStartWith("what's written on ");
@@ -326,7 +357,25 @@ describe("template", () => {
     expect(ways(phrase)).toBe(4);
   });
 
-  test.each(["[a", "a]", "(a", "{a", "a|b", "{a b}"])("%s is refused by name", (source) => {
+  test("a shuffle says all of its parts, in every order, and the first without its comma", () => {
+    const phrase = readTemplate("book<, a|, b|( c)>");
+    const said = new Set<string>();
+    for (let i = 0; i < 300; i++) {
+      said.add(
+        say(phrase, new Random(2, i))
+          .map((part) => ("text" in part ? part.text : ""))
+          .join(""),
+      );
+    }
+    const [both, three] = [
+      ["book a, b", "book b, a"],
+      ["book c, a, b", "book c, b, a", "book a c, b", "book b c, a", "book a, b c", "book b, a c"],
+    ];
+    expect([...said].sort()).toEqual([...both, ...three].sort());
+    expect(ways(phrase)).toBe(12);
+  });
+
+  test.each(["<a", "a>", "[a", "a]", "(a", "{a", "a|b", "{a b}"])("%s is refused by name", (source) => {
     expect(() => readTemplate(source)).toThrow("template");
   });
 

@@ -1,5 +1,6 @@
 /** Tools that exist nowhere else, made of verbs, nouns and attributes: only their schema says what they are. */
 import type { Random } from "./random.ts";
+import { roleGroups } from "./roles.ts";
 import { readTemplate, type Template } from "./template.ts";
 import { type BaseTool, type Param, readParam } from "./tool.ts";
 import { article, make } from "./values.ts";
@@ -108,25 +109,8 @@ const attributes: [string, string, string][] = [
   ["channel", "coined", "on {x}|via {x}"],
   ["group", "plural", "with the {x}"],
 ];
-/** Two values of one kind, told apart by their role alone: names, slot and how each is said. */
-const pairs: [[string, string], [string, string], string][] = [
-  [["origin", "from {x}"], ["destination", "to {x}"], "city"],
-  [["from", "from {x}"], ["to", "to {x}"], "town"],
-  [["departure", "leaving {x}"], ["arrival", "for {x}"], "town"],
-  [["source", "out of {x}"], ["target", "into {x}"], "listName"],
-  [["pickup", "picked up at {x}"], ["dropoff", "dropped at {x}"], "place"],
-  [["sender", "from {x}"], ["receiver", "to {x}"], "person"],
-  [["buyer", "bought by {x}"], ["seller", "sold by {x}"], "person"],
-  [["winner", "won by {x}"], ["loser", "lost by {x}"], "plural"],
-  [["home_team", "with {x} at home"], ["guest_team", "against {x}"], "plural"],
-  [["old_date", "from {x}"], ["new_date", "to {x}"], "day"],
-  [["old_name", "from {x}"], ["new_name", "to {x}"], "coined"],
-  [["start_date", "starting {x}"], ["end_date", "until {x}"], "day"],
-  [["start_time", "from {x}"], ["end_time", "until {x}"], "clock"],
-  [["least", "from {x}"], ["most", "up to {x}"], "integer"],
-  [["base_currency", "from {x}"], ["quote_currency", "to {x}"], "currencyName"],
-  [["old_room", "from the {x}"], ["new_room", "to the {x}"], "room"],
-];
+/** Values whose look says what they are: a request may name them without a word about them. */
+const telling = new Set("clock day duration email phone city country language color currency".split(" "));
 const freeText = new Set(["anything", "note", "message", "topic"]);
 const switches = [
   "notify",
@@ -214,28 +198,33 @@ function newNoun(random: Random): string {
   return random.chance(0.3) ? `${random.pick(qualifiers)} ${base}` : base;
 }
 
-function newPair(noun: string, random: Random): { param: Param; clause: string }[] {
-  const [one, other, slot] = random.pick(pairs);
-  return [one, other].map(([name, said]) => {
+/** Some roles of one group: values that look alike. */
+function newGroup(noun: string, random: Random): { param: Param; clause: string }[] {
+  const { roles } = random.pick(roleGroups);
+  const prefix = random.chance(0.12) ? `${noun.split(" ").at(-1)}_` : "";
+  return random.some(roles, random.between(2, roles.length)).map(({ name, said, slot }) => {
     const human = name.replaceAll("_", " ");
+    const about = random.pick([
+      `The ${human} of the ${noun}.`,
+      `${human[0].toUpperCase()}${human.slice(1)}.`,
+      `Which ${human}.`,
+    ]);
+    const mark = random.chance(0.8) ? "!" : "?";
     return {
-      param: readParam(
-        [name],
-        `${slot}! ${random.pick([`The ${human} of the ${noun}.`, `${human[0].toUpperCase()}${human.slice(1)}.`])}`,
-        noun,
-      ),
-      clause: said.replace("{x}", `{${name}}`),
+      param: readParam([`${prefix}${name}`], `${slot}${mark} ${about}`, noun),
+      clause: random.pick(said).replace("{x}", `{${prefix}${name}}`),
     };
   });
 }
 
 function newParams(noun: string, random: Random): { param: Param; clause: string }[] {
   const count = random.pick([0, 1, 1, 2, 2, 3, 3, 4]);
-  const pair = random.chance(0.16) ? newPair(noun, random) : [];
+  const pair = random.chance(0.3) ? newGroup(noun, random) : [];
   const made = [...pair];
-  for (const [name, slot, said] of random.some(attributes, pair.length ? random.between(0, 1) : count)) {
+  for (const [name, slot, said] of random.some(attributes, pair.length ? random.pick([0, 0, 1, 2]) : count)) {
     // A third "from {x}" would leave open whose it is.
     if (pair.some(({ param, clause }) => param.slot === slot || said.includes(clause.split(" ")[0]))) continue;
+    if (made.some(({ param }) => param.name === name)) continue;
     if (freeText.has(slot) && made.some(({ param }) => freeText.has(param.slot))) continue;
     const mark = random.chance(0.7) ? "!" : "?";
     const kind = random.next();
@@ -264,7 +253,8 @@ function newParams(noun: string, random: Random): { param: Param; clause: string
         `using {x} as ${human}`,
         `and {x} as the ${human}`,
       ];
-      const clause = (random.chance(0.6) ? random.pick(said.split("|")) : random.pick(plain)).replace(
+      const bare = telling.has(slot) && random.chance(0.15) && !made.some(({ param }) => telling.has(param.slot));
+      const clause = (bare ? "{x}" : random.chance(0.6) ? random.pick(said.split("|")) : random.pick(plain)).replace(
         "{x}",
         `{${key}}`,
       );

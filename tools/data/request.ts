@@ -32,8 +32,23 @@ export function ask(tool: BaseTool, phrase: Template, random: Random): Request {
   const first: Ask = { tool, args: new Map() };
   const second: Ask = { tool, args: new Map() };
   const pieces = merged(say(phrase, random).map((said) => piece(said, tool, first, second, random)));
+  for (const { args } of [first, second]) orderRange(args);
   const asks = second.args.size ? [first, { tool, args: new Map([...first.args, ...second.args]) }] : [first];
   return { pieces, asks };
+}
+
+const isLeast = ({ name }: Param) => /(^|_)(least|min|low)(_|$)/.test(name);
+const isMost = ({ name }: Param) => /(^|_)(most|max|high)(_|$)/.test(name);
+
+/** Swaps the ends of a range that runs backwards: nobody wants at least 9 and at most 5. */
+function orderRange(args: Ask["args"]): void {
+  const [least, most] = [isLeast, isMost].map((isEnd) => [...args].find(([param]) => isEnd(param)));
+  if (!least || !most || !sameKind(least[0], most[0])) return;
+  const [low, high] = [least[1], most[1]];
+  if (!low.piece || !high.piece || typeof low.value !== "number" || typeof high.value !== "number") return;
+  if (low.value <= high.value) return;
+  [low.value, high.value] = [high.value, low.value];
+  [low.piece.text, high.piece.text] = [high.piece.text, low.piece.text];
 }
 
 /** Without empty pieces, and with texts that follow each other made one. */
@@ -48,7 +63,8 @@ function merged(pieces: readonly Piece[]): Piece[] {
 }
 
 const plurals =
-  /^((?: [a-z]+)?) (ticket|seat|room|cup|portion|slice|bedroom|bathroom|night|day|hour|pass|liter|bath|star)(?:e?s)\b/;
+  /^((?: [a-z]+)?) (ticket|seat|room|cup|portion|slice|bedroom|bathroom|night|day|hour|pass|liter|bath|star|adult|kid|set|rep|suitcase|bag|crate|box|infant|guest|point|round|row|column|grown up)(?:e?s)\b/;
+const oddPlurals: Record<string, string> = { people: "person", children: "child", babies: "baby" };
 
 /** Mends what filling or correcting leaves askew: "on tomorrow", "at in an hour", "a espresso", "one tickets". */
 export function smooth({ pieces }: Request): void {
@@ -61,7 +77,9 @@ export function smooth({ pieces }: Request): void {
       left.text = left.text.replace(/(?<=^| )(a)n? $/i, (_, a: string) => `${a}${article(said).slice(1)} `);
     }
     if (/^(1|one)$/.test(said) && right && !right.param)
-      right.text = right.text.replace(plurals, "$1 $2").replace(/^ people\b/, " person");
+      right.text = right.text
+        .replace(plurals, "$1 $2")
+        .replace(/^ (people|children|babies)\b/, (_, many: string) => ` ${oddPlurals[many]}`);
   }
 }
 

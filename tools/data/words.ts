@@ -61,6 +61,12 @@ export const pools: Record<string, string[]> = {
   dish: pool(`lasagna, chicken curry, pancakes, banana bread, pad thai, tomato soup, guacamole, chili, risotto, apple pie, falafel, mushroom stroganoff,
     beef stew, shakshuka, caesar salad, chocolate chip cookies, ramen, fried rice, omelette, tacos, cheesecake, kimchi, paella, gumbo, meatloaf,
     butter chicken, onion bhajis, french toast, scones, poached eggs, overnight oats, ratatouille`),
+  sideDish: pool(
+    `fries, rice, a green salad, mashed potatoes, coleslaw, onion rings, garlic bread, beans, steamed broccoli, corn, naan, potato wedges`,
+  ),
+  sweet: pool(
+    `cheesecake, apple pie, ice cream, tiramisu, a brownie, chocolate mousse, lemon tart, pancakes, carrot cake, rice pudding, a donut, fruit salad`,
+  ),
   ingredient:
     pool(`flour, sugar, butter, eggs, buttermilk, baking soda, cream, garlic, basil, honey, vanilla, yeast, sour cream, cumin, soy sauce,
     lemon juice, cornstarch, parmesan, coconut milk, paprika, rice vinegar, shallots, saffron`),

@@ -1,0 +1,263 @@
+/** What is asked, of whom, and beside which tools: one scene for each kind of example. */
+import { allTools, asides, baseTools, chat, domainWeights, type Known, overlap, pickTool } from "./catalogue.ts";
+import { invent, type Kin, phraseFor } from "./invent.ts";
+import type { Random } from "./random.ts";
+import { ask, chatter, type Request } from "./request.ts";
+import { smallTalk } from "./smalltalk.ts";
+import { after, aside, before, correct, endsOpen, isImperative, musing, polite } from "./speech.ts";
+import type { BaseTool } from "./tool.ts";
+
+export const kinds = {
+  single: 38,
+  several: 14,
+  none: 8,
+  near: 8,
+  missing: 4,
+  indirect: 7,
+  disfluent: 7,
+  heard: 7,
+  negated: 3,
+  corrected: 4,
+};
+export type Kind = keyof typeof kinds;
+
+/** A request and the tools it is shown with; the asks in it are what the answer holds. */
+export interface Scene {
+  request: Request;
+  offered: BaseTool[];
+  /** Keep required what the tools require. */
+  strict?: boolean;
+}
+
+export const scenes: Record<Kind, (random: Random) => Scene> = {
+  single: oneCall,
+  several: severalCalls,
+  none: nothingFits,
+  near: nearMiss,
+  missing: missingArgument,
+  indirect(random) {
+    const tool = pickTool(random, (known) => known.hint.length > 0);
+    const request = ask(tool, random.pick(tool.hint), random);
+    if (!endsOpen(request)) musing(request, random);
+    return { request, offered: withOthers([tool], random) };
+  },
+  disfluent: spoken,
+  heard: spoken,
+  negated,
+  corrected(random) {
+    for (;;) {
+      const scene = oneCall(random);
+      if (correct(scene.request, random)) return scene;
+    }
+  },
+};
+
+function oneCall(random: Random): Scene {
+  const { request, offered } = target(random);
+  const lead = asides[offered[0].domain] ?? [];
+  if (lead.length && random.chance(0.18)) aside(request, random.pick(lead), random);
+  else polite(request, random);
+  return { request, offered: withOthers(offered, random) };
+}
+
+function spoken(random: Random): Scene {
+  return random.chance(0.85) ? oneCall(random) : severalCalls(random);
+}
+
+/** A request for one tool, known or invented, with the invented one's siblings. */
+function target(random: Random): { request: Request; offered: BaseTool[]; kin?: Kin } {
+  if (random.chance(0.34)) {
+    const invention = invent(random);
+    const { tool, kin } = invention;
+    const siblings = Array.from({ length: random.between(0, 3) }, () => invent(random, kin).tool);
+    return { request: ask(tool, phraseFor(invention, random), random), offered: [tool, ...siblings], kin };
+  }
+  const tool = pickTool(random, (known) => known.phrases.full.length > 0);
+  return { request: inFull(tool, random), offered: [tool] };
+}
+
+function inFull(tool: Known, random: Random): Request {
+  for (;;) {
+    const request = ask(tool, random.pick(tool.phrases.full), random);
+    // An option of the phrase may have left out what the tool requires.
+    if (tool.params.every((param) => !param.required || request.asks[0].args.has(param)) || random.chance(0.05))
+      return request;
+  }
+}
+
+const joints = [
+  " and ",
+  " and ",
+  " and then ",
+  ", then ",
+  ", and ",
+  " and also ",
+  ", also ",
+  ", plus ",
+  ". Then ",
+  ". Also ",
+  " after that ",
+];
+
+function severalCalls(random: Random): Scene {
+  if (random.chance(0.3)) {
+    const tool = pickTool(random, (known) => known.phrases.twin.length > 0);
+    const request = ask(tool, random.pick(tool.phrases.twin), random);
+    polite(request, random);
+    return { request, offered: withOthers([tool], random) };
+  }
+  const count = random.pick([2, 2, 2, 2, 3, 3, 4]);
+  const request: Request = { pieces: [], asks: [] };
+  const offered: BaseTool[] = [];
+  while (request.asks.length < count) {
+    const again = offered.length > 0 && random.chance(0.15) ? (offered[0] as Known) : null;
+    const next = again?.phrases ? { request: inFull(again, random), offered: [] } : target(random);
+    if (next.offered.some((tool) => offered.some((other) => overlap(tool, other)))) continue;
+    if (request.asks.length)
+      after(
+        request,
+        endsOpen(request) ? random.pick([". Then ", ", and then ", ". And ", ", then "]) : random.pick(joints),
+      );
+    request.pieces.push(...next.request.pieces);
+    request.asks.push(...next.request.asks);
+    offered.push(...next.offered.slice(0, 2));
+  }
+  if (isImperative(request)) polite(request, random);
+  return { request, offered: withOthers(offered, random) };
+}
+
+function nothingFits(random: Random): Scene {
+  const way = random.next();
+  if (way < 0.4) {
+    const request = chatter(random.pick(way < 0.25 ? smallTalk : chat[random.weighted(domainWeights)]), random);
+    musing(request, random);
+    const offered = others([], random.between(1, 6), random, (tool) => tool.domain !== "information");
+    return { request, offered };
+  }
+  const { request, offered: wanted } = target(random);
+  polite(request, random);
+  const offered = others(
+    wanted,
+    random.between(1, 6),
+    random,
+    (tool) => tool.domain !== wanted[0].domain && tool.domain !== "information",
+  );
+  return { request: { ...request, asks: [] }, offered };
+}
+
+/** The words are those of an offered tool, the wish is not. */
+function nearMiss(random: Random): Scene {
+  if (random.chance(0.3)) {
+    const domain = random.weighted(domainWeights);
+    const request = chatter(random.pick(chat[domain]), random);
+    musing(request, random);
+    const offered = [
+      ...random.some(baseTools[domain], random.between(1, 3)),
+      ...others([], random.between(0, 3), random, (tool) => !["information", domain].includes(tool.domain)),
+    ];
+    return { request, offered: domain === "information" ? random.some(baseTools.camera, 3) : offered };
+  }
+  const { request, offered: wanted, kin } = target(random);
+  polite(request, random);
+  const siblings = kin
+    ? Array.from({ length: random.between(1, 3) }, () => invent(random, kin).tool)
+    : random.some(
+        baseTools[wanted[0].domain].filter((tool) => !overlap(tool, wanted[0])),
+        random.between(1, 3),
+      );
+  const offered = [
+    ...siblings,
+    ...others([...wanted, ...siblings], random.between(0, 3), random, (tool) => tool.domain !== "information"),
+  ];
+  return { request: { ...request, asks: [] }, offered };
+}
+
+/** What a tool requires is not said: no call can be made. What it does not require may be left out. */
+function missingArgument(random: Random): Scene {
+  const tool = pickTool(random, (known) => known.phrases.bare.length > 0);
+  const request = ask(tool, random.pick(tool.phrases.bare), random);
+  polite(request, random);
+  const strict = random.chance(0.6) && tool.params.some((param) => param.required && !request.asks[0].args.has(param));
+  if (strict) return { request: { ...request, asks: [] }, offered: withOthers([tool], random), strict };
+  return { request, offered: withOthers([tool], random) };
+}
+
+const retreats = [
+  ", no, forget it",
+  ", never mind",
+  ", actually don't",
+  " wait, don't",
+  ", no, leave it",
+  ". Oh, forget it",
+  ", on second thought no",
+  ", hmm, no, skip that",
+  ", no wait, never mind",
+  " actually no",
+];
+
+function negated(random: Random): Scene {
+  for (;;) {
+    const { request, offered } = target(random);
+    const imperative = isImperative(request);
+    if (imperative && random.chance(0.3)) {
+      const instead = target(random);
+      if (instead.offered.some((tool) => offered.some((other) => overlap(tool, other)))) continue;
+      if (!isImperative(instead.request)) continue;
+      before(request, random.pick(["don't ", "do not ", "you shouldn't ", "please don't "]));
+      const pieces = [
+        ...request.pieces,
+        { text: random.pick([", ", ", instead ", ", but ", ", just ", ". Rather "]) },
+        ...instead.request.pieces,
+      ];
+      return {
+        request: { pieces, asks: instead.request.asks },
+        offered: withOthers([...offered, ...instead.offered], random),
+      };
+    }
+    if (imperative && random.chance(0.65))
+      before(
+        request,
+        random.pick([
+          "don't ",
+          "do not ",
+          "please don't ",
+          "never ",
+          "whatever you do, don't ",
+          "I don't want you to ",
+          "no need to ",
+          "you don't have to ",
+          "better not ",
+        ]),
+      );
+    else after(request, random.pick(retreats));
+    return { request: { ...request, asks: [] }, offered: withOthers(offered, random) };
+  }
+}
+
+/** The tools that are asked for, among others: neighbours of the same domain, strangers, invented ones. */
+function withOthers(wanted: readonly BaseTool[], random: Random): BaseTool[] {
+  const count = Math.max(0, random.pick([1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 10]) - wanted.length);
+  return [...wanted, ...others(wanted, count, random, () => true)];
+}
+
+function others(
+  apartFrom: readonly BaseTool[],
+  count: number,
+  random: Random,
+  suits: (tool: BaseTool) => boolean,
+): BaseTool[] {
+  const out: BaseTool[] = [];
+  const neighbours = baseTools[apartFrom[0]?.domain];
+  for (let tries = 0; out.length < count && tries < 8 * count; tries++) {
+    const tool =
+      neighbours && random.chance(0.4)
+        ? random.pick(neighbours)
+        : random.chance(0.25)
+          ? invent(random).tool
+          : random.pick(allTools);
+    if (!suits(tool) || apartFrom.some((other) => overlap(other, tool)) || out.some((other) => overlap(other, tool)))
+      continue;
+    out.push(tool);
+  }
+  return out;
+}
