@@ -9,11 +9,13 @@ import { gzipSync } from "node:zlib";
 import { Ajv } from "ajv";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { type Options, parse } from "../tools/command.ts";
+import { actions } from "../tools/data/actions.ts";
 import { asides, baseTools } from "../tools/data/catalogue.ts";
 import { type GenerateOptions, generate, wholeObjects } from "../tools/data/generate.ts";
 import { checkCalls, type FlatTool, numbersIn, ungrounded } from "../tools/data/ground.ts";
 import { invent, phraseFor } from "../tools/data/invent.ts";
 import { normalised, readLines } from "../tools/data/lines.ts";
+import { mean } from "../tools/data/meaning.ts";
 import { leaks, split, toolCounts } from "../tools/data/measures.ts";
 import { Random } from "../tools/data/random.ts";
 import { ask, type Request, sameKind, smooth } from "../tools/data/request.ts";
@@ -22,6 +24,7 @@ import { kinds } from "../tools/data/scenes.ts";
 import { correct } from "../tools/data/speech.ts";
 import { type Example, synthesize } from "../tools/data/synth.ts";
 import { readTemplate, say, template, ways } from "../tools/data/template.ts";
+import { things } from "../tools/data/things.ts";
 import { readTool } from "../tools/data/tool.ts";
 import { make, numberWords } from "../tools/data/values.ts";
 import { data } from "../tools/data.ts";
@@ -260,6 +263,33 @@ describe("requests", () => {
       if (said.length === 3) orders.add(said.join());
     }
     expect(orders.size).toBe(6);
+  });
+
+  test("within a class no two actions share a way, no two things a word, and a thing is said as it is not named", () => {
+    for (const kind of Object.keys(things)) {
+      const ways = actions.filter((action) => action.class === kind).flatMap((action) => action.ways);
+      expect(ways.filter((way, i) => ways.indexOf(way) < i)).toEqual([]);
+      const words = things[kind].flat();
+      expect(words.filter((word, i) => words.indexOf(word) < i)).toEqual([]);
+    }
+    let other = 0;
+    for (let seed = 0; seed < 2000; seed++) {
+      const random = new Random(seed);
+      const { tool, phrase } = mean(random);
+      const text = textOf(ask(tool, phrase, random));
+      if (!tool.id.split("_").some((word) => text.includes(word))) other++;
+    }
+    expect(other).toBeGreaterThan(500);
+  });
+
+  test("a neighbour in meaning never answers the request: it shares the thing or the action, not both", () => {
+    for (let seed = 0; seed < 2000; seed++) {
+      const random = new Random(seed);
+      const meaning = mean(random);
+      const near = mean(random, meaning);
+      expect([near.action === meaning.action, near.thing === meaning.thing]).not.toEqual([true, true]);
+      expect(near.action === meaning.action || near.thing === meaning.thing).toBe(true);
+    }
   });
 
   test("only times drop the preposition before 'this', 'next' and 'in': what's written on this letter", () => {

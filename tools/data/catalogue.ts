@@ -25,6 +25,7 @@ import { translation } from "./domains/translation.ts";
 import { transport } from "./domains/transport.ts";
 import { travel } from "./domains/travel.ts";
 import { vehicle } from "./domains/vehicle.ts";
+import { isRelated } from "./meaning.ts";
 import type { Random } from "./random.ts";
 import { sorted } from "./request.ts";
 import { type Template, template } from "./template.ts";
@@ -121,5 +122,5 @@ export function pickTool(random: Random, suits: (tool: Known) => boolean): Known
 
 /** Tools that might answer each other's requests. */
 export function overlap(a: BaseTool, b: BaseTool): boolean {
-  return a.like.some((word) => b.like.includes(word));
+  return a.like.some((word) => b.like.includes(word)) || isRelated(a.domain, b.domain) || isRelated(b.domain, a.domain);
 }

@@ -125,6 +125,7 @@ function clash(param: Param, { text, value }: Fill, other: Param, said = ""): bo
 
 export function fill(param: Param, random: Random): Fill {
   if (param.slot === "flag") return random.chance(0.5) ? { text: "on", value: true } : { text: "off", value: false };
+  if (param.values) return { text: random.pick(param.values) };
   if (param.slot !== "choice") return make(param.slot, random);
   const { value, said } = random.pick(param.choices);
   return { text: random.pick(said), value };

@@ -1,6 +1,7 @@
 /** What is asked, of whom, and beside which tools: one scene for each kind of example. */
 import { allTools, asides, baseTools, chat, domainWeights, type Known, overlap, pickTool } from "./catalogue.ts";
-import { invent, type Kin, phraseFor } from "./invent.ts";
+import { invent, phraseFor } from "./invent.ts";
+import { mean } from "./meaning.ts";
 import type { Random } from "./random.ts";
 import { ask, chatter, type Request } from "./request.ts";
 import { smallTalk } from "./smalltalk.ts";
@@ -64,17 +65,46 @@ function spoken(random: Random): Scene {
   return random.chance(0.85) ? oneCall(random) : severalCalls(random);
 }
 
-/** A request for one tool, known or invented, with the invented one's siblings. */
-function target(random: Random): { request: Request; offered: BaseTool[]; kin?: Kin } {
-  if (random.chance(0.34)) {
-    const invention = invent(random);
-    const { tool, kin } = invention;
-    const siblings = Array.from({ length: random.between(0, 3) }, () => invent(random, kin).tool);
-    return { request: ask(tool, phraseFor(invention, random), random), offered: [tool, ...siblings], kin };
-  }
-  const tool = pickTool(random, (known) => known.phrases.full.length > 0);
-  return { request: inFull(tool, random), offered: [tool] };
+interface Target {
+  request: Request;
+  /** The tool that is asked for, then its siblings. */
+  offered: BaseTool[];
+  /** Makes a tool that shares the verb or the noun with it, and does something else. */
+  sibling?(): BaseTool;
 }
+
+/** A request for one tool: known, invented, or told in other words. */
+function target(random: Random): Target {
+  const way = random.weighted({ known: 50, invented: 20, meant: 30 });
+  if (way === "known") {
+    const tool = pickTool(random, (known) => known.phrases.full.length > 0);
+    return { request: inFull(tool, random), offered: [tool] };
+  }
+  if (way === "invented") {
+    const { tool, phrase, kin } = invented(random);
+    return withSiblings(ask(tool, phrase, random), () => invent(random, kin).tool, random);
+  }
+  const meaning = mean(random);
+  return withSiblings(ask(meaning.tool, meaning.phrase, random), () => mean(random, meaning).tool, random);
+}
+
+function invented(random: Random) {
+  const invention = invent(random);
+  return { ...invention, phrase: phraseFor(invention, random) };
+}
+
+function withSiblings(request: Request, sibling: () => BaseTool, random: Random): Target {
+  const [{ tool }] = request.asks;
+  const offered = [tool];
+  for (let left = random.between(0, 3); left > 0; left--) {
+    const next = sibling();
+    if (!offered.some((other) => answersFor(other, next))) offered.push(next);
+  }
+  return { request, offered, sibling };
+}
+
+/** Tools of one class of meaning are told apart by what they cover, all others by `overlap`. */
+const answersFor = (a: BaseTool, b: BaseTool) => a.like.some((word) => b.like.includes(word));
 
 function inFull(tool: Known, random: Random): Request {
   for (;;) {
@@ -131,7 +161,7 @@ function nothingFits(random: Random): Scene {
   if (way < 0.4) {
     const request = chatter(random.pick(way < 0.25 ? smallTalk : chat[random.weighted(domainWeights)]), random);
     musing(request, random);
-    const offered = others([], random.between(1, 6), random, (tool) => tool.domain !== "information");
+    const offered = others([], random.between(1, 6), random, answersNoQuestion);
     return { request, offered };
   }
   const { request, offered: wanted } = target(random);
@@ -140,10 +170,12 @@ function nothingFits(random: Random): Scene {
     wanted,
     random.between(1, 6),
     random,
-    (tool) => tool.domain !== wanted[0].domain && tool.domain !== "information",
+    (tool) => tool.domain !== wanted[0].domain && answersNoQuestion(tool),
   );
   return { request: { ...request, asks: [] }, offered };
 }
+
+const answersNoQuestion = ({ domain }: BaseTool) => domain !== "information" && domain !== "fact";
 
 /** The words are those of an offered tool, the wish is not. */
 function nearMiss(random: Random): Scene {
@@ -153,22 +185,19 @@ function nearMiss(random: Random): Scene {
     musing(request, random);
     const offered = [
       ...random.some(baseTools[domain], random.between(1, 3)),
-      ...others([], random.between(0, 3), random, (tool) => !["information", domain].includes(tool.domain)),
+      ...others([], random.between(0, 3), random, (tool) => tool.domain !== domain && answersNoQuestion(tool)),
     ];
     return { request, offered: domain === "information" ? random.some(baseTools.camera, 3) : offered };
   }
-  const { request, offered: wanted, kin } = target(random);
+  const { request, offered: wanted, sibling } = target(random);
   polite(request, random);
-  const siblings = kin
-    ? Array.from({ length: random.between(1, 3) }, () => invent(random, kin).tool)
+  const siblings = sibling
+    ? Array.from({ length: random.between(1, 3) }, sibling).filter((tool) => !answersFor(tool, wanted[0]))
     : random.some(
-        baseTools[wanted[0].domain].filter((tool) => !overlap(tool, wanted[0])),
+        baseTools[wanted[0].domain].filter((tool) => !overlap(tool, wanted[0]) && !tool.like.includes("knowing")),
         random.between(1, 3),
       );
-  const offered = [
-    ...siblings,
-    ...others([...wanted, ...siblings], random.between(0, 3), random, (tool) => tool.domain !== "information"),
-  ];
+  const offered = [...siblings, ...others([...wanted, ...siblings], random.between(0, 3), random, answersNoQuestion)];
   return { request: { ...request, asks: [] }, offered };
 }
 
@@ -249,15 +278,16 @@ function others(
   const out: BaseTool[] = [];
   const neighbours = baseTools[apartFrom[0]?.domain];
   for (let tries = 0; out.length < count && tries < 8 * count; tries++) {
-    const tool =
-      neighbours && random.chance(0.4)
-        ? random.pick(neighbours)
-        : random.chance(0.25)
-          ? invent(random).tool
-          : random.pick(allTools);
-    if (!suits(tool) || apartFrom.some((other) => overlap(other, tool)) || out.some((other) => overlap(other, tool)))
+    const tool = neighbours && random.chance(0.4) ? random.pick(neighbours) : stranger(random);
+    if (!suits(tool) || apartFrom.some((other) => overlap(other, tool)) || out.some((other) => answersFor(other, tool)))
       continue;
     out.push(tool);
   }
   return out;
+}
+
+/** Any tool at all. */
+function stranger(random: Random): BaseTool {
+  const way = random.weighted({ known: 65, invented: 18, meant: 17 });
+  return way === "known" ? random.pick(allTools) : way === "invented" ? invent(random).tool : mean(random).tool;
 }

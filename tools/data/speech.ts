@@ -1,4 +1,5 @@
 /** How people talk: politeness, fillers, corrections, and what a speech recogniser makes of it. */
+import { commands } from "./actions.ts";
 import type { Random } from "./random.ts";
 import { fill, type Piece, type Request } from "./request.ts";
 import { numberWords } from "./values.ts";
@@ -11,9 +12,10 @@ const imperatives = new Set(
   broadcast water arm disarm shuffle repeat mark drop enable disable activate post reply answer decline reject ignore email video measure count
   magnify restart reboot flip roll pick charge honk unpair transcribe summarize recap tag label empty watch raise lower let keep kill hit pin
   bookmark route use apply point submit assign archive print plan compute review rate hire inspect calibrate dispatch sync return fetch renew
-  reschedule push shift boil exchange feed warm wash dry steam toast microwave block freeze suggest recommend help grind`.split(
-    /\s+/,
-  ),
+  reschedule push shift boil exchange feed warm wash dry steam toast microwave block freeze suggest recommend help grind
+  ship transfer rename replace introduce swap trade forward fade queue choose hand look work map kick sign repair sort weigh`
+    .split(/\s+/)
+    .concat(commands),
 );
 
 const firstWord = ({ pieces }: Request) => (pieces[0]?.param ? "" : (/^[a-z]+/.exec(pieces[0]?.text ?? "")?.[0] ?? ""));

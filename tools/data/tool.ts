@@ -44,6 +44,8 @@ export interface Param {
   slot: string;
   /** Of a choice: its values, and how each is said. */
   choices: { value: string; said: string[] }[];
+  /** Its values, if they are its own and not those of the slot. */
+  values?: readonly string[];
   about: string[];
   required: boolean;
 }
