@@ -2,7 +2,7 @@
 import type { Random } from "./random.ts";
 import { type Said, say, slotsOf, type Template } from "./template.ts";
 import { type BaseTool, isBoolean, type Param } from "./tool.ts";
-import { article, dayRank, type Fill, isTime, make } from "./values.ts";
+import { article, dayRank, type Fill, isTime, make, withoutDeterminer } from "./values.ts";
 
 /** Text of a request. A value's piece may be respelled until the request is done: the answer copies what it then says. */
 export interface Piece {
@@ -31,7 +31,7 @@ export interface Request {
 export function ask(tool: BaseTool, phrase: Template, random: Random): Request {
   const first: Ask = { tool, args: new Map() };
   const second: Ask = { tool, args: new Map() };
-  const pieces = merged(say(phrase, random).map((said) => piece(said, tool, first, second, random)));
+  const pieces = merged(say(phrase, random).flatMap((said) => piece(said, tool, first, second, random)));
   for (const { args } of [first, second]) orderRange(args);
   const asks = second.args.size ? [first, { tool, args: new Map([...first.args, ...second.args]) }] : [first];
   return { pieces, asks };
@@ -83,19 +83,20 @@ export function smooth({ pieces }: Request): void {
   }
 }
 
-function piece(said: Said, tool: BaseTool, first: Ask, second: Ask, random: Random): Piece {
-  if (!("slot" in said)) return { text: said.text };
+function piece(said: Said, tool: BaseTool, first: Ask, second: Ask, random: Random): Piece[] {
+  if (!("slot" in said)) return [{ text: said.text }];
   const param = tool.params.find(({ name }) => name === said.slot);
-  if (!param) return { text: make(said.slot, random).text };
+  if (!param) return [{ text: make(said.slot, random).text }];
   const { args } = said.second ? second : first;
   if (said.meant !== undefined) {
     args.set(param, { value: isBoolean(param) ? said.meant === "true" : said.meant });
-    return { text: "" };
+    return [];
   }
   const { text, value } = unlike([...first.args, ...second.args], param, random);
-  const made = { text, param };
+  const [determiner, rest] = value === undefined ? withoutDeterminer(param.slot, text) : ["", text];
+  const made = { text: rest, param };
   args.set(param, { value, piece: made });
-  return made;
+  return determiner ? [{ text: determiner }, made] : [made];
 }
 
 /** A value that suits the others of its kind: nobody flies from Rome to Rome. Numbers and booleans may agree. */
@@ -117,7 +118,8 @@ const endsSpan = ({ name }: Param) => /^(return|dropoff|check_out|end|until)/.te
 /** Whether both say the same, or a span ends before it starts. */
 function clash(param: Param, { text, value }: Fill, other: Param, said = ""): boolean {
   if (isBoolean(param) || typeof value === "number") return false;
-  if (text.toLowerCase() === said.toLowerCase()) return true;
+  const [, told] = withoutDeterminer(param.slot, text);
+  if (told.toLowerCase() === said.toLowerCase()) return true;
   if (endsSpan(param) === endsSpan(other)) return false;
   const [start, end] = (endsSpan(param) ? [said, text] : [text, said]).map(dayRank);
   return start >= 0 && end >= 0 && end <= start;

@@ -2,7 +2,7 @@
 import { commands } from "./actions.ts";
 import type { Random } from "./random.ts";
 import { fill, type Piece, type Request } from "./request.ts";
-import { numberWords } from "./values.ts";
+import { numberWords, withoutDeterminer } from "./values.ts";
 
 const imperatives = new Set(
   `set start make create add put turn switch call phone ring dial text send message tell write play open close lock unlock show list read take snap
@@ -206,7 +206,7 @@ export function correct(request: Request, random: Random): boolean {
 
 function wrongFor({ text, param }: Piece, random: Random): Piece | null {
   for (let tries = 0; param && tries < 5; tries++) {
-    const wrong = fill(param, random).text;
+    const [, wrong] = withoutDeterminer(param.slot, fill(param, random).text);
     if (!wrong.includes(text) && !text.includes(wrong)) return { text: wrong, param };
   }
   return null;

@@ -420,6 +420,20 @@ export function make(slot: string, random: Random): Fill {
   return typeof made === "string" ? { text: made } : made;
 }
 
+/** Where "the" may be part of the value: titles, free text, times. */
+const wholeSlots = new Set(
+  `song artist album podcast show movie restaurant hotelName theater salonName eventName playlist station game brandPlace message note errand phrase topic
+  purpose anything day when hour clock slotTime duration span brief minutes seconds pastDay expression billWord`.split(
+    /\s+/,
+  ),
+);
+
+/** "my wife" → "my ", "wife": who reads the request is told whom, not whose. */
+export function withoutDeterminer(slot: string, text: string): [string, string] {
+  const match = wholeSlots.has(slot) ? null : /^((?:the|my|an?|this|that|these) )(.+)$/.exec(text);
+  return match ? [match[1], match[2]] : ["", text];
+}
+
 /** "an" before a vowel but "u", which as often sounds "you". */
 export const article = (word: string): string => (/^[aeio]/i.test(word) ? "an" : "a");
 
