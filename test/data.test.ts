@@ -14,6 +14,7 @@ import { asides, baseTools } from "../tools/data/catalogue.ts";
 import { type GenerateOptions, generate, wholeObjects } from "../tools/data/generate.ts";
 import { checkCalls, type FlatTool, numbersIn, ungrounded } from "../tools/data/ground.ts";
 import { invent, phraseFor } from "../tools/data/invent.ts";
+import { lexiconFolder, readLexicon } from "../tools/data/lexicon.ts";
 import { normalised, readLines } from "../tools/data/lines.ts";
 import { mean } from "../tools/data/meaning.ts";
 import { leaks, split, toolCounts } from "../tools/data/measures.ts";
@@ -26,6 +27,7 @@ import { type Example, synthesize } from "../tools/data/synth.ts";
 import { readTemplate, say, template, ways } from "../tools/data/template.ts";
 import { things } from "../tools/data/things.ts";
 import { readTool } from "../tools/data/tool.ts";
+import { typed } from "../tools/data/typed.ts";
 import { make, numberWords } from "../tools/data/values.ts";
 import { data } from "../tools/data.ts";
 import { fixture } from "./support.ts";
@@ -51,7 +53,9 @@ async function thimbleData(...args: string[]): Promise<{ out: string; code: numb
   }
 }
 
-const stream = (seed: number, count: number): Example[] => Array.from({ length: count }, (_, i) => synthesize(seed, i));
+const lexicon = readLexicon(lexiconFolder() as string);
+const stream = (seed: number, count: number): Example[] =>
+  Array.from({ length: count }, (_, i) => synthesize(seed, i, lexicon));
 const many = stream(2026, 20000);
 
 describe("synth", () => {
@@ -91,7 +95,7 @@ describe("synth", () => {
 
   test("same seed, same bytes, from wherever one starts; another seed, other requests", () => {
     expect(JSON.stringify(stream(7, 300))).toBe(JSON.stringify(stream(7, 300)));
-    expect(synthesize(7, 250)).toEqual(stream(7, 300)[250]);
+    expect(synthesize(7, 250, lexicon)).toEqual(stream(7, 300)[250]);
     const other = new Set(stream(8, 300).map(({ query }) => query));
     expect(stream(7, 300).filter(({ query }) => other.has(query)).length).toBeLessThan(15);
   });
@@ -99,14 +103,19 @@ describe("synth", () => {
   test("Node writes the bytes that Bun writes", async () => {
     const file = join(folder, "synth.jsonl");
     const built = await Bun.build({
-      entrypoints: [fileURLToPath(new URL("../tools/data/synth.ts", import.meta.url))],
+      entrypoints: ["synth", "lexicon"].map((name) =>
+        fileURLToPath(new URL(`../tools/data/${name}.ts`, import.meta.url)),
+      ),
       outdir: folder,
-      naming: "synth.mjs",
+      naming: "[name].mjs",
       target: "node",
     });
     expect(built.success).toBe(true);
-    const script = `import {synthesize} from ${JSON.stringify(pathToFileURL(join(folder, "synth.mjs")).href)};
-      for (let i = 0; i < 500; i++) console.log(JSON.stringify(synthesize(5, i)));`;
+    const module = (name: string) => JSON.stringify(pathToFileURL(join(folder, name)).href);
+    const script = `import {synthesize} from ${module("synth.mjs")};
+      import {readLexicon} from ${module("lexicon.mjs")};
+      const lexicon = readLexicon(${JSON.stringify(lexiconFolder())});
+      for (let i = 0; i < 500; i++) console.log(JSON.stringify(synthesize(5, i, lexicon)));`;
     await thimbleData("synth", "--count", "500", "--seed", "5", "-o", file);
     const node = spawnSync("node", ["--input-type=module", "-e", script], { encoding: "utf8", maxBuffer: 1 << 26 });
     expect(node.stderr).toBe("");
@@ -257,7 +266,7 @@ describe("requests", () => {
     const orders = new Set<string>();
     for (let seed = 0; seed < 20000; seed++) {
       const random = new Random(seed);
-      const invention = invent(random);
+      const invention = invent(random, null);
       const names = ask(invention.tool, phraseFor(invention, random), random).asks[0].args.keys();
       const said = [...names].map(({ name }) => name).filter((name) => ["width", "height", "depth"].includes(name));
       if (said.length === 3) orders.add(said.join());
@@ -290,6 +299,47 @@ describe("requests", () => {
       expect([near.action === meaning.action, near.thing === meaning.thing]).not.toEqual([true, true]);
       expect(near.action === meaning.action || near.thing === meaning.thing).toBe(true);
     }
+  });
+
+  test("lexicon: a row has two words of one sense at least, and its near words are none of its contrary's", () => {
+    expect(lexicon.verbs.length).toBeGreaterThan(200);
+    expect(lexicon.nouns.length).toBeGreaterThan(500);
+    for (const { words, near } of [...lexicon.verbs, ...lexicon.nouns]) {
+      expect(new Set(words).size).toBeGreaterThan(1);
+      for (const word of words) expect(near?.has(word)).toBe(true);
+    }
+    const row = lexicon.verbs.find(({ words }) => words.includes("phone"));
+    expect(row?.words).toContain("telephone");
+    for (const [kind, words] of Object.entries(lexicon.kinds)) expect(words.length, kind).toBeGreaterThan(1);
+  });
+
+  test("siblings of an invented tool share its verb or its noun and no word of the other", () => {
+    const shares = (a: string[], b: string[]) => a.some((word) => b.includes(word));
+    for (let seed = 0; seed < 2000; seed++) {
+      const random = new Random(seed);
+      const { kin } = invent(random, lexicon);
+      const near = invent(random, lexicon, kin).kin;
+      expect(near.noun === kin.noun).not.toBe(near.verb === kin.verb);
+      if (near.verb !== kin.verb) expect(shares(near.verb.words, kin.verb.words)).toBe(false);
+      if (near.noun !== kin.noun) expect(shares(near.noun.words, kin.noun.words)).toBe(false);
+    }
+  });
+
+  test("values that tell themselves apart are of the kind their parameter names, and an enum names the value's kind", () => {
+    for (let seed = 0; seed < 1000; seed++) {
+      const random = new Random(seed);
+      const { tool, phrase } = typed(random, lexicon);
+      const [{ args }] = ask(tool, phrase, random).asks;
+      for (const [{ slot, choices }, { value, piece }] of args) {
+        const kind = choices.length ? String(value) : slot.replace("kind ", "");
+        const word = choices.length ? [...args.values()].find((arg) => arg.piece)?.piece?.text : piece?.text;
+        expect(lexicon.kinds[kind]).toContain(word ?? "");
+      }
+    }
+  });
+
+  test("without the lexicon examples are made all the same", () => {
+    for (let i = 0; i < 300; i++) expect(synthesize(3, i).query).toBeTruthy();
   });
 
   test("only times drop the preposition before 'this', 'next' and 'in': what's written on this letter", () => {

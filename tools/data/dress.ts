@@ -46,7 +46,11 @@ export function dress(tool: BaseTool, asks: readonly Ask[], random: Random, stri
   const base = random.chance(0.5) ? tool.names[0] : random.pick(tool.names);
   const name = nameStyles[style](random.chance(0.03) ? `${tool.domain}_${base}` : base);
   const keysCamel = style === "camel" ? random.chance(0.8) : random.chance(0.06);
-  const [told, keysTold, requiredTold] = [random.chance(0.92), random.chance(0.86), strict || random.chance(0.92)];
+  const [told, keysTold, requiredTold] = [
+    tool.opaque || random.chance(0.92),
+    random.chance(0.86),
+    strict || random.chance(0.92),
+  ];
 
   // Keys that say nothing: the descriptions must do.
   const opaque = keysTold && tool.params.length > 1 && random.chance(0.05) ? random.pick(opaqueKeys) : "";

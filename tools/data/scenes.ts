@@ -1,12 +1,14 @@
 /** What is asked, of whom, and beside which tools: one scene for each kind of example. */
 import { allTools, asides, baseTools, chat, domainWeights, type Known, overlap, pickTool } from "./catalogue.ts";
 import { invent, phraseFor } from "./invent.ts";
+import type { Lexicon } from "./lexicon.ts";
 import { mean } from "./meaning.ts";
 import type { Random } from "./random.ts";
 import { ask, chatter, type Request } from "./request.ts";
 import { smallTalk } from "./smalltalk.ts";
 import { after, aside, before, correct, endsOpen, isImperative, musing, polite } from "./speech.ts";
 import type { BaseTool } from "./tool.ts";
+import { typed } from "./typed.ts";
 
 export const kinds = {
   single: 38,
@@ -30,39 +32,39 @@ export interface Scene {
   strict?: boolean;
 }
 
-export const scenes: Record<Kind, (random: Random) => Scene> = {
+export const scenes: Record<Kind, (random: Random, lexicon: Lexicon | null) => Scene> = {
   single: oneCall,
   several: severalCalls,
   none: nothingFits,
   near: nearMiss,
   missing: missingArgument,
-  indirect(random) {
+  indirect(random, lexicon) {
     const tool = pickTool(random, (known) => known.hint.length > 0);
     const request = ask(tool, random.pick(tool.hint), random);
     if (!endsOpen(request)) musing(request, random);
-    return { request, offered: withOthers([tool], random) };
+    return { request, offered: withOthers([tool], random, lexicon) };
   },
   disfluent: spoken,
   heard: spoken,
   negated,
-  corrected(random) {
+  corrected(random, lexicon) {
     for (;;) {
-      const scene = oneCall(random);
+      const scene = oneCall(random, lexicon);
       if (correct(scene.request, random)) return scene;
     }
   },
 };
 
-function oneCall(random: Random): Scene {
-  const { request, offered } = target(random);
+function oneCall(random: Random, lexicon: Lexicon | null): Scene {
+  const { request, offered } = target(random, lexicon);
   const lead = asides[offered[0].domain] ?? [];
   if (lead.length && random.chance(0.18)) aside(request, random.pick(lead), random);
   else polite(request, random);
-  return { request, offered: withOthers(offered, random) };
+  return { request, offered: withOthers(offered, random, lexicon) };
 }
 
-function spoken(random: Random): Scene {
-  return random.chance(0.85) ? oneCall(random) : severalCalls(random);
+function spoken(random: Random, lexicon: Lexicon | null): Scene {
+  return random.chance(0.85) ? oneCall(random, lexicon) : severalCalls(random, lexicon);
 }
 
 interface Target {
@@ -73,23 +75,27 @@ interface Target {
   sibling?(): BaseTool;
 }
 
-/** A request for one tool: known, invented, or told in other words. */
-function target(random: Random): Target {
-  const way = random.weighted({ known: 50, invented: 20, meant: 30 });
+/** A request for one tool: known, invented, told in other words, or of values that tell themselves apart. */
+function target(random: Random, lexicon: Lexicon | null): Target {
+  const way = random.weighted({ known: 50, invented: 18, meant: 25, typed: 7 });
   if (way === "known") {
     const tool = pickTool(random, (known) => known.phrases.full.length > 0);
     return { request: inFull(tool, random), offered: [tool] };
   }
-  if (way === "invented") {
-    const { tool, phrase, kin } = invented(random);
-    return withSiblings(ask(tool, phrase, random), () => invent(random, kin).tool, random);
+  if (way === "typed" && lexicon) {
+    const { tool, phrase } = typed(random, lexicon);
+    return { request: ask(tool, phrase, random), offered: [tool] };
+  }
+  if (way === "invented" || way === "typed") {
+    const { tool, phrase, kin } = invented(random, lexicon);
+    return withSiblings(ask(tool, phrase, random), () => invent(random, lexicon, kin).tool, random);
   }
   const meaning = mean(random);
   return withSiblings(ask(meaning.tool, meaning.phrase, random), () => mean(random, meaning).tool, random);
 }
 
-function invented(random: Random) {
-  const invention = invent(random);
+function invented(random: Random, lexicon: Lexicon | null) {
+  const invention = invent(random, lexicon);
   return { ...invention, phrase: phraseFor(invention, random) };
 }
 
@@ -129,19 +135,19 @@ const joints = [
   " after that ",
 ];
 
-function severalCalls(random: Random): Scene {
+function severalCalls(random: Random, lexicon: Lexicon | null): Scene {
   if (random.chance(0.3)) {
     const tool = pickTool(random, (known) => known.phrases.twin.length > 0);
     const request = ask(tool, random.pick(tool.phrases.twin), random);
     polite(request, random);
-    return { request, offered: withOthers([tool], random) };
+    return { request, offered: withOthers([tool], random, lexicon) };
   }
   const count = random.pick([2, 2, 2, 2, 3, 3, 4]);
   const request: Request = { pieces: [], asks: [] };
   const offered: BaseTool[] = [];
   while (request.asks.length < count) {
     const again = offered.length > 0 && random.chance(0.15) ? (offered[0] as Known) : null;
-    const next = again?.phrases ? { request: inFull(again, random), offered: [] } : target(random);
+    const next = again?.phrases ? { request: inFull(again, random), offered: [] } : target(random, lexicon);
     if (next.offered.some((tool) => offered.some((other) => overlap(tool, other)))) continue;
     if (request.asks.length)
       after(
@@ -153,23 +159,24 @@ function severalCalls(random: Random): Scene {
     offered.push(...next.offered.slice(0, 2));
   }
   if (isImperative(request)) polite(request, random);
-  return { request, offered: withOthers(offered, random) };
+  return { request, offered: withOthers(offered, random, lexicon) };
 }
 
-function nothingFits(random: Random): Scene {
+function nothingFits(random: Random, lexicon: Lexicon | null): Scene {
   const way = random.next();
   if (way < 0.4) {
     const request = chatter(random.pick(way < 0.25 ? smallTalk : chat[random.weighted(domainWeights)]), random);
     musing(request, random);
-    const offered = others([], random.between(1, 6), random, answersNoQuestion);
+    const offered = others([], random.between(1, 6), random, lexicon, answersNoQuestion);
     return { request, offered };
   }
-  const { request, offered: wanted } = target(random);
+  const { request, offered: wanted } = target(random, lexicon);
   polite(request, random);
   const offered = others(
     wanted,
     random.between(1, 6),
     random,
+    lexicon,
     (tool) => tool.domain !== wanted[0].domain && answersNoQuestion(tool),
   );
   return { request: { ...request, asks: [] }, offered };
@@ -178,37 +185,42 @@ function nothingFits(random: Random): Scene {
 const answersNoQuestion = ({ domain }: BaseTool) => domain !== "information" && domain !== "fact";
 
 /** The words are those of an offered tool, the wish is not. */
-function nearMiss(random: Random): Scene {
+function nearMiss(random: Random, lexicon: Lexicon | null): Scene {
   if (random.chance(0.3)) {
     const domain = random.weighted(domainWeights);
     const request = chatter(random.pick(chat[domain]), random);
     musing(request, random);
     const offered = [
       ...random.some(baseTools[domain], random.between(1, 3)),
-      ...others([], random.between(0, 3), random, (tool) => tool.domain !== domain && answersNoQuestion(tool)),
+      ...others([], random.between(0, 3), random, lexicon, (tool) => tool.domain !== domain && answersNoQuestion(tool)),
     ];
     return { request, offered: domain === "information" ? random.some(baseTools.camera, 3) : offered };
   }
-  const { request, offered: wanted, sibling } = target(random);
+  const { request, offered: wanted, sibling } = target(random, lexicon);
   polite(request, random);
   const siblings = sibling
     ? Array.from({ length: random.between(1, 3) }, sibling).filter((tool) => !answersFor(tool, wanted[0]))
     : random.some(
-        baseTools[wanted[0].domain].filter((tool) => !overlap(tool, wanted[0]) && !tool.like.includes("knowing")),
+        (baseTools[wanted[0].domain] ?? []).filter(
+          (tool) => !overlap(tool, wanted[0]) && !tool.like.includes("knowing"),
+        ),
         random.between(1, 3),
       );
-  const offered = [...siblings, ...others([...wanted, ...siblings], random.between(0, 3), random, answersNoQuestion)];
+  const offered = [
+    ...siblings,
+    ...others([...wanted, ...siblings], random.between(0, 3), random, lexicon, answersNoQuestion),
+  ];
   return { request: { ...request, asks: [] }, offered };
 }
 
 /** What a tool requires is not said: no call can be made. What it does not require may be left out. */
-function missingArgument(random: Random): Scene {
+function missingArgument(random: Random, lexicon: Lexicon | null): Scene {
   const tool = pickTool(random, (known) => known.phrases.bare.length > 0);
   const request = ask(tool, random.pick(tool.phrases.bare), random);
   polite(request, random);
   const strict = random.chance(0.6) && tool.params.some((param) => param.required && !request.asks[0].args.has(param));
-  if (strict) return { request: { ...request, asks: [] }, offered: withOthers([tool], random), strict };
-  return { request, offered: withOthers([tool], random) };
+  if (strict) return { request: { ...request, asks: [] }, offered: withOthers([tool], random, lexicon), strict };
+  return { request, offered: withOthers([tool], random, lexicon) };
 }
 
 const retreats = [
@@ -224,12 +236,12 @@ const retreats = [
   " actually no",
 ];
 
-function negated(random: Random): Scene {
+function negated(random: Random, lexicon: Lexicon | null): Scene {
   for (;;) {
-    const { request, offered } = target(random);
+    const { request, offered } = target(random, lexicon);
     const imperative = isImperative(request);
     if (imperative && random.chance(0.3)) {
-      const instead = target(random);
+      const instead = target(random, lexicon);
       if (instead.offered.some((tool) => offered.some((other) => overlap(tool, other)))) continue;
       if (!isImperative(instead.request)) continue;
       before(request, random.pick(["don't ", "do not ", "you shouldn't ", "please don't "]));
@@ -240,7 +252,7 @@ function negated(random: Random): Scene {
       ];
       return {
         request: { pieces, asks: instead.request.asks },
-        offered: withOthers([...offered, ...instead.offered], random),
+        offered: withOthers([...offered, ...instead.offered], random, lexicon),
       };
     }
     if (imperative && random.chance(0.65))
@@ -259,26 +271,27 @@ function negated(random: Random): Scene {
         ]),
       );
     else after(request, random.pick(retreats));
-    return { request: { ...request, asks: [] }, offered: withOthers(offered, random) };
+    return { request: { ...request, asks: [] }, offered: withOthers(offered, random, lexicon) };
   }
 }
 
 /** The tools that are asked for, among others: neighbours of the same domain, strangers, invented ones. */
-function withOthers(wanted: readonly BaseTool[], random: Random): BaseTool[] {
+function withOthers(wanted: readonly BaseTool[], random: Random, lexicon: Lexicon | null): BaseTool[] {
   const count = Math.max(0, random.pick([1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 10]) - wanted.length);
-  return [...wanted, ...others(wanted, count, random, () => true)];
+  return [...wanted, ...others(wanted, count, random, lexicon, () => true)];
 }
 
 function others(
   apartFrom: readonly BaseTool[],
   count: number,
   random: Random,
+  lexicon: Lexicon | null,
   suits: (tool: BaseTool) => boolean,
 ): BaseTool[] {
   const out: BaseTool[] = [];
   const neighbours = baseTools[apartFrom[0]?.domain];
   for (let tries = 0; out.length < count && tries < 8 * count; tries++) {
-    const tool = neighbours && random.chance(0.4) ? random.pick(neighbours) : stranger(random);
+    const tool = neighbours && random.chance(0.4) ? random.pick(neighbours) : stranger(random, lexicon);
     if (!suits(tool) || apartFrom.some((other) => overlap(other, tool)) || out.some((other) => answersFor(other, tool)))
       continue;
     out.push(tool);
@@ -287,7 +300,11 @@ function others(
 }
 
 /** Any tool at all. */
-function stranger(random: Random): BaseTool {
+function stranger(random: Random, lexicon: Lexicon | null): BaseTool {
   const way = random.weighted({ known: 65, invented: 18, meant: 17 });
-  return way === "known" ? random.pick(allTools) : way === "invented" ? invent(random).tool : mean(random).tool;
+  return way === "known"
+    ? random.pick(allTools)
+    : way === "invented"
+      ? invent(random, lexicon).tool
+      : mean(random).tool;
 }

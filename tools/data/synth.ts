@@ -5,6 +5,7 @@
 import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { answer, dress } from "./dress.ts";
 import { type Call, checkCalls, type FlatTool, numbersIn, ungrounded } from "./ground.ts";
+import type { Lexicon } from "./lexicon.ts";
 import { Random } from "./random.ts";
 import { type Ask, type Request, smooth } from "./request.ts";
 import { type Kind, kinds, scenes } from "./scenes.ts";
@@ -20,13 +21,13 @@ export interface Example {
   id: string;
 }
 
-/** Makes example `index` of the stream that `seed` names. Throws: Error where the generator broke its own law. */
-export function synthesize(seed: number, index: number): Example {
+/** Makes example `index` of the stream that `seed` and the lexicon name. Throws: Error where the generator broke its own law. */
+export function synthesize(seed: number, index: number, lexicon: Lexicon | null = null): Example {
   const random = new Random(seed, index);
   const kind = random.weighted(kinds);
   let shown: ReturnType<typeof show>;
   do {
-    const { request, offered, strict } = scenes[kind](random);
+    const { request, offered, strict } = scenes[kind](random, lexicon);
     shown = show(request, offered, strict, random, kind);
   } while (!shown);
   const { query, tools, answers } = shown;

@@ -59,6 +59,8 @@ export interface BaseTool {
   say: Template[];
   hint: Template[];
   like: string[];
+  /** Its name says nothing: its description must. */
+  opaque?: boolean;
 }
 
 const sentences = (text: string) => text.split(" | ").map((sentence) => sentence.trim());

@@ -434,8 +434,8 @@ export function withoutDeterminer(slot: string, text: string): [string, string] 
   return match ? [match[1], match[2]] : ["", text];
 }
 
-/** "an" before a vowel but "u", which as often sounds "you". */
-export const article = (word: string): string => (/^[aeio]/i.test(word) ? "an" : "a");
+/** "an" before a vowel, but for a "u" that sounds "you". */
+export const article = (word: string): string => (/^([aeio]|u(?!n[ai]|s[eu]|ti|k|ra|t[eo]))/i.test(word) ? "an" : "a");
 
 export const isSlot = (name: string): boolean => name in makers || name in pools;
 const times = new Set("hour clock day when slotTime".split(" "));
