@@ -13,12 +13,14 @@ import { fitness } from "./domains/fitness.ts";
 import { health } from "./domains/health.ts";
 import { home } from "./domains/home.ts";
 import { information } from "./domains/information.ts";
+import { lasting } from "./domains/lasting.ts";
 import { lists } from "./domains/lists.ts";
 import { media } from "./domains/media.ts";
 import { messages } from "./domains/messages.ts";
 import { money } from "./domains/money.ts";
 import { navigation } from "./domains/navigation.ts";
 import { notes } from "./domains/notes.ts";
+import { reported } from "./domains/reported.ts";
 import { sides } from "./domains/sides.ts";
 import { time } from "./domains/time.ts";
 import { translation } from "./domains/translation.ts";
@@ -58,6 +60,8 @@ const domains: Record<string, Domain> = {
   banking,
   ends,
   sides,
+  reported,
+  lasting,
 };
 /** How often a domain is asked for. The real corpora have hardly any camera, workout, health or device requests. */
 export const domainWeights: Record<string, number> = {
@@ -87,6 +91,8 @@ export const domainWeights: Record<string, number> = {
   banking: 8,
   ends: 26,
   sides: 30,
+  reported: 22,
+  lasting: 14,
 };
 
 export interface Known extends BaseTool {

@@ -3,7 +3,7 @@ import type { FlatParam, FlatTool } from "./ground.ts";
 import type { Random } from "./random.ts";
 import type { Argument, Ask } from "./request.ts";
 import type { BaseTool, Param } from "./tool.ts";
-import { typeOfSlot } from "./values.ts";
+import { isLength, typeOfSlot } from "./values.ts";
 
 type Shape = "text" | "number" | "choice" | "boolean" | "onOff";
 
@@ -107,7 +107,9 @@ function shapeFor(param: Param, said: (Argument | undefined)[], random: Random):
     return verbatim && random.chance(0.15) ? "text" : "choice";
   }
   if (typeOfSlot(param.slot) === "string") return "text";
-  return random.chance(0.1) ? "text" : "number";
+  // A number that is meant, or said in other words, cannot be copied.
+  const copied = said.every((arg) => !arg || (arg.piece && !isLength(param.slot)));
+  return copied && random.chance(0.1) ? "text" : "number";
 }
 
 function typeOf(param: Param, random: Random): string {

@@ -1,5 +1,7 @@
 /** The law of the data: an answer fits its tools, and every value in it stands in the request or in the schema. */
 
+import { fractionsIn, lengthsIn } from "./lengths.ts";
+
 export interface Call {
   name: string;
   arguments: Record<string, unknown>;
@@ -104,7 +106,10 @@ const whole = new Map([
   ["quarter", 15],
 ]);
 
-/** Every number that a text says, in digits or in words: "one hundred and five" is 105, and also 1, 100 and 5. */
+/**
+ * Every number that a text says, in digits or in words: "one hundred and five" is 105, and also 1, 100 and 5; and those that
+ * its lengths of time mean: "an hour and a half" is 90 minutes.
+ */
 export function numbersIn(text: string): Set<number> {
   const found = new Set<number>();
   for (const match of text.matchAll(/\d[\d,]*(?:\.\d+)?/g)) {
@@ -154,5 +159,6 @@ export function numbersIn(text: string): Set<number> {
     }
   }
   close();
+  for (const number of [...lengthsIn(text), ...fractionsIn(text)]) found.add(number);
   return found;
 }

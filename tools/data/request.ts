@@ -2,7 +2,7 @@
 import type { Random } from "./random.ts";
 import { type Said, say, slotsOf, type Template } from "./template.ts";
 import { type BaseTool, isBoolean, type Param } from "./tool.ts";
-import { article, dayRank, type Fill, isTime, make, withoutDeterminer } from "./values.ts";
+import { article, dayRank, type Fill, isTime, make, typeOfSlot, withoutDeterminer } from "./values.ts";
 
 /** Text of a request. A value's piece may be respelled until the request is done: the answer copies what it then says. */
 export interface Piece {
@@ -63,7 +63,7 @@ function merged(pieces: readonly Piece[]): Piece[] {
 }
 
 const plurals =
-  /^((?: [a-z]+)?) (ticket|seat|room|cup|portion|slice|bedroom|bathroom|night|day|hour|pass|liter|bath|star|adult|kid|set|rep|suitcase|bag|crate|box|infant|guest|point|round|row|column|grown up)(?:e?s)\b/;
+  /^((?: [a-z]+)?) (ticket|seat|room|cup|portion|slice|bedroom|bathroom|night|day|hour|pass|liter|bath|star|adult|kid|set|rep|suitcase|bag|crate|box|infant|guest|point|round|row|column|grown up|minute|second|time)(?:e?s)\b/;
 const oddPlurals: Record<string, string> = { people: "person", children: "child", babies: "baby" };
 
 /** Mends what filling or correcting leaves askew: "on tomorrow", "at in an hour", "a espresso", "one tickets". */
@@ -74,6 +74,8 @@ export function smooth({ pieces }: Request): void {
     if (left && !left.param) {
       if (isTime(param.slot) && /^(today|tomorrow|tonight|next |this |in |the day after)/.test(said))
         left.text = left.text.replace(/(^| )(on|at|around|in) $/, "$1");
+      left.text = left.text.replace(/(^| )(?:the|an?|my|this|that) ((?:the|an?|my|this|that) )$/, "$1$2");
+      if (/^\p{Lu}[\p{L}]*['’]s /u.test(said)) left.text = left.text.replace(/(^| )(?:the|an?|my) $/, "$1");
       left.text = left.text.replace(/(?<=^| )(a)n? $/i, (_, a: string) => `${a}${article(said).slice(1)} `);
     }
     if (/^(1|one)$/.test(said) && right && !right.param)
@@ -89,14 +91,19 @@ function piece(said: Said, tool: BaseTool, first: Ask, second: Ask, random: Rand
   if (!param) return [{ text: make(said.slot, random).text }];
   const { args } = said.second ? second : first;
   if (said.meant !== undefined) {
-    args.set(param, { value: isBoolean(param) ? said.meant === "true" : said.meant });
+    args.set(param, { value: meantAs(param, said.meant) });
     return [];
   }
-  const { text, value } = unlike([...first.args, ...second.args], param, random);
+  const { text, value } = said.pool ? make(said.pool, random) : unlike([...first.args, ...second.args], param, random);
   const [determiner, rest] = value === undefined ? withoutDeterminer(param.slot, text) : ["", text];
   const made = { text: rest, param };
   args.set(param, { value, piece: made });
   return determiner ? [{ text: determiner }, made] : [made];
+}
+
+function meantAs(param: Param, text: string): Fill["value"] {
+  if (isBoolean(param)) return text === "true";
+  return param.slot !== "choice" && typeOfSlot(param.slot) !== "string" ? Number(text) : text;
 }
 
 /** A value that suits the others of its kind: nobody flies from Rome to Rome. Numbers and booleans may agree. */

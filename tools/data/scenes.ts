@@ -133,6 +133,10 @@ const joints = [
   ". Then ",
   ". Also ",
   " after that ",
+  "; ",
+  " — ",
+  ".\n",
+  "\n",
 ];
 
 function severalCalls(random: Random, lexicon: Lexicon | null): Scene {

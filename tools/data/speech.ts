@@ -21,7 +21,9 @@ const imperatives = new Set(
 const firstWord = ({ pieces }: Request) => (pieces[0]?.param ? "" : (/^[a-z]+/.exec(pieces[0]?.text ?? "")?.[0] ?? ""));
 export const isImperative = (request: Request) => imperatives.has(firstWord(request));
 
-const openSlots = new Set("message note errand phrase anything topic purpose song show".split(" "));
+const openSlots = new Set(
+  "message note errand phrase anything topic purpose song show deed clause asked question".split(" "),
+);
 export const endsOpen = ({ pieces }: Request) => openSlots.has(pieces.at(-1)?.param?.slot ?? "");
 
 export function before(request: Request, text: string): void {
@@ -32,50 +34,81 @@ export function after(request: Request, text: string): void {
   request.pieces.push({ text });
 }
 
+const courtesies = [
+  "please ",
+  "please ",
+  "can you ",
+  "can you ",
+  "could you ",
+  "could you ",
+  "would you ",
+  "can you please ",
+  "could you please ",
+  "I want you to ",
+  "I'd like you to ",
+  "go ahead and ",
+  "I need you to ",
+  "you can ",
+  "just ",
+  "quickly ",
+  "will you ",
+  "I was wondering if you could ",
+  "do you think you could ",
+  "would you be so kind as to ",
+  "I'd love for you to ",
+  "be so kind and ",
+  "kindly ",
+  "let's ",
+  "time to ",
+  "now ",
+  "if you don't mind, ",
+  "when you get a chance, ",
+  "real quick, ",
+  "do me a favor and ",
+  "is it possible to ",
+  "are you able to ",
+  "how about you ",
+];
+const thanks = [
+  " please",
+  " please",
+  " thanks",
+  " for me",
+  " please",
+  " thank you",
+  " right away",
+  " now",
+  " will you",
+  " real quick",
+];
+const openThanks = [", please", ", thanks", " please", ", thank you", ", ok"];
+const calls =
+  "hey |ok |hey watch, |hi, |okay, |so |hey glasses, |hello, |alright, |yo |computer, |right, |listen, |hey there, |excuse me, ";
+
+/** Asks nicely, before and after; what follows free text stays outside of it. */
 export function polite(request: Request, random: Random): void {
   const imperative = isImperative(request);
-  if (!endsOpen(request) && random.chance(0.1))
-    after(request, random.pick([" please", " please", " thanks", ", please", " for me", ", thank you"]));
-  if (imperative && random.chance(0.22)) {
-    before(
-      request,
-      random
-        .pick([
-          "please ",
-          "can you ",
-          "could you ",
-          "would you ",
-          "can you please ",
-          "could you please ",
-          "I want you to ",
-          "I'd like you to ",
-          "go ahead and ",
-          "I need you to ",
-          "you can ",
-          "just ",
-          "quickly ",
-          "would you mind and ",
-        ])
-        .replace(" mind and ", " "),
-    );
+  if (endsOpen(request) ? random.chance(0.06) : random.chance(0.12)) {
+    const words = random.pick(endsOpen(request) ? openThanks : thanks);
+    after(request, random.chance(0.3) && !words.startsWith(",") ? `,${words}` : words);
   }
-  if (random.chance(0.08))
-    before(
-      request,
-      random.pick([
-        "hey ",
-        "ok ",
-        "hey watch, ",
-        "hi, ",
-        "okay, ",
-        "so ",
-        "hey glasses, ",
-        "hello, ",
-        "alright, ",
-        "yo ",
-        "computer, ",
-      ]),
-    );
+  if (imperative && random.chance(0.24)) before(request, random.pick(courtesies));
+  if (random.chance(0.08)) before(request, random.pick(calls.split("|")));
+}
+
+const plainMarks = /['"]/;
+
+/** Sets apostrophes, quotes and dashes as keyboards of phones do. */
+export function typeset({ pieces }: Request, random: Random): void {
+  for (const piece of pieces) {
+    if (plainMarks.test(piece.text))
+      piece.text = piece.text
+        .replace(/(^|[\s(])"/g, "$1“")
+        .replaceAll('"', "”")
+        .replaceAll("'", "’");
+    if (!piece.param && random.chance(0.5))
+      piece.text = piece.text.replace(/, (?=actually|no|sorry|then|also|plus)/, " — ");
+  }
 }
 
 /** Puts circumstances before the request: "I'm off next week. Can you find me a flight". */
@@ -281,7 +314,7 @@ export function heard(request: Request, random: Random): void {
 }
 
 function respell(text: string, words: boolean): string {
-  let out = text.toLowerCase();
+  let out = text.toLowerCase().replace(/\s*[\n—]\s*|[“”]/g, " ");
   if (!out.includes("@"))
     out = out
       .replace(/([ap])\.m\.?/g, "$1m")

@@ -9,7 +9,7 @@ import type { Lexicon } from "./lexicon.ts";
 import { Random } from "./random.ts";
 import { type Ask, type Request, smooth } from "./request.ts";
 import { type Kind, kinds, scenes } from "./scenes.ts";
-import { heard, lower, stumble } from "./speech.ts";
+import { heard, lower, stumble, typeset } from "./speech.ts";
 import type { BaseTool } from "./tool.ts";
 
 export interface Example {
@@ -65,6 +65,7 @@ function show(
   if (kind === "disfluent") stumble(request, random);
   if (kind === "heard") heard(request, random);
   else if (random.chance(0.12)) lower(request);
+  if (kind !== "heard" && random.chance(0.1)) typeset(request, random);
   const query = spell(request, kind, random);
   if (numbersMerge(request, query)) return null;
   const answers = request.asks.map((one: Ask) => {
@@ -82,16 +83,20 @@ function numbersMerge({ asks }: Request, query: string): boolean {
   return said.some(({ value }) => !heardNumbers.has(value as number));
 }
 
+const quotable = new Set(["message", "note", "phrase", "song", "clause"]);
+
 /** Joins the pieces; now and then with a capital, a full stop, quotes around what is quoted. */
 function spell({ pieces }: Request, kind: Kind, random: Random): string {
-  const quoted = kind !== "heard" && random.chance(0.08) ? random.pick(['"', "'", '"']) : "";
+  const quotes = random.pick([
+    ["“", "”"],
+    ['"', '"'],
+    ["'", "'"],
+  ]);
+  const quoted = kind !== "heard" && random.chance(0.08);
   let text = "";
   for (const { text: said, param } of pieces) {
-    const quotes =
-      quoted && param && ["message", "note", "phrase", "song"].includes(param.slot) && !said.includes("'")
-        ? quoted
-        : "";
-    const next = quotes + said + quotes;
+    const isQuote = quoted && param && quotable.has(param.slot) && !/['’"“]/.test(said) && !/["“]$/.test(text);
+    const next = isQuote ? quotes[0] + said + quotes[1] : said;
     text += text.endsWith(" ") || !text ? next.replace(/^ +(?=.)/, "") : next;
   }
   text = text

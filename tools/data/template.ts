@@ -6,13 +6,14 @@
  *     [a|b]      one of them, with equal chance      (x)          x or nothing
  *     <a|b|c>    all of them, in any order: "book< a table| for {people}| at {time}>"
  *     {slot}     a value                             {slot=word}  an argument that is meant, not said
+ *     {slot~pool} its value from another pool: "tell {who} to {text~deed}"
  *     {slot'}    a value of a second call, which otherwise repeats the first: "lights off in the {room} and {room'}"
  */
 import type { Random } from "./random.ts";
 
 type Part =
   | { kind: "text"; text: string }
-  | { kind: "slot"; name: string; second: boolean; meant?: string }
+  | { kind: "slot"; name: string; second: boolean; pool?: string; meant?: string }
   | { kind: "choice" | "shuffle"; options: Part[][] };
 
 export interface Template {
@@ -21,7 +22,7 @@ export interface Template {
 }
 
 /** What a template said: plain text, or a slot whose value the caller fills. */
-export type Said = { text: string } | { slot: string; second: boolean; meant?: string };
+export type Said = { text: string } | { slot: string; second: boolean; pool?: string; meant?: string };
 
 const compiled = new Map<string, Template>();
 
@@ -61,9 +62,9 @@ function readParts(source: string, from: number, stops: string): [Part[], number
       at++;
     } else if (char === "{") {
       const end = source.indexOf("}", at);
-      const match = /^(\w+)('?)(?:=([^{}]+))?$/.exec(source.slice(at + 1, end));
+      const match = /^(\w+)('?)(?:~(\w+))?(?:=([^{}]+))?$/.exec(source.slice(at + 1, end));
       if (end < 0 || !match) throw new SyntaxError(`template ${JSON.stringify(source)}: expected {slot} at ${at}`);
-      parts.push({ kind: "slot", name: match[1], second: match[2] === "'", meant: match[3] });
+      parts.push({ kind: "slot", name: match[1], second: match[2] === "'", pool: match[3], meant: match[4] });
       at = end + 1;
     } else if ("])>}|".includes(char)) {
       throw new SyntaxError(`template ${JSON.stringify(source)}: unexpected "${char}"`);
@@ -81,7 +82,8 @@ function readParts(source: string, from: number, stops: string): [Part[], number
 export function say({ parts }: Template, random: Random, out: Said[] = []): Said[] {
   for (const part of parts) {
     if (part.kind === "text") out.push({ text: part.text });
-    else if (part.kind === "slot") out.push({ slot: part.name, second: part.second, meant: part.meant });
+    else if (part.kind === "slot")
+      out.push({ slot: part.name, second: part.second, pool: part.pool, meant: part.meant });
     else if (part.kind === "choice") say({ parts: random.pick(part.options), source: "" }, random, out);
     else {
       const from = out.length;

@@ -167,6 +167,44 @@ const duration: Maker = (random) => {
   }
 };
 
+/** A length said in its own units, and what it is in the unit of so many seconds. */
+function lengthIn(unitSeconds: number, random: Random): Fill {
+  const n = random.between(2, 9);
+  const count = random.chance(0.6) ? numberWords(n) : String(n);
+  const minutes = random.pick([5, 10, 15, 20, 30, 40, 45]);
+  const long: [string, number][] = [
+    ["half an hour", 1800],
+    ["an hour and a half", 5400],
+    ["a quarter of an hour", 900],
+    ["three quarters of an hour", 2700],
+    ["an hour", 3600],
+    ["an hour and a quarter", 4500],
+    [`${count} hours`, 3600 * n],
+    [`${count} and a half hours`, 3600 * n + 1800],
+    [`${count} hours and a half`, 3600 * n + 1800],
+    ["one and a half hours", 5400],
+    [`1 hour ${minutes} minutes`, 3600 + 60 * minutes],
+    [`an hour and ${random.chance(0.5) ? numberWords(minutes) : minutes} minutes`, 3600 + 60 * minutes],
+    ["a couple of hours", 7200],
+    [`${minutes} minutes`, 60 * minutes],
+    [`${count} minutes`, 60 * n],
+  ];
+  const short: [string, number][] = [
+    ["half a minute", 30],
+    ["a minute", 60],
+    ["a minute and a half", 90],
+    [`${count} minutes`, 60 * n],
+    [`${count} and a half minutes`, 60 * n + 30],
+    [`1 minute ${minutes} seconds`, 60 + minutes],
+    [`a minute and ${minutes} seconds`, 60 + minutes],
+    ["a quarter of an hour", 900],
+    [`${minutes} seconds`, minutes],
+    ["a couple of minutes", 120],
+  ];
+  const [text, seconds] = random.pick(unitSeconds === 1 ? short : unitSeconds === 60 ? long : long.slice(0, 10));
+  return { text, value: seconds / unitSeconds };
+}
+
 const phone: Maker = (random) => {
   const digits = (n: number) => Array.from({ length: n }, () => random.between(0, 9)).join("");
   return random.pick([
@@ -285,6 +323,20 @@ const makers: Record<string, Maker> = {
     random.chance(0.5)
       ? make("duration", random).text
       : `${counted(random.between(1, 4), "hour")} ${random.pick([10, 15, 20, 30, 45])} minutes`,
+  spanMinutes: (random) => lengthIn(60, random),
+  spanSeconds: (random) => lengthIn(1, random),
+  spanHours: (random) => lengthIn(3600, random),
+  /** "two and a half", "half a". */
+  halves: (random) => {
+    const n = random.between(1, 6);
+    const count = random.chance(0.7) ? numberWords(n) : String(n);
+    return random.pick([
+      { text: `${count} and a half`, value: n + 0.5 },
+      { text: `${count} and a quarter`, value: n + 0.25 },
+      { text: `${n}.5`, value: n + 0.5 },
+      { text: count, value: n },
+    ]);
+  },
   brief: (random) =>
     random.pick([
       `${random.between(10, 55)} seconds`,
@@ -366,6 +418,7 @@ const makers: Record<string, Maker> = {
   stars: whole(2, 5),
   integer: whole(2, 120),
   minutes: whole(1, 90),
+  minute: whole(5, 55, 5),
   seconds: whole(2, 60),
   percent: whole(5, 100, 5),
   degrees: whole(15, 30),
@@ -423,7 +476,7 @@ export function make(slot: string, random: Random): Fill {
 /** Where "the" may be part of the value: titles, free text, times. */
 const wholeSlots = new Set(
   `song artist album podcast show movie restaurant hotelName theater salonName eventName playlist station game brandPlace message note errand phrase topic
-  purpose anything day when hour clock slotTime duration span brief minutes seconds pastDay expression billWord`.split(
+  anything deed clause asked question day when hour clock slotTime duration span brief minutes seconds pastDay expression billWord`.split(
     /\s+/,
   ),
 );
@@ -440,12 +493,15 @@ export const article = (word: string): string => (/^([aeio]|u(?!n[ai]|s[eu]|ti|k
 export const isSlot = (name: string): boolean => name in makers || name in pools;
 const times = new Set("hour clock day when slotTime".split(" "));
 export const isTime = (slot: string): boolean => times.has(slot);
+const lengths = new Set("spanMinutes spanSeconds spanHours".split(" "));
+/** Whether the slot's values are said in other units than they are answered in. */
+export const isLength = (slot: string): boolean => lengths.has(slot) || slot === "halves";
 const numeric = new Set(
-  "smallInteger fewInteger stars integer minutes seconds percent degrees ovenDegrees level steps calories year".split(
+  "spanMinutes spanSeconds minute smallInteger fewInteger stars integer minutes seconds percent degrees ovenDegrees level steps calories year".split(
     " ",
   ),
 );
-const fractional = new Set("distance weight quantity amount dollars".split(" "));
+const fractional = new Set("distance weight quantity amount dollars halves spanHours".split(" "));
 /** The JSON type of what a slot means. */
 export const typeOfSlot = (name: string): "string" | "integer" | "number" =>
   numeric.has(name) ? "integer" : fractional.has(name) ? "number" : "string";
