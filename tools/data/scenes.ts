@@ -11,16 +11,16 @@ import type { BaseTool } from "./tool.ts";
 import { typed } from "./typed.ts";
 
 export const kinds = {
-  single: 38,
+  single: 43,
   several: 14,
-  none: 8,
-  near: 8,
-  missing: 4,
-  indirect: 7,
+  none: 3.5,
+  near: 4.5,
+  missing: 3,
+  indirect: 8,
   disfluent: 7,
-  heard: 7,
-  negated: 3,
-  corrected: 4,
+  heard: 8,
+  negated: 2.5,
+  corrected: 4.5,
 };
 export type Kind = keyof typeof kinds;
 
@@ -30,6 +30,8 @@ export interface Scene {
   offered: BaseTool[];
   /** Keep required what the tools require. */
   strict?: boolean;
+  /** How it is spoken, where its kind does not say. */
+  manner?: "heard" | "disfluent";
 }
 
 export const scenes: Record<Kind, (random: Random, lexicon: Lexicon | null) => Scene> = {
@@ -38,12 +40,7 @@ export const scenes: Record<Kind, (random: Random, lexicon: Lexicon | null) => S
   none: nothingFits,
   near: nearMiss,
   missing: missingArgument,
-  indirect(random, lexicon) {
-    const tool = pickTool(random, (known) => known.hint.length > 0);
-    const request = ask(tool, random.pick(tool.hint), random);
-    if (!endsOpen(request)) musing(request, random);
-    return { request, offered: withOthers([tool], random, lexicon) };
-  },
+  indirect: hinted,
   disfluent: spoken,
   heard: spoken,
   negated,
@@ -54,6 +51,13 @@ export const scenes: Record<Kind, (random: Random, lexicon: Lexicon | null) => S
     }
   },
 };
+
+function hinted(random: Random, lexicon: Lexicon | null): Scene {
+  const tool = pickTool(random, (known) => known.hint.length > 0);
+  const request = ask(tool, random.pick(tool.hint), random);
+  if (!endsOpen(request)) musing(request, random);
+  return { request, offered: withOthers([tool], random, lexicon) };
+}
 
 function oneCall(random: Random, lexicon: Lexicon | null): Scene {
   const { request, offered } = target(random, lexicon);
@@ -166,56 +170,55 @@ function severalCalls(random: Random, lexicon: Lexicon | null): Scene {
   return { request, offered: withOthers(offered, random, lexicon) };
 }
 
+/** Nobody is asked for anything, or for what no tool of another trade can do. */
 function nothingFits(random: Random, lexicon: Lexicon | null): Scene {
   const way = random.next();
-  if (way < 0.4) {
-    const request = chatter(random.pick(way < 0.25 ? smallTalk : chat[random.weighted(domainWeights)]), random);
-    musing(request, random);
-    const offered = others([], random.between(1, 6), random, lexicon, answersNoQuestion);
-    return { request, offered };
-  }
-  const { request, offered: wanted } = target(random, lexicon);
-  polite(request, random);
-  const offered = others(
-    wanted,
-    random.between(1, 6),
-    random,
-    lexicon,
-    (tool) => tool.domain !== wanted[0].domain && answersNoQuestion(tool),
-  );
-  return { request: { ...request, asks: [] }, offered };
+  if (way > 0.4) return unserved(random, lexicon, (tool, wanted) => tool.domain !== wanted.domain && !answersAny(tool));
+  const request = chatter(random.pick(way < 0.25 ? smallTalk : chat[random.weighted(domainWeights)]), random);
+  musing(request, random);
+  const offered = others([], listLength(random), random, lexicon, (tool) => !answersAny(tool));
+  return { request, offered, manner: mannerOf(random) };
 }
 
-const answersNoQuestion = ({ domain }: BaseTool) => domain !== "information" && domain !== "fact";
+/** Whether it might answer whatever is asked. */
+const answersAny = ({ domain, like }: BaseTool) =>
+  domain === "information" || domain === "fact" || like.includes("knowing");
 
-/** The words are those of an offered tool, the wish is not. */
+/** The words are those of an offered tool, the wish is not: its neighbours are there, the right one is not. */
 function nearMiss(random: Random, lexicon: Lexicon | null): Scene {
-  if (random.chance(0.3)) {
-    const domain = random.weighted(domainWeights);
-    const request = chatter(random.pick(chat[domain]), random);
-    musing(request, random);
-    const offered = [
-      ...random.some(baseTools[domain], random.between(1, 3)),
-      ...others([], random.between(0, 3), random, lexicon, (tool) => tool.domain !== domain && answersNoQuestion(tool)),
-    ];
-    return { request, offered: domain === "information" ? random.some(baseTools.camera, 3) : offered };
-  }
-  const { request, offered: wanted, sibling } = target(random, lexicon);
-  polite(request, random);
-  const siblings = sibling
-    ? Array.from({ length: random.between(1, 3) }, sibling).filter((tool) => !answersFor(tool, wanted[0]))
-    : random.some(
-        (baseTools[wanted[0].domain] ?? []).filter(
-          (tool) => !overlap(tool, wanted[0]) && !tool.like.includes("knowing"),
-        ),
-        random.between(1, 3),
-      );
+  if (random.chance(0.7)) return unserved(random, lexicon, (tool) => !tool.like.includes("knowing"));
+  const domain = random.weighted(domainWeights);
+  const request = chatter(random.pick(chat[domain]), random);
+  musing(request, random);
+  if (domain === "information") return { request, offered: random.some(baseTools.camera, 3) };
   const offered = [
-    ...siblings,
-    ...others([...wanted, ...siblings], random.between(0, 3), random, lexicon, answersNoQuestion),
+    ...random.some(baseTools[domain], random.between(1, 3)).filter((tool) => !answersAny(tool)),
+    ...others([], listLength(random), random, lexicon, (tool) => tool.domain !== domain && !answersAny(tool)),
   ];
-  return { request: { ...request, asks: [] }, offered };
+  return { request, offered, manner: mannerOf(random) };
 }
+
+/** A request that a list could serve, and that list without the tool that would. */
+function unserved(
+  random: Random,
+  lexicon: Lexicon | null,
+  suits: (tool: BaseTool, wanted: BaseTool) => boolean,
+): Scene {
+  const isHint = random.chance(0.2);
+  const scene = (isHint ? hinted : oneCall)(random, lexicon);
+  const wanted = scene.request.asks[0].tool;
+  // Many a tool of the domain might answer a mere hint.
+  const isOther = (tool: BaseTool) => suits(tool, wanted) && !(isHint && tool.domain === wanted.domain);
+  const rest = scene.offered.filter((tool) => tool !== wanted && isOther(tool));
+  const offered = rest.length
+    ? rest
+    : others([wanted], random.between(1, 4), random, lexicon, (tool) => isOther(tool) && !answersAny(tool));
+  return { request: { ...scene.request, asks: [] }, offered, manner: mannerOf(random) };
+}
+
+/** What is refused is spoken as often so as what is answered. */
+const mannerOf = (random: Random): Scene["manner"] =>
+  random.chance(0.2) ? random.pick(["heard", "disfluent"] as const) : undefined;
 
 /** What a tool requires is not said: no call can be made. What it does not require may be left out. */
 function missingArgument(random: Random, lexicon: Lexicon | null): Scene {
@@ -279,9 +282,13 @@ function negated(random: Random, lexicon: Lexicon | null): Scene {
   }
 }
 
+/** How many tools people offer: a few, now and then all they have. */
+const listLength = (random: Random): number =>
+  random.chance(0.05) ? random.between(11, 30) : random.pick([1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 10]);
+
 /** The tools that are asked for, among others: neighbours of the same domain, strangers, invented ones. */
 function withOthers(wanted: readonly BaseTool[], random: Random, lexicon: Lexicon | null): BaseTool[] {
-  const count = Math.max(0, random.pick([1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 10]) - wanted.length);
+  const count = Math.max(0, listLength(random) - wanted.length);
   return [...wanted, ...others(wanted, count, random, lexicon, () => true)];
 }
 
@@ -294,7 +301,7 @@ function others(
 ): BaseTool[] {
   const out: BaseTool[] = [];
   const neighbours = baseTools[apartFrom[0]?.domain];
-  for (let tries = 0; out.length < count && tries < 8 * count; tries++) {
+  for (let tries = 0; out.length < count && tries < 20 + 8 * count; tries++) {
     const tool = neighbours && random.chance(0.4) ? random.pick(neighbours) : stranger(random, lexicon);
     if (!suits(tool) || apartFrom.some((other) => overlap(other, tool)) || out.some((other) => answersFor(other, tool)))
       continue;

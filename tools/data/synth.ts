@@ -27,8 +27,8 @@ export function synthesize(seed: number, index: number, lexicon: Lexicon | null 
   const kind = random.weighted(kinds);
   let shown: ReturnType<typeof show>;
   do {
-    const { request, offered, strict } = scenes[kind](random, lexicon);
-    shown = show(request, offered, strict, random, kind);
+    const { request, offered, strict, manner } = scenes[kind](random, lexicon);
+    shown = show(request, offered, strict, random, manner ?? kind);
   } while (!shown);
   const { query, tools, answers } = shown;
   const id = `synth-${seed}-${index}`;

@@ -79,7 +79,7 @@ export const reported: Domain = {
         "time/at/hour": "clock? Time of day.",
       },
       say: [
-        "[remind me|I have|I need|I want] to {task}( by {due}| {due})",
+        "[remind me|I must remember|I want to be reminded] to {task}( by {due}| {due})",
         "[remind me|ping me|tell me] {due} to {task}( please|, please)",
         "remind me {due} at {time} to {task}",
         "remind me to {task} at {time}( {due})",
