@@ -12,7 +12,7 @@ import { type Options, parse } from "../tools/command.ts";
 import { actions } from "../tools/data/actions.ts";
 import { asides, baseTools } from "../tools/data/catalogue.ts";
 import { type GenerateOptions, generate, wholeObjects } from "../tools/data/generate.ts";
-import { checkCalls, type FlatTool, numbersIn, ungrounded } from "../tools/data/ground.ts";
+import { checkCalls, type FlatParam, type FlatTool, numbersIn, ungrounded } from "../tools/data/ground.ts";
 import { invent, phraseFor } from "../tools/data/invent.ts";
 import { lexiconFolder, readLexicon } from "../tools/data/lexicon.ts";
 import { normalised, readLines } from "../tools/data/lines.ts";
@@ -58,6 +58,18 @@ const stream = (seed: number, count: number): Example[] =>
   Array.from({ length: count }, (_, i) => synthesize(seed, i, lexicon));
 const many = stream(2026, 20000);
 
+/** What a flat parameter says, as JSON Schema: what is required stands in a list. */
+function jsonSchema({ required: _, properties, items, ...rest }: FlatParam): object {
+  if (!properties) return { ...rest, ...(items && { items: jsonSchema(items) }) };
+  const entries = Object.entries(properties);
+  return {
+    ...rest,
+    properties: Object.fromEntries(entries.map(([key, param]) => [key, jsonSchema(param)])),
+    required: entries.filter(([, param]) => param.required).map(([key]) => key),
+    additionalProperties: false,
+  };
+}
+
 describe("synth", () => {
   test("20,000 examples: every value stands in the request, or is an enum, a number said, or a boolean", () => {
     for (const { query, answers, tools } of many) expect(ungrounded(query, answers, tools)).toBeNull();
@@ -79,11 +91,7 @@ describe("synth", () => {
       if (i % 50) continue;
       for (const call of answers) {
         const { parameters } = tools.find(({ name }) => name === call.name)!;
-        const properties = Object.fromEntries(
-          Object.entries(parameters).map(([key, { required: _, ...schema }]) => [key, schema]),
-        );
-        const required = Object.keys(parameters).filter((key) => parameters[key].required);
-        const schema = { type: "object", properties, required, additionalProperties: false };
+        const schema = jsonSchema({ type: "object", properties: parameters });
         expect(ajv.validate(schema, call.arguments)).toBe(true);
       }
     }
@@ -546,6 +554,41 @@ describe("ground", () => {
         expect(numbersIn(`for ${text} now`).has(value as number), text).toBe(true);
       }
     }
+  });
+
+  test("lists and nested objects are looked into: what they hold must be said, required and of its type", () => {
+    const tools = tool({
+      to: { type: "array", items: { type: "string" } },
+      options: { type: "object", properties: { n: { type: "integer", required: true }, s: { type: "string" } } },
+    });
+    const told = (args: Record<string, unknown>) => () => checkCalls([{ name: "t", arguments: args }], tools);
+    const loose = (args: Record<string, unknown>) =>
+      ungrounded("ask Anna and Bob for 3", [{ name: "t", arguments: args }], tools);
+    expect(told({ to: ["Anna"], options: { n: 3 } })).not.toThrow();
+    expect(told({ to: [3] })).toThrow("arguments.to: expected a array");
+    expect(told({ options: {} })).toThrow("arguments.options.n: required");
+    expect(told({ options: { n: 3, x: 1 } })).toThrow("arguments.options.x: expected a parameter of options");
+    expect(loose({ to: ["Anna", "Bob"], options: { n: 3 } })).toBeNull();
+    expect(loose({ to: ["Anna", "Carl"] })).toContain('arguments.to.1: "Carl"');
+    expect(loose({ options: { n: 4 } })).toContain("arguments.options.n");
+    expect(loose({ options: { s: "Dan" } })).toContain("arguments.options.s");
+  });
+
+  test("lists, nested objects and long lists of parameters occur, and their values are the pieces in order", () => {
+    const calls = many.flatMap(({ answers, query }) => answers.map((call) => ({ call, query })));
+    const values = calls.flatMap(({ call, query }) => Object.values(call.arguments).map((value) => ({ value, query })));
+    const lists = values.filter(({ value }) => Array.isArray(value)) as { value: string[]; query: string }[];
+    expect(lists.length).toBeGreaterThan(200);
+    for (const { value, query } of lists) {
+      const places = value.map((text) => query.indexOf(text));
+      expect(places).not.toContain(-1);
+      expect(new Set(value).size).toBe(value.length);
+    }
+    expect(
+      values.filter(({ value }) => value && typeof value === "object" && !Array.isArray(value)).length,
+    ).toBeGreaterThan(150);
+    const counts = many.flatMap(({ tools }) => tools.map(({ parameters }) => Object.keys(parameters).length));
+    expect(Math.max(...counts)).toBeGreaterThan(10);
   });
 
   test("numbers are heard in digits and in words", () => {

@@ -21,6 +21,7 @@ import { money } from "./domains/money.ts";
 import { navigation } from "./domains/navigation.ts";
 import { notes } from "./domains/notes.ts";
 import { reported } from "./domains/reported.ts";
+import { servers } from "./domains/servers.ts";
 import { sides } from "./domains/sides.ts";
 import { time } from "./domains/time.ts";
 import { translation } from "./domains/translation.ts";
@@ -62,6 +63,7 @@ const domains: Record<string, Domain> = {
   sides,
   reported,
   lasting,
+  servers,
 };
 /** How often a domain is asked for. The real corpora have hardly any camera, workout, health or device requests. */
 export const domainWeights: Record<string, number> = {
@@ -93,6 +95,7 @@ export const domainWeights: Record<string, number> = {
   sides: 30,
   reported: 22,
   lasting: 14,
+  servers: 20,
 };
 
 export interface Known extends BaseTool {

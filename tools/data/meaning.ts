@@ -64,22 +64,23 @@ const anyThing: Record<string, [string[], string[]]> = {
 /** Domains of the catalogue whose tools might answer a request of the class. */
 const related: Record<string, string> = {
   level:
-    "reported lasting media device home accessibility appliances vehicle camera ends sides health cooking power sound media app",
+    "reported lasting servers media device home accessibility appliances vehicle camera ends sides health cooking power sound media app",
   power:
-    "reported lasting home device appliances vehicle accessibility camera time media navigation level sound media opening thing app",
-  opening: "reported lasting home vehicle appliances device power thing app",
-  sound: "reported lasting media device home calls accessibility messages level power media app",
+    "reported lasting servers home device appliances vehicle accessibility camera time media navigation level sound media opening thing app",
+  opening: "reported lasting servers home vehicle appliances device power thing app",
+  sound: "reported lasting servers media device home calls accessibility messages level power media app",
   document:
-    "reported lasting notes messages camera lists ends translation calendar cooking health money sides information task media event app",
-  person: "reported lasting calls messages money navigation ends sides calendar banking bookings time device event app",
+    "reported lasting servers notes messages camera lists ends translation calendar cooking health money sides information task media event app",
+  person:
+    "reported lasting servers calls messages money navigation ends sides calendar banking bookings time device event app",
   event:
-    "reported lasting calendar bookings travel transport fitness media messages ends sides health time calls task media document app",
+    "reported lasting servers calendar bookings travel transport fitness media messages ends sides health time calls task media document app",
   thing:
-    "reported lasting lists device camera cooking vehicle money ends bookings transport accessibility health home appliances travel sides task power opening document app",
+    "reported lasting servers lists device camera cooking vehicle money ends bookings transport accessibility health home appliances travel sides task power opening document app",
   media:
-    "reported lasting media bookings sides camera information home notes device cooking sound power document event app",
-  fact: "reported lasting information money banking health fitness navigation transport appliances home vehicle sides time travel device bookings media level app",
-  task: "reported lasting lists calendar time notes messages ends home bookings event document thing app",
+    "reported lasting servers media bookings sides camera information home notes device cooking sound power document event app",
+  fact: "reported lasting servers information money banking health fitness navigation transport appliances home vehicle sides time travel device bookings media level app",
+  task: "reported lasting servers lists calendar time notes messages ends home bookings event document thing app",
 };
 
 /** Whether a tool of the domain might answer a request of the class. */

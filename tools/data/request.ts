@@ -15,6 +15,8 @@ export interface Piece {
 export interface Argument {
   value?: Fill["value"];
   piece?: Piece;
+  /** Of a list: all its pieces. */
+  pieces?: Piece[];
 }
 
 export interface Ask {
@@ -94,11 +96,24 @@ function piece(said: Said, tool: BaseTool, first: Ask, second: Ask, random: Rand
     args.set(param, { value: meantAs(param, said.meant) });
     return [];
   }
+  if (param.list) return listed(param, args, random);
   const { text, value } = said.pool ? make(said.pool, random) : unlike([...first.args, ...second.args], param, random);
   const [determiner, rest] = value === undefined ? withoutDeterminer(param.slot, text) : ["", text];
   const made = { text: rest, param };
   args.set(param, { value, piece: made });
   return determiner ? [{ text: determiner }, made] : [made];
+}
+
+/** One to four values, joined as they are spoken. */
+function listed(param: Param, args: Ask["args"], random: Random): Piece[] {
+  const count = random.pick([1, 2, 2, 2, 3, 3, 4]);
+  const texts = new Set<string>();
+  for (let tries = 0; texts.size < count && tries < 20; tries++)
+    texts.add(withoutDeterminer(param.slot, fill(param, random).text)[1]);
+  const pieces = [...texts].map((text): Piece => ({ text, param }));
+  args.set(param, { pieces });
+  const last = random.pick([" and ", " and ", " and ", ", ", ...(pieces.length > 2 ? [", and "] : [])]);
+  return pieces.flatMap((one, i) => (i ? [{ text: i === pieces.length - 1 ? last : ", " }, one] : [one]));
 }
 
 function meantAs(param: Param, text: string): Fill["value"] {
@@ -108,7 +123,7 @@ function meantAs(param: Param, text: string): Fill["value"] {
 
 /** A value that suits the others of its kind: nobody flies from Rome to Rome. Numbers and booleans may agree. */
 function unlike(others: readonly [Param, Argument][], param: Param, random: Random): Fill {
-  const kin = others.filter(([other]) => sameKind(other, param));
+  const kin = others.filter(([other]) => sameKind(other, param) && !other.list);
   let made = fill(param, random);
   // Some cannot: of three values of an enum of two, two agree.
   for (let tries = 0; tries < 20 && kin.some(([other, { piece }]) => clash(param, made, other, piece?.text)); tries++)

@@ -221,7 +221,7 @@ const remarks = [
 /** Says a wrong value first, then the right one. False where no value can be corrected. */
 export function correct(request: Request, random: Random): boolean {
   const candidates = request.pieces.filter(
-    (piece) => piece.param && !openSlots.has(piece.param.slot) && piece.param.slot !== "flag",
+    (piece) => piece.param && !openSlots.has(piece.param.slot) && piece.param.slot !== "flag" && !piece.param.list,
   );
   if (!candidates.length) return false;
   const right = random.pick(candidates);

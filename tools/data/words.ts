@@ -148,6 +148,9 @@ export const pools: Record<string, string[]> = {
   subject:
     pool(`moon, old church, dog on the left, red car, mountain behind the lake, people at the table, {animal}, {color} {noun}, {adjective} {noun}, {thing}, sunset over {city}, cake, license plate,
     {noun} on the {noun}, tower clock, street sign, menu on the wall, whiteboard, {adjective} {animal}, boat out there, second {noun} from the right, stars, bird in the tree, {noun} behind {first}`),
+  lampName:
+    pool(`porch light, moon lamp, hall light, bedside lamp, {room} lamp, {room} light, {first}'s lamp, reading light, garden lights, desk light, night light, tree lights,
+    stair light, {season} lights, {noun} light, coffee table lamp, front door light, left {room} light, ceiling lights, strip light, {adjective} lamp`),
   /** A device that has a name of several words. */
   fixture:
     pool(`porch light, moon lamp, hall light, bedside lamp, garage fan, {room} lamp, {room} fan, {room} light, {room} TV, {first}'s lamp, {color} lamp, reading light, {adjective} lamp, garden lights,
