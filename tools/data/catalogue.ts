@@ -91,11 +91,11 @@ export const domainWeights: Record<string, number> = {
   bookings: 14,
   appliances: 12,
   banking: 8,
-  ends: 26,
-  sides: 30,
-  reported: 22,
-  lasting: 14,
-  servers: 20,
+  ends: 17,
+  sides: 19,
+  reported: 18,
+  lasting: 10,
+  servers: 15,
 };
 
 export interface Known extends BaseTool {

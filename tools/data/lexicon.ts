@@ -65,7 +65,7 @@ const nounFiles = new Set([4, 5, 6, 10, 11, 13, 14, 17, 18, 20, 21, 27]);
 const [doneToThing, doneToPerson] = [8, 9];
 
 const unfit =
-  /titillat|thrash|gypsy|gipsy|skank|piss|pee\b|shit|fuck|whore|bastard|cock|negress|nigger|idiot|moron|fart|vomit|puke|urine|feces|excre|toilet|corpse|coffin|bomb|slang|obscene|vulgar|offensive|derogat|disparag|ethnic|sex|genital|intercourse|prostitut|slave|kill|murder|terror|rape|penis|vagina|breast|nazi|negro|archaic|formerly|ancient|extinct/i;
+  /titillat|thrash|cuckold|jimdandy|molest|torture|execut|beat up|illicit|gypsy|gipsy|skank|piss|pee\b|shit|fuck|whore|bastard|cock|negress|nigger|idiot|moron|fart|vomit|puke|urine|feces|excre|toilet|corpse|coffin|bomb|slang|obscene|vulgar|offensive|derogat|disparag|ethnic|sex|genital|intercourse|prostitut|slave|kill|murder|terror|rape|penis|vagina|breast|nazi|negro|archaic|formerly|ancient|extinct/i;
 
 class Reader {
   private readonly synsets: Record<string, Map<string, Synset>> = { n: new Map(), v: new Map() };

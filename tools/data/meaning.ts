@@ -4,6 +4,7 @@ import type { Random } from "./random.ts";
 import { readTemplate, type Template } from "./template.ts";
 import { determiners, isPlural, things } from "./things.ts";
 import { type BaseTool, type Param, readParam } from "./tool.ts";
+import { article } from "./values.ts";
 
 export interface Meaning {
   tool: BaseTool;
@@ -88,6 +89,13 @@ export const isRelated = (kind: string, domain: string): boolean => related[kind
 
 const kinds = Object.keys(things);
 const snake = (words: string) => words.toLowerCase().replace(/[^a-z0-9]+/g, "_");
+/** "turn on", "it" → "turn it on". */
+export const withObject = (verb: string, object: string): string =>
+  verb.replace(
+    /^(\w+)(?: (on|off|up|down|out|away|back|over|forward|together|in|aloud|offline))?$/,
+    (_, one: string, particle?: string) => [one, object, particle].filter(Boolean).join(" "),
+  );
+const named = (noun: string) => noun.replaceAll("_", " ");
 const capital = (text: string) => text[0].toUpperCase() + text.slice(1);
 
 /** A tool for an action on a thing; `near` gives a neighbour that shares one of them, never both. */
@@ -159,7 +167,7 @@ const forms: Record<string, (seed: Seed) => Form> = {
       `${capital(describing)} the ${told}.`,
       `${capital(describing)} ${told}.`,
       `Lets the user ${describing} the ${told}.`,
-      `${capital(told)}: ${describing} it.`,
+      `${capital(told)}: ${withObject(describing, "it")}.`,
     ];
     return { names, about, params: [], object, said: object, covers: [[action, thing]] };
   },
@@ -168,11 +176,11 @@ const forms: Record<string, (seed: Seed) => Form> = {
     const [any, keys] = anyThing[kind];
     const [noun, object] = [random.pick(any), random.pick(thing)];
     const about = [
-      `${capital(random.pick(action.verbs))} a ${noun}.`,
-      `${capital(random.pick(action.verbs))} the ${noun} that is named.`,
+      `${capital(random.pick(action.verbs))} ${article(noun)} ${named(noun)}.`,
+      `${capital(random.pick(action.verbs))} the ${named(noun)} that is named.`,
     ];
     const param = {
-      ...readParam(keys, `coined! Which ${noun}. | Name of the ${noun}.`, noun),
+      ...readParam(keys, `coined! Which ${named(noun)}. | Name of the ${named(noun)}.`, noun),
       slot: `any ${kind}`,
       values: [object],
     };
@@ -222,10 +230,10 @@ const forms: Record<string, (seed: Seed) => Form> = {
     ]);
     const [noun, object] = [random.pick(any), otherWord(thing, thing[0], random)];
     const value = (one: string[]) => snake(one[0]);
-    const param = readParam([random.pick(keys)], `<${some.map(value).join("|")}>! Which ${noun}.`, noun);
+    const param = readParam([random.pick(keys)], `<${some.map(value).join("|")}>! Which ${named(noun)}.`, noun);
     const about = [
-      `${capital(random.pick(action.verbs))} one of the ${noun}s.`,
-      `${capital(random.pick(action.verbs))} a ${noun}.`,
+      `${capital(random.pick(action.verbs))} one of the ${named(noun)}s.`,
+      `${capital(random.pick(action.verbs))} ${article(noun)} ${named(noun)}.`,
     ];
     const said = `${object}{${param.name}=${value(thing)}}`;
     const covers = some.map((one): [Action, string[]] => [action, one]);

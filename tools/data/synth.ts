@@ -17,6 +17,8 @@ export interface Example {
   tools: FlatTool[];
   answers: Call[];
   kind: Kind;
+  /** Of the tool that is asked for first, if any is. */
+  domain?: string;
   source: string;
   id: string;
 }
@@ -30,7 +32,7 @@ export function synthesize(seed: number, index: number, lexicon: Lexicon | null 
     const { request, offered, strict, manner } = scenes[kind](random, lexicon);
     shown = show(request, offered, strict, random, manner ?? kind);
   } while (!shown);
-  const { query, tools, answers } = shown;
+  const { query, tools, answers, domain } = shown;
   const id = `synth-${seed}-${index}`;
   try {
     checkCalls(answers, tools);
@@ -39,7 +41,7 @@ export function synthesize(seed: number, index: number, lexicon: Lexicon | null 
   } catch (error) {
     throw new Error(`${id}: ${(error as Error).message}, in ${JSON.stringify({ query, answers })}`);
   }
-  return { query, tools, answers, kind, source: "synth", id };
+  return { query, tools, answers, kind, ...(domain && { domain }), source: "synth", id };
 }
 
 /** Dresses the tools, spells the request and writes the answer. Null where numbers in words ran into one. */
@@ -49,7 +51,7 @@ function show(
   strict = false,
   random: Random,
   kind: Kind,
-): Pick<Example, "query" | "tools" | "answers"> | null {
+): Pick<Example, "query" | "tools" | "answers" | "domain"> | null {
   const names = new Set<string>();
   const dressed = new Map<BaseTool, ReturnType<typeof dress>>();
   for (const tool of offered) {
@@ -73,7 +75,8 @@ function show(
     if (!worn) throw new Error(`${one.tool.id}: asked for and not offered`);
     return { name: worn.flat.name, arguments: answer(worn, one) };
   });
-  return { query, tools: random.shuffled([...dressed.values()]).map(({ flat }) => flat), answers };
+  const domain = request.asks[0]?.tool.domain;
+  return { query, tools: random.shuffled([...dressed.values()]).map(({ flat }) => flat), answers, domain };
 }
 
 /** "priced one hundred ninety" and "two centimeters high" are heard as 192, "record ninety for gas" as 94. */

@@ -1,5 +1,6 @@
 /** Tools whose values are told apart by what they are: a bird, a river, a composer. No word of the request says which is which. */
 import type { Lexicon } from "./lexicon.ts";
+import { withObject } from "./meaning.ts";
 import type { Random } from "./random.ts";
 import { readTemplate, type Template } from "./template.ts";
 import { type BaseTool, type Param, readParam } from "./tool.ts";
@@ -48,7 +49,9 @@ export function typed(random: Random, lexicon: Lexicon): { tool: BaseTool; phras
   const joined = [slots.slice(0, -1).join(", "), slots.at(-1)].join(
     random.pick([" and ", " and ", " with ", ", ", " "]),
   );
-  const phrase = readTemplate(random.pick([`${said} ${joined}`, `${said} ${joined}`, `${joined}, ${said} them`]));
+  const phrase = readTemplate(
+    random.pick([`${said} ${joined}`, `${said} ${joined}`, `${joined}, ${withObject(said, "them")}`]),
+  );
   const listed = some.map(human);
   const kindsTold = `${listed.slice(0, -1).join(", ")} and ${listed.at(-1)}`;
   const id = random.chance(0.5) ? `${snake(named)}_${some[0]}_and_${some[1]}` : `${snake(named)}_${random.pick(nouns)}`;

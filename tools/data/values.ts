@@ -268,6 +268,9 @@ const open = new Set(
   ),
 );
 
+/** Pools of names: that anything may be one is rare. */
+const names = new Set("app contact person place artist".split(" "));
+
 const makers: Record<string, Maker> = {
   coined,
   digit: (random) => String(random.between(1, 9)),
@@ -460,7 +463,7 @@ const makers: Record<string, Maker> = {
 
 /** Throws: RangeError for a slot that no pool and no maker knows. */
 export function make(slot: string, random: Random): Fill {
-  if (open.has(slot) && random.chance(0.08)) return { text: anything(random) };
+  if (open.has(slot) && random.chance(names.has(slot) ? 0.02 : 0.07)) return { text: anything(random) };
   const maker = makers[slot];
   if (!maker) {
     if (!pools[slot])
