@@ -22,6 +22,7 @@ import { navigation } from "./domains/navigation.ts";
 import { notes } from "./domains/notes.ts";
 import { reported } from "./domains/reported.ts";
 import { servers } from "./domains/servers.ts";
+import { settings } from "./domains/settings.ts";
 import { sides } from "./domains/sides.ts";
 import { time } from "./domains/time.ts";
 import { translation } from "./domains/translation.ts";
@@ -64,6 +65,7 @@ const domains: Record<string, Domain> = {
   reported,
   lasting,
   servers,
+  settings,
 };
 /** How often a domain is asked for. The real corpora have hardly any camera, workout, health or device requests. */
 export const domainWeights: Record<string, number> = {
@@ -96,6 +98,7 @@ export const domainWeights: Record<string, number> = {
   reported: 18,
   lasting: 10,
   servers: 15,
+  settings: 12,
 };
 
 export interface Known extends BaseTool {

@@ -37,7 +37,7 @@ const anyThing: Record<string, [string[], string[]]> = {
     ["document", "item", "what", "title"],
   ],
   person: [
-    ["person", "contact", "someone"],
+    ["person", "contact", "friend"],
     ["contact", "person", "who", "name", "recipient_name"],
   ],
   event: [

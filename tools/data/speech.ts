@@ -2,7 +2,8 @@
 import { commands } from "./actions.ts";
 import type { Random } from "./random.ts";
 import { fill, type Piece, type Request } from "./request.ts";
-import { numberWords, withoutDeterminer } from "./values.ts";
+import type { Param } from "./tool.ts";
+import { isTime, numberWords, typeOfSlot, withoutDeterminer } from "./values.ts";
 
 const imperatives = new Set(
   `set start make create add put turn switch call phone ring dial text send message tell write play open close lock unlock show list read take snap
@@ -228,7 +229,11 @@ export function correct(request: Request, random: Random): boolean {
   const wrong = wrongFor(right, random);
   if (!wrong) return false;
   const at = request.pieces.indexOf(right);
-  if (random.chance(0.65) || at === request.pieces.length - 1 || endsOpen(request)) {
+  // A remark at the end would leave open which of two like values it mends.
+  const isAlone = !request.pieces.some(
+    (piece) => piece !== right && piece.param && alike(piece.param, right.param as Param),
+  );
+  if (!isAlone || random.chance(0.5) || at === request.pieces.length - 1 || endsOpen(request)) {
     request.pieces.splice(at, 0, wrong, { text: random.pick(regrets) });
   } else {
     request.pieces.splice(at, 1, wrong);
@@ -236,6 +241,10 @@ export function correct(request: Request, random: Random): boolean {
   }
   return true;
 }
+
+/** Both times, both numbers, or both words. */
+const alike = (a: Param, b: Param) => groupOf(a) === groupOf(b);
+const groupOf = ({ slot }: Param) => (isTime(slot) ? "time" : typeOfSlot(slot) === "string" ? "words" : "number");
 
 function wrongFor({ text, param }: Piece, random: Random): Piece | null {
   for (let tries = 0; param && tries < 5; tries++) {

@@ -55,7 +55,7 @@ export function typed(random: Random, lexicon: Lexicon): { tool: BaseTool; phras
   const listed = some.map(human);
   const kindsTold = `${listed.slice(0, -1).join(", ")} and ${listed.at(-1)}`;
   const id = random.chance(0.5) ? `${snake(named)}_${some[0]}_and_${some[1]}` : `${snake(named)}_${random.pick(nouns)}`;
-  const about = [`${capital(told)} a ${kindsTold}.`, `${capital(told)} something by ${kindsTold}.`];
+  const about = [`${capital(told)} ${article(kindsTold)} ${kindsTold}.`, `${capital(told)} something by ${kindsTold}.`];
   return { tool: base(id, about, params), phrase };
 }
 
