@@ -18,6 +18,7 @@ import { lexiconFolder, readLexicon } from "../tools/data/lexicon.ts";
 import { normalised, readLines } from "../tools/data/lines.ts";
 import { mean } from "../tools/data/meaning.ts";
 import { leaks, split, toolCounts } from "../tools/data/measures.ts";
+import { numberWords } from "../tools/data/numerals.ts";
 import { Random } from "../tools/data/random.ts";
 import { ask, type Request, sameKind, smooth } from "../tools/data/request.ts";
 import { roleGroups } from "../tools/data/roles.ts";
@@ -28,7 +29,7 @@ import { readTemplate, say, template, ways } from "../tools/data/template.ts";
 import { things } from "../tools/data/things.ts";
 import { readTool } from "../tools/data/tool.ts";
 import { typed } from "../tools/data/typed.ts";
-import { make, numberWords } from "../tools/data/values.ts";
+import { make } from "../tools/data/values.ts";
 import { data } from "../tools/data.ts";
 import { fixture } from "./support.ts";
 

@@ -1,8 +1,11 @@
 /** A tool → a request for it: pieces of text, some of which are values, and the calls they mean. */
+
+import type { Fill } from "./numerals.ts";
 import type { Random } from "./random.ts";
 import { type Said, say, slotsOf, type Template } from "./template.ts";
+import { dayRank } from "./times.ts";
 import { type BaseTool, isBoolean, type Param } from "./tool.ts";
-import { article, dayRank, type Fill, isTime, make, typeOfSlot, withoutDeterminer } from "./values.ts";
+import { article, isTime, make, typeOfSlot, withoutDeterminer } from "./values.ts";
 
 /** Text of a request. A value's piece may be respelled until the request is done: the answer copies what it then says. */
 export interface Piece {

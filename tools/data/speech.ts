@@ -1,9 +1,10 @@
 /** How people talk: politeness, fillers, corrections, and what a speech recogniser makes of it. */
 import { commands } from "./actions.ts";
+import { numberWords } from "./numerals.ts";
 import type { Random } from "./random.ts";
 import { fill, type Piece, type Request } from "./request.ts";
 import type { Param } from "./tool.ts";
-import { isTime, numberWords, typeOfSlot, withoutDeterminer } from "./values.ts";
+import { isTime, typeOfSlot, withoutDeterminer } from "./values.ts";
 
 const imperatives = new Set(
   `set start make create add put turn switch call phone ring dial text send message tell write play open close lock unlock show list read take snap
