@@ -9,17 +9,27 @@ import { gzipSync } from "node:zlib";
 import { Ajv } from "ajv";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { type Options, parse } from "../tools/command.ts";
+import { actions } from "../tools/data/actions.ts";
+import { asides, baseTools } from "../tools/data/catalogue.ts";
 import { type GenerateOptions, generate, wholeObjects } from "../tools/data/generate.ts";
-import { checkCalls, type FlatTool, numbersIn, ungrounded } from "../tools/data/ground.ts";
+import { checkCalls, type FlatParam, type FlatTool, numbersIn, ungrounded } from "../tools/data/ground.ts";
+import { invent, phraseFor } from "../tools/data/invent.ts";
+import { lexiconFolder, readLexicon } from "../tools/data/lexicon.ts";
 import { normalised, readLines } from "../tools/data/lines.ts";
+import { mean } from "../tools/data/meaning.ts";
 import { leaks, split, toolCounts } from "../tools/data/measures.ts";
+import { numberWords } from "../tools/data/numerals.ts";
 import { Random } from "../tools/data/random.ts";
 import { ask, type Request, sameKind, smooth } from "../tools/data/request.ts";
+import { roleGroups } from "../tools/data/roles.ts";
+import { kinds } from "../tools/data/scenes.ts";
 import { correct } from "../tools/data/speech.ts";
-import { asides, baseTools, type Example, kinds, synthesize } from "../tools/data/synth.ts";
+import { type Example, synthesize } from "../tools/data/synth.ts";
 import { readTemplate, say, template, ways } from "../tools/data/template.ts";
+import { things } from "../tools/data/things.ts";
 import { readTool } from "../tools/data/tool.ts";
-import { make, numberWords } from "../tools/data/values.ts";
+import { typed } from "../tools/data/typed.ts";
+import { make } from "../tools/data/values.ts";
 import { data } from "../tools/data.ts";
 import { fixture } from "./support.ts";
 
@@ -44,8 +54,22 @@ async function thimbleData(...args: string[]): Promise<{ out: string; code: numb
   }
 }
 
-const stream = (seed: number, count: number): Example[] => Array.from({ length: count }, (_, i) => synthesize(seed, i));
+const lexicon = readLexicon(lexiconFolder() as string);
+const stream = (seed: number, count: number): Example[] =>
+  Array.from({ length: count }, (_, i) => synthesize(seed, i, lexicon));
 const many = stream(2026, 20000);
+
+/** What a flat parameter says, as JSON Schema: what is required stands in a list. */
+function jsonSchema({ required: _, properties, items, ...rest }: FlatParam): object {
+  if (!properties) return { ...rest, ...(items && { items: jsonSchema(items) }) };
+  const entries = Object.entries(properties);
+  return {
+    ...rest,
+    properties: Object.fromEntries(entries.map(([key, param]) => [key, jsonSchema(param)])),
+    required: entries.filter(([, param]) => param.required).map(([key]) => key),
+    additionalProperties: false,
+  };
+}
 
 describe("synth", () => {
   test("20,000 examples: every value stands in the request, or is an enum, a number said, or a boolean", () => {
@@ -68,11 +92,7 @@ describe("synth", () => {
       if (i % 50) continue;
       for (const call of answers) {
         const { parameters } = tools.find(({ name }) => name === call.name)!;
-        const properties = Object.fromEntries(
-          Object.entries(parameters).map(([key, { required: _, ...schema }]) => [key, schema]),
-        );
-        const required = Object.keys(parameters).filter((key) => parameters[key].required);
-        const schema = { type: "object", properties, required, additionalProperties: false };
+        const schema = jsonSchema({ type: "object", properties: parameters });
         expect(ajv.validate(schema, call.arguments)).toBe(true);
       }
     }
@@ -84,7 +104,7 @@ describe("synth", () => {
 
   test("same seed, same bytes, from wherever one starts; another seed, other requests", () => {
     expect(JSON.stringify(stream(7, 300))).toBe(JSON.stringify(stream(7, 300)));
-    expect(synthesize(7, 250)).toEqual(stream(7, 300)[250]);
+    expect(synthesize(7, 250, lexicon)).toEqual(stream(7, 300)[250]);
     const other = new Set(stream(8, 300).map(({ query }) => query));
     expect(stream(7, 300).filter(({ query }) => other.has(query)).length).toBeLessThan(15);
   });
@@ -92,14 +112,19 @@ describe("synth", () => {
   test("Node writes the bytes that Bun writes", async () => {
     const file = join(folder, "synth.jsonl");
     const built = await Bun.build({
-      entrypoints: [fileURLToPath(new URL("../tools/data/synth.ts", import.meta.url))],
+      entrypoints: ["synth", "lexicon"].map((name) =>
+        fileURLToPath(new URL(`../tools/data/${name}.ts`, import.meta.url)),
+      ),
       outdir: folder,
-      naming: "synth.mjs",
+      naming: "[name].mjs",
       target: "node",
     });
     expect(built.success).toBe(true);
-    const script = `import {synthesize} from ${JSON.stringify(pathToFileURL(join(folder, "synth.mjs")).href)};
-      for (let i = 0; i < 500; i++) console.log(JSON.stringify(synthesize(5, i)));`;
+    const module = (name: string) => JSON.stringify(pathToFileURL(join(folder, name)).href);
+    const script = `import {synthesize} from ${module("synth.mjs")};
+      import {readLexicon} from ${module("lexicon.mjs")};
+      const lexicon = readLexicon(${JSON.stringify(lexiconFolder())});
+      for (let i = 0; i < 500; i++) console.log(JSON.stringify(synthesize(5, i, lexicon)));`;
     await thimbleData("synth", "--count", "500", "--seed", "5", "-o", file);
     const node = spawnSync("node", ["--input-type=module", "-e", script], { encoding: "utf8", maxBuffer: 1 << 26 });
     expect(node.stderr).toBe("");
@@ -126,6 +151,21 @@ describe("synth", () => {
       if (kind === "several") expect(answers.length).toBeGreaterThan(1);
       if (kind === "missing" || kind === "negated") expect(answers.length).toBeLessThan(2);
     }
+  });
+
+  test("about one in ten is refused, spoken like the others, before lists of every length, never before none", () => {
+    const refused = many.filter(({ answers }) => !answers.length);
+    const share = refused.length / many.length;
+    expect(share).toBeGreaterThan(0.08);
+    expect(share).toBeLessThan(0.13);
+    for (const { tools } of many) expect(tools.length).toBeGreaterThan(0);
+    const long = (examples: Example[]) => examples.filter(({ tools }) => tools.length > 10).length / examples.length;
+    expect(long(refused)).toBeGreaterThan(0.02);
+    expect(long(many)).toBeGreaterThan(0.02);
+    expect(Math.max(...many.map(({ tools }) => tools.length))).toBeGreaterThan(24);
+    const lower = (examples: Example[]) =>
+      examples.filter(({ query }) => !/[A-Z.?!,]/.test(query)).length / examples.length;
+    expect(Math.abs(lower(refused) - lower(many))).toBeLessThan(0.1);
   });
 
   test("no request ends in a joining word that has nothing to join", () => {
@@ -231,6 +271,125 @@ describe("requests", () => {
     expect(told).toBeGreaterThan(50);
   });
 
+  test("the least never exceeds the most", () => {
+    for (const phrase of ["{min_price} {max_price}", "{max_price} {min_price}"]) {
+      for (const { asks } of sayings(known("price_search"), phrase)) {
+        const [low, high] = ["min_price", "max_price"].map(
+          (name) => [...asks[0].args].find(([param]) => param.name === name)!,
+        );
+        expect(low[1].value as number).toBeLessThanOrEqual(high[1].value as number);
+      }
+    }
+  });
+
+  test("a group of roles says no two alike, and every order of them is asked for", () => {
+    for (const { roles } of roleGroups) {
+      const said = roles.flatMap((role) => role.said);
+      expect(new Set(said).size).toBe(said.length);
+    }
+    const orders = new Set<string>();
+    for (let seed = 0; seed < 20000; seed++) {
+      const random = new Random(seed);
+      const invention = invent(random, null);
+      const names = ask(invention.tool, phraseFor(invention, random), random).asks[0].args.keys();
+      const said = [...names].map(({ name }) => name).filter((name) => ["width", "height", "depth"].includes(name));
+      if (said.length === 3) orders.add(said.join());
+    }
+    expect(orders.size).toBe(6);
+  });
+
+  test("within a class no two actions share a way, no two things a word, and a thing is said as it is not named", () => {
+    for (const kind of Object.keys(things)) {
+      const ways = actions.filter((action) => action.class === kind).flatMap((action) => action.ways);
+      expect(ways.filter((way, i) => ways.indexOf(way) < i)).toEqual([]);
+      const words = things[kind].flat();
+      expect(words.filter((word, i) => words.indexOf(word) < i)).toEqual([]);
+    }
+    let other = 0;
+    for (let seed = 0; seed < 2000; seed++) {
+      const random = new Random(seed);
+      const { tool, phrase } = mean(random);
+      const text = textOf(ask(tool, phrase, random));
+      if (!tool.id.split("_").some((word) => text.includes(word))) other++;
+    }
+    expect(other).toBeGreaterThan(500);
+  });
+
+  test("a neighbour in meaning never answers the request: it shares the thing or the action, not both", () => {
+    for (let seed = 0; seed < 2000; seed++) {
+      const random = new Random(seed);
+      const meaning = mean(random);
+      const near = mean(random, meaning);
+      expect([near.action === meaning.action, near.thing === meaning.thing]).not.toEqual([true, true]);
+      expect(near.action === meaning.action || near.thing === meaning.thing).toBe(true);
+    }
+  });
+
+  test("lexicon: a row has two words of one sense at least, and its near words are none of its contrary's", () => {
+    expect(lexicon.verbs.length).toBeGreaterThan(200);
+    expect(lexicon.nouns.length).toBeGreaterThan(500);
+    for (const { words, near } of [...lexicon.verbs, ...lexicon.nouns]) {
+      expect(new Set(words).size).toBeGreaterThan(1);
+      for (const word of words) expect(near?.has(word)).toBe(true);
+    }
+    const row = lexicon.verbs.find(({ words }) => words.includes("phone"));
+    expect(row?.words).toContain("telephone");
+    for (const [kind, words] of Object.entries(lexicon.kinds)) expect(words.length, kind).toBeGreaterThan(1);
+  });
+
+  test("siblings of an invented tool share its verb or its noun and no word of the other", () => {
+    const shares = (a: string[], b: string[]) => a.some((word) => b.includes(word));
+    for (let seed = 0; seed < 2000; seed++) {
+      const random = new Random(seed);
+      const { kin } = invent(random, lexicon);
+      const near = invent(random, lexicon, kin).kin;
+      expect(near.noun === kin.noun).not.toBe(near.verb === kin.verb);
+      if (near.verb !== kin.verb) expect(shares(near.verb.words, kin.verb.words)).toBe(false);
+      if (near.noun !== kin.noun) expect(shares(near.noun.words, kin.noun.words)).toBe(false);
+    }
+  });
+
+  test("values that tell themselves apart are of the kind their parameter names, and an enum names the value's kind", () => {
+    for (let seed = 0; seed < 1000; seed++) {
+      const random = new Random(seed);
+      const { tool, phrase } = typed(random, lexicon);
+      const [{ args }] = ask(tool, phrase, random).asks;
+      for (const [{ slot, choices }, { value, piece }] of args) {
+        const kind = choices.length ? String(value) : slot.replace("kind ", "");
+        const word = choices.length ? [...args.values()].find((arg) => arg.piece)?.piece?.text : piece?.text;
+        expect(lexicon.kinds[kind]).toContain(word ?? "");
+      }
+    }
+  });
+
+  test("without the lexicon examples are made all the same", () => {
+    for (let i = 0; i < 300; i++) expect(synthesize(3, i).query).toBeTruthy();
+  });
+
+  test("reported speech ends where courtesy begins, and begins after its 'that' or 'to'", () => {
+    for (const [id, phrase] of [
+      ["tell_person", "tell {person} to {message~deed} please"],
+      ["tell_person", "let {person} know that {message}, thanks"],
+    ]) {
+      for (const { asks } of sayings(known(id), phrase).slice(0, 500)) {
+        const said = [...asks[0].args].find(([param]) => param.name === "message")![1].piece!.text;
+        expect(said).not.toMatch(/^(that|to) |(please|thanks)$/);
+      }
+    }
+  });
+
+  test("values leave out 'my', and 'the' but for titles and days", () => {
+    const values = many.flatMap(({ answers, tools }) =>
+      answers.flatMap(({ name, arguments: args }) => {
+        const { parameters } = tools.find((tool) => tool.name === name)!;
+        return Object.entries(args).flatMap(([key, value]) => (parameters[key].enum ? [] : [String(value)]));
+      }),
+    );
+    const share = (start: RegExp) => values.filter((value) => start.test(value)).length / values.length;
+    expect(share(/^(my|this|that) /)).toBeLessThan(0.01);
+    expect(share(/^the (?!\d)/)).toBeLessThan(0.02);
+  });
+
   test("only times drop the preposition before 'this', 'next' and 'in': what's written on this letter", () => {
     const texts = sayings(known("read_text"), "what's written on {what}").map(textOf);
     for (const text of texts) expect(text).toStartWith("what's written on ");
@@ -309,7 +468,7 @@ describe("requests", () => {
     );
     const calls = many.flatMap(({ answers }) => answers).filter(({ name }) => own.has(name));
     const plain = calls.filter((call) => !Object.keys(call.arguments).length);
-    expect(calls.length).toBeGreaterThan(1500);
+    expect(calls.length).toBeGreaterThan(1000);
     expect(plain.length / calls.length).toBeGreaterThan(0.12);
   });
 });
@@ -326,7 +485,25 @@ describe("template", () => {
     expect(ways(phrase)).toBe(4);
   });
 
-  test.each(["[a", "a]", "(a", "{a", "a|b", "{a b}"])("%s is refused by name", (source) => {
+  test("a shuffle says all of its parts, in every order, and the first without its comma", () => {
+    const phrase = readTemplate("book<, a|, b|( c)>");
+    const said = new Set<string>();
+    for (let i = 0; i < 300; i++) {
+      said.add(
+        say(phrase, new Random(2, i))
+          .map((part) => ("text" in part ? part.text : ""))
+          .join(""),
+      );
+    }
+    const [both, three] = [
+      ["book a, b", "book b, a"],
+      ["book c, a, b", "book c, b, a", "book a c, b", "book b c, a", "book a, b c", "book b, a c"],
+    ];
+    expect([...said].sort()).toEqual([...both, ...three].sort());
+    expect(ways(phrase)).toBe(12);
+  });
+
+  test.each(["<a", "a>", "[a", "a]", "(a", "{a", "a|b", "{a b}"])("%s is refused by name", (source) => {
     expect(() => readTemplate(source)).toThrow("template");
   });
 
@@ -354,6 +531,65 @@ describe("ground", () => {
     expect(loose("call JoAnna", "Anna")).toBe(true);
     expect(loose("call Annabel or Anna", "Anna")).toBe(false);
     expect(loose("call Anna", "")).toBe(true);
+  });
+
+  test("lengths of time mean numbers: an hour and a half is 90 minutes, and 1 hour and 30 minutes", () => {
+    const means: [string, number[]][] = [
+      ["an hour and a half", [90, 1.5, 1, 30, 5400]],
+      ["half an hour", [30, 0.5]],
+      ["three quarters of an hour", [45]],
+      ["2 and a half hours", [150, 2.5]],
+      ["one hour thirty minutes", [90]],
+      ["1 hour and 45 minutes", [105]],
+      ["a minute and twenty seconds", [80]],
+      ["thirty-five minutes", [2100]],
+      ["half a minute", [30]],
+      ["two and a quarter cups", [2.25]],
+    ];
+    for (const [said, numbers] of means) for (const n of numbers) expect(numbersIn(said).has(n), said).toBe(true);
+    expect(numbersIn("an hour in 5 minutes").has(65)).toBe(false);
+    expect(numbersIn("the man hours").has(1)).toBe(false);
+    for (const slot of ["spanMinutes", "spanSeconds", "spanHours", "halves"]) {
+      for (let seed = 0; seed < 500; seed++) {
+        const { text, value } = make(slot, new Random(seed));
+        expect(numbersIn(`for ${text} now`).has(value as number), text).toBe(true);
+      }
+    }
+  });
+
+  test("lists and nested objects are looked into: what they hold must be said, required and of its type", () => {
+    const tools = tool({
+      to: { type: "array", items: { type: "string" } },
+      options: { type: "object", properties: { n: { type: "integer", required: true }, s: { type: "string" } } },
+    });
+    const told = (args: Record<string, unknown>) => () => checkCalls([{ name: "t", arguments: args }], tools);
+    const loose = (args: Record<string, unknown>) =>
+      ungrounded("ask Anna and Bob for 3", [{ name: "t", arguments: args }], tools);
+    expect(told({ to: ["Anna"], options: { n: 3 } })).not.toThrow();
+    expect(told({ to: [3] })).toThrow("arguments.to: expected a array");
+    expect(told({ options: {} })).toThrow("arguments.options.n: required");
+    expect(told({ options: { n: 3, x: 1 } })).toThrow("arguments.options.x: expected a parameter of options");
+    expect(loose({ to: ["Anna", "Bob"], options: { n: 3 } })).toBeNull();
+    expect(loose({ to: ["Anna", "Carl"] })).toContain('arguments.to.1: "Carl"');
+    expect(loose({ options: { n: 4 } })).toContain("arguments.options.n");
+    expect(loose({ options: { s: "Dan" } })).toContain("arguments.options.s");
+  });
+
+  test("lists, nested objects and long lists of parameters occur, and their values are the pieces in order", () => {
+    const calls = many.flatMap(({ answers, query }) => answers.map((call) => ({ call, query })));
+    const values = calls.flatMap(({ call, query }) => Object.values(call.arguments).map((value) => ({ value, query })));
+    const lists = values.filter(({ value }) => Array.isArray(value)) as { value: string[]; query: string }[];
+    expect(lists.length).toBeGreaterThan(100);
+    for (const { value, query } of lists) {
+      const places = value.map((text) => query.indexOf(text));
+      expect(places).not.toContain(-1);
+      expect(new Set(value).size).toBe(value.length);
+    }
+    expect(
+      values.filter(({ value }) => value && typeof value === "object" && !Array.isArray(value)).length,
+    ).toBeGreaterThan(150);
+    const counts = many.flatMap(({ tools }) => tools.map(({ parameters }) => Object.keys(parameters).length));
+    expect(Math.max(...counts)).toBeGreaterThan(10);
   });
 
   test("numbers are heard in digits and in words", () => {
@@ -616,7 +852,27 @@ describe("check, split, stats", () => {
     expect(told.examples).toBe(500);
     expect(told.sources).toEqual({ synth: 500 });
     expect(Object.values(told.kinds as Record<string, number>).reduce((a, b) => a + b)).toBe(500);
-    expect((await thimbleData("stats", path)).out).toContain("fewer than 120 examples");
+    const { out } = await thimbleData("stats", path);
+    expect(out).toContain("fewer than 120 examples");
+    expect(out).toContain("arguments a call");
+    const { coverage, values } = told;
+    const sum = (groups: Record<string, { examples: number; refused: number; calls: number; arguments: number }>) =>
+      Object.values(groups).reduce(
+        ([examples, refused, calls, args], group) => [
+          examples + group.examples,
+          refused + group.refused,
+          calls + group.calls,
+          args + group.arguments,
+        ],
+        [0, 0, 0, 0],
+      );
+    const some = many.slice(0, 500);
+    const all = some.flatMap(({ answers }) => answers);
+    const given = all.flatMap(({ arguments: args }) => Object.keys(args)).length;
+    const expected = [500, some.filter(({ answers }) => !answers.length).length, all.length, given];
+    expect(sum(coverage.kinds)).toEqual(expected);
+    expect(sum(coverage.domains)).toEqual(expected);
+    expect(Object.values(values as Record<string, number>).reduce((a, b) => a + b)).toBe(given);
   });
 });
 

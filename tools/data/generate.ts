@@ -6,7 +6,8 @@
 import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
 import { type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
 import { normalised } from "./lines.ts";
-import { type kinds, synthesize } from "./synth.ts";
+import type { kinds } from "./scenes.ts";
+import { synthesize } from "./synth.ts";
 
 export interface GenerateOptions {
   endpoint: string;

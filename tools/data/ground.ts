@@ -1,5 +1,7 @@
 /** The law of the data: an answer fits its tools, and every value in it stands in the request or in the schema. */
 
+import { fractionsIn, lengthsIn } from "./lengths.ts";
+
 export interface Call {
   name: string;
   arguments: Record<string, unknown>;
@@ -15,6 +17,8 @@ export interface FlatParam {
   type: string;
   description?: string;
   enum?: unknown[];
+  items?: FlatParam;
+  properties?: Record<string, FlatParam>;
   required?: boolean;
 }
 
@@ -24,26 +28,34 @@ export function checkCalls(calls: readonly Call[], tools: readonly FlatTool[]): 
     const at = `answers[${i}]`;
     const tool = tools.find(({ name }) => name === call.name);
     if (!tool) throw new Error(`${at}.name: expected one of the tools, got ${JSON.stringify(call.name)}`);
-    const { parameters } = tool;
-    for (const [key, param] of Object.entries(parameters)) {
-      if (param.required === true && !(key in call.arguments))
-        throw new Error(`${at}.arguments.${key}: required, got nothing`);
-    }
-    for (const [key, value] of Object.entries(call.arguments)) {
-      const param = Object.hasOwn(parameters, key) ? parameters[key] : undefined;
-      if (!param) throw new Error(`${at}.arguments.${key}: expected a parameter of ${call.name}, got one it lacks`);
-      if (!fits(value, param)) {
-        const wanted = param.enum ? `one of ${JSON.stringify(param.enum)}` : `a ${param.type}`;
-        throw new Error(`${at}.arguments.${key}: expected ${wanted}, got ${JSON.stringify(value)}`);
-      }
-    }
+    checkArguments(call.arguments, tool.parameters, `${at}.arguments`, call.name);
   }
 }
 
-function fits(value: unknown, { type, enum: values }: FlatParam): boolean {
+function checkArguments(
+  args: Record<string, unknown>,
+  parameters: Record<string, FlatParam>,
+  at: string,
+  owner: string,
+): void {
+  for (const [key, param] of Object.entries(parameters)) {
+    if (param.required === true && !(key in args)) throw new Error(`${at}.${key}: required, got nothing`);
+  }
+  for (const [key, value] of Object.entries(args)) {
+    const param = Object.hasOwn(parameters, key) ? parameters[key] : undefined;
+    if (!param) throw new Error(`${at}.${key}: expected a parameter of ${owner}, got one it lacks`);
+    if (!fits(value, param)) {
+      const wanted = param.enum ? `one of ${JSON.stringify(param.enum)}` : `a ${param.type}`;
+      throw new Error(`${at}.${key}: expected ${wanted}, got ${JSON.stringify(value)}`);
+    }
+    if (param.properties) checkArguments(value as Record<string, unknown>, param.properties, `${at}.${key}`, key);
+  }
+}
+
+function fits(value: unknown, { type, enum: values, items }: FlatParam): boolean {
   if (values && !values.includes(value)) return false;
   if (type === "integer") return Number.isInteger(value);
-  if (type === "array") return Array.isArray(value);
+  if (type === "array") return Array.isArray(value) && (!items || value.every((item) => fits(item, items)));
   if (type === "object") return typeof value === "object" && value !== null && !Array.isArray(value);
   return typeof value === type || !["string", "number", "boolean"].includes(type);
 }
@@ -54,18 +66,25 @@ function fits(value: unknown, { type, enum: values }: FlatParam): boolean {
  */
 export function ungrounded(query: string, calls: readonly Call[], tools: readonly FlatTool[]): string | null {
   let numbers: Set<number> | null = null;
-  for (const [i, call] of calls.entries()) {
-    const parameters = tools.find(({ name }) => name === call.name)?.parameters ?? {};
-    for (const [key, value] of Object.entries(call.arguments)) {
-      if (parameters[key]?.enum) continue;
-      const at = `answers[${i}].arguments.${key}`;
-      if (typeof value === "string" && !standsIn(query, value))
-        return `${at}: ${JSON.stringify(value)} is not in the request`;
-      if (typeof value === "number") {
-        numbers ??= numbersIn(query);
-        if (!numbers.has(Math.abs(value))) return `${at}: the request does not say ${value}`;
-      }
+  const loose = (value: unknown, param: FlatParam | undefined, at: string): string | null => {
+    if (param?.enum) return null;
+    if (typeof value === "string" && !standsIn(query, value))
+      return `${at}: ${JSON.stringify(value)} is not in the request`;
+    if (typeof value === "number") {
+      numbers ??= numbersIn(query);
+      if (!numbers.has(Math.abs(value))) return `${at}: the request does not say ${value}`;
     }
+    if (typeof value !== "object" || value === null) return null;
+    for (const [key, part] of Object.entries(value)) {
+      const fault = loose(part, Array.isArray(value) ? param?.items : param?.properties?.[key], `${at}.${key}`);
+      if (fault) return fault;
+    }
+    return null;
+  };
+  for (const [i, call] of calls.entries()) {
+    const properties = tools.find(({ name }) => name === call.name)?.parameters ?? {};
+    const fault = loose(call.arguments, { type: "object", properties }, `answers[${i}].arguments`);
+    if (fault) return fault;
   }
   return null;
 }
@@ -104,7 +123,10 @@ const whole = new Map([
   ["quarter", 15],
 ]);
 
-/** Every number that a text says, in digits or in words: "one hundred and five" is 105, and also 1, 100 and 5. */
+/**
+ * Every number that a text says, in digits or in words: "one hundred and five" is 105, and also 1, 100 and 5; and those that
+ * its lengths of time mean: "an hour and a half" is 90 minutes.
+ */
 export function numbersIn(text: string): Set<number> {
   const found = new Set<number>();
   for (const match of text.matchAll(/\d[\d,]*(?:\.\d+)?/g)) {
@@ -154,5 +176,6 @@ export function numbersIn(text: string): Set<number> {
     }
   }
   close();
+  for (const number of [...lengthsIn(text), ...fractionsIn(text)]) found.add(number);
   return found;
 }

@@ -1,6 +1,9 @@
 /** Tools that exist nowhere else, made of verbs, nouns and attributes: only their schema says what they are. */
+import type { Lexicon, Row } from "./lexicon.ts";
 import type { Random } from "./random.ts";
+import { roleGroups } from "./roles.ts";
 import { readTemplate, type Template } from "./template.ts";
+import { isPlural, things } from "./things.ts";
 import { type BaseTool, type Param, readParam } from "./tool.ts";
 import { article, make } from "./values.ts";
 
@@ -108,25 +111,8 @@ const attributes: [string, string, string][] = [
   ["channel", "coined", "on {x}|via {x}"],
   ["group", "plural", "with the {x}"],
 ];
-/** Two values of one kind, told apart by their role alone: names, slot and how each is said. */
-const pairs: [[string, string], [string, string], string][] = [
-  [["origin", "from {x}"], ["destination", "to {x}"], "city"],
-  [["from", "from {x}"], ["to", "to {x}"], "town"],
-  [["departure", "leaving {x}"], ["arrival", "for {x}"], "town"],
-  [["source", "out of {x}"], ["target", "into {x}"], "listName"],
-  [["pickup", "picked up at {x}"], ["dropoff", "dropped at {x}"], "place"],
-  [["sender", "from {x}"], ["receiver", "to {x}"], "person"],
-  [["buyer", "bought by {x}"], ["seller", "sold by {x}"], "person"],
-  [["winner", "won by {x}"], ["loser", "lost by {x}"], "plural"],
-  [["home_team", "with {x} at home"], ["guest_team", "against {x}"], "plural"],
-  [["old_date", "from {x}"], ["new_date", "to {x}"], "day"],
-  [["old_name", "from {x}"], ["new_name", "to {x}"], "coined"],
-  [["start_date", "starting {x}"], ["end_date", "until {x}"], "day"],
-  [["start_time", "from {x}"], ["end_time", "until {x}"], "clock"],
-  [["least", "from {x}"], ["most", "up to {x}"], "integer"],
-  [["base_currency", "from {x}"], ["quote_currency", "to {x}"], "currencyName"],
-  [["old_room", "from the {x}"], ["new_room", "to the {x}"], "room"],
-];
+/** Values whose look says what they are: a request may name them without a word about them. */
+const telling = new Set("clock day duration email phone city country language color currency".split(" "));
 const freeText = new Set(["anything", "note", "message", "topic"]);
 const switches = [
   "notify",
@@ -143,8 +129,8 @@ const switches = [
 
 /** What siblings keep in common, so that telling them apart takes reading. */
 export interface Kin {
-  noun: string;
-  verb: number;
+  noun: Row;
+  verb: Row;
 }
 
 export interface Invention {
@@ -169,31 +155,62 @@ export function phraseFor({ tool, kin, clauses }: Invention, random: Random): Te
     const clause = (i && !clauses[i].startsWith("and ") ? joint : "") + text;
     return required ? clause : `(${clause})`;
   });
-  const head = `${random.pick(verbs[kin.verb])} ${random.pick(["the", article(kin.noun), "my", "this", "that"])} ${kin.noun}`;
-  return readTemplate(head + tail.join(""));
+  const noun = otherWord(kin.noun.words, tool.id, random);
+  const determiner = random.pick(isPlural(noun) ? ["the", "my"] : ["the", article(noun), "my", "this", "that"]);
+  return readTemplate(`${otherWord(kin.verb.words, tool.id, random)} ${determiner} ${noun}${tail.join("")}`);
 }
 
+/** A word of the row, mostly not the one that names the tool. */
+function otherWord(words: readonly string[], id: string, random: Random): string {
+  const others = words.filter((word) => !id.includes(word.replaceAll(" ", "_")));
+  return random.pick(others.length && random.chance(0.6) ? others : words);
+}
+
+/** Words for a verb or a noun that others of `apart` cannot be mistaken for. */
+function newRow(rows: readonly Row[], lexical: readonly Row[], apart: Row | undefined, random: Random): Row {
+  if (apart?.opposite && random.chance(0.4)) return { words: apart.opposite };
+  for (;;) {
+    const row = random.pick(lexical.length && random.chance(0.5) ? lexical : rows);
+    const isNear = (a: Row, b: Row) => a.words.some((word) => b.words.includes(word) || b.near?.has(word));
+    if (!apart || !(isNear(row, apart) || isNear(apart, row))) return row;
+  }
+}
+
+const verbRows: Row[] = verbs.map((words) => ({ words }));
+const personRows: Row[] = things.person.map((words) => ({ words }));
+/** Things that have several names, beside those of `nouns`. */
+const thingRows: Row[] = [...things.thing, ...things.document, ...things.power].map((words) => ({ words }));
+
 /** `near` shares its noun or its verb with the new tool, never both. */
-export function invent(random: Random, near?: Kin): Invention {
+export function invent(random: Random, lexicon: Lexicon | null, near?: Kin): Invention {
   const keepNoun = near && random.chance(0.6);
-  let verb = near && !keepNoun ? near.verb : random.between(0, verbs.length - 1);
-  if (keepNoun && verb === near.verb) verb = (verb + 1) % verbs.length;
-  let noun = keepNoun ? near.noun : newNoun(random);
-  if (near && !keepNoun && noun === near.noun) noun = `spare ${noun}`;
-  const spoken = verbs[verb];
-  const shown = random.pick(spoken);
-  const name = random.chance(0.07)
-    ? make("coined", random).text.toLowerCase() // an opaque name: the description must do
+  const verb = near && !keepNoun ? near.verb : newRow(verbRows, lexicon?.verbs ?? [], near?.verb, random);
+  const newest = () =>
+    verb.personal
+      ? newRow(personRows, [], near?.noun, random)
+      : random.chance(0.45)
+        ? newNoun(random)
+        : newRow(thingRows, lexicon?.nouns ?? [], near?.noun, random);
+  let noun = keepNoun ? near.noun : newest();
+  while (near && !keepNoun && noun.words.some((word) => near.noun.words.includes(word))) noun = newest();
+  const [shown, named] = [random.pick(verb.words), random.pick(noun.words)];
+  const opaque = random.chance(0.08); // the description must do
+  const name = opaque
+    ? make("coined", random).text.toLowerCase()
     : random.chance(0.85)
-      ? `${shown}_${noun}`
-      : `${noun}_${shown}`;
-  const params = newParams(noun, random);
-  const described = random.pick(spoken);
+      ? `${shown}_${named}`
+      : `${named}_${shown}`;
+  const [described, told] = [random.pick(verb.words), random.pick(noun.words)];
+  const params = newParams(told, random);
   const about = [
-    `${described[0].toUpperCase()}${described.slice(1)} ${random.pick(["a", "the", "one"])} ${noun}.`,
-    `Use this to ${described} a ${noun}.`,
+    `${capital(described)} ${random.pick([isPlural(told) ? "some" : article(told), "the"])} ${told}.`,
+    `Use this to ${described} ${isPlural(told) ? "the" : article(told)} ${told}.`,
   ];
-  const id = name.replaceAll(" ", "_");
+  // A definition in the place of a word for it.
+  if (verb.gloss && random.chance(0.5)) about.splice(random.between(0, 1), 1, `${capital(verb.gloss)}: the ${told}.`);
+  else if (noun.gloss && random.chance(0.5))
+    about.splice(random.between(0, 1), 1, `${capital(described)} ${noun.gloss}.`);
+  const id = name.replace(/[^A-Za-z0-9]+/g, "_");
   const tool: BaseTool = {
     id,
     domain: "app",
@@ -203,39 +220,47 @@ export function invent(random: Random, near?: Kin): Invention {
     say: [],
     hint: [],
     like: [id],
+    opaque,
   };
   return { tool, kin: { noun, verb }, clauses: params.map(({ clause }) => clause) };
 }
 
-function newNoun(random: Random): string {
+const capital = (text: string) => text[0].toUpperCase() + text.slice(1);
+
+function newNoun(random: Random): Row {
   const base = random.chance(0.12)
     ? make("coined", random).text.toLowerCase()
     : random.pick(nouns).replaceAll("_", " ");
-  return random.chance(0.3) ? `${random.pick(qualifiers)} ${base}` : base;
+  return { words: [random.chance(0.3) ? `${random.pick(qualifiers)} ${base}` : base] };
 }
 
-function newPair(noun: string, random: Random): { param: Param; clause: string }[] {
-  const [one, other, slot] = random.pick(pairs);
-  return [one, other].map(([name, said]) => {
+/** Some roles of one group: values that look alike. */
+function newGroup(noun: string, random: Random): { param: Param; clause: string }[] {
+  const { roles } = random.pick(roleGroups);
+  const prefix = random.chance(0.12) ? `${noun.split(/[^A-Za-z]+/).at(-1)}_` : "";
+  return random.some(roles, random.between(2, roles.length)).map(({ name, said, slot }) => {
     const human = name.replaceAll("_", " ");
+    const about = random.pick([
+      `The ${human} of the ${noun}.`,
+      `${human[0].toUpperCase()}${human.slice(1)}.`,
+      `Which ${human}.`,
+    ]);
+    const mark = random.chance(0.8) ? "!" : "?";
     return {
-      param: readParam(
-        [name],
-        `${slot}! ${random.pick([`The ${human} of the ${noun}.`, `${human[0].toUpperCase()}${human.slice(1)}.`])}`,
-        noun,
-      ),
-      clause: said.replace("{x}", `{${name}}`),
+      param: readParam([`${prefix}${name}`], `${slot}${mark} ${about}`, noun),
+      clause: random.pick(said).replace("{x}", `{${prefix}${name}}`),
     };
   });
 }
 
 function newParams(noun: string, random: Random): { param: Param; clause: string }[] {
   const count = random.pick([0, 1, 1, 2, 2, 3, 3, 4]);
-  const pair = random.chance(0.16) ? newPair(noun, random) : [];
+  const pair = random.chance(0.3) ? newGroup(noun, random) : [];
   const made = [...pair];
-  for (const [name, slot, said] of random.some(attributes, pair.length ? random.between(0, 1) : count)) {
+  for (const [name, slot, said] of random.some(attributes, pair.length ? random.pick([0, 0, 1, 2]) : count)) {
     // A third "from {x}" would leave open whose it is.
     if (pair.some(({ param, clause }) => param.slot === slot || said.includes(clause.split(" ")[0]))) continue;
+    if (made.some(({ param }) => param.name === name)) continue;
     if (freeText.has(slot) && made.some(({ param }) => freeText.has(param.slot))) continue;
     const mark = random.chance(0.7) ? "!" : "?";
     const kind = random.next();
@@ -255,7 +280,7 @@ function newParams(noun: string, random: Random): { param: Param; clause: string
         clause: `with ${key} {${key}}`,
       });
     } else {
-      const key = random.chance(0.15) ? `${noun.split(" ").at(-1)}_${name}` : name;
+      const key = random.chance(0.15) ? `${noun.split(/[^A-Za-z]+/).at(-1)}_${name}` : name;
       const human = name.replaceAll("_", " ");
       const plain = [
         `with ${human} {x}`,
@@ -264,7 +289,8 @@ function newParams(noun: string, random: Random): { param: Param; clause: string
         `using {x} as ${human}`,
         `and {x} as the ${human}`,
       ];
-      const clause = (random.chance(0.6) ? random.pick(said.split("|")) : random.pick(plain)).replace(
+      const bare = telling.has(slot) && random.chance(0.15) && !made.some(({ param }) => telling.has(param.slot));
+      const clause = (bare ? "{x}" : random.chance(0.6) ? random.pick(said.split("|")) : random.pick(plain)).replace(
         "{x}",
         `{${key}}`,
       );

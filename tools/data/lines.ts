@@ -13,6 +13,7 @@ export interface Line {
   tools: ToolSet;
   answers: Call[];
   kind?: string;
+  domain?: string;
   source?: string;
   /** What is right but suspicious. */
   warning?: string;
@@ -56,7 +57,7 @@ function readLine(text: string): Omit<Line, "path" | "number" | "text"> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new Error(`expected an object with query, tools and answers, got ${text.slice(0, 40)}`);
   }
-  const { query, kind, source } = value;
+  const { query, kind, domain, source } = value;
   if (typeof query !== "string" || !query.trim())
     throw new Error(`query: expected text, got ${JSON.stringify(query) ?? "nothing"}`);
   const list = unpack(value.tools, "tools");
@@ -83,6 +84,7 @@ function readLine(text: string): Omit<Line, "path" | "number" | "text"> {
     tools,
     answers: calls,
     ...(typeof kind === "string" && { kind }),
+    ...(typeof domain === "string" && { domain }),
     ...(typeof source === "string" && { source }),
     ...(warning && { warning }),
   };

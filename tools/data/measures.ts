@@ -1,5 +1,5 @@
 /** What a set of examples holds: counts per tool, leakage between files, splits that do not leak. */
-import { type Line, normalised } from "./lines.ts";
+import { flatTools, type Line, normalised } from "./lines.ts";
 import { Random } from "./random.ts";
 
 /** Published: finetuning wants this many examples a tool, of which 10 are kept for choosing and 10 for testing. */
@@ -19,6 +19,56 @@ export function tally(keys: Iterable<string>): [string, number][] {
 }
 
 export const toolCounts = (lines: readonly Line[]): [string, number][] => tally(lines.flatMap(toolsOf));
+
+export interface Coverage {
+  examples: number;
+  /** Answered by no call. */
+  refused: number;
+  calls: number;
+  arguments: number;
+  /** Tools in the longest list. */
+  longest: number;
+  /** Tools in all lists. */
+  offered: number;
+}
+
+/** What the examples of each group hold, most examples first. */
+export function coverage(lines: readonly Line[], groupOf: (line: Line) => string): [string, Coverage][] {
+  const groups = new Map<string, Coverage>();
+  for (const line of lines) {
+    const group = groupOf(line);
+    const sum = groups.get(group) ?? { examples: 0, refused: 0, calls: 0, arguments: 0, longest: 0, offered: 0 };
+    const offered = line.tools.tools.length;
+    sum.examples++;
+    sum.refused += Number(!line.answers.length);
+    sum.calls += line.answers.length;
+    for (const call of line.answers) sum.arguments += Object.keys(call.arguments).length;
+    sum.longest = Math.max(sum.longest, offered);
+    sum.offered += offered;
+    groups.set(group, sum);
+  }
+  return [...groups].sort(([a, m], [b, n]) => n.examples - m.examples || (a < b ? -1 : 1));
+}
+
+/** How the values of all answers are given: copied as text, told by an enum, as numbers, … */
+export const valueKinds = (lines: readonly Line[]): [string, number][] =>
+  tally(
+    lines.flatMap(({ answers, tools }) => {
+      const flat = flatTools(tools);
+      return answers.flatMap(({ name, arguments: args }) => {
+        const parameters = flat.find((tool) => tool.name === name)?.parameters ?? {};
+        return Object.entries(args).map(([key, value]) =>
+          parameters[key]?.enum
+            ? "enum"
+            : Array.isArray(value)
+              ? "list"
+              : typeof value === "string"
+                ? "copied"
+                : typeof value,
+        );
+      });
+    }),
+  );
 
 /** Requests that occur in more than one file, each with its first place in each. */
 export function leaks(lines: readonly Line[]): { query: string; places: string[] }[] {

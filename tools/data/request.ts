@@ -1,8 +1,11 @@
 /** A tool → a request for it: pieces of text, some of which are values, and the calls they mean. */
+
+import type { Fill } from "./numerals.ts";
 import type { Random } from "./random.ts";
 import { type Said, say, slotsOf, type Template } from "./template.ts";
+import { dayRank } from "./times.ts";
 import { type BaseTool, isBoolean, type Param } from "./tool.ts";
-import { article, dayRank, type Fill, isTime, make } from "./values.ts";
+import { article, isTime, make, typeOfSlot, withoutDeterminer } from "./values.ts";
 
 /** Text of a request. A value's piece may be respelled until the request is done: the answer copies what it then says. */
 export interface Piece {
@@ -15,6 +18,8 @@ export interface Piece {
 export interface Argument {
   value?: Fill["value"];
   piece?: Piece;
+  /** Of a list: all its pieces. */
+  pieces?: Piece[];
 }
 
 export interface Ask {
@@ -31,9 +36,24 @@ export interface Request {
 export function ask(tool: BaseTool, phrase: Template, random: Random): Request {
   const first: Ask = { tool, args: new Map() };
   const second: Ask = { tool, args: new Map() };
-  const pieces = merged(say(phrase, random).map((said) => piece(said, tool, first, second, random)));
+  const pieces = merged(say(phrase, random).flatMap((said) => piece(said, tool, first, second, random)));
+  for (const { args } of [first, second]) orderRange(args);
   const asks = second.args.size ? [first, { tool, args: new Map([...first.args, ...second.args]) }] : [first];
   return { pieces, asks };
+}
+
+const isLeast = ({ name }: Param) => /(^|_)(least|min|low)(_|$)/.test(name);
+const isMost = ({ name }: Param) => /(^|_)(most|max|high)(_|$)/.test(name);
+
+/** Swaps the ends of a range that runs backwards: nobody wants at least 9 and at most 5. */
+function orderRange(args: Ask["args"]): void {
+  const [least, most] = [isLeast, isMost].map((isEnd) => [...args].find(([param]) => isEnd(param)));
+  if (!least || !most || !sameKind(least[0], most[0])) return;
+  const [low, high] = [least[1], most[1]];
+  if (!low.piece || !high.piece || typeof low.value !== "number" || typeof high.value !== "number") return;
+  if (low.value <= high.value) return;
+  [low.value, high.value] = [high.value, low.value];
+  [low.piece.text, high.piece.text] = [high.piece.text, low.piece.text];
 }
 
 /** Without empty pieces, and with texts that follow each other made one. */
@@ -48,7 +68,8 @@ function merged(pieces: readonly Piece[]): Piece[] {
 }
 
 const plurals =
-  /^((?: [a-z]+)?) (ticket|seat|room|cup|portion|slice|bedroom|bathroom|night|day|hour|pass|liter|bath|star)(?:e?s)\b/;
+  /^((?: [a-z]+)?) (ticket|seat|room|cup|portion|slice|bedroom|bathroom|night|day|hour|pass|liter|bath|star|adult|kid|set|rep|suitcase|bag|crate|box|infant|guest|point|round|row|column|grown up|minute|second|time)(?:e?s)\b/;
+const oddPlurals: Record<string, string> = { people: "person", children: "child", babies: "baby" };
 
 /** Mends what filling or correcting leaves askew: "on tomorrow", "at in an hour", "a espresso", "one tickets". */
 export function smooth({ pieces }: Request): void {
@@ -58,31 +79,54 @@ export function smooth({ pieces }: Request): void {
     if (left && !left.param) {
       if (isTime(param.slot) && /^(today|tomorrow|tonight|next |this |in |the day after)/.test(said))
         left.text = left.text.replace(/(^| )(on|at|around|in) $/, "$1");
+      left.text = left.text.replace(/(^| )(?:the|an?|my|this|that) ((?:the|an?|my|this|that) )$/, "$1$2");
+      if (/^\p{Lu}[\p{L}]*['’]s /u.test(said)) left.text = left.text.replace(/(^| )(?:the|an?|my) $/, "$1");
       left.text = left.text.replace(/(?<=^| )(a)n? $/i, (_, a: string) => `${a}${article(said).slice(1)} `);
     }
     if (/^(1|one)$/.test(said) && right && !right.param)
-      right.text = right.text.replace(plurals, "$1 $2").replace(/^ people\b/, " person");
+      right.text = right.text
+        .replace(plurals, "$1 $2")
+        .replace(/^ (people|children|babies)\b/, (_, many: string) => ` ${oddPlurals[many]}`);
   }
 }
 
-function piece(said: Said, tool: BaseTool, first: Ask, second: Ask, random: Random): Piece {
-  if (!("slot" in said)) return { text: said.text };
+function piece(said: Said, tool: BaseTool, first: Ask, second: Ask, random: Random): Piece[] {
+  if (!("slot" in said)) return [{ text: said.text }];
   const param = tool.params.find(({ name }) => name === said.slot);
-  if (!param) return { text: make(said.slot, random).text };
+  if (!param) return [{ text: make(said.slot, random).text }];
   const { args } = said.second ? second : first;
   if (said.meant !== undefined) {
-    args.set(param, { value: isBoolean(param) ? said.meant === "true" : said.meant });
-    return { text: "" };
+    args.set(param, { value: meantAs(param, said.meant) });
+    return [];
   }
-  const { text, value } = unlike([...first.args, ...second.args], param, random);
-  const made = { text, param };
+  if (param.list) return listed(param, args, random);
+  const { text, value } = said.pool ? make(said.pool, random) : unlike([...first.args, ...second.args], param, random);
+  const [determiner, rest] = value === undefined ? withoutDeterminer(param.slot, text) : ["", text];
+  const made = { text: rest, param };
   args.set(param, { value, piece: made });
-  return made;
+  return determiner ? [{ text: determiner }, made] : [made];
+}
+
+/** One to four values, joined as they are spoken. */
+function listed(param: Param, args: Ask["args"], random: Random): Piece[] {
+  const count = random.pick([1, 2, 2, 2, 3, 3, 4]);
+  const texts = new Set<string>();
+  for (let tries = 0; texts.size < count && tries < 20; tries++)
+    texts.add(withoutDeterminer(param.slot, fill(param, random).text)[1]);
+  const pieces = [...texts].map((text): Piece => ({ text, param }));
+  args.set(param, { pieces });
+  const last = random.pick([" and ", " and ", " and ", ", ", ...(pieces.length > 2 ? [", and "] : [])]);
+  return pieces.flatMap((one, i) => (i ? [{ text: i === pieces.length - 1 ? last : ", " }, one] : [one]));
+}
+
+function meantAs(param: Param, text: string): Fill["value"] {
+  if (isBoolean(param)) return text === "true";
+  return param.slot !== "choice" && typeOfSlot(param.slot) !== "string" ? Number(text) : text;
 }
 
 /** A value that suits the others of its kind: nobody flies from Rome to Rome. Numbers and booleans may agree. */
 function unlike(others: readonly [Param, Argument][], param: Param, random: Random): Fill {
-  const kin = others.filter(([other]) => sameKind(other, param));
+  const kin = others.filter(([other]) => sameKind(other, param) && !other.list);
   let made = fill(param, random);
   // Some cannot: of three values of an enum of two, two agree.
   for (let tries = 0; tries < 20 && kin.some(([other, { piece }]) => clash(param, made, other, piece?.text)); tries++)
@@ -99,7 +143,8 @@ const endsSpan = ({ name }: Param) => /^(return|dropoff|check_out|end|until)/.te
 /** Whether both say the same, or a span ends before it starts. */
 function clash(param: Param, { text, value }: Fill, other: Param, said = ""): boolean {
   if (isBoolean(param) || typeof value === "number") return false;
-  if (text.toLowerCase() === said.toLowerCase()) return true;
+  const [, told] = withoutDeterminer(param.slot, text);
+  if (told.toLowerCase() === said.toLowerCase()) return true;
   if (endsSpan(param) === endsSpan(other)) return false;
   const [start, end] = (endsSpan(param) ? [said, text] : [text, said]).map(dayRank);
   return start >= 0 && end >= 0 && end <= start;
@@ -107,6 +152,7 @@ function clash(param: Param, { text, value }: Fill, other: Param, said = ""): bo
 
 export function fill(param: Param, random: Random): Fill {
   if (param.slot === "flag") return random.chance(0.5) ? { text: "on", value: true } : { text: "off", value: false };
+  if (param.values) return { text: random.pick(param.values) };
   if (param.slot !== "choice") return make(param.slot, random);
   const { value, said } = random.pick(param.choices);
   return { text: random.pick(said), value };

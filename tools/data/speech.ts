@@ -1,7 +1,10 @@
 /** How people talk: politeness, fillers, corrections, and what a speech recogniser makes of it. */
+import { commands } from "./actions.ts";
+import { numberWords } from "./numerals.ts";
 import type { Random } from "./random.ts";
 import { fill, type Piece, type Request } from "./request.ts";
-import { numberWords } from "./values.ts";
+import type { Param } from "./tool.ts";
+import { isTime, typeOfSlot, withoutDeterminer } from "./values.ts";
 
 const imperatives = new Set(
   `set start make create add put turn switch call phone ring dial text send message tell write play open close lock unlock show list read take snap
@@ -11,15 +14,18 @@ const imperatives = new Set(
   broadcast water arm disarm shuffle repeat mark drop enable disable activate post reply answer decline reject ignore email video measure count
   magnify restart reboot flip roll pick charge honk unpair transcribe summarize recap tag label empty watch raise lower let keep kill hit pin
   bookmark route use apply point submit assign archive print plan compute review rate hire inspect calibrate dispatch sync return fetch renew
-  reschedule push shift boil exchange feed warm wash dry steam toast microwave block freeze suggest recommend help grind`.split(
-    /\s+/,
-  ),
+  reschedule push shift boil exchange feed warm wash dry steam toast microwave block freeze suggest recommend help grind
+  ship transfer rename replace introduce swap trade forward fade queue choose hand look work map kick sign repair sort weigh`
+    .split(/\s+/)
+    .concat(commands),
 );
 
 const firstWord = ({ pieces }: Request) => (pieces[0]?.param ? "" : (/^[a-z]+/.exec(pieces[0]?.text ?? "")?.[0] ?? ""));
 export const isImperative = (request: Request) => imperatives.has(firstWord(request));
 
-const openSlots = new Set("message note errand phrase anything topic purpose song show".split(" "));
+const openSlots = new Set(
+  "message note errand phrase anything topic purpose song show deed clause asked question".split(" "),
+);
 export const endsOpen = ({ pieces }: Request) => openSlots.has(pieces.at(-1)?.param?.slot ?? "");
 
 export function before(request: Request, text: string): void {
@@ -30,50 +36,81 @@ export function after(request: Request, text: string): void {
   request.pieces.push({ text });
 }
 
+const courtesies = [
+  "please ",
+  "please ",
+  "can you ",
+  "can you ",
+  "could you ",
+  "could you ",
+  "would you ",
+  "can you please ",
+  "could you please ",
+  "I want you to ",
+  "I'd like you to ",
+  "go ahead and ",
+  "I need you to ",
+  "you can ",
+  "just ",
+  "quickly ",
+  "will you ",
+  "I was wondering if you could ",
+  "do you think you could ",
+  "would you be so kind as to ",
+  "I'd love for you to ",
+  "be so kind and ",
+  "kindly ",
+  "let's ",
+  "time to ",
+  "now ",
+  "if you don't mind, ",
+  "when you get a chance, ",
+  "real quick, ",
+  "do me a favor and ",
+  "is it possible to ",
+  "are you able to ",
+  "how about you ",
+];
+const thanks = [
+  " please",
+  " please",
+  " thanks",
+  " for me",
+  " please",
+  " thank you",
+  " right away",
+  " now",
+  " will you",
+  " real quick",
+];
+const openThanks = [", please", ", thanks", " please", ", thank you", ", ok"];
+const calls =
+  "hey |ok |hey watch, |hi, |okay, |so |hey glasses, |hello, |alright, |yo |computer, |right, |listen, |hey there, |excuse me, ";
+
+/** Asks nicely, before and after; what follows free text stays outside of it. */
 export function polite(request: Request, random: Random): void {
   const imperative = isImperative(request);
-  if (!endsOpen(request) && random.chance(0.1))
-    after(request, random.pick([" please", " please", " thanks", ", please", " for me", ", thank you"]));
-  if (imperative && random.chance(0.22)) {
-    before(
-      request,
-      random
-        .pick([
-          "please ",
-          "can you ",
-          "could you ",
-          "would you ",
-          "can you please ",
-          "could you please ",
-          "I want you to ",
-          "I'd like you to ",
-          "go ahead and ",
-          "I need you to ",
-          "you can ",
-          "just ",
-          "quickly ",
-          "would you mind and ",
-        ])
-        .replace(" mind and ", " "),
-    );
+  if (endsOpen(request) ? random.chance(0.06) : random.chance(0.12)) {
+    const words = random.pick(endsOpen(request) ? openThanks : thanks);
+    after(request, random.chance(0.3) && !words.startsWith(",") ? `,${words}` : words);
   }
-  if (random.chance(0.08))
-    before(
-      request,
-      random.pick([
-        "hey ",
-        "ok ",
-        "hey watch, ",
-        "hi, ",
-        "okay, ",
-        "so ",
-        "hey glasses, ",
-        "hello, ",
-        "alright, ",
-        "yo ",
-        "computer, ",
-      ]),
-    );
+  if (imperative && random.chance(0.24)) before(request, random.pick(courtesies));
+  if (random.chance(0.08)) before(request, random.pick(calls.split("|")));
+}
+
+const plainMarks = /['"]/;
+
+/** Sets apostrophes, quotes and dashes as keyboards of phones do. */
+export function typeset({ pieces }: Request, random: Random): void {
+  for (const piece of pieces) {
+    if (plainMarks.test(piece.text))
+      piece.text = piece.text
+        .replace(/(^|[\s(])"/g, "$1“")
+        .replaceAll('"', "”")
+        .replaceAll("'", "’");
+    if (!piece.param && random.chance(0.5))
+      piece.text = piece.text.replace(/, (?=actually|no|sorry|then|also|plus)/, " — ");
+  }
 }
 
 /** Puts circumstances before the request: "I'm off next week. Can you find me a flight". */
@@ -186,14 +223,18 @@ const remarks = [
 /** Says a wrong value first, then the right one. False where no value can be corrected. */
 export function correct(request: Request, random: Random): boolean {
   const candidates = request.pieces.filter(
-    (piece) => piece.param && !openSlots.has(piece.param.slot) && piece.param.slot !== "flag",
+    (piece) => piece.param && !openSlots.has(piece.param.slot) && piece.param.slot !== "flag" && !piece.param.list,
   );
   if (!candidates.length) return false;
   const right = random.pick(candidates);
   const wrong = wrongFor(right, random);
   if (!wrong) return false;
   const at = request.pieces.indexOf(right);
-  if (random.chance(0.65) || at === request.pieces.length - 1 || endsOpen(request)) {
+  // A remark at the end would leave open which of two like values it mends.
+  const isAlone = !request.pieces.some(
+    (piece) => piece !== right && piece.param && alike(piece.param, right.param as Param),
+  );
+  if (!isAlone || random.chance(0.5) || at === request.pieces.length - 1 || endsOpen(request)) {
     request.pieces.splice(at, 0, wrong, { text: random.pick(regrets) });
   } else {
     request.pieces.splice(at, 1, wrong);
@@ -202,9 +243,13 @@ export function correct(request: Request, random: Random): boolean {
   return true;
 }
 
+/** Both times, both numbers, or both words. */
+const alike = (a: Param, b: Param) => groupOf(a) === groupOf(b);
+const groupOf = ({ slot }: Param) => (isTime(slot) ? "time" : typeOfSlot(slot) === "string" ? "words" : "number");
+
 function wrongFor({ text, param }: Piece, random: Random): Piece | null {
   for (let tries = 0; param && tries < 5; tries++) {
-    const wrong = fill(param, random).text;
+    const [, wrong] = withoutDeterminer(param.slot, fill(param, random).text);
     if (!wrong.includes(text) && !text.includes(wrong)) return { text: wrong, param };
   }
   return null;
@@ -279,7 +324,7 @@ export function heard(request: Request, random: Random): void {
 }
 
 function respell(text: string, words: boolean): string {
-  let out = text.toLowerCase();
+  let out = text.toLowerCase().replace(/\s*[\n—]\s*|[“”]/g, " ");
   if (!out.includes("@"))
     out = out
       .replace(/([ap])\.m\.?/g, "$1m")

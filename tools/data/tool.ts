@@ -10,6 +10,7 @@ import { isSlot } from "./values.ts";
  *       about: "Start a timer. | Count down, then ring.",   other descriptions
  *       takes: {
  *         "duration/length": "duration! How long.",         name/other names: slot, ! required or ? optional, descriptions
+ *         "items": "grocery[]! What to buy.",               an array of values of the slot
  *         "mode": "<walk=on foot/walking|drive>? How.",     an enum, each value with how it is said
  *         "enabled": "flag! On or off.",                    true or false, said "on" or "off"
  *         "nonstop": "truth? Only direct flights.",         true or false, only ever meant: {nonstop=true}
@@ -44,6 +45,10 @@ export interface Param {
   slot: string;
   /** Of a choice: its values, and how each is said. */
   choices: { value: string; said: string[] }[];
+  /** Whether it takes several values, as an array. */
+  list?: boolean;
+  /** Its values, if they are its own and not those of the slot. */
+  values?: readonly string[];
   about: string[];
   required: boolean;
 }
@@ -57,6 +62,8 @@ export interface BaseTool {
   say: Template[];
   hint: Template[];
   like: string[];
+  /** Its name says nothing: its description must. */
+  opaque?: boolean;
 }
 
 const sentences = (text: string) => text.split(" | ").map((sentence) => sentence.trim());
@@ -87,9 +94,9 @@ export function readTool(id: string, domain: string, source: ToolSource): BaseTo
 export const isBoolean = ({ slot }: Pick<Param, "slot">): boolean => slot === "flag" || slot === "truth";
 
 export function readParam(names: string[], spec: string, id: string): Param {
-  const match = /^(?:<([^>]+)>|(\w+))([!?]) (.+)$/.exec(spec);
+  const match = /^(?:<([^>]+)>|(\w+)(\[\])?)([!?]) (.+)$/.exec(spec);
   if (!match) throw new SyntaxError(`${id}.${names[0]}: expected "slot! description", got ${JSON.stringify(spec)}`);
-  const [, listed, slot, mark, about] = match;
+  const [, listed, slot, list, mark, about] = match;
   if (slot && !isBoolean({ slot }) && !isSlot(slot)) throw new SyntaxError(`${id}.${names[0]}: unknown slot ${slot}`);
   const choices = (listed ?? "").split("|").map((entry) => {
     const [value, said = value.replaceAll("_", " ")] = entry.split("=");
@@ -102,5 +109,6 @@ export function readParam(names: string[], spec: string, id: string): Param {
     choices: listed ? choices : [],
     about: sentences(about),
     required: mark === "!",
+    ...(list && { list: true }),
   };
 }

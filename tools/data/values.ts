@@ -1,29 +1,9 @@
 /** Values as people say them. A slot makes one; most are copied into the answer verbatim, numbers by what they mean. */
+import { type Fill, type Maker, numberWords } from "./numerals.ts";
 import type { Random } from "./random.ts";
 import { say, template } from "./template.ts";
+import { clock, counted, day, duration, lengthIn } from "./times.ts";
 import { common, pools, syllables } from "./words.ts";
-
-/** What is said, and what the answer holds: the same text where `value` is absent. */
-export interface Fill {
-  text: string;
-  value?: string | number | boolean;
-}
-
-type Maker = (random: Random) => string | Fill;
-
-const ones =
-  "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(
-    " ",
-  );
-const tens = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
-
-/** 0 to 999,999 in words: "a hundred and five" is said "one hundred five". */
-export function numberWords(n: number): string {
-  if (n < 20) return ones[n];
-  if (n < 100) return tens[Math.floor(n / 10)] + (n % 10 ? ` ${ones[n % 10]}` : "");
-  const [unit, word] = n < 1000 ? [100, "hundred"] : [1000, "thousand"];
-  return `${numberWords(Math.floor(n / unit))} ${word}${n % unit ? ` ${numberWords(n % unit)}` : ""}`;
-}
 
 /** A whole number, mostly in digits. */
 const whole =
@@ -51,121 +31,6 @@ function coined(random: Random): string {
 }
 
 const letters = "ABCDEFGHJKLMNPRSTUVWXYZ";
-
-const minutesWord = ["00", "05", "10", "15", "20", "25", "30", "35", "40", "45", "50", "55"];
-const clock: Maker = (random) => {
-  const hour = random.between(1, 12);
-  const half = random.pick(["am", "pm", "am", "pm", "AM", "PM", "a.m.", "p.m."]);
-  switch (random.between(0, 9)) {
-    case 0:
-    case 1:
-      return `${hour}:${random.pick(minutesWord)} ${half}`;
-    case 2:
-      return `${hour} ${half}`;
-    case 3:
-      return `${hour}${half.replaceAll(".", "").toLowerCase()}`;
-    case 4:
-      return random.chance(0.5)
-        ? `${random.between(0, 23)}:${random.pick(minutesWord)}`
-        : `${hour}:${random.between(10, 59)}`;
-    case 5:
-      return random.pick(["noon", "midnight", "sunrise", "sunset", "midday"]);
-    case 6:
-      return `${random.pick(["half past", "quarter past", "quarter to", "ten to", "five past", "twenty past"])} ${ones[hour]}`;
-    case 7:
-      return `${ones[hour]} ${random.pick(["thirty", "fifteen", "forty five", "o'clock", "twenty", "oh five"])}`;
-    case 8:
-      return `${random.chance(0.5) ? ones[hour] : hour} ${random.pick(["in the morning", "in the evening", "in the afternoon", "at night", "o'clock"])}`;
-    default:
-      return `${ones[hour]} ${half.replaceAll(".", "").toLowerCase()}`;
-  }
-};
-
-const ordinalEnd = (n: number) => (n > 3 && n < 21 ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th"));
-const day: Maker = (random) => {
-  const date = random.between(1, 28);
-  const [month, weekday] = [random.pick(pools.month), random.pick(pools.weekday)];
-  switch (random.between(0, 9)) {
-    case 0:
-    case 1:
-      return random.pick(["tomorrow", "today", "tomorrow", "the day after tomorrow", "tonight"]);
-    case 2:
-    case 3:
-      return weekday;
-    case 4:
-      return `${random.pick(["next", "this", "next"])} ${weekday}`;
-    case 5:
-      return random.pick([
-        "next week",
-        "this weekend",
-        "next month",
-        "this week",
-        "next weekend",
-        "in two days",
-        "in a week",
-      ]);
-    case 6:
-      return `${month} ${date}${random.chance(0.5) ? ordinalEnd(date) : ""}`;
-    case 7:
-      return `the ${date}${ordinalEnd(date)}${random.chance(0.6) ? ` of ${month}` : ""}`;
-    case 8:
-      return `${weekday} ${random.pick(["morning", "afternoon", "evening", "night"])}`;
-    default:
-      return random.pick([
-        `${date}/${random.between(1, 12)}`,
-        `${weekday} the ${date}${ordinalEnd(date)}`,
-        `${date} ${month}`,
-        `tomorrow morning`,
-      ]);
-  }
-};
-
-/** Earlier days first. */
-const ranks = [
-  /^last month$/,
-  /^two weeks ago$/,
-  /^last week$/,
-  /^yesterday$/,
-  /^(today|tonight)$/,
-  /^tomorrow/,
-  /^(the day after tomorrow|in two days)$/,
-  /^this week/,
-  /^(in a week|next week)/,
-  /^next month$/,
-];
-/** Where a day stands among those that need no calendar to compare; -1 for others, such as "Friday". */
-export const dayRank = (text: string): number => ranks.findIndex((rank) => rank.test(text));
-
-const counted = (n: number, unit: string) => `${n} ${unit}${n === 1 ? "" : "s"}`;
-const units = ["second", "minute", "minute", "minute", "hour"];
-const duration: Maker = (random) => {
-  const unit = random.pick(units);
-  const most = unit === "hour" ? 12 : 59;
-  const n = random.chance(0.5) ? Math.max(1, Math.round(random.between(1, most) / 5) * 5) : random.between(1, most);
-  const said = random.chance(0.3) ? numberWords(n) : String(n);
-  const plural = n === 1 ? "" : "s";
-  switch (random.between(0, 9)) {
-    case 0:
-      return random.pick([
-        "half an hour",
-        "an hour",
-        "a minute",
-        "an hour and a half",
-        "a quarter of an hour",
-        "one and a half hours",
-        "two and a half minutes",
-        "45 min",
-        "90 secs",
-        "a couple of minutes",
-      ]);
-    case 1:
-      return `${counted(random.between(1, 5), "hour")} and ${counted(random.between(1, 59), "minute")}`;
-    case 2:
-      return `${counted(random.between(1, 20), "minute")}${random.chance(0.5) ? " and" : ""} ${counted(random.between(1, 59), "second")}`;
-    default:
-      return `${said} ${unit}${plural}`;
-  }
-};
 
 const phone: Maker = (random) => {
   const digits = (n: number) => Array.from({ length: n }, () => random.between(0, 9)).join("");
@@ -230,6 +95,9 @@ const open = new Set(
   ),
 );
 
+/** Pools of names: that anything may be one is rare. */
+const names = new Set("app contact person place artist".split(" "));
+
 const makers: Record<string, Maker> = {
   coined,
   digit: (random) => String(random.between(1, 9)),
@@ -285,6 +153,20 @@ const makers: Record<string, Maker> = {
     random.chance(0.5)
       ? make("duration", random).text
       : `${counted(random.between(1, 4), "hour")} ${random.pick([10, 15, 20, 30, 45])} minutes`,
+  spanMinutes: (random) => lengthIn(60, random),
+  spanSeconds: (random) => lengthIn(1, random),
+  spanHours: (random) => lengthIn(3600, random),
+  /** "two and a half", "half a". */
+  halves: (random) => {
+    const n = random.between(1, 6);
+    const count = random.chance(0.7) ? numberWords(n) : String(n);
+    return random.pick([
+      { text: `${count} and a half`, value: n + 0.5 },
+      { text: `${count} and a quarter`, value: n + 0.25 },
+      { text: `${n}.5`, value: n + 0.5 },
+      { text: count, value: n },
+    ]);
+  },
   brief: (random) =>
     random.pick([
       `${random.between(10, 55)} seconds`,
@@ -366,6 +248,7 @@ const makers: Record<string, Maker> = {
   stars: whole(2, 5),
   integer: whole(2, 120),
   minutes: whole(1, 90),
+  minute: whole(5, 55, 5),
   seconds: whole(2, 60),
   percent: whole(5, 100, 5),
   degrees: whole(15, 30),
@@ -407,7 +290,7 @@ const makers: Record<string, Maker> = {
 
 /** Throws: RangeError for a slot that no pool and no maker knows. */
 export function make(slot: string, random: Random): Fill {
-  if (open.has(slot) && random.chance(0.08)) return { text: anything(random) };
+  if (open.has(slot) && random.chance(names.has(slot) ? 0.02 : 0.07)) return { text: anything(random) };
   const maker = makers[slot];
   if (!maker) {
     if (!pools[slot])
@@ -420,18 +303,35 @@ export function make(slot: string, random: Random): Fill {
   return typeof made === "string" ? { text: made } : made;
 }
 
-/** "an" before a vowel but "u", which as often sounds "you". */
-export const article = (word: string): string => (/^[aeio]/i.test(word) ? "an" : "a");
+/** Where "the" may be part of the value: titles, free text, times. */
+const wholeSlots = new Set(
+  `song artist album podcast show movie restaurant hotelName theater salonName eventName playlist station game brandPlace message note errand phrase topic
+  anything deed clause asked question day when hour clock slotTime duration span brief minutes seconds pastDay expression billWord`.split(
+    /\s+/,
+  ),
+);
+
+/** "my wife" → "my ", "wife": who reads the request is told whom, not whose. */
+export function withoutDeterminer(slot: string, text: string): [string, string] {
+  const match = wholeSlots.has(slot) ? null : /^((?:the|my|an?|this|that|these) )(.+)$/.exec(text);
+  return match ? [match[1], match[2]] : ["", text];
+}
+
+/** "an" before a vowel, but for a "u" that sounds "you". */
+export const article = (word: string): string => (/^([aeio]|u(?!n[ai]|s[eu]|ti|k|ra|t[eo]))/i.test(word) ? "an" : "a");
 
 export const isSlot = (name: string): boolean => name in makers || name in pools;
 const times = new Set("hour clock day when slotTime".split(" "));
 export const isTime = (slot: string): boolean => times.has(slot);
+const lengths = new Set("spanMinutes spanSeconds spanHours".split(" "));
+/** Whether the slot's values are said in other units than they are answered in. */
+export const isLength = (slot: string): boolean => lengths.has(slot) || slot === "halves";
 const numeric = new Set(
-  "smallInteger fewInteger stars integer minutes seconds percent degrees ovenDegrees level steps calories year".split(
+  "spanMinutes spanSeconds minute smallInteger fewInteger stars integer minutes seconds percent degrees ovenDegrees level steps calories year".split(
     " ",
   ),
 );
-const fractional = new Set("distance weight quantity amount dollars".split(" "));
+const fractional = new Set("distance weight quantity amount dollars halves spanHours".split(" "));
 /** The JSON type of what a slot means. */
 export const typeOfSlot = (name: string): "string" | "integer" | "number" =>
   numeric.has(name) ? "integer" : fractional.has(name) ? "number" : "string";

@@ -61,6 +61,12 @@ export const pools: Record<string, string[]> = {
   dish: pool(`lasagna, chicken curry, pancakes, banana bread, pad thai, tomato soup, guacamole, chili, risotto, apple pie, falafel, mushroom stroganoff,
     beef stew, shakshuka, caesar salad, chocolate chip cookies, ramen, fried rice, omelette, tacos, cheesecake, kimchi, paella, gumbo, meatloaf,
     butter chicken, onion bhajis, french toast, scones, poached eggs, overnight oats, ratatouille`),
+  sideDish: pool(
+    `fries, rice, a green salad, mashed potatoes, coleslaw, onion rings, garlic bread, beans, steamed broccoli, corn, naan, potato wedges`,
+  ),
+  sweet: pool(
+    `cheesecake, apple pie, ice cream, tiramisu, a brownie, chocolate mousse, lemon tart, pancakes, carrot cake, rice pudding, a donut, fruit salad`,
+  ),
   ingredient:
     pool(`flour, sugar, butter, eggs, buttermilk, baking soda, cream, garlic, basil, honey, vanilla, yeast, sour cream, cumin, soy sauce,
     lemon juice, cornstarch, parmesan, coconut milk, paprika, rice vinegar, shallots, saffron`),
@@ -77,7 +83,8 @@ export const pools: Record<string, string[]> = {
     {coined} {coined}, Lil {noun}`),
   song: pool(`{adjective} {noun}, {noun} on the {noun}, {coined}, Don't {verb} Me, {city} in the {season}, My {adjective} {noun}, {verb} the {noun},
     Where the {plural} {verb}, {count} {plural}, Dear {first}, {noun}, Song for {first}, The {noun} and the {noun}, Never {verb} Again,
-    Midnight in {city}, {adjective} {adjective} {noun}, Last Train to {city}`),
+    Midnight in {city}, {adjective} {adjective} {noun}, Last Train to {city}, Stop the {noun}, Play It Again {first}, Turn Up the {noun}, Call Me {weekday}, Wake Me in {month},
+    Set the {noun} on Fire, Ten Minutes to {city}, {season} Alarm, Next Stop {city}, Send Me {plural}, Please {first}, In the {room}, By the {noun}, The Title, Song {number}`),
   album: pool(
     `{adjective} {plural}, Live in {city}, {coined}, The {noun} Sessions, Songs for a {adjective} {noun}, {city} Nights, {noun} and {noun}`,
   ),
@@ -111,8 +118,44 @@ export const pools: Record<string, string[]> = {
     I'm at {landmark}, just landed in {city}, be there at {hour}, where are you, did you feed the {animal}, the {noun} is ready, I can't make it,
     sounds good, no worries, call {first} when you can, the code is {code}, I'm outside, save me a seat, bring your {item}, sorry I missed your call,
     is {first} coming {weekday}, we are out of {grocery}, I'll {errand} {weekday}, can you {errand}, meeting moved to {hour}, what's the wifi password,
-    the train is delayed by {duration}, got it, yes, no thanks, congratulations on the {noun}, miss you, I need {count} more {plural},
+    the train is delayed by {duration}, turn off the {appliance}, set an alarm for {hour}, don't play {genre}, cancel the {event}, the timer is done, call {first} and {first}, got it, yes, no thanks, congratulations on the {noun}, miss you, I need {count} more {plural},
     tell {first} I said hi, running about {duration} behind, door is open come in, how did the {event} go, let me know when you get there`),
+  /** What somebody is told to do: follows "to". */
+  deed: pool(`meet me at {landmark}, meet me at the {placeKind}, bring the {item}, call me back, wait at the {placeKind}, pick up {grocery}, turn off the {appliance},
+    set the table, send me the {noun} file, be ready by {hour}, stop by after work, take the {animal} out, lock the {door}, text me when the {noun} arrives,
+    cancel the {event}, feed the {animal}, leave the {item} on the {noun}, start the {appliance}, play some {genre}, set an alarm for {hour}, remind {first} about the {noun},
+    save me a seat, book a table for {count}, look at the {subject}, come home, buy {count} {plural}, drop the {item} off at {landmark}, check the {fixture}, hurry up,
+    open the {cover}, put {grocery} on the list, call {first} {last}, water the {noun}, reply to {first}, take a picture of the {subject}, wear the {color} {item},
+    keep the {door} closed, find the {item}, return the {noun} by {weekday}, print {count} {plural}, fix the {fixture}, move the car, {errand}`),
+  /** What somebody is told to be so: follows "that". */
+  clause:
+    pool(`I'm running late, dinner is at {hour}, the {noun} is in the {room}, we are out of {grocery}, the alarm went off, my phone is dying, you left the {appliance} on,
+    it's {first}'s birthday on {weekday}, I'll be home by {hour}, the meeting moved to {weekday}, the timer is set for {duration}, I can't find the {item}, I'm at {landmark},
+    {first} called, the {fixture} is broken, I'll meet you at the {placeKind}, we need {count} more {plural}, the {event} is off, the gate code is {code}, the volume is too loud,
+    I took the {item}, {first} and {first} are coming, I'll bring {dish}, I fed the {animal}, the train leaves at {hour}, I'm on my way, lunch was great, everything is fine,
+    I'm not coming {weekday}, the title is wrong, I won't make it to the {event}, traffic is terrible, the message was for {first}, the play starts at {hour}, the number is {phone},
+    my stop is {street}, I'm leaving {city} {weekday}, the {noun} costs too much, I love the {color} {item}, nobody is home, the kids are asleep, you can park at {landmark}`),
+  /** What somebody is asked: follows "if". */
+  asked:
+    pool(`they are coming, she's free on {weekday}, he fed the {animal}, dinner is ready, they have seen my {item}, they need {grocery}, the {fixture} works, he can pick up {first},
+    they want {dish}, she got the {noun}, it's raining in {city}, the {placeKind} is open, they could lend me {count} {plural}, he's done with the {noun}`),
+  /** What somebody wants to know: follows "find out". */
+  question:
+    pool(`who invented the {noun}, how tall {first} {last} is, when the {noun} was built, where {landmark} is, what {word} means, who won the {sport} game, how to cook {dish},
+    why the sky is blue, how far {city} is from {city}, when {season} begins, which {animal} lives longest, how much a {noun} costs, what time the {placeKind} closes,
+    who wrote {show}, how many people live in {country}, what to do about a {symptom}, how the {noun} works`),
+  /** What a camera is pointed at. */
+  subject:
+    pool(`moon, old church, dog on the left, red car, mountain behind the lake, people at the table, {animal}, {color} {noun}, {adjective} {noun}, {thing}, sunset over {city}, cake, license plate,
+    {noun} on the {noun}, tower clock, street sign, menu on the wall, whiteboard, {adjective} {animal}, boat out there, second {noun} from the right, stars, bird in the tree, {noun} behind {first}`),
+  lampName:
+    pool(`porch light, moon lamp, hall light, bedside lamp, {room} lamp, {room} light, {first}'s lamp, reading light, garden lights, desk light, night light, tree lights,
+    stair light, {season} lights, {noun} light, coffee table lamp, front door light, left {room} light, ceiling lights, strip light, {adjective} lamp`),
+  /** A device that has a name of several words. */
+  fixture:
+    pool(`porch light, moon lamp, hall light, bedside lamp, garage fan, {room} lamp, {room} fan, {room} light, {room} TV, {first}'s lamp, {color} lamp, reading light, {adjective} lamp, garden lights,
+    window fan, {first}'s heater, desk light, night light, {room} speaker, tree lights, stair light, {season} lights, {noun} light, coffee table lamp, front door light, aquarium pump, {room} heater,
+    left {room} light, big fan, ceiling lights, {appliance}`),
   errand:
     pool(`call the plumber, water the plants, book a table for two, return the library books, renew my passport, check the oven, take out the trash,
     pay the rent, feed the cat, submit the report, pick up the dry cleaning, take my medicine, charge the bike, buy {grocery}, call {first},
@@ -133,7 +176,7 @@ export const pools: Record<string, string[]> = {
     pool(`pizza, pasta, laundry, tea, eggs, the oven, nap, homework, study session, parking, bread, {dish}, plank, meditation, cookies, the dryer,
     break, {grocery}, {first}, cooking, the {animal}, screen time, {noun}`),
   alarmLabel: pool(
-    `work, school, gym, medication, flight, morning run, prayer, church, {event}, early shift, {first}, feeding the {animal}, trash day`,
+    `work, school, gym, medication, flight, morning run, prayer, church, {event}, early shift, {first}, feeding the {animal}, trash day, timer, call {first}, play time, text {first}, {weekday} run, turn off the {appliance}`,
   ),
   item: pool(`keys, wallet, umbrella, charger, jacket, laptop, glasses, headphones, backpack, passport, water bottle, suitcase, camera, bike, scarf, watch,
     earbuds, tablet, purse, gloves, tennis racket, notebook`),

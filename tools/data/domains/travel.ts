@@ -71,7 +71,7 @@ export const travel: Domain = {
         "(any |a )flight [with|on] {airline} to {destination}( from {origin})( {date})",
         "fly {airline} from {origin} to {destination} {date}",
         "{origin} to {destination} {date}( one way{one_way=true})",
-        "get me {passengers} [seats|tickets] [from {origin} to {destination}|to {destination} from {origin}]( {date}| on {date})",
+        "get me {passengers} [plane tickets|seats on a plane] [from {origin} to {destination}|to {destination} from {origin}]( {date}| on {date})",
         "look for a flight leaving {origin} and arriving in {destination} {date}",
         "find me a flight",
         "I want to fly somewhere {date}",

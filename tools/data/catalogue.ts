@@ -1,0 +1,138 @@
+/** All tools the generator knows by name, by domain, and what people say around them. */
+import { accessibility } from "./domains/accessibility.ts";
+import { appliances } from "./domains/appliances.ts";
+import { banking } from "./domains/banking.ts";
+import { bookings } from "./domains/bookings.ts";
+import { calendar } from "./domains/calendar.ts";
+import { calls } from "./domains/calls.ts";
+import { camera } from "./domains/camera.ts";
+import { cooking } from "./domains/cooking.ts";
+import { device } from "./domains/device.ts";
+import { ends } from "./domains/ends.ts";
+import { fitness } from "./domains/fitness.ts";
+import { health } from "./domains/health.ts";
+import { home } from "./domains/home.ts";
+import { information } from "./domains/information.ts";
+import { lasting } from "./domains/lasting.ts";
+import { lists } from "./domains/lists.ts";
+import { media } from "./domains/media.ts";
+import { messages } from "./domains/messages.ts";
+import { money } from "./domains/money.ts";
+import { navigation } from "./domains/navigation.ts";
+import { notes } from "./domains/notes.ts";
+import { reported } from "./domains/reported.ts";
+import { servers } from "./domains/servers.ts";
+import { settings } from "./domains/settings.ts";
+import { sides } from "./domains/sides.ts";
+import { time } from "./domains/time.ts";
+import { translation } from "./domains/translation.ts";
+import { transport } from "./domains/transport.ts";
+import { travel } from "./domains/travel.ts";
+import { vehicle } from "./domains/vehicle.ts";
+import { isRelated } from "./meaning.ts";
+import type { Random } from "./random.ts";
+import { sorted } from "./request.ts";
+import { type Template, template } from "./template.ts";
+import { type BaseTool, type Domain, readTool } from "./tool.ts";
+
+const domains: Record<string, Domain> = {
+  time,
+  messages,
+  calls,
+  media,
+  home,
+  navigation,
+  fitness,
+  health,
+  camera,
+  translation,
+  notes,
+  lists,
+  calendar,
+  device,
+  transport,
+  money,
+  cooking,
+  accessibility,
+  vehicle,
+  information,
+  travel,
+  bookings,
+  appliances,
+  banking,
+  ends,
+  sides,
+  reported,
+  lasting,
+  servers,
+  settings,
+};
+/** How often a domain is asked for. The real corpora have hardly any camera, workout, health or device requests. */
+export const domainWeights: Record<string, number> = {
+  time: 8,
+  messages: 6,
+  calls: 5,
+  media: 5,
+  home: 5,
+  navigation: 5,
+  fitness: 9,
+  health: 8,
+  camera: 9,
+  translation: 4,
+  notes: 4,
+  lists: 4,
+  calendar: 4,
+  device: 9,
+  transport: 4,
+  money: 4,
+  cooking: 4,
+  accessibility: 4,
+  vehicle: 4,
+  information: 4,
+  travel: 12,
+  bookings: 14,
+  appliances: 12,
+  banking: 8,
+  ends: 17,
+  sides: 19,
+  reported: 18,
+  lasting: 10,
+  servers: 15,
+  settings: 12,
+};
+
+export interface Known extends BaseTool {
+  phrases: { full: Template[]; bare: Template[]; twin: Template[] };
+}
+
+export const baseTools: Record<string, Known[]> = Object.fromEntries(
+  Object.entries(domains).map(([domain, { tools }]) => [
+    domain,
+    Object.entries(tools).map(([id, source]) => {
+      const tool = readTool(id, domain, source);
+      return { ...tool, phrases: sorted(tool) };
+    }),
+  ]),
+);
+export const allTools = Object.values(baseTools).flat();
+/** What is said before the request proper, by domain. */
+export const asides: Record<string, string[]> = Object.fromEntries(
+  Object.entries(domains).map(([name, domain]) => [name, domain.asides ?? []]),
+);
+/** Sentences with the words of a domain that ask for nothing. */
+export const chat: Record<string, Template[]> = Object.fromEntries(
+  Object.entries(domains).map(([name, domain]) => [name, domain.chat.map(template)]),
+);
+
+/** A tool of any domain, by weight. */
+export function pickTool(random: Random, suits: (tool: Known) => boolean): Known {
+  for (;;) {
+    const tool = random.pick(baseTools[random.weighted(domainWeights)]);
+    if (suits(tool)) return tool;
+  }
+}
+
+/** Tools that might answer each other's requests. */
+export function overlap(a: BaseTool, b: BaseTool): boolean {
+  return a.like.some((word) => b.like.includes(word)) || isRelated(a.domain, b.domain) || isRelated(b.domain, a.domain);
+}
