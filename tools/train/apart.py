@@ -9,9 +9,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from model import BLOCKED, GROUP, PAD, NormFunction, RotateFunction, fake_int4
-
-TOOL_AT = 128  # position of a tool's first row
+from model import BLOCKED, GROUP, NormFunction, RotateFunction, fake_int4
 
 
 class Rows(torch.autograd.Function):
@@ -66,7 +64,7 @@ def attend(q, keys, bias, kv_heads):
 
 
 class Apart:
-    """The two halves of a Needle over flat rows, in `dtype` products. Batches are those of shared.py, as tensors."""
+    """The two halves of a Needle over flat rows, in `dtype` products. Batches are those of layout.py, as tensors."""
 
     def __init__(self, model, dtype=torch.float32):
         self.model, self.config, self.dtype = model, model.config, dtype
@@ -93,8 +91,7 @@ class Apart:
         start = batch.request_at if alone else 0
         cos, sin = self.rope(batch.positions[start:])
         x = F.embedding(batch.ids[start:], embedding) * math.sqrt(self.config.d_model)
-        d, kv = self.config.d_model, self.kv
-        sizes = [] if alone else [n * length for _, n, length, _ in batch.tools]
+        sizes = [] if alone else [n * length for n, length, _ in batch.tools]
         for layer in self.model.model.encoder.layers:
             a = layer.self_attn
             q, k, v = self.own(a, layer.input_layernorm, x, w, (cos, sin))
@@ -102,7 +99,7 @@ class Apart:
             *parts, asked = q.split(sizes + [len(q) - sum(sizes)])
             kept = both.split(sizes + [len(q) - sum(sizes)])
             outs = []
-            for (_, n, length, bias), rows, keys in zip(() if alone else batch.tools, parts, kept):
+            for (n, length, bias), rows, keys in zip(() if alone else batch.tools, parts, kept):
                 outs.append(attend(rows.view(n, length, -1), keys.view(n, length, -1), bias, self.kv_heads))
             for g in batch.groups:
                 seen, bias = (g.rows, g.own) if alone else (g.seen, g.bias)
@@ -117,15 +114,24 @@ class Apart:
         q, k, v = project(x, before.weight, weight).split((self.config.d_model, self.kv, self.kv), -1)
         return heads(q, a.q_norm.weight, rope), heads(k, a.k_norm.weight, rope), v
 
-    def decode(self, batch, states, weights):
+    def memory(self, states, weights):
+        """-> for each decoder layer, the keys and values (rows, 2·K·c) of the encoder's states."""
+        w, result = weights[0], []
+        for layer in self.model.model.decoder.layers:
+            a = layer.encoder_attn
+            k, v = F.linear(states.to(self.dtype), torch.cat((w[id(a.k_proj.weight)], w[id(a.v_proj.weight)]))).split((self.kv, self.kv), -1)
+            result.append(torch.cat((heads(k, a.k_norm.weight), v), -1))
+        return result
+
+    def decode(self, batch, memory, weights):
         """-> hidden states (answer rows, d), answers padded to their group's longest; logits are these times the embedding."""
         w, embedding = weights
         cos, sin = self.rope(batch.answer_positions)
         x = F.embedding(batch.given, embedding) * math.sqrt(self.config.d_model)
         repeat = self.config.num_heads // self.kv_heads
         causal = [torch.full((g.length, g.length), BLOCKED, device=x.device, dtype=self.dtype).triu_(1).repeat(repeat, 1)[None, None] for g in batch.groups]
-        sizes = [g.shape[0] * g.length for g in batch.groups]
-        for layer in self.model.model.decoder.layers:
+        sizes = [len(g.bias) * g.length for g in batch.groups]
+        for layer, both in zip(self.model.model.decoder.layers, memory):
             a = layer.self_attn
             q, k, v = self.own(a, layer.input_layernorm, x, w, (cos, sin))
             parts = zip(batch.groups, causal, q.split(sizes), torch.cat((k, v), -1).split(sizes))
@@ -133,8 +139,6 @@ class Apart:
             x = add_gated(x, torch.cat(outs), w[id(a.out_proj.weight)], layer.self_attn_gate)
             a = layer.encoder_attn
             q = heads(project(x, layer.encoder_attn_layer_norm.weight, w[id(a.q_proj.weight)]), a.q_norm.weight)
-            k, v = F.linear(states.to(self.dtype), torch.cat((w[id(a.k_proj.weight)], w[id(a.v_proj.weight)]))).split((self.kv, self.kv), -1)
-            both = torch.cat((heads(k, a.k_norm.weight), v), -1)
             parts = zip(batch.groups, q.split(sizes))
             outs = [attend(rows.view(len(g.bias), g.length, -1), self.gather(both, g.seen, (len(g.bias), -1)), g.bias, self.kv_heads) for g, rows in parts]
             x = add_gated(x, torch.cat(outs), w[id(a.out_proj.weight)], layer.cross_attn_gate)
@@ -154,25 +158,23 @@ class Apart:
         return z / torch.sqrt((z * z).sum(-1, keepdim=True) + 1e-12)
 
 
-def losses(net, batch, contrastive):
+def losses(net, batch, targets, contrastive):
     """-> (loss to descend, mean cross-entropy, per answer whether it is whole, its names right, and its calls none; teacher-forced)."""
     weights = net.weights()
     embedding = weights[1]
     states = net.encode(batch, weights)
-    hidden = net.decode(batch, states, weights)[batch.real]
+    hidden = net.decode(batch, net.memory(states, weights), weights)[targets.real]
     logits = F.linear(hidden.to(net.dtype), embedding.to(net.dtype)).float()
-    total, w = logits.logsumexp(-1), batch.weight
-    entropy = total - logits.gather(1, batch.wanted[:, None])[:, 0]
+    total, w = logits.logsumexp(-1), targets.weight
+    entropy = total - logits.gather(1, targets.wanted[:, None])[:, 0]
     loss = (entropy * w).sum() / w.sum() + 1e-4 * (total * total).mean()
-    if contrastive and batch.asked.numel() > 4:
-        alone = net.encode(batch, weights, alone=True)
-        queries = net.vectors(alone, batch.request_row, batch.size)[batch.asked]
+    if contrastive and len(targets.asked) > 4:
+        queries = net.vectors(net.encode(batch, weights, alone=True), batch.request_row, targets.size)[targets.asked]
         tools = net.vectors(states[: batch.request_at], batch.tool_row, batch.tool_count)
-        loss = loss + 0.1 * F.cross_entropy(queries @ tools.t() * net.model.log_temp.clamp(max=4.6).exp(), batch.meant)
+        loss = loss + 0.1 * F.cross_entropy(queries @ tools.t() * net.model.log_temp.clamp(max=4.6).exp(), targets.meant)
     with torch.no_grad():
         best = logits.argmax(-1)
-        wrong, none = best != batch.wanted, best == batch.none
-        miss = lambda flag: torch.zeros(batch.size, device=flag.device).index_add_(0, batch.answer_row, flag.float()) > 0
-        figures = ~miss(wrong), ~miss(wrong & batch.naming), miss(none & batch.deciding)
+        wrong, none = best != targets.wanted, best == targets.none
+        some = lambda flag: torch.zeros(targets.size, device=flag.device).index_add_(0, targets.answer_row, flag.float()) > 0
+        figures = ~some(wrong), ~some(wrong & targets.naming), some(none & targets.deciding)
     return loss, entropy.mean().item(), torch.stack(figures, 1).tolist()
-

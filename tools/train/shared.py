@@ -7,11 +7,10 @@ import random
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 import data
-from apart import TOOL_AT
-from model import BLOCKED, EOS, PAD, TOOL_CALL, TOOLS
+import layout
+from model import EOS, TOOL_CALL, TOOLS
 
 MAX_TOOL, MAX_REQUEST, MAX_ANSWER, MAX_LIST = 200, 110, 110, 560  # ids; longer examples are skipped, lists are filled up to MAX_LIST
 SIZES = (1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 10, 12)  # tools in a list
@@ -31,11 +30,46 @@ class Member:
     near: set  # stems no stranger may share; None where strangers could fit
     meant: str  # compact JSON of the one tool that is called, or None
     kind: tuple  # ("real" or "made", calls: 0, 1 or 2 for more)
-    index: int = 0
+
+
+@dataclass
+class Targets:
+    """What the answers of a layout.Batch should be. `real` lists the answer rows that are no padding; the next five have one entry for each."""
+
+    real: object
+    wanted: object  # the id to predict
+    weight: object  # in the loss
+    answer_row: object  # its example
+    naming: object  # bool: part of a name, or of the decision to call nothing
+    deciding: object  # bool: the first of the calls
+    none: int  # the id that opens an empty list
+    asked: object  # examples that call one tool
+    meant: object  # that tool
+    size: int  # examples
+    kinds: list  # of each example: (source, calls, tools in its list)
+
+    @staticmethod
+    def of(rows, members, lists, meant, weights, none):
+        """rows (layout.Batch of the members), their lists of tools, the tool each means or -1."""
+        real, wanted, weight, answer_row, deciding, at = [], [], [], [], [], 0
+        for group in rows.groups:
+            for j in group.order.tolist():
+                m = members[j]
+                n = len(m.answer) + 1
+                real += range(at, at + n)
+                wanted += m.answer + [EOS]
+                weight += m.weight + [weights[0]]
+                answer_row += [j] * n
+                deciding += [i == 1 for i in range(n)]
+                at += group.length
+        ints, weight, asked = layout.integers, np.array(weight, np.float32), [j for j, tool in enumerate(meant) if tool >= 0]
+        kinds = [(*m.kind, len(own)) for m, own in zip(members, lists)]
+        return Targets(ints(real), ints(wanted), weight, ints(answer_row), weight == np.float32(weights[1]), np.array(deciding), none,
+                       ints(asked), ints([meant[j] for j in asked]), len(members), kinds)
 
 
 class SharedBatches:
-    """batches(block) -> list of Batch. Sources are drawn by the root of their size, as in data.Batches; everything random comes from (seed, block)."""
+    """batches(block) -> list of (layout.Batch, Targets). Sources are drawn by the root of their size, as in data.Batches; everything random comes from (seed, block)."""
 
     def __init__(self, real, synthetic, share, tokenizer, per_batch, weights, seed, redress=1.0, mates=4):
         self.real, self.made = ([list(data.read_examples(p)) for p in group] for group in (real, synthetic))
@@ -121,7 +155,7 @@ class SharedBatches:
         r = random.Random(f"{self.seed}/{block}")
         groups, count, made, none = [], 0, 0, 0
         while count < POOL * self.per_batch:
-            is_made, is_none = made <= self.share * count, none <= NONE * count
+            is_made, is_none = not self.real or made < self.share * count, none < NONE * count
             group = self.members(r, is_made, is_none)
             if group:
                 groups.append(group)
@@ -158,7 +192,9 @@ class SharedBatches:
                     taken.add(names[i])
                     rows += len(tools[i])
             lists.append(mine)
-        return lay_out(members, tools or [[TOOLS]], lists, [number.get(m.meant, -1) for m in members], self)
+        rows = layout.lay_out([m.request for m in members], tools or [[TOOLS]], lists, [m.answer for m in members], groups=4)
+        meant = [number.get(m.meant, -1) for m in members]
+        return rows, Targets.of(rows, members, lists, meant, self.weights, self.none)
 
 
 def right_key(example):
@@ -166,122 +202,3 @@ def right_key(example):
     _, tools, answers = example
     wanted = {c["name"] for c in answers}
     return tuple(sorted(data.compact(t) for t in tools if t["name"] in wanted))
-@dataclass
-class Group:
-    """Examples of a batch whose lists are about as wide: n requests of up to T ids and their answers."""
-
-    shape: tuple  # (n, T)
-    rows: object  # (n·T) each request's rows, counted from the first request's
-    back: object  # the real ones among them, in order
-    own: object  # (n, 1, 1, T) hides padding of `rows`
-    seen: object  # (n·S) the rows a request and its answer see, of all
-    bias: object  # (n, 1, 1, S) hides padding of `seen`
-    at: int  # first answer row
-    length: int  # answer rows of each
-
-
-@dataclass
-class Batch:
-    """What apart.py reads: see lay_out. Arrays are int64, float32 or bool."""
-
-    ids: object  # (rows) tools, padded block by block, then requests without padding
-    positions: object
-    request_at: int
-    tools: list  # (first row, tools, rows of each, bias (tools, 1, 1, rows))
-    tool_row: object  # the tool of each row before request_at; tool_count for padding
-    tool_count: int
-    request_row: object  # the example of each row from request_at on
-    groups: list
-    given: object  # (answer rows) decoder input, padded group by group
-    answer_positions: object
-    real: object  # the answer rows that are no padding; what follows has one entry for each
-    wanted: object
-    weight: object
-    answer_row: object  # its example
-    naming: object  # whether it is part of a name, or of the decision to call nothing
-    deciding: object  # whether it is the first of the calls
-    none: int  # the id that opens an empty list
-    asked: object  # examples that call one tool
-    meant: object  # that tool
-    size: int  # examples
-    kinds: list  # of each example: (source, calls, tools in its list)
-
-    def to(self, device, dtype):
-        """The same with tensors for arrays; masks in `dtype`."""
-        return convert(self, device, dtype)
-
-
-def convert(value, device, dtype):
-    if isinstance(value, np.ndarray):
-        return torch.from_numpy(value).to(device, dtype if value.ndim == 4 else None)
-    if isinstance(value, (Batch, Group)):
-        return type(value)(*(convert(v, device, dtype) for v in vars(value).values()))
-    if isinstance(value, (list, tuple)):
-        return type(value)(convert(v, device, dtype) for v in value)
-    return value
-
-
-def buckets(lengths, spread=1.2):
-    """Indices by length, split where the longest would be `spread` times the shortest."""
-    result = []
-    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if not result or lengths[i] > spread * lengths[result[-1][0]] + 2:
-            result.append([])
-        result[-1].append(i)
-    return result
-
-
-def hide(lengths, width):
-    """(n, 1, 1, width): BLOCKED from each length on."""
-    return np.where(np.arange(width) < np.array(lengths)[:, None], 0, BLOCKED).astype(np.float32)[:, None, None]
-
-
-def lay_out(members, tools, lists, meant, of, groups=4):
-    """members, tools (ids), lists (tools each member offers), meant (the one each calls, or -1) -> Batch. of: the weights and the id of no call."""
-    ids, positions, tool_row, blocks, start = [], [], [], [], {}
-    for bucket in buckets([len(t) for t in tools]):
-        width = max(len(tools[i]) for i in bucket)
-        blocks.append((len(ids), len(bucket), width, hide([len(tools[i]) for i in bucket], width)))
-        for i in bucket:
-            start[i] = len(ids)
-            more = width - len(tools[i])
-            ids += tools[i] + [PAD] * more
-            tool_row += [i] * len(tools[i]) + [len(tools)] * more
-        positions += list(range(TOOL_AT, TOOL_AT + width)) * len(bucket)
-    request_at = len(ids)
-    width_of = lambda j: len(members[j].request) + sum(len(tools[i]) for i in lists[j])
-    order = sorted(range(len(members)), key=width_of)
-    laid, given, answer_positions, real, wanted, weight, answer_row, request_row, deciding = [], [], [], [], [], [], [], [], []
-    for part in np.array_split(order, min(groups, len(order))):
-        long, answers = max(len(members[j].request) for j in part), max(len(members[j].answer) for j in part) + 1
-        at, rows, back, seen = len(given), [], [], []
-        for n, j in enumerate(part):
-            m, first = members[j], len(ids) - request_at
-            size = len(m.request)
-            ids += m.request
-            positions += range(size)
-            request_row += [j] * size
-            rows += list(range(first, first + size)) + [first] * (long - size)
-            back += range(n * long, n * long + size)
-            seen.append([*range(request_at + first, request_at + first + size)] + [row for i in lists[j] for row in range(start[i], start[i] + len(tools[i]))])
-            real += range(len(given), len(given) + len(m.answer) + 1)
-            given += [EOS] + m.answer + [PAD] * (answers - len(m.answer) - 1)
-            answer_positions += range(answers)
-            wanted += m.answer + [EOS]
-            weight += m.weight + [of.weights[0]]
-            answer_row += [j] * (len(m.answer) + 1)
-            deciding += [False, True] + [False] * (len(m.answer) - 1)
-        sizes, width = [len(s) for s in seen], max(map(len, seen))
-        seen = np.array([s + [0] * (width - len(s)) for s in seen], np.int64).ravel()
-        own = hide([len(members[j].request) for j in part], long)
-        laid.append(Group((len(part), long), integers(rows), integers(back), own, seen, hide(sizes, width), at, answers))
-    weight = np.array(weight, np.float32)
-    asked = [j for j, tool in enumerate(meant) if tool >= 0]
-    return Batch(integers(ids), integers(positions), request_at, blocks, integers(tool_row), len(tools), integers(request_row), laid, integers(given),
-                 integers(answer_positions), integers(real), integers(wanted), weight, integers(answer_row), weight == np.float32(of.weights[1]),
-                 np.array(deciding), of.none, integers(asked), integers([meant[j] for j in asked]), len(members),
-                 [(*m.kind, len(own)) for m, own in zip(members, lists)])
-
-
-def integers(values):
-    return np.array(values, np.int64)

@@ -26,6 +26,7 @@ import torch.nn.functional as F
 import apart
 import data
 import export
+import layout
 import shared
 from model import PAD, Config, Needle
 
@@ -199,7 +200,8 @@ class Trained:
     def losses(self, batch, contrastive):
         """-> (loss, mean cross-entropy, figures of each example, their kinds or None)."""
         if self.apart:
-            return *apart.losses(self.net, batch.to(self.device, self.dtype), contrastive), batch.kinds
+            rows, targets = (layout.convert(part, self.device, self.dtype) for part in batch)
+            return *apart.losses(self.net, rows, targets, contrastive), targets.kinds
         with self.amp():
             return *losses(self.model, [torch.from_numpy(x).to(self.device) for x in batch], contrastive), None
 
@@ -240,7 +242,7 @@ def main():
     log = open_log(os.path.join(a.out, "log.jsonl"), at["step"]) if rank == 0 else None
 
     def save():
-        state = {"model": model.state_dict(), **optimizer.state(), "config": model.config.to_dict(), "tokenizer": os.path.basename(a.tokenizer), **at}
+        state = {"model": model.state_dict(), **optimizer.state(), "config": model.config.to_dict(), "prompt": a.prompt, "tokenizer": os.path.basename(a.tokenizer), **at}
         torch.save(state, last + ".new")
         os.replace(last + ".new", last)
 
