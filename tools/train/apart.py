@@ -47,17 +47,21 @@ def add_gated(x, y, w, gate):
     return torch.addcmul(x, F.linear(y, w).float(), torch.sigmoid(gate))
 
 
-def attend(q, keys, bias, kv_heads):
+def attend(q, keys, bias, kv_heads, fused=False):
     """q (B, T, H·c), keys with values behind (B, S, 2·K·c), bias (B or 1, 1, 1 or r·T, S) in their type -> (B·T, H·c).
 
-    The r query heads of one KV head are rows of one product.
+    The r query heads of one KV head are rows of one product. `fused` takes PyTorch's own kernel: the faster one on a GPU, the slower one on a CPU.
     """
     B, T, d = q.shape
     S, K = keys.shape[1], kv_heads
     c = keys.shape[2] // (2 * K)
     r = d // (K * c)
-    q = q.view(B, T, K, r, c).permute(0, 2, 3, 1, 4).reshape(B * K, r * T, c)
-    k, v = keys.view(B, S, 2, K, c).permute(2, 0, 3, 1, 4).reshape(2, B * K, S, c).unbind(0)
+    q = q.view(B, T, K, r, c).permute(0, 2, 3, 1, 4)
+    k, v = keys.view(B, S, 2, K, c).permute(2, 0, 3, 1, 4).unbind(0)
+    if fused:
+        out = F.scaled_dot_product_attention(q.reshape(B, K, r * T, c), k, v, attn_mask=bias.expand(B, K, r * T, S))
+        return out.reshape(B, K, r, T, c).permute(0, 3, 1, 2, 4).reshape(B * T, d)
+    q, k, v = q.reshape(B * K, r * T, c), k.reshape(B * K, S, c), v.reshape(B * K, S, c)
     bias = bias.expand(B, K, *bias.shape[2:]).reshape(B * K, -1, S) if len(bias) > 1 else bias[0]
     w = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=1 / math.sqrt(c)).softmax(-1)
     return torch.bmm(w, v).view(B, K, r, T, c).permute(0, 3, 1, 2, 4).reshape(B * T, d)
@@ -66,8 +70,8 @@ def attend(q, keys, bias, kv_heads):
 class Apart:
     """The two halves of a Needle over flat rows, in `dtype` products. Batches are those of layout.py, as tensors."""
 
-    def __init__(self, model, dtype=torch.float32):
-        self.model, self.config, self.dtype = model, model.config, dtype
+    def __init__(self, model, dtype=torch.float32, fused=False):
+        self.model, self.config, self.dtype, self.fused = model, model.config, dtype, fused
         c = self.config
         self.kv_heads, self.head = c.num_kv_heads, c.d_model // c.num_heads
         self.kv = self.kv_heads * self.head
@@ -100,10 +104,10 @@ class Apart:
             kept = both.split(sizes + [len(q) - sum(sizes)])
             outs = []
             for (n, length, bias), rows, keys in zip(() if alone else batch.tools, parts, kept):
-                outs.append(attend(rows.view(n, length, -1), keys.view(n, length, -1), bias, self.kv_heads))
+                outs.append(attend(rows.view(n, length, -1), keys.view(n, length, -1), bias, self.kv_heads, self.fused))
             for g in batch.groups:
                 seen, bias = (g.rows, g.own) if alone else (g.seen, g.bias)
-                out = attend(self.gather(asked, g.rows, g.shape), self.gather(both, seen, (g.shape[0], -1)), bias, self.kv_heads)
+                out = attend(self.gather(asked, g.rows, g.shape), self.gather(both, seen, (g.shape[0], -1)), bias, self.kv_heads, self.fused)
                 outs.append(Rows.apply(out, g.back))
             x = add_gated(x, torch.cat(outs), w[id(a.out_proj.weight)], layer.attn_gate)
         return norm(x, self.model.model.encoder.final_norm.weight)
@@ -135,12 +139,12 @@ class Apart:
             a = layer.self_attn
             q, k, v = self.own(a, layer.input_layernorm, x, w, (cos, sin))
             parts = zip(batch.groups, causal, q.split(sizes), torch.cat((k, v), -1).split(sizes))
-            outs = [attend(rows.view(len(g.bias), g.length, -1), keys.view(len(g.bias), g.length, -1), mask, self.kv_heads) for g, mask, rows, keys in parts]
+            outs = [attend(rows.view(len(g.bias), g.length, -1), keys.view(len(g.bias), g.length, -1), mask, self.kv_heads, self.fused) for g, mask, rows, keys in parts]
             x = add_gated(x, torch.cat(outs), w[id(a.out_proj.weight)], layer.self_attn_gate)
             a = layer.encoder_attn
             q = heads(project(x, layer.encoder_attn_layer_norm.weight, w[id(a.q_proj.weight)]), a.q_norm.weight)
             parts = zip(batch.groups, q.split(sizes))
-            outs = [attend(rows.view(len(g.bias), g.length, -1), self.gather(both, g.seen, (len(g.bias), -1)), g.bias, self.kv_heads) for g, rows in parts]
+            outs = [attend(rows.view(len(g.bias), g.length, -1), self.gather(both, g.seen, (len(g.bias), -1)), g.bias, self.kv_heads, self.fused) for g, rows in parts]
             x = add_gated(x, torch.cat(outs), w[id(a.out_proj.weight)], layer.cross_attn_gate)
         return norm(x, self.model.model.decoder.norm.weight)
 

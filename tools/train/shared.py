@@ -1,7 +1,7 @@
 """Batches whose examples share tools, for tools read apart: several requests of one dress of a tool, strangers from the same batch.
 
 A list of tools costs the rows of the tools that no other list of the batch holds, so lists are filled from the batch for nothing. What is drawn by example, not by
-group of requests: the share of generated ones, and of those where nothing fits.
+group of requests: the share of generated ones and, among these and among the others, of those where nothing fits.
 """
 import random
 from dataclasses import dataclass
@@ -153,15 +153,15 @@ class SharedBatches:
 
     def __call__(self, block):
         r = random.Random(f"{self.seed}/{block}")
-        groups, count, made, none = [], 0, 0, 0
-        while count < POOL * self.per_batch:
-            is_made, is_none = not self.real or made < self.share * count, none < NONE * count
-            group = self.members(r, is_made, is_none)
+        groups, count, none = [], [0, 0], [0, 0]  # examples so far, and those where nothing fits: real, made
+        while sum(count) < POOL * self.per_batch:
+            made = not self.real or count[1] < self.share * sum(count)
+            nothing = none[made] < NONE * count[made]
+            group = self.members(r, made, nothing)
             if group:
                 groups.append(group)
-                count += len(group)
-                made += len(group) * is_made
-                none += len(group) * is_none
+                count[made] += len(group)
+                none[made] += len(group) * nothing
         groups.sort(key=lambda g: sum(len(m.answer) + len(m.request) for m in g) / len(g))
         batches = [[]]
         for group in groups:

@@ -5,7 +5,7 @@
 
 Muon on the attention projections, AdamW on the rest; cross-entropy weighted by token class, a small z-loss, and every fourth step the contrastive
 loss. The rate warms up, then falls linearly to zero over --steps, over --minutes of *process time* (a run that was paused loses nothing), or until
-the clock says --until (it ends in time whatever else the machine does). `out/last.pt` is written every five minutes and continues with the same
+the clock says --until (it ends in time whatever else the machine does; a resumed run spreads what is left of the schedule over the time that is left). `out/last.pt` is written every five minutes and continues with the same
 command; `out/log.jsonl` has a line each --every steps. Weights are rounded as deployed from the first step on (README.md says why).
 """
 import argparse
@@ -194,7 +194,7 @@ class Trained:
         weights = tuple(map(float, a.weights.split(",")))
         make, size = (shared.SharedBatches, a.batch) if self.apart else (data.Batches, a.batch_tokens)
         self.batches = make(real, synthetic, a.share, tokenizer, size, weights, a.seed, a.redress)
-        self.net = apart.Apart(model, dtype)
+        self.net = apart.Apart(model, dtype, fused=device.type == "cuda")
         self.amp = contextlib.nullcontext if dtype == torch.float32 else lambda: torch.autocast(device.type, dtype)
 
     def losses(self, batch, contrastive):
@@ -228,7 +228,7 @@ def main():
         raise SystemExit(f"--tokenizer: expected {model.config.vocab_size} pieces, got {tokenizer.sp.GetPieceSize()}; pass the model's own vocabulary")
 
     # Where the run stands. A process takes every world-th block; `seconds` are of process time, those of earlier processes included.
-    at = {"step": 0, "block": 0, "done_in_block": 0, "seconds": 0.0, "sums": [], "began": time.time()}
+    at = {"step": 0, "block": 0, "done_in_block": 0, "seconds": 0.0, "sums": [], "done": 0.0}
     if os.path.exists(last):
         saved = torch.load(last, map_location=device)
         model.load_state_dict(saved["model"])
@@ -251,14 +251,15 @@ def main():
     trained = Trained(a, model, tokenizer, dtype, device)
     stream = data.stream(trained.batches, itertools.count(at["block"] + rank, world), at["done_in_block"] if rank == 0 else 0, a.workers)
     began, saved_at = at["seconds"] - time.process_time(), time.time()
+    done_before, started = at["done"], time.time()
 
     while True:
         at["seconds"] = began + time.process_time()
         halt = stopped or at["step"] == a.halt
-        done = at["step"] / a.steps if a.steps else at["seconds"] / (60 * a.minutes)
+        at["done"] = at["step"] / a.steps if a.steps else at["seconds"] / (60 * a.minutes)
         if a.until:
-            done = (time.time() - at["began"]) / (a.until - at["began"])
-        progress = torch.tensor([1.0 if halt else done], device=device)
+            at["done"] = done_before + (1 - done_before) * (time.time() - started) / (a.until - started)
+        progress = torch.tensor([1.0 if halt else at["done"]], device=device)
         if world > 1:
             dist.broadcast(progress, 0)
         if progress.item() >= 1:
