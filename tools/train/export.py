@@ -3,7 +3,7 @@
     python3 export.py run/last.pt model.safetensors
 
 The file: 8 bytes, the header's length (little-endian); the header, JSON of {name: {dtype, shape, data_offsets}, "__metadata__": {text: text}};
-then the tensors, row-major. The geometry is JSON in `__metadata__.config`.
+then the tensors, row-major. The geometry is JSON in `__metadata__.config`, with `prompt` and `tool_at`: how the model was trained to see tools.
 """
 import json
 import struct
@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import torch
 
-from model import Config, Needle
+from model import TOOL_AT, Config, Needle
 
 DTYPES = {"F16": np.float16, "F32": np.float32}
 
@@ -49,11 +49,17 @@ def write_safetensors(path, tensors, metadata):
 def load(path):
     """Builds the network a safetensors file holds."""
     tensors, metadata = read_safetensors(path)
-    model = Needle(Config(**json.loads(metadata["config"])))
+    config = json.loads(metadata["config"])
+    model = Needle(Config(**{key: value for key, value in config.items() if key not in ("prompt", "tool_at")}))
     missing, unexpected = model.load_state_dict(tensors, strict=False)
     if unexpected or set(missing) - {"log_temp"}:
         raise ValueError(f"{path}: expected the published names, got {unexpected or 'none'} more and {missing} fewer; see export.py")
     return model
+
+
+def prompt_of(path):
+    """How the model in a safetensors file was trained to see tools: "apart", or "joint" where the file says nothing."""
+    return json.loads(read_safetensors(path)[1]["config"]).get("prompt", "joint")
 
 
 def save(path, state, config, tokenizer, note=""):
@@ -65,5 +71,6 @@ def save(path, state, config, tokenizer, note=""):
 if __name__ == "__main__":
     source, target = sys.argv[1:3]
     checkpoint = torch.load(source, map_location="cpu")
-    save(target, checkpoint["model"], checkpoint["config"], checkpoint["tokenizer"], f"step {checkpoint['step']}")
+    prompt = {"prompt": "apart", "tool_at": TOOL_AT} if checkpoint.get("prompt") == "apart" else {}
+    save(target, checkpoint["model"], {**checkpoint["config"], **prompt}, checkpoint["tokenizer"], f"step {checkpoint['step']}")
     print(f"{target}: {sum(p.numel() for p in load(target).parameters()) - 1} parameters, read back")

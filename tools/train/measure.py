@@ -1,4 +1,4 @@
-"""Measures a model.safetensors on JSONL sets: greedy, no grammar, weights as deployed, float32.
+"""Measures a model.safetensors on JSONL sets: greedy, no grammar, weights as deployed, float32, tools shown as the model was trained to see them.
 
     python3 measure.py model.safetensors nano.model 'data/*.dev.jsonl.gz' [--count 60] [--oracle oracle.json]
 
@@ -9,28 +9,24 @@ import argparse
 import glob
 import json
 from collections import Counter
+from dataclasses import replace
 
 import torch
 
 import data
 import export
-from model import EOS, PAD, TOOL_CALL, TOOLS
+import layout
+from apart import Apart
+from model import EOS, TOOL_CALL, TOOLS
 
 MAX_NEW = 120
 
 
-@torch.no_grad()
-def greedy(model, prompts):
-    """prompts (lists of ids) -> for each, its ids up to EOS and the gap of every step. Recomputes the prefix: plain, and quick enough."""
-    embedding = model.embedding()
-    source = torch.from_numpy(data.pad(prompts))
-    states, bias = model.encode(source, embedding)
-    bias = bias.view(len(prompts), -1, 1, source.shape[1])
-    ids, gaps, live = [[EOS] for _ in prompts], [[] for _ in prompts], list(range(len(prompts)))
+def answer(step, count):
+    """step(ids so far of every answer, indices of the live ones) -> the live ones' logits. -> ids up to EOS and the gaps of every answer, greedy."""
+    ids, gaps, live = [[EOS] for _ in range(count)], [[] for _ in range(count)], list(range(count))
     for _ in range(MAX_NEW):
-        given = torch.tensor([ids[i] for i in live])
-        hidden = model.decode(given, states[live], bias[live].flatten(0, 1), embedding)[:, -1]
-        best = (hidden @ embedding.t()).topk(2)
+        best = step([ids[i] for i in live], live).topk(2)
         for i, token, (first, second) in zip(live, best.indices[:, 0].tolist(), best.values.tolist()):
             ids[i].append(token)
             gaps[i].append(round(first - second, 4))
@@ -38,6 +34,43 @@ def greedy(model, prompts):
         if not live:
             break
     return [i[1:] for i in ids], gaps
+
+
+@torch.no_grad()
+def greedy_joint(model, prompts):
+    """prompts (lists of ids) -> what `answer` gives. Recomputes the prefix: plain, and quick enough."""
+    embedding = model.embedding()
+    source = torch.from_numpy(data.pad(prompts))
+    states, bias = model.encode(source, embedding)
+    bias = bias.view(len(prompts), -1, 1, source.shape[1])
+
+    def step(ids, live):
+        return model.decode(torch.tensor(ids), states[live], bias[live].flatten(0, 1), embedding)[:, -1] @ embedding.t()
+
+    return answer(step, len(prompts))
+
+
+@torch.no_grad()
+def greedy_apart(model, prompts):
+    """prompts (lists of request ids and lists of tool ids) -> what `answer` gives."""
+    net = Apart(model)
+    number = {}
+    lists = [[number.setdefault(tuple(tool), len(number)) for tool in tools] for _, tools in prompts]
+    requests = [request for request, _ in prompts]
+    batch = layout.convert(layout.lay_out(requests, [list(tool) for tool in number] or [[TOOLS]], lists), "cpu", net.dtype)
+    weights = net.weights()
+    memory = net.memory(net.encode(batch, weights), weights)
+    (group,) = batch.groups
+    seen = group.seen.view(len(prompts), -1)
+    place = {example: row for row, example in enumerate(group.order.tolist())}
+
+    def step(ids, live):
+        rows, length = [place[i] for i in live], len(ids[0])
+        now = replace(group, seen=seen[rows].flatten(), bias=group.bias[rows], length=length)
+        given = replace(batch, groups=[now], given=torch.tensor(ids).flatten(), answer_positions=torch.arange(length).repeat(len(live)))
+        return net.decode(given, memory, weights).view(len(live), length, -1)[:, -1] @ weights[1].t()
+
+    return answer(step, len(prompts))
 
 
 def calls_of(text):
@@ -77,29 +110,39 @@ def main():
     p.add_argument("model")
     p.add_argument("tokenizer")
     p.add_argument("sets", help="glob")
-    p.add_argument("--count", type=int, default=60, help="examples of each set, from its start")
+    p.add_argument("--count", type=int, default=60, help="examples of each set")
+    p.add_argument("--spread", action="store_true", help="take them from all over the set, not from its start")
+    p.add_argument("--prompt", choices=("apart", "joint"), help="how tools are shown, where the file does not say")
     p.add_argument("--json", help="where to write the figures")
     p.add_argument("--oracle", help="where to write fixtures")
     a = p.parse_args()
     torch.set_num_threads(1)
     model, tokenizer, figures, cases, everything = export.load(a.model).eval(), data.Tokenizer(a.tokenizer), {}, [], []
+    apart = a.prompt == "apart" if a.prompt else export.prompt_of(a.model) == "apart"
     print(f"{'set':16s} exact names call_f1 name_f1 parsed none_recall false_refusals")
     for path in sorted(glob.glob(a.sets)):
         name = path.split("/")[-1].split(".")[0]
-        examples = list(data.read_examples(path))[: a.count]
-        prompts = [data.encode(e, tokenizer)[0] for e in examples]
+        examples = list(data.read_examples(path))
+        examples = examples[:: max(1, len(examples) // a.count) if a.spread else 1][: a.count]
+        if apart:
+            prompts = [(tokenizer.encode(query), [[TOOLS] + tokenizer.encode(data.compact(tool)) for tool in tools]) for query, tools, _ in examples]
+        else:
+            prompts = [data.encode(e, tokenizer)[0] for e in examples]
         results = []
         for i in range(0, len(prompts), 30):
-            results += zip(*greedy(model, prompts[i : i + 30]))
+            results += zip(*(greedy_apart if apart else greedy_joint)(model, prompts[i : i + 30]))
         texts = [tokenizer.sp.DecodeIds([t for t in ids if t not in (TOOL_CALL, EOS)]) for ids, _ in results]
         pairs = [(calls_of(json.dumps(answers)), calls_of(text)) for (_, _, answers), text in zip(examples, texts)]
         everything += pairs
         figures[name] = score(pairs)
         print(f"{name:16s} " + " ".join("  -  " if v is None else f"{v:.3f}" for v in list(figures[name].values())[:-1]), flush=True)
         for (query, tools, answers), prompt, (ids, gaps), text in list(zip(examples, prompts, results, texts))[:5]:
-            cases.append({"query": query, "tools": tools, "answers": answers, "source": name, "encoder_ids": prompt, "int4": {"ids": ids, "gaps": gaps, "text": text}})
+            shown = dict(zip(("query_ids", "tool_ids"), prompt)) if apart else {"encoder_ids": prompt}
+            cases.append({"query": query, "tools": tools, "answers": answers, "source": name, **shown, "int4": {"ids": ids, "gaps": gaps, "text": text}})
     figures["all"] = score(everything)
     print(f"{'all':16s} " + " ".join(f"{v:.3f}" for v in list(figures["all"].values())[:-1]))
+    inside = [f["call_f1"] for name, f in figures.items() if name not in ("all", "unseen")]
+    print(f"mean call F1 of the {len(inside)} in-domain sets: {sum(inside) / len(inside):.3f}")
     if a.json:
         json.dump(figures, open(a.json, "w"), indent=1)
     if a.oracle:

@@ -14,6 +14,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 PAD, EOS, TOOL_CALL, TOOLS = 0, 1, 4, 5  # special ids of the vocabulary
+TOOL_AT = 128  # position of a tool's first row where tools are read apart
 GROUP = 32  # int4 group along the input
 BLOCKED = -1e9  # added to the score of a key that may not be seen
 

@@ -1,7 +1,7 @@
-"""Trains five steps on twenty examples and checks that the loss falls, that a resumed run gives the same log, that the export reads back,
-and that two processes step as one.
+"""Trains five steps on twenty examples, tools shown either way, and checks that the loss falls, that a resumed run gives the same log, that the export
+reads back, that an example costs the same loss alone as in company, and that two processes step as one.
 
-    python3 smoke.py        (some ten seconds on one core; needs PyTorch, numpy and sentencepiece)
+    python3 smoke.py        (some fifteen seconds on one core; needs PyTorch, numpy and sentencepiece)
 """
 import json
 import os
@@ -14,13 +14,17 @@ import torch
 import torch.distributed as dist
 from torch import multiprocessing
 
+import data
 import export
+import layout
+import shared
 import vocab
-from model import Config, Needle
+from apart import Apart, losses
+from model import TOOL_CALL, TOOLS, Config, Needle
 from train import Optimizer, share_gradients
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TOOLS = [
+LIST = [
     {"name": "set_timer", "description": "Start a countdown timer.", "parameters": {"minutes": {"type": "integer", "description": "Duration in minutes.", "required": True}}},
     {"name": "call_contact", "description": "Call someone.", "parameters": {"contact": {"type": "string", "description": "Whom to call.", "required": True}}},
 ]
@@ -34,19 +38,42 @@ def write_examples(path):
             query, name, arguments = [(f"timer {minutes} minutes", "set_timer", {"minutes": minutes}), (f"call {contact}", "call_contact", {"contact": contact})][i % 2]
             answers = [{"name": name, "arguments": arguments}]
             if i < 10:  # values
-                line = {"query": query, "tools": TOOLS, "answers": answers}
+                line = {"query": query, "tools": LIST, "answers": answers}
             else:  # or JSON in strings, as published
-                line = {"query": query, "tools": json.dumps(TOOLS), "answers": json.dumps(answers)}
+                line = {"query": query, "tools": json.dumps(LIST), "answers": json.dumps(answers)}
             print(json.dumps(line), file=file)
 
 
 def train(folder, out, *more):
     """Runs train.py and returns its log without the times."""
     command = [sys.executable, f"{HERE}/train.py", "--out", f"{folder}/{out}", "--tokenizer", f"{folder}/v.model", "--real", f"{folder}/data.jsonl",
-               "--geometry", "360,64,4,2,2,2", "--steps", "5", "--warm", "1", "--batch-tokens", "8192", "--every", "1", *more]
+               "--geometry", "360,64,4,2,2,2", "--steps", "5", "--warm", "1", "--batch-tokens", "8192", "--batch", "20", "--every", "1", *more]
     subprocess.run(command, check=True)
     with open(f"{folder}/{out}/log.jsonl") as file:
         return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in file]
+
+
+def company(folder):
+    """-> the mean cross-entropies of three requests about two tools: one batch each, all in one, and by PyTorch's own attention."""
+    tokenizer = data.Tokenizer(f"{folder}/v.model")
+    torch.manual_seed(0)
+    model = Needle(Config(360, 64, 4, 2, 2, 2))
+    for p in model.parameters():
+        torch.nn.init.normal_(p, std=0.1)
+    tools = [[TOOLS] + tokenizer.encode(data.compact(tool)) for tool in LIST] + [[TOOLS, 9, 8, 7]]
+    requests = [tokenizer.encode(text) for text in ("call Anna", "timer 5", "call my brother about the timer")]
+    answers = [[TOOL_CALL] + tokenizer.encode(text) for text in ('[{"name":"call_contact"', "[]", '[{"name":"set_timer"}]')]
+    lists = [[1], [0, 2], [0, 1]]
+
+    def cost(of, fused=False):
+        rows = layout.lay_out([requests[i] for i in of], tools, [lists[i] for i in of], [answers[i] for i in of], groups=2)
+        members = [shared.Member(requests[i], answers[i], [1.0] * len(answers[i]), [], set(), None, ("real", 1)) for i in of]
+        targets = shared.Targets.of(rows, members, lists, [-1] * len(of), (1, 1.5), -1)
+        return losses(Apart(model, fused=fused), *layout.convert((rows, targets), "cpu", torch.float32), False)[1] * len(targets.real), len(targets.real)
+
+    alone, together = [cost([i]) for i in range(3)], [cost([0, 1, 2])]
+    more = [[cost([0, 1, 2], True)]] if hasattr(torch.nn.functional, "scaled_dot_product_attention") else []
+    return [sum(c for c, _ in costs) / sum(n for _, n in costs) for costs in (alone, together, *more)]
 
 
 def shared_step(rank, world, folder):
@@ -67,22 +94,27 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         write_examples(f"{folder}/data.jsonl")
         vocab.train(f"{folder}/v", 360, [f"{folder}/data.jsonl"])
+        joint = train(folder, "joint", "--prompt", "joint")
         whole = train(folder, "whole")
         first = train(folder, "parts", "--halt", "3")
         parts = train(folder, "parts")
         subprocess.run([sys.executable, f"{HERE}/export.py", f"{folder}/whole/last.pt", f"{folder}/model.safetensors"], check=True)
         export.load(f"{folder}/model.safetensors")
+        assert export.prompt_of(f"{folder}/model.safetensors") == "apart", "expected the export to say how tools were shown"
+        costs = company(folder)
         shared_step(0, 1, folder)
         multiprocessing.spawn(shared_step, (2, folder), 2)
         alone, *together = (torch.load(f"{folder}/{name}.pt") for name in ("0-of-1", "0-of-2", "1-of-2"))
-    losses = [line["loss"] for line in whole]
-    print("loss", *losses)
-    assert len(losses) == 5 and losses[-1] < losses[0] - 0.1, f"expected the loss to fall over 5 steps, got {losses}"
+    for way, log in ("joint", joint), ("apart", whole):
+        falls = [line["loss"] for line in log]
+        print(way, "loss", *falls)
+        assert len(falls) == 5 and falls[-1] < falls[0] - 0.1, f"expected the {way} loss to fall over 5 steps, got {falls}"
+    assert max(costs) - min(costs) < 1e-4, f"expected examples to cost the same alone, in company and by PyTorch's own attention, got {costs}"
     assert len(first) == 3 and parts == whole, f"expected the resumed log to equal the whole one, got {parts} and {whole}"
     for shared in together:
         worst = max((shared[name] - p).abs().max().item() for name, p in alone.items())
         assert worst < 1e-5, f"expected two processes to take the step of one, got {worst} apart"
-    print("smoke: loss falls, resumed log is the same, export reads back, two processes step as one")
+    print("smoke: loss falls, resumed log is the same, export reads back, company changes nothing, two processes step as one")
 
 
 if __name__ == "__main__":  # a spawned process reads this file again

@@ -4,9 +4,9 @@
     torchrun --nproc_per_node 8 train.py --device cuda --batch-tokens 131072 --geometry 8192,512,8,4,12,8 …
 
 Muon on the attention projections, AdamW on the rest; cross-entropy weighted by token class, a small z-loss, and every fourth step the contrastive
-loss. The rate warms up, then falls linearly to zero over --steps or over --minutes of *process time*, so that a run that was paused or resumed
-still ends on a decayed model. `out/last.pt` is written every five minutes and continues with the same command; `out/log.jsonl` has a line each
---every steps. Weights are rounded as deployed from the first step on (README.md says why).
+loss. The rate warms up, then falls linearly to zero over --steps, over --minutes of *process time* (a run that was paused loses nothing), or until
+the clock says --until (it ends in time whatever else the machine does; a resumed run spreads what is left of the schedule over the time that is left). `out/last.pt` is written every five minutes and continues with the same
+command; `out/log.jsonl` has a line each --every steps. Weights are rounded as deployed from the first step on (README.md says why).
 """
 import argparse
 import contextlib
@@ -17,13 +17,17 @@ import os
 import signal
 import time
 from dataclasses import fields
+from datetime import datetime, timezone
 
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 
+import apart
 import data
 import export
+import layout
+import shared
 from model import PAD, Config, Needle
 
 
@@ -39,8 +43,11 @@ def arguments():
     p.add_argument("--steps", type=int, help="length of the schedule in steps")
     p.add_argument("--halt", type=int, help="save and stop at this step, whatever the schedule says")
     p.add_argument("--minutes", type=float, default=60, help="or in minutes of process time (on a GPU, where that says little, use --steps)")
+    p.add_argument("--until", type=clock, help="or until this time, UTC, as 2026-11-27T05:05")
     p.add_argument("--device", default="cpu")
-    p.add_argument("--batch-tokens", type=int, default=13312, help="padded encoder tokens a step and process")
+    p.add_argument("--prompt", choices=("apart", "joint"), default="apart", help="how tools are shown: each on its own, or as one list with the request")
+    p.add_argument("--batch", type=int, default=48, help="apart: examples a step and process")
+    p.add_argument("--batch-tokens", type=int, default=13312, help="joint: padded encoder tokens a step and process")
     p.add_argument("--adam", type=float, default=1.5e-3)
     p.add_argument("--muon", type=float, default=0.015)
     p.add_argument("--warm", type=int, default=100, help="steps of warm-up")
@@ -52,6 +59,11 @@ def arguments():
     p.add_argument("--every", type=int, default=50, help="steps a log line")
     p.add_argument("--save-seconds", type=float, default=300)
     return p.parse_args()
+
+
+def clock(text):
+    """2026-11-27T05:05, UTC -> seconds since 1970."""
+    return datetime.fromisoformat(text).replace(tzinfo=timezone.utc).timestamp()
 
 
 def bf16_pays(device):
@@ -115,7 +127,7 @@ class Optimizer:
 
 
 def losses(model, batch, contrastive):
-    """batch of data.Batches -> (loss to descend, mean cross-entropy, share of answers the teacher-forced model gets whole)."""
+    """batch of data.Batches -> (loss to descend, mean cross-entropy, for each answer: is it whole?, teacher-forced)."""
     source, given, wanted, weight, queries, tools = batch
     embedding = model.embedding()
     states, bias = model.encode(source, embedding)
@@ -130,7 +142,7 @@ def losses(model, batch, contrastive):
         loss = loss + 0.05 * (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.t(), own))
     right = torch.ones_like(real)
     right[real] = logits.argmax(-1) == wanted[real]
-    return loss, entropy.mean().item(), right.all(1).float().mean().item()
+    return loss, entropy.mean().item(), right.all(1, keepdim=True).tolist()
 
 
 def build(a):
@@ -162,6 +174,38 @@ def open_log(path, step):
     return file
 
 
+def by_kind(rows):
+    """rows of (kind, [whole, names right, refused]) -> {kind: [examples, share whole, …]}, by source and calls, and by length of list."""
+    table = {}
+    for (source, calls, tools), figures in rows:
+        calls = ("none", "one", "more")[calls]
+        size = "1-3" if tools < 4 else "4-7" if tools < 8 else "8+"
+        for key in (source, f"{source} {calls}", f"{size} tools {'none' if calls == 'none' else 'some'}"):
+            table.setdefault(key, []).append(figures)
+    return {key: [len(some), *(round(sum(column) / len(some), 3) for column in zip(*some))] for key, some in sorted(table.items())}
+
+
+class Trained:
+    """The network with its batches, one way of showing tools or the other."""
+
+    def __init__(self, a, model, tokenizer, dtype, device):
+        self.model, self.dtype, self.device, self.apart = model, dtype, device, a.prompt == "apart"
+        real, synthetic = sorted(glob.glob(a.real)), sorted(glob.glob(a.synthetic))
+        weights = tuple(map(float, a.weights.split(",")))
+        make, size = (shared.SharedBatches, a.batch) if self.apart else (data.Batches, a.batch_tokens)
+        self.batches = make(real, synthetic, a.share, tokenizer, size, weights, a.seed, a.redress)
+        self.net = apart.Apart(model, dtype, fused=device.type == "cuda")
+        self.amp = contextlib.nullcontext if dtype == torch.float32 else lambda: torch.autocast(device.type, dtype)
+
+    def losses(self, batch, contrastive):
+        """-> (loss, mean cross-entropy, figures of each example, their kinds or None)."""
+        if self.apart:
+            rows, targets = (layout.convert(part, self.device, self.dtype) for part in batch)
+            return *apart.losses(self.net, rows, targets, contrastive), targets.kinds
+        with self.amp():
+            return *losses(self.model, [torch.from_numpy(x).to(self.device) for x in batch], contrastive), None
+
+
 def main():
     a = arguments()
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
@@ -184,12 +228,12 @@ def main():
         raise SystemExit(f"--tokenizer: expected {model.config.vocab_size} pieces, got {tokenizer.sp.GetPieceSize()}; pass the model's own vocabulary")
 
     # Where the run stands. A process takes every world-th block; `seconds` are of process time, those of earlier processes included.
-    at = {"step": 0, "block": 0, "done_in_block": 0, "seconds": 0.0, "sums": []}
+    at = {"step": 0, "block": 0, "done_in_block": 0, "seconds": 0.0, "sums": [], "done": 0.0}
     if os.path.exists(last):
         saved = torch.load(last, map_location=device)
         model.load_state_dict(saved["model"])
         optimizer.restore(saved)
-        at = {key: saved[key] for key in at}
+        at = {key: saved.get(key, value) for key, value in at.items()}
         if rank == 0:
             print(f"resumed {last} at step {at['step']}", flush=True)
     if world > 1:
@@ -198,45 +242,48 @@ def main():
     log = open_log(os.path.join(a.out, "log.jsonl"), at["step"]) if rank == 0 else None
 
     def save():
-        state = {"model": model.state_dict(), **optimizer.state(), "config": model.config.to_dict(), "tokenizer": os.path.basename(a.tokenizer), **at}
+        state = {"model": model.state_dict(), **optimizer.state(), "config": model.config.to_dict(), "prompt": a.prompt, "tokenizer": os.path.basename(a.tokenizer), **at}
         torch.save(state, last + ".new")
         os.replace(last + ".new", last)
 
     stopped = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
-    batches = data.Batches(sorted(glob.glob(a.real)), sorted(glob.glob(a.synthetic)), a.share, tokenizer, a.batch_tokens,
-                           tuple(map(float, a.weights.split(","))), a.seed, a.redress)
-    stream = data.stream(batches, itertools.count(at["block"] + rank, world), at["done_in_block"] if rank == 0 else 0, a.workers)
-    amp = contextlib.nullcontext if dtype == torch.float32 else lambda: torch.autocast(device.type, dtype)
+    trained = Trained(a, model, tokenizer, dtype, device)
+    stream = data.stream(trained.batches, itertools.count(at["block"] + rank, world), at["done_in_block"] if rank == 0 else 0, a.workers)
     began, saved_at = at["seconds"] - time.process_time(), time.time()
+    done_before, started = at["done"], time.time()
 
     while True:
         at["seconds"] = began + time.process_time()
         halt = stopped or at["step"] == a.halt
-        progress = torch.tensor([1.0 if halt else at["step"] / a.steps if a.steps else at["seconds"] / (60 * a.minutes)], device=device)
+        at["done"] = at["step"] / a.steps if a.steps else at["seconds"] / (60 * a.minutes)
+        if a.until:
+            at["done"] = done_before + (1 - done_before) * (time.time() - started) / (a.until - started)
+        progress = torch.tensor([1.0 if halt else at["done"]], device=device)
         if world > 1:
             dist.broadcast(progress, 0)
         if progress.item() >= 1:
             break
         factor = min(1, (at["step"] + 1) / a.warm) * (1 - progress.item())
-        block, ends, arrays = next(stream)
-        batch = [torch.from_numpy(x).to(device) for x in arrays]
+        block, ends, batch = next(stream)
         for p in model.parameters():
             p.grad = torch.zeros_like(p)
-        with amp():
-            loss, entropy, exact = losses(model, batch, at["step"] % 4 == 0)
+        loss, entropy, figures, kinds = trained.losses(batch, at["step"] % 4 == 0)
         (loss / world).backward()
         share_gradients(list(model.parameters()), world)
         optimizer.step(factor)
 
         at["step"] += 1
         at["block"], at["done_in_block"] = (block + world, 0) if ends else (block, at["done_in_block"] + 1)
-        at["sums"].append((entropy, exact, len(batch[0])))
+        at["sums"].append((entropy, figures, kinds))
         if rank == 0 and at["step"] % a.every == 0:
-            entropies, exacts, examples = zip(*at["sums"])
+            entropies, every, kinds = zip(*at["sums"])
             at["sums"] = []
-            line = {"step": at["step"], "loss": round(sum(entropies) / len(entropies), 4), "exact": round(sum(exacts) / len(exacts), 4),
-                    "examples": sum(examples), "rate": round(factor, 4), "seconds": round(at["seconds"])}
+            rows = list(itertools.chain(*every))
+            line = {"step": at["step"], "loss": round(sum(entropies) / len(entropies), 4), "exact": round(sum(row[0] for row in rows) / len(rows), 4),
+                    "examples": len(rows), "rate": round(factor, 4), "seconds": round(at["seconds"])}
+            if trained.apart:
+                line["kinds"] = by_kind(zip(itertools.chain(*kinds), rows))
             print(json.dumps(line), file=log, flush=True)
         if rank == 0 and time.time() - saved_at > a.save_seconds:
             save()
