@@ -6,7 +6,7 @@
  *     name: "Bangle.js",
  *     set: require("thimble.tools"),                        written by: thimble tools pack tools.json -o thimble.tools.js
  *     run: { set_timer: function (args) { … } },            gives what the wearer is told, or a promise, or throws
- *     report: function (name, ending, value, heard) { … },  once for every call
+ *     report: function (name, ending, value, heard, args) { … },  once for every call
  *     done: function (request, calls, decision) { … },
  *     error: function (code, text) { … }
  *   });
@@ -42,11 +42,17 @@ exports.start = function (options) {
   var timer, caller;
   var called = 0;
 
-  /* Calls under way, by number: {call, name, say (sent), no (cancels the prompt)}. */
+  /* Calls and questions under way by number: {id, name, no: takes the prompt back, said, how, value}. */
   var calls = {};
   var count = 0;
   var lastCall = 0;
   var requests = 0;
+
+  function nothing() {}
+
+  function fail(text) {
+    throw new Error(text);
+  }
 
   function big(n, bytes) {
     var s = "";
@@ -80,16 +86,23 @@ exports.start = function (options) {
   }
 
   function repeat() {
-    var i;
-    for (i = 0; i < flying.length; i++) write(frame(flying[i].kind, base + i, flying[i].payload, tail(base + i)));
+    flying.forEach(function (piece, i) {
+      write(frame(piece.end, base + i, piece.bytes, tail(base + i)));
+    });
   }
 
   function here(session, n, asked) {
-    write(frame(4, 0, "\x01" + (session || none) + big(n, 3) + limits, asked));
+    write(frame(4, 0, "\x01" + (session || none) + big(n, 3) + limits, asked + "\0\0"));
+  }
+
+  /* In Espruino to clear no timer is to clear them all. */
+  function hush() {
+    if (caller) clearTimeout(caller);
+    caller = 0;
   }
 
   function callOut() {
-    clearTimeout(caller);
+    hush();
     if (isOpen || called > 7) return;
     here(name, next, none);
     caller = setTimeout(callOut, 500 << called++);
@@ -117,20 +130,22 @@ exports.start = function (options) {
   }
 
   function pump() {
-    var message, piece;
+    var message, n, piece;
     var wasIdle = !flying.length;
     while (isOpen && waiting.length && flying.length < windowFrames) {
       message = waiting[0];
-      piece = message.bytes.substr(0, payloadBytes);
+      n = base + flying.length;
+      piece = { bytes: message.bytes.substr(0, payloadBytes), then: message.then };
       message.bytes = message.bytes.substr(payloadBytes);
-      if (!message.bytes.length) waiting.shift();
-      flying.push({ kind: message.bytes.length ? 0 : 1, payload: piece, then: message.then });
-      write(frame(message.bytes.length ? 0 : 1, base + flying.length - 1, piece, tail(base + flying.length - 1)));
+      piece.end = message.bytes ? 0 : 1;
+      if (piece.end) waiting.shift();
+      flying.push(piece);
+      write(frame(piece.end, n, piece.bytes, tail(n)));
     }
     if (wasIdle) arm();
   }
 
-  /* Whether a message was taken; `then` is told when the companion has it. An answer, with `then`, is always taken. */
+  /* Whether a message was taken; `then` is told when the companion has it. With `then`, an answer, it is whatever waits. */
   function send(bytes, then) {
     if (!name || bytes.length > limitBytes || (waiting.length >= mostWaiting && !then)) return false;
     waiting.push({ bytes: bytes, then: then });
@@ -144,7 +159,7 @@ exports.start = function (options) {
     while (base < n) {
       gone = flying.shift();
       base++;
-      if (gone.kind && gone.then) gone.then();
+      if (gone.end && gone.then) gone.then();
     }
     return true;
   }
@@ -166,7 +181,7 @@ exports.start = function (options) {
     var at = 0;
     function take(count) {
       at += count;
-      if (at > bytes.length) throw new Error("message: expected more bytes");
+      if (at > bytes.length) fail("message: expected more");
       return number(bytes, at - count, count);
     }
     function text(count) {
@@ -175,18 +190,15 @@ exports.start = function (options) {
     }
     function real() {
       var high = take(4);
-      var low = take(4);
       var power = (high >> 20) & 2047;
-      var share = ((high & 1048575) * 4294967296 + low) / 4503599627370496;
-      var v = power ? (1 + share) * Math.pow(2, power - 1023) : share * Math.pow(2, -1022);
-      return high >> 31 ? -v : v;
+      var v = (1048576 + (high & 1048575)) / 1048576 + take(4) / 4503599627370496;
+      return power && v * Math.pow(2, power - 1023) * (high >> 31 ? -1 : 1);
     }
     function value(depth) {
       var h = take(1);
       var size = h >> 4 === 9 ? h & 15 : h === 220 ? take(2) : -1;
       var list = [];
-      var v;
-      if (depth > 8) throw new Error("message: expected fewer lists");
+      if (depth > 8) fail("message: expected fewer lists");
       if (size >= 0) {
         while (size--) list.push(value(depth + 1));
         return list;
@@ -199,12 +211,11 @@ exports.start = function (options) {
       if (h === 203) return real();
       if (h > 203 && h < 207) return take(1 << (h - 204));
       if (h > 207 && h < 211) {
-        size = 1 << (h - 208);
-        v = take(size);
-        return v < Math.pow(2, 8 * size - 1) ? v : v - Math.pow(2, 8 * size);
+        size = 32 - (8 << (h - 208));
+        return (take(1 << (h - 208)) << size) >> size;
       }
       if (h > 216 && h < 219) return text(take(h - 216));
-      throw new Error("message: expected plain msgpack");
+      fail("message: expected msgpack");
     }
     return value(0);
   }
@@ -213,63 +224,77 @@ exports.start = function (options) {
   function read(kind, body, v) {
     var least = body[0];
     var most = body[1];
-    var items;
-    if (kind < 2) return typeof v === "string" && !(v.length < least || (most && v.length > most)) ? v : undefined;
-    if (kind < 6) {
-      if (typeof v !== "number" || v !== v || (!(kind & 1) && v % 1)) return undefined;
-      if (typeof least === "number" && (v < least || (v === least && body[3] & 1))) return undefined;
-      if (typeof most === "number" && (v > most || (v === most && body[3] & 2))) return undefined;
-      return body[2] && Math.abs(v / body[2] - Math.round(v / body[2])) > 1e-9 ? undefined : v;
+    var type = typeof v;
+    var fits;
+    if (kind < 2) fits = type === "string" && !(v.length < least || (most && v.length > most));
+    else if (kind < 6) {
+      fits = type === "number" && isFinite(v) && !(
+        (!(kind & 1) && v % 1) ||
+        (least != null && (v < least || (v === least && body[3] & 1))) ||
+        (most != null && (v > most || (v === most && body[3] & 2))) ||
+        (body[2] && Math.abs(v / body[2] - Math.round(v / body[2])) > 1e-9)
+      );
+    } else if (kind === 6) fits = type === "boolean";
+    else if (kind < 10) {
+      fits = type === "number";
+      v = body[v];
+    } else if (Array.isArray(v) && v.length >= most && !(body[2] && v.length > body[2])) {
+      v = v.map(function (item) {
+        return read(least[0], least[1], item);
+      });
+      fits = v.indexOf(undefined) < 0;
     }
-    if (kind === 6) return v === true || v === false ? v : undefined;
-    if (kind < 10) return body[v];
-    if (!Array.isArray(v) || v.length < body[1] || (body[2] && v.length > body[2])) return undefined;
-    items = v.map(function (item) {
-      return read(least[0], least[1], item);
-    });
-    return items.indexOf(undefined) < 0 ? items : undefined;
+    return fits ? v : undefined;
   }
 
   /* Arguments by name. Throws where one does not fit. */
   function argumentsOf(tool, values) {
     var args = {};
-    if (values.length > tool[2].length) throw new Error("call: expected fewer values");
+    if (values.length > tool[2].length) fail("call: expected fewer values");
     tool[2].forEach(function (property, i) {
       var v = values[i];
       var fit;
       if (v === undefined || v === null) {
-        if (property[1] & 16) throw new Error(property[0] + ": expected a value, got none");
+        if (property[1] & 16) fail(property[0] + ": expected a value, got none");
         return;
       }
       fit = read(property[1] & 15, property[2], v);
-      if (fit === undefined) throw new Error(property[0] + ": expected a value that fits, got " + v);
+      if (fit === undefined) fail(property[0] + ": expected a value that fits, got " + v);
       args[property[0]] = fit;
     });
     return args;
   }
 
   function report(call, heard) {
-    if (call.isTold) return;
-    call.isTold = true;
     if (calls[call.id] === call) {
       delete calls[call.id];
       count--;
     }
-    if (options.report) options.report(call.name, endings[call.ending], call.value, heard);
+    if (options.report) options.report(call.name, endings[call.how], call.value, heard, call.args);
   }
 
-  /* Says how a call ended; where nobody can hear it, to the wearer alone. */
-  function end(call, ending, value) {
-    if (call.isSaid) return;
-    call.isSaid = true;
-    call.no = null;
-    call.ending = ending;
-    call.value = value;
-    if (calls[call.id] !== call) return report(call, false);
+  /* Says how a call ended, or a question's answer; where nobody can hear it, to the wearer alone. */
+  function end(call, how, value) {
     function heard() {
       report(call, true);
     }
-    if (!send(pack([5, call.id, ending, value]), heard)) send(pack([5, call.id, ending]), heard);
+    if (call.said) return;
+    call.said = true;
+    call.no = 0;
+    call.how = how;
+    call.value = value;
+    if (call.isQuestion) {
+      if (calls[call.id] === call) delete calls[call.id];
+      send(pack([8, call.id, value]), nothing);
+    } else if (calls[call.id] !== call) report(call, false);
+    else if (!send(pack([5, call.id, how, value]), heard)) send(pack([5, call.id, how]), heard);
+  }
+
+  /* Takes its prompt back. */
+  function stop(call) {
+    if (!call || !call.no) return;
+    call.no();
+    end(call, 2, call.isQuestion ? null : "cancelled");
   }
 
   function failed(call) {
@@ -278,11 +303,11 @@ exports.start = function (options) {
     };
   }
 
-  function execute(call, args) {
+  function execute(call) {
     var value;
-    call.no = null;
+    call.no = 0;
     try {
-      value = run[call.name](args);
+      value = run[call.name](call.args);
     } catch (error) {
       return failed(call)(error);
     }
@@ -301,14 +326,13 @@ exports.start = function (options) {
     };
   }
 
-  function ask(call, args) {
+  function ask(call) {
     var words = [];
-    Object.keys(args).forEach(function (key) {
-      words.push(args[key]);
+    Object.keys(call.args).forEach(function (key) {
+      words.push(call.args[key]);
     });
     call.no = prompt(call.name.replace(/_/g, " ") + "\n" + words.join(" "), { Yes: 1, No: 0 }, function (yes) {
-      if (call.isSaid) return;
-      if (yes) execute(call, args);
+      if (yes && !call.said) execute(call);
       else end(call, 2, "declined");
     });
   }
@@ -316,59 +340,42 @@ exports.start = function (options) {
   function doCall(id, who, values) {
     var call = { id: id, name: "" };
     var tool = Array.isArray(values) && set.tools[values[0]];
-    var args;
     if (id <= lastCall) return;
     lastCall = id;
     calls[id] = call;
     if (++count > mostCalls) return end(call, 2, "busy");
     try {
-      if (!tool || !run[tool[0]]) throw new Error("call: expected a tool of this watch");
+      if (!tool || !run[tool[0]]) fail("call: expected a tool of this watch");
       call.name = tool[0];
-      args = argumentsOf(tool, values.slice(1));
+      call.args = argumentsOf(tool, values.slice(1));
     } catch (error) {
       return end(call, 2, error.message);
     }
-    if (who === 1 || tool[1] === 2 || (tool[1] && who !== 2)) ask(call, args);
-    else execute(call, args);
+    if (who === 1 || tool[1] === 2 || (tool[1] && who !== 2)) ask(call);
+    else execute(call);
   }
 
   function choose(id, text, choices) {
-    var question = {};
     var buttons = {};
+    var question = { id: id, isQuestion: true };
     choices.forEach(function (choice, i) {
       buttons[choice] = i;
     });
-    calls["q" + id] = question;
+    calls[id] = question;
     question.no = prompt(text, buttons, function (place) {
-      if (calls["q" + id] !== question) return;
-      delete calls["q" + id];
-      send(pack([8, id, place]), function () {});
+      end(question, 0, place);
     });
-  }
-
-  function cancel(id) {
-    var call = calls[id];
-    if (call && call.no) {
-      call.no();
-      end(call, 2, "cancelled");
-    }
-    call = calls["q" + id];
-    if (call) {
-      call.no();
-      delete calls["q" + id];
-      send(pack([8, id]), function () {});
-    }
   }
 
   function hear(bytes) {
     var m;
     try {
       m = reader(bytes);
-      if (m[0] === 0 && m[3] === false) send("\x92\x01" + set.bytes, function () {});
+      if (m[0] === 0 && m[3] === false) send("\x92\x01" + set.bytes, nothing);
       if (m[0] === 4) doCall(m[1], m[3], m[4]);
       if (m[0] === 6 && options.done) options.done(m[1], m[2], m[3]);
       if (m[0] === 7) choose(m[1], m[2], m.slice(3));
-      if (m[0] === 9) cancel(m[1]);
+      if (m[0] === 9) stop(calls[m[1]]);
       if (m[0] === 10 && options.error) options.error(m[2], m[3]);
     } catch (error) {
       send(pack([10, null, "message", error.message]));
@@ -399,11 +406,8 @@ exports.start = function (options) {
     waiting = [];
     calls = {};
     Object.keys(old).forEach(function (id) {
-      var call = old[id];
-      if (call.no) {
-        call.no();
-        if (call.id) end(call, 2, "cancelled");
-      } else if (call.isSaid) report(call, false);
+      if (old[id].said) report(old[id], false);
+      stop(old[id]);
     });
   }
 
@@ -411,7 +415,7 @@ exports.start = function (options) {
     payloadBytes = Math.min(asked.charCodeAt(10), 121);
     windowFrames = asked.charCodeAt(11);
     limitBytes = 256 * (asked.charCodeAt(12) + 1);
-    clearTimeout(caller);
+    hush();
     isOpen = true;
     tries = 0;
     drop(n);
@@ -434,7 +438,7 @@ exports.start = function (options) {
       offer = "";
       here(name, 0, session);
       opened(asked, 0);
-      send(pack([0, 1, options.name, set.hash, mostCalls]), function () {});
+      send(pack([0, 1, options.name, set.hash, mostCalls]), nothing);
     } else if (session.substr(3) === "\0\0\0" && session !== none) {
       if (offer.substr(0, 3) !== session.substr(0, 3)) {
         offer = session.substr(0, 3) + big(1 + Math.floor((options.random || Math.random)() * 16777215), 3);
@@ -495,7 +499,7 @@ exports.start = function (options) {
     /* Nobody is connected any more. */
     detach: function () {
       isOpen = false;
-      clearTimeout(caller);
+      hush();
       arm();
     },
     isOpen: function () {
@@ -513,7 +517,7 @@ exports.start = function (options) {
     tell: function (facts) {
       return send(pack([3].concat(facts)));
     },
-    /* Runs a call of the wearer's own by the tool's name; the same checks and prompts. */
+    /* Gives the session up. */
     lose: lose
   };
 };
