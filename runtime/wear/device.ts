@@ -161,7 +161,7 @@ export class Device {
     this.calls.set(id, running);
     try {
       if (isBusy) throw new Error("busy");
-      const call = unpackCall(this.options.tools, message.last("call"));
+      const call = unpackCall(this.options.tools, message.bytesOf("call"));
       Object.assign(report, call);
       if (this.mayRun(call, who)) void this.run(running, call);
       else void this.confirm(running, call);

@@ -77,10 +77,13 @@ export class MessageReader {
     return this.source.wrong(path, `text of at most ${mostCharacters} characters`, value);
   }
 
-  /** The bytes of the next value, which is the last. */
-  last(path: string): Uint8Array {
+  /** The bytes of the next value. */
+  bytesOf(path: string): Uint8Array {
     this.value(path);
-    return this.bytes.subarray(this.source.offset);
+    const from = this.source.offset;
+    if (!this.source.left) return this.bytes.subarray(from);
+    this.value("later");
+    return this.bytes.subarray(from, this.source.offset);
   }
 
   /** The values that are left. */

@@ -257,7 +257,7 @@ export class Wearable {
         break;
       }
       case says.tools:
-        this.learn(message.last("tools"));
+        this.learn(message.bytesOf("tools"));
         break;
       case says.request:
         void this.requested(message.number("request"), message.text("request.text", mostCharacters));
