@@ -67,7 +67,7 @@ const onTheWatch: Maker = ({ world, random, run, asked, report }) => {
         isOver = true;
       };
     },
-    report: (_name, ending, _value, heard, args) => report({ n: args?.n, ending, heard }),
+    report: (_name, ending, _value, heard, call) => report({ n: call.args?.n, ending, heard }),
   });
   return { attach, forget: bus.lose, held: () => 0 };
 };

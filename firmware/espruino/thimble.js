@@ -6,7 +6,7 @@
  *     name: "Bangle.js",
  *     set: require("thimble.tools"),                        written by: thimble tools pack tools.json -o thimble.tools.js
  *     run: { set_timer: function (args) { … } },            gives what the wearer is told, or a promise, or throws
- *     report: function (name, ending, value, heard, args) { … },  once for every call
+ *     report: function (name, ending, value, heard, call) { … },  once for every call; call.args, .request, .wire
  *     done: function (request, calls, decision) { … },
  *     error: function (code, text) { … }
  *   });
@@ -117,16 +117,19 @@ exports.start = function (options) {
     if (timer) clearTimeout(timer);
     timer = 0;
     if (!isOpen || !flying.length) return;
-    timer = setTimeout(function () {
-      timer = 0;
-      if (++tries < 6) {
-        repeat();
-        arm();
-      } else {
-        isOpen = false;
-        knock();
-      }
-    }, Math.min(500 << tries, 8000));
+    timer = setTimeout(
+      function () {
+        timer = 0;
+        if (++tries < 6) {
+          repeat();
+          arm();
+        } else {
+          isOpen = false;
+          knock();
+        }
+      },
+      Math.min(500 << tries, 8000)
+    );
   }
 
   function pump() {
@@ -228,12 +231,15 @@ exports.start = function (options) {
     var fits;
     if (kind < 2) fits = type === "string" && !(v.length < least || (most && v.length > most));
     else if (kind < 6) {
-      fits = type === "number" && isFinite(v) && !(
-        (!(kind & 1) && v % 1) ||
-        (least != null && (v < least || (v === least && body[3] & 1))) ||
-        (most != null && (v > most || (v === most && body[3] & 2))) ||
-        (body[2] && Math.abs(v / body[2] - Math.round(v / body[2])) > 1e-9)
-      );
+      fits =
+        type === "number" &&
+        isFinite(v) &&
+        !(
+          (!(kind & 1) && v % 1) ||
+          (least != null && (v < least || (v === least && body[3] & 1))) ||
+          (most != null && (v > most || (v === most && body[3] & 2))) ||
+          (body[2] && Math.abs(v / body[2] - Math.round(v / body[2])) > 1e-9)
+        );
     } else if (kind === 6) fits = type === "boolean";
     else if (kind < 10) {
       fits = type === "number";
@@ -270,7 +276,7 @@ exports.start = function (options) {
       delete calls[call.id];
       count--;
     }
-    if (options.report) options.report(call.name, endings[call.how], call.value, heard, call.args);
+    if (options.report) options.report(call.name, endings[call.how], call.value, heard, call);
   }
 
   /* Says how a call ended, or a question's answer; where nobody can hear it, to the wearer alone. */
@@ -337,17 +343,15 @@ exports.start = function (options) {
     });
   }
 
-  function doCall(id, who, values) {
-    var call = { id: id, name: "" };
-    var tool = Array.isArray(values) && set.tools[values[0]];
-    if (id <= lastCall) return;
-    lastCall = id;
-    calls[id] = call;
-    if (++count > mostCalls) return end(call, 2, "busy");
+  /* Checks a call, asks where its risk or the companion wants it, and runs it. */
+  function judge(call, who) {
+    var wire = call.wire;
+    var tool = Array.isArray(wire) && set.tools[wire[0]];
     try {
+      if (count > mostCalls) fail("busy");
       if (!tool || !run[tool[0]]) fail("call: expected a tool of this watch");
       call.name = tool[0];
-      call.args = argumentsOf(tool, values.slice(1));
+      call.args = argumentsOf(tool, wire.slice(1));
     } catch (error) {
       return end(call, 2, error.message);
     }
@@ -372,7 +376,11 @@ exports.start = function (options) {
     try {
       m = reader(bytes);
       if (m[0] === 0 && m[3] === false) send("\x92\x01" + set.bytes, nothing);
-      if (m[0] === 4) doCall(m[1], m[3], m[4]);
+      if (m[0] === 4 && m[1] > lastCall) {
+        lastCall = m[1];
+        count++;
+        judge((calls[lastCall] = { id: lastCall, name: "", request: m[2], wire: m[4] }), m[3]);
+      }
       if (m[0] === 6 && options.done) options.done(m[1], m[2], m[3]);
       if (m[0] === 7) choose(m[1], m[2], m.slice(3));
       if (m[0] === 9) stop(calls[m[1]]);
@@ -516,6 +524,10 @@ exports.start = function (options) {
     /* Facts that values may be taken from: name, value, name, value … */
     tell: function (facts) {
       return send(pack([3].concat(facts)));
+    },
+    /* Runs a call of the wearer's own, as the wire has it: the same checks and prompts. */
+    own: function (wire) {
+      judge({ name: "", wire: wire }, 0);
     },
     /* Gives the session up. */
     lose: lose

@@ -22,6 +22,13 @@ export interface Bus {
   lose(): void;
 }
 
+/** What the library knows of a call. */
+export interface WatchCall {
+  request: number | null;
+  args?: Record<string, unknown>;
+  wire: unknown;
+}
+
 export interface WatchOptions {
   name: string;
   tools: ToolSet;
@@ -29,7 +36,7 @@ export interface WatchOptions {
   random: () => number;
   run: Record<string, (args: Record<string, unknown>) => unknown>;
   prompt(text: string, buttons: Record<string, number>, then: (value: number) => void): () => void;
-  report?(name: string, ending: string, value: unknown, heard: boolean, args?: Record<string, unknown>): void;
+  report?(name: string, ending: string, value: unknown, heard: boolean, call: WatchCall): void;
   done?(request: number, calls: number, decision: string): void;
   error?(code: string, text: string): void;
 }
