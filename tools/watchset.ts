@@ -3,7 +3,7 @@ import { ToolError } from "../runtime/errors.ts";
 import type { Property, Schema } from "../runtime/tools/schema.ts";
 import { hashTools, unpackTools } from "../runtime/wire/wire.ts";
 
-/** As in runtime/WIRE.md: kind, + 16 if required. */
+/** As in runtime/wire/WIRE.md: kind, + 16 if required. */
 type Checked = [kind: number, body: unknown[]];
 
 /**

@@ -223,7 +223,7 @@ exports.start = function (options) {
     return value(0);
   }
 
-  /* A value of the wire as its argument, undefined if it does not fit: kind and body as in runtime/WIRE.md. */
+  /* A value of the wire as its argument, undefined if it does not fit: kind and body as in runtime/wire/WIRE.md. */
   function read(kind, body, v) {
     var least = body[0];
     var most = body[1];
@@ -260,10 +260,7 @@ exports.start = function (options) {
     tool[2].forEach(function (property, i) {
       var v = values[i];
       var fit;
-      if (v === undefined || v === null) {
-        if (property[1] & 16) fail(property[0] + ": expected a value, got none");
-        return;
-      }
+      if (v == null && !(property[1] & 16)) return;
       fit = read(property[1] & 15, property[2], v);
       if (fit === undefined) fail(property[0] + ": expected a value that fits, got " + v);
       args[property[0]] = fit;
