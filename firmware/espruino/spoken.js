@@ -30,10 +30,12 @@ function tokens(text) {
   var list = [];
   text
     .toLowerCase()
+    .replace("a.m", "am")
+    .replace("p.m", "pm")
     .replace(/([0-9])([a-z])/g, "$1 $2")
-    .replace(/[.]m[.]?/g, "m")
     .split(/[ ,:-]+/)
     .forEach(function (word) {
+      if (word.substr(-1) === ".") word = word.substr(0, word.length - 1);
       if (word) list.push(word);
     });
   return list;
