@@ -9,7 +9,8 @@ import { isIntact, Scanner, writeFrame } from "../runtime/wear/frame.ts";
 import type { Pipe } from "../runtime/wear/pipe.ts";
 import { hashTools, packTools } from "../runtime/wire/wire.ts";
 import { fixture } from "./support.ts";
-import { startWatch } from "./wear/watch.ts";
+import { startQuickWatch } from "./wear/quick.ts";
+import { library, minify, startWatch } from "./wear/watch.ts";
 import { World } from "./wear/world.ts";
 
 type Session = [companion: number, device: number];
@@ -60,6 +61,7 @@ interface Corpus {
 const corpus: Corpus = await Bun.file(fixture("bus.json")).json();
 const tools = ToolSet.from(corpus.tools);
 const set = packTools(tools);
+const minified = await minify(library);
 const usual: Session = [0x0a0b0c, 0x0d0e0f];
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const fromHex = (text: string) => Uint8Array.from(Buffer.from(text, "hex"));
@@ -171,9 +173,10 @@ describe("a frame", () => {
   });
 });
 
-interface Device_ {
+interface Subject {
   attach(pipe: Pipe): void;
   request(text: string): number;
+  close?(): void;
 }
 interface Wearer {
   world: World;
@@ -184,7 +187,7 @@ interface Wearer {
   done(done: [request: number, calls: number, decision: string]): void;
 }
 
-const makers: [string, (wearer: Wearer) => Device_][] = [
+const makers: [string, (wearer: Wearer) => Subject][] = [
   [
     "in TypeScript",
     ({ world, random, run, asked, report, done }) => {
@@ -220,6 +223,26 @@ const makers: [string, (wearer: Wearer) => Device_][] = [
       });
       return { attach, request: bus.request };
     },
+  ],
+  [
+    "on the watch, minified, in QuickJS with 200 KB",
+    ({ world, random, run, asked, report, done }) =>
+      startQuickWatch(
+        {
+          name: "corpus",
+          tools,
+          clock: world,
+          random,
+          run,
+          prompt: (_text, _buttons, then) => {
+            asked(then);
+            return () => {};
+          },
+          report: (name, ending, _value, heard) => report([name, ending, heard]),
+          done: (...args) => done(args),
+        },
+        minified,
+      ),
   ],
 ];
 
@@ -301,5 +324,6 @@ describe.each(makers)("the device %s", (_, make) => {
       if (step.done) expect({ i, done }).toEqual({ i, done: step.done });
     }
     expect(said).toEqual([]);
+    device.close?.();
   });
 });

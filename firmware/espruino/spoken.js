@@ -68,8 +68,8 @@ exports.duration = function (text) {
       isArticle = false;
     }
   });
-  /* What is left is of the last unit, "and a half"; alone it is minutes. */
-  total += n * (unit || units.m);
+  /* What is left is of the last unit, "and a half"; a number alone is minutes. */
+  if (!isArticle) total += n * (unit || units.m);
   if (!(total > 0)) throw new Error("no length in: " + text);
   return Math.round(total);
 };

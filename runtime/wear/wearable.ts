@@ -179,21 +179,35 @@ export class Wearable {
     if (signal?.aborted) return { ending: "refused", value: "cancelled" };
 
     const id = ++this.callId;
-    const sending = this.channel.send(writeMessage(says.call, id, request ?? null, confirm, bytes), true);
     const stop = () => this.calls.has(id) && this.say(says.cancel, id);
     signal?.addEventListener("abort", stop, { once: true });
-    const outcome = await new Promise<Outcome>((settle) => this.calls.set(id, { settle, sending }));
-    signal?.removeEventListener("abort", stop);
-    this.waiting.shift()?.();
-    return outcome;
+    try {
+      return await this.pend(this.calls, id, writeMessage(says.call, id, request ?? null, confirm, bytes));
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      this.waiting.shift()?.();
+    }
   }
 
   /** Asks the wearer to choose; null: no answer. */
   async ask(text: string, options: readonly string[]): Promise<number | null> {
     if (this.isOver || this.questions.size >= mostRequests) return null;
     const id = ++this.callId;
-    const sending = this.channel.send(writeMessage(says.ask, id, text, ...options), true);
-    return new Promise((settle) => this.questions.set(id, { settle, sending }));
+    return this.pend(this.questions, id, writeMessage(says.ask, id, text, ...options));
+  }
+
+  /** Sends what has an answer. It is awaited first: a pipe may bring the answer while it is given the question. */
+  private pend<T>(pending: Map<number, Pending<T>>, id: number, message: Uint8Array): Promise<T> {
+    return new Promise((settle, reject) => {
+      const entry: Pending<T> = { settle, sending: { begun: true, delivered: false } };
+      pending.set(id, entry);
+      try {
+        entry.sending = this.channel.send(message, true);
+      } catch (error) {
+        pending.delete(id);
+        reject(error);
+      }
+    });
   }
 
   /**

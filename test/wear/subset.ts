@@ -40,7 +40,7 @@ const refusedPatterns = /\(\?|\{\d|\?|\\b|\\B|\\[1-9]|\\u|\\p/;
 /** Everything in a script that Espruino would not run as it stands. Throws: SyntaxError for what is no script. */
 export function outsideSubset(code: string): Finding[] {
   const findings: Finding[] = [];
-  const root = parse(code, { ecmaVersion: 2022, sourceType: "script", locations: true }) as Tree;
+  const root = parse(code, { ecmaVersion: 2022, sourceType: "script", locations: true }) as unknown as Tree;
   const say = (node: Tree, what: string) =>
     findings.push({ line: (node as unknown as { loc: { start: { line: number } } }).loc.start.line, what });
 
@@ -124,7 +124,8 @@ function usedBefore(root: Tree): { name: string; node: Tree }[] {
           const parent = above.at(-1);
           if (inner.type === "FunctionDeclaration") made.set((inner.id as Tree).name as string, inner.start);
           else if (inner.type === "VariableDeclarator") made.set((inner.id as Tree).name as string, inner.start);
-          else if (inner.type === "Identifier" && !isKey(inner, parent)) used.push({ name: inner.name as string, node: inner });
+          else if (inner.type === "Identifier" && !isKey(inner, parent))
+            used.push({ name: inner.name as string, node: inner });
         },
         (inner) => /Function/.test(inner.type),
       );

@@ -1,6 +1,7 @@
 /** The watch's library in a plain context with stubs of what Espruino has: a device like runtime/wear's, for the same laws. */
 import { createContext, runInContext } from "node:vm";
 import { crc32 } from "node:zlib";
+import { minify as terser } from "terser";
 import type { ToolSet } from "../../runtime/tools/tools.ts";
 import type { Clock } from "../../runtime/wear/channel.ts";
 import type { Pipe } from "../../runtime/wear/pipe.ts";
@@ -8,6 +9,13 @@ import { packTools } from "../../runtime/wire/wire.ts";
 import { watchModule } from "../../tools/watchset.ts";
 
 export const library = await Bun.file(new URL("../../firmware/espruino/thimble.js", import.meta.url)).text();
+
+/** As an app loader sends it: ES5, one byte a character. */
+export async function minify(code: string): Promise<string> {
+  const format = { ascii_only: true };
+  const { code: small } = await terser(code, { ecma: 5, compress: { passes: 3 }, format, toplevel: true });
+  return small as string;
+}
 
 const latin1 = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 
