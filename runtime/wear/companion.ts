@@ -95,6 +95,20 @@ export class Companion {
   }
 }
 
+/**
+ * Serves the one device at the other end of a pipe; resolves once its tools are known. For several, or for one that
+ * comes back on another pipe, keep a Companion.
+ */
+export function connect(pipe: Pipe, options: CompanionOptions = {}): Promise<Wearable> {
+  return new Promise((resolve) => {
+    const onDevice = (device: Wearable) => {
+      options.onDevice?.(device);
+      resolve(device);
+    };
+    new Companion({ ...options, onDevice }).connect(pipe);
+  });
+}
+
 /** A pipe, and the session that it carries. */
 class Connection {
   private wearable: Wearable | null = null;
