@@ -1,5 +1,5 @@
 /** The public surface of thimble/companion: the tool bus between wearables and the model. firmware/PROTOCOL.md draws it. */
-export { type BluetoothLike, connectBluetooth, gattPipe, uart } from "./wear/bluetooth.ts";
+export { type BluetoothDeviceLike, type BluetoothLike, connectBluetooth, gattPipe, uart } from "./wear/bluetooth.ts";
 export type { Clock } from "./wear/channel.ts";
 export { Companion, type CompanionOptions, connect } from "./wear/companion.ts";
 export { type CallReport, Device, type DeviceOptions } from "./wear/device.ts";

@@ -198,7 +198,7 @@ describe("the app", () => {
     const { world, bangle } = await opened();
     bangle.type("buy milk");
     await world.pass(2000);
-    expect(bangle.prompt).toEqual({ text: "take_note buy milk", buttons: ["Yes", "No"] });
+    expect(bangle.prompt).toEqual({ text: "take note buy milk", buttons: ["Yes", "No"] });
     bangle.answer("Yes");
     await world.pass(2000);
     expect(bangle.prompt?.text).toBe("noted");

@@ -5,6 +5,7 @@ import { bench } from "./bench.ts";
 import { build } from "./build.ts";
 import { calibrate } from "./calibrate.ts";
 import { type Command, parse, print, UsageError } from "./command.ts";
+import { companion } from "./companion.ts";
 import { data } from "./data.ts";
 import { evaluate } from "./eval.ts";
 import { inspect } from "./inspect.ts";
@@ -14,7 +15,20 @@ import { pull } from "./pull.ts";
 import { run } from "./run.ts";
 import { tools } from "./tools.ts";
 
-const commands: Command[] = [run, build, pull, inspect, bench, profile, lint, evaluate, calibrate, data, tools];
+const commands: Command[] = [
+  run,
+  build,
+  pull,
+  inspect,
+  bench,
+  profile,
+  lint,
+  evaluate,
+  calibrate,
+  data,
+  tools,
+  companion,
+];
 
 const usage = `thimble: a request and a list of tools in, a tool call out, on device.
 

@@ -173,9 +173,9 @@ exports.start = function (options) {
     if (v === undefined || v === null) return "\xc0";
     if (v === true || v === false) return v ? "\xc3" : "\xc2";
     if (typeof v === "number" && v === (v | 0)) return v >= 0 && v < 128 ? chr(v) : "\xd2" + big(v, 4);
-    if (Array.isArray(v)) return chr(144 + v.length) + v.map(pack).join("");
-    s = typeof v === "object" ? JSON.stringify(v) : "" + v;
-    if (s.length > 400) s = s.substr(0, 400);
+    if (Array.isArray(v))
+      return (v.length < 16 ? chr(144 + v.length) : "\xdc" + big(v.length, 2)) + v.map(pack).join("");
+    s = (typeof v === "object" ? JSON.stringify(v) : "" + v).substr(0, 400);
     return (s.length < 32 ? chr(160 + s.length) : "\xda" + big(s.length, 2)) + s;
   }
 
@@ -201,7 +201,7 @@ exports.start = function (options) {
       var h = take(1);
       var size = h >> 4 === 9 ? h & 15 : h === 220 ? take(2) : -1;
       var list = [];
-      if (depth > 8) fail("message: expected fewer lists");
+      if (depth > 8) fail("message: expected less");
       if (size >= 0) {
         while (size--) list.push(value(depth + 1));
         return list;
@@ -256,7 +256,7 @@ exports.start = function (options) {
   /* Arguments by name. Throws where one does not fit. */
   function argumentsOf(tool, values) {
     var args = {};
-    if (values.length > tool[2].length) fail("call: expected fewer values");
+    if (values.length > tool[2].length) fail("call: expected less");
     tool[2].forEach(function (property, i) {
       var v = values[i];
       var fit;

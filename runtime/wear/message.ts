@@ -46,7 +46,9 @@ export const confirming = {
 /** Values → a message; bytes among them are msgpack already. */
 export function writeMessage(...values: (Plain | Uint8Array)[]): Uint8Array {
   const parts = values.map((value) => (value instanceof Uint8Array ? value : Uint8Array.from(msgpack(value))));
-  return joined(Uint8Array.of(0x90 + values.length), ...parts);
+  const { length } = values;
+  const head = length < 16 ? [0x90 + length] : [0xdc, length >> 8, length & 255];
+  return joined(Uint8Array.from(head), ...parts);
 }
 
 /** A message's kind and values, one by one. */

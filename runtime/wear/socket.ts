@@ -6,7 +6,7 @@ import type { Pipe } from "./pipe.ts";
 export interface SocketLike {
   readonly readyState: number;
   binaryType: string;
-  send(bytes: Uint8Array): void;
+  send(bytes: Uint8Array<ArrayBuffer>): void;
   close(): void;
   addEventListener(type: string, listener: (event: never) => void): void;
 }
@@ -19,7 +19,7 @@ export function socketPipe(socket: SocketLike): Pipe {
   return {
     mtu: mostPayload + frameBytes,
     send: (bytes) => {
-      if (socket.readyState === isOpen) socket.send(bytes);
+      if (socket.readyState === isOpen) socket.send(bytes as Uint8Array<ArrayBuffer>);
     },
     receive(take, closed) {
       socket.addEventListener("message", ({ data }: { data: unknown }) => {

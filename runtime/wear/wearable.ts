@@ -43,6 +43,9 @@ export interface WearableEvents {
   onRequest?(device: Wearable, text: string): void;
   /** Gets the model's answer as it is written. */
   onText?(device: Wearable, text: string): void;
+  /** The model has answered, and its calls are about to be sent. */
+  onResult?(device: Wearable, text: string, result: CallResult): void;
+  /** The calls have ended. */
   onAnswer?(device: Wearable, answered: Answered): void;
   /** A device's complaint, or what was wrong with its messages. */
   onError?(device: Wearable, code: string, text: string): void;
@@ -215,7 +218,7 @@ export class Wearable {
    * Throws: Error without a model or tools, and what the model throws.
    */
   async request(text: string, signal?: AbortSignal, request?: number): Promise<Answered> {
-    const { model, onText, onAnswer, onRequest } = this.owner.options;
+    const { model, onText, onAnswer, onRequest, onResult } = this.owner.options;
     if (!model) throw new Error("companion: expected a model to answer with, got none; give one to Companion");
     if (!this.tools) throw new Error(`${this.name}: expected a device whose tools are known; wait for onDevice`);
     onRequest?.(this, text);
@@ -223,6 +226,7 @@ export class Wearable {
       ...(signal && { signal }),
       ...(onText && { onText: (piece) => onText(this, piece) }),
     });
+    onResult?.(this, text, result);
     const answered: Answered = { text, result, outcomes: [] };
     for (const call of result.calls) {
       const confirm = await this.leave(call, result.decision);
@@ -241,9 +245,10 @@ export class Wearable {
     if (decision === "act" && risk === "safe") return confirming.byRisk;
     const { approve } = this.owner.options;
     if (approve) return (await approve(this, call)) ? confirming.given : null;
-    if (decision !== "ask") return decision === "confirm" ? confirming.ask : confirming.byRisk;
+    // Before danger the device asks by itself.
+    if (decision !== "ask" || risk === "danger") return decision === "confirm" ? confirming.ask : confirming.byRisk;
     const values = Object.values(call.arguments).map((value) => (typeof value === "string" ? value : describe(value)));
-    const question = `${call.name} ${values.join(" ")}`.slice(0, 200);
+    const question = [call.name.replaceAll("_", " "), ...values].join(" ").slice(0, 200);
     return (await this.ask(question, ["Yes", "No"])) === 0 ? confirming.given : null;
   }
 
