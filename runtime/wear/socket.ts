@@ -8,7 +8,7 @@ export interface SocketLike {
   binaryType: string;
   send(bytes: Uint8Array<ArrayBuffer>): void;
   close(): void;
-  addEventListener(type: string, listener: (event: never) => void): void;
+  addEventListener(type: string, listener: (event: Event) => void): void;
 }
 
 const isOpen = 1;
@@ -22,7 +22,8 @@ export function socketPipe(socket: SocketLike): Pipe {
       if (socket.readyState === isOpen) socket.send(bytes as Uint8Array<ArrayBuffer>);
     },
     receive(take, closed) {
-      socket.addEventListener("message", ({ data }: { data: unknown }) => {
+      socket.addEventListener("message", (event) => {
+        const { data } = event as MessageEvent<unknown>;
         if (data instanceof ArrayBuffer) take(new Uint8Array(data));
         else if (ArrayBuffer.isView(data)) take(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
       });

@@ -68,7 +68,7 @@ export function simulateBangle(show: (line: string) => void): SimulatedWatch {
         question = null;
         if (text === undefined) return undefined;
         const buttons = options.buttons ?? { Yes: true, No: false };
-        show(`watch: ${text.replaceAll("\n", " ")}? ${Object.keys(buttons).join(" / ")}`);
+        show(`watch: ${text.replaceAll("\n", " ").trim()}? ${Object.keys(buttons).join(" / ")}`);
         return new Promise((resolve) => {
           question = { buttons, answer: resolve };
           idle();
