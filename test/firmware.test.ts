@@ -109,7 +109,7 @@ const model = {
         decodeMs: 0,
         totalMs: 0,
       },
-    } as CallResult;
+    } as unknown as CallResult;
   },
 };
 
