@@ -41,6 +41,8 @@ interface Step {
   pass?: number;
   /** A message of so many bytes, each part acknowledged. */
   long?: number;
+  /** So many messages of an unknown kind, each acknowledged. */
+  many?: number;
   request?: string;
   reply?: boolean;
   choose?: number;
@@ -317,6 +319,11 @@ describe.each(makers)("the device %s", (_, make) => {
         const frames = framesOf({ n: 0, raw: "61".repeat(step.long) });
         for (const frame of frames) await give(frame);
         for (let n = 1; n <= frames.length; n++) expectSaid({ ack: n }, i);
+      }
+      for (let n = 0; n < (step.many ?? 0); n++) {
+        const [frame] = framesOf({ n, message: [99] });
+        await give(frame);
+        expectSaid({ ack: n + 1 }, i);
       }
       await world.pass(0);
       if (step.ran) expect({ i, ran }).toEqual({ i, ran: step.ran });

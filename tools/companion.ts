@@ -1,7 +1,10 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { Companion, overLines, type Pipe } from "../runtime/companion.ts";
 import { load } from "../runtime/index.ts";
 import { type Command, print, UsageError } from "./command.ts";
+import { servePage } from "./companion/page.ts";
 import { simulateBangle } from "./companion/simulate.ts";
 import { serveSockets } from "./companion/websocket.ts";
 import { modelOf } from "./pull.ts";
@@ -11,13 +14,14 @@ const simulations = ["bangle"];
 export const companion: Command = {
   name: "companion",
   summary: "answer the requests of watches and glasses",
-  help: `thimble companion [--simulate bangle] [--ws PORT] [--stdio] [--model PACK]
+  help: `thimble companion [--simulate bangle] [--page PORT] [--ws PORT] [--stdio] [--model PACK]
 
 Answers requests of devices that speak the tool bus (firmware/PROTOCOL.md) with calls of their own tools.
 
   --simulate bangle   a watch in the terminal: a request a line; yes or no where it asks
   --ws PORT           serves devices that connect by WebSocket, a frame a message
-  --host ADDRESS      where --ws listens (127.0.0.1)
+  --page PORT         the companion as a web page, for a watch by Web Bluetooth; its model runs in the browser
+  --host ADDRESS      where they listen (127.0.0.1)
   --stdio             serves one device whose lines come on standard input and go to standard output
   --model PACK        a pack's path, URL or name, as thimble pull knows them (the model inside the package)
 
@@ -27,6 +31,7 @@ What happens is told on standard error, of the simulation on standard output.
   options: {
     simulate: { type: "string" },
     ws: { type: "string" },
+    page: { type: "string" },
     host: { type: "string" },
     stdio: { type: "boolean" },
     model: { type: "string" },
@@ -34,17 +39,23 @@ What happens is told on standard error, of the simulation on standard output.
   async run(input) {
     const simulated = input.text("simulate");
     const port = input.integer("ws", 0, 65_535);
+    const pagePort = input.integer("page", 0, 65_535);
     const isPiped = input.flag("stdio");
     if (input.words.length)
       throw new UsageError(`companion: expected options alone, got ${JSON.stringify(input.words[0])}`);
-    if (simulated === undefined && port === undefined && !isPiped)
-      throw new UsageError("companion: expected --simulate bangle, --ws PORT or --stdio, got none");
+    if (simulated === undefined && port === undefined && pagePort === undefined && !isPiped)
+      throw new UsageError("companion: expected --simulate bangle, --page PORT, --ws PORT or --stdio, got none");
     if (simulated !== undefined && !simulations.includes(simulated))
       throw new UsageError(`--simulate: expected one of ${simulations.join(", ")}, got ${JSON.stringify(simulated)}`);
     if (simulated !== undefined && isPiped)
       throw new UsageError("companion: expected one of --simulate and --stdio, got both; each takes standard input");
 
     const say = simulated === undefined ? (line: string) => void process.stderr.write(`${line}\n`) : print;
+    const host = input.text("host") ?? "127.0.0.1";
+    const ends: Promise<unknown>[] = [];
+    if (pagePort !== undefined) ends.push(listening("--page", "http", host, servePage(pagePort, host)));
+    if (simulated === undefined && port === undefined && !isPiped) return void (await Promise.race(ends));
+
     const model = await load(await modelOf(input.text("model")), {
       cache: true,
       promptTokens: 1024,
@@ -68,16 +79,9 @@ What happens is told on standard error, of the simulation on standard output.
           say(`companion: ${name} ${JSON.stringify(args)} ${decision}, confidence ${confidence.toFixed(2)}`);
       },
     });
-    const ends: Promise<unknown>[] = [];
     if (port !== undefined) {
-      const host = input.text("host") ?? "127.0.0.1";
-      const server = await serveSockets(port, host, (pipe) => void served.connect(pipe)).catch((error: Error) => {
-        throw new Error(`--ws: expected a free port, got ${error.message}; choose another`);
-      });
-      const address = server.address();
-      const at = typeof address === "object" && address ? address.port : port;
-      process.stderr.write(`thimble: listening on ws://${host}:${at}\n`);
-      ends.push(new Promise((resolve) => server.once("close", resolve)));
+      const server = serveSockets(port, host, (pipe) => void served.connect(pipe));
+      ends.push(listening("--ws", "ws", host, server));
     }
     if (isPiped) ends.push(serveStandard(served));
     if (simulated !== undefined) ends.push(simulate(served, greeted, say));
@@ -86,6 +90,16 @@ What happens is told on standard error, of the simulation on standard output.
     process.exit();
   },
 };
+
+/** Says where a server listens; resolves when it no longer does. Throws: Error if it cannot. */
+async function listening(option: string, scheme: string, host: string, starting: Promise<Server>): Promise<unknown> {
+  const server = await starting.catch((error: Error) => {
+    throw new Error(`${option}: expected a port to listen on, got ${error.message}`);
+  });
+  const { port } = server.address() as AddressInfo;
+  process.stderr.write(`thimble: listening on ${scheme}://${host}:${port}\n`);
+  return new Promise((resolve) => server.once("close", resolve));
+}
 
 /** One device on standard input and output; resolves when the input ends. */
 function serveStandard(served: Companion): Promise<void> {
