@@ -4,6 +4,7 @@ import { ToolSet } from "../runtime/tools/tools.ts";
 import { hashTools, packTools, unpackTools } from "../runtime/wire/wire.ts";
 import { type Command, print, progressLine, readBytes, UsageError, utf8Text } from "./command.ts";
 import { modelOf } from "./model.ts";
+import { watchModule } from "./watchset.ts";
 
 export const tools: Command = {
   help: `thimble tools pack TOOLS -o FILE
@@ -11,7 +12,8 @@ thimble tools show TOOLS [--json]
 thimble tools hash TOOLS
 thimble tools read TOOLS -o FILE [--model PACK]
 
-A packed list is a third of its JSON; its hash is its name. runtime/wire/WIRE.md draws the bytes.
+A packed list is a third of its JSON; its hash is its name. runtime/wire/WIRE.md draws the bytes. A FILE
+that ends in .js is a module for Espruino: the bytes, the hash, and what firmware/espruino/thimble.js checks calls against.
 read runs a model over the tools, each on its own, and keeps what it made of them: model.prepare(FILE) takes it up
 wherever the same model runs.
 TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
@@ -42,7 +44,7 @@ TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
     const hash = hashTools(bytes);
     if (action === "hash") return print(hash);
     if (action === "pack") {
-      writeFileSync(out as string, bytes);
+      writeFileSync(out as string, out?.endsWith(".js") ? watchModule(bytes) : bytes);
       return print(`${out} ${bytes.length} bytes${share} ${hash}`);
     }
     const { texts, warnings, prompt } = set;

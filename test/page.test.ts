@@ -1,0 +1,219 @@
+/** The companion page in a real Chromium, with a watch behind a fake Bluetooth that runs the watch's own library. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { servePage } from "../tools/companion/page.ts";
+import { missing } from "./support.ts";
+import { codeFiles } from "./wear/bangle.ts";
+import { crcInPage } from "./wear/incrc.ts";
+
+const executablePath = "/usr/bin/chromium";
+const absent = missing(executablePath, "chromium");
+/** Where pictures go that someone wants to look at. */
+const pictures = process.env.THIMBLE_PICTURES;
+
+/** In the page before its own scripts: a watch, and a navigator.bluetooth whose peer it is. */
+function radio(files: Record<string, string>): string {
+  return `
+    ${crcInPage}
+    const modules = {};
+    const told = [];
+    const files = ${JSON.stringify(files)};
+    const globalOf = { E: { CRC32: crc32 }, told };
+    const require = (name) => {
+      if (!modules[name]) {
+        const exports = {};
+        new Function("exports", "require", "E", "Bangle", "NRF", "Bluetooth", "global", files[name])(
+          exports, require, globalOf.E, Bangle, NRF, Bluetooth, {});
+        modules[name] = exports;
+      }
+      return modules[name];
+    };
+    modules.Storage = { readJSON: () => undefined, writeJSON() {}, open: () => ({ write() {}, erase: () => told.push("erased") }) };
+    modules.sched = { setAlarm: (id, alarm) => told.push(alarm.timer || alarm.t), reload() {} };
+    const Bangle = { getHealthStatus: () => ({ steps: 4321 }), setLCDBrightness: (x) => told.push(x) };
+    const NRF = { getSecurityStatus: () => ({ connected: true }) };
+    const Bluetooth = { println: (line) => setTimeout(() => notify.tell(line + "\\r\\n"), 1) };
+    class Characteristic extends EventTarget {
+      async writeValueWithoutResponse(bytes) {
+        typed += String.fromCharCode(...bytes);
+        const lines = typed.split("\\n");
+        typed = lines.pop();
+        for (const line of lines) {
+          const frame = /TB\\("([^"]*)"\\)/.exec(line);
+          if (frame) bus.take(atob(frame[1]));
+        }
+      }
+      async startNotifications() {}
+      tell(line) {
+        for (let at = 0; at < line.length; at += 20) {
+          const bytes = Uint8Array.from(line.slice(at, at + 20), (c) => c.charCodeAt(0));
+          this.value = new DataView(bytes.buffer);
+          this.dispatchEvent(new Event("characteristicvaluechanged"));
+        }
+      }
+    }
+    let typed = "";
+    const [write, notify] = [new Characteristic(), new Characteristic()];
+    globalOf.E.prompts = [];
+    const bus = require("thimble").start({
+      name: "Bangle.js 1234",
+      set: require("thimble.tools"),
+      run: require("thimble.actions"),
+      prompt: (text, buttons, then) => { told.push("asked: " + text); setTimeout(() => then(1), 10); return () => {}; },
+    });
+    const device = Object.assign(new EventTarget(), {
+      name: "Bangle.js 1234",
+      gatt: {
+        connect: async () => ({
+          getPrimaryService: async () => ({
+            getCharacteristic: async (uuid) => (uuid.startsWith("6e400002") ? write : notify),
+          }),
+        }),
+        disconnect: () => device.dispatchEvent(new Event("gattserverdisconnected")),
+      },
+    });
+    Object.defineProperty(navigator, "bluetooth", { value: { requestDevice: async () => device }, configurable: true });
+    globalThis.watchSaw = told;`;
+}
+
+describe.skipIf(absent)("the companion page", () => {
+  let browser: Browser;
+  let server: Server;
+  let address = "";
+  const files = Object.fromEntries(codeFiles);
+
+  beforeAll(async () => {
+    server = await servePage(0, "127.0.0.1");
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic"] });
+    if (pictures) mkdirSync(pictures, { recursive: true });
+  }, 60_000);
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
+  });
+
+  async function open(options: { colorScheme?: "dark" | "light"; isBare?: boolean } = {}): Promise<Page> {
+    const { colorScheme = "light", isBare } = options;
+    const context = await browser.newContext({ colorScheme, viewport: { width: 360, height: 640 } });
+    const page = await context.newPage();
+    page.on("pageerror", (error) => {
+      throw error;
+    });
+    if (!isBare) await page.addInitScript(radio(files));
+    await page.goto(address);
+    await page.waitForFunction(() => document.getElementById("state")?.textContent?.startsWith("Ready"), null, {
+      timeout: 30_000,
+    });
+    return page;
+  }
+
+  const lastEntry = (page: Page) => page.locator("#log li").first();
+
+  async function ask(page: Page, text: string): Promise<void> {
+    await page.getByLabel("What shall the watch do?").fill(text);
+    await page.keyboard.press("Enter");
+  }
+
+  async function connected(page: Page): Promise<void> {
+    await page.getByRole("button", { name: "Connect a watch" }).click();
+    await page.getByText("Bangle.js 1234, 12 tools").waitFor();
+  }
+
+  test.each(["light", "dark"] as const)(
+    "%s, 360 px wide: a watch is connected, a request typed, its call shown with its confidence, approved, and run by the watch",
+    async (colorScheme) => {
+      const page = await open({ colorScheme });
+      await connected(page);
+      await ask(page, "set a timer for 10 minutes");
+      const dialog = page.getByRole("dialog");
+      await dialog.waitFor();
+      expect(await dialog.textContent()).toContain("set timer 10 minutes");
+      if (pictures) await page.screenshot({ path: `${pictures}/companion-${colorScheme}-ask.png` });
+      await dialog.getByRole("button", { name: "Yes" }).click();
+      await lastEntry(page).getByText("timer 10:00").waitFor();
+      expect(await page.evaluate("watchSaw")).toEqual([600_000]);
+      expect(await lastEntry(page).getByRole("meter").getAttribute("aria-label")).toMatch(/^Confidence \d+%$/);
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(width).toBeLessThanOrEqual(360);
+      if (pictures) await page.screenshot({ path: `${pictures}/companion-${colorScheme}.png` });
+      await page.context().close();
+    },
+    60_000,
+  );
+
+  test("danger is asked about here and on the watch; no and Escape mean that nothing runs", async () => {
+    const page = await open();
+    await connected(page);
+    await ask(page, "erase all my notes");
+    const dialog = page.getByRole("dialog");
+    await dialog.waitFor();
+    expect(await dialog.textContent()).toContain("cannot simply be undone");
+    await page.keyboard.press("Escape");
+    await lastEntry(page).getByText("erase notes: refused, declined").waitFor();
+    expect(await page.evaluate("watchSaw")).toEqual([]);
+    await ask(page, "erase all my notes");
+    await dialog.waitFor();
+    await dialog.getByRole("button", { name: "Yes" }).click();
+    await lastEntry(page).getByText("notes erased").waitFor();
+    expect(await page.evaluate("watchSaw")).toEqual(["asked: erase notes\n", "erased"]);
+    await page.context().close();
+  }, 60_000);
+
+  test("all of it by keyboard, with names for a screen reader", async () => {
+    const page = await open();
+    const focused = () => page.evaluate(() => (document.activeElement as HTMLElement).id);
+    await page.keyboard.press("Tab");
+    expect(await focused()).toBe("connect");
+    await page.keyboard.press("Enter");
+    await page.getByText("12 tools").waitFor();
+    expect(await focused()).toBe("request");
+    await page.keyboard.type("how many steps did i walk today");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await lastEntry(page).getByText("4321 steps").waitFor();
+    for (const role of ["main", "status", "alert", "list"] as const)
+      expect(await page.getByRole(role).count()).toBeGreaterThan(0);
+    const unnamed = await page.evaluate(
+      () =>
+        [...document.querySelectorAll("button, input, dialog, ol, section")].filter((one) => {
+          const label = one.getAttribute("aria-label") ?? one.getAttribute("aria-labelledby");
+          const text = one.textContent?.trim() || document.querySelector(`label[for="${one.id}"]`)?.textContent;
+          return !label && !text;
+        }).length,
+    );
+    expect(unnamed).toBe(0);
+    await page.context().close();
+  }, 60_000);
+
+  test("without Bluetooth it says what to do, and works with a simulated watch", async () => {
+    const page = await open({ isBare: true });
+    await page.getByRole("button", { name: "Connect a watch" }).click();
+    await page.getByText("use Chrome or Edge").waitFor();
+    await page.getByRole("button", { name: "Try without one" }).click();
+    await page.getByText("Simulated watch, 5 tools").waitFor();
+    await ask(page, "what a nice day");
+    await lastEntry(page).getByText("No tool fits.").waitFor();
+    await page.context().close();
+  }, 60_000);
+
+  test("opens and answers without a network after the first visit", async () => {
+    const page = await open({ isBare: true });
+    await page.getByText("Ready, also offline.").waitFor();
+    server.close();
+    server.closeAllConnections();
+    await page.context().setOffline(true);
+    await page.reload();
+    await page.waitForFunction(() => document.getElementById("state")?.textContent?.startsWith("Ready"));
+    await page.getByRole("button", { name: "Try without one" }).click();
+    await page.getByText("Simulated watch, 5 tools").waitFor();
+    await ask(page, "what a nice day");
+    await lastEntry(page).getByText("No tool fits.").waitFor();
+    await page.context().close();
+  }, 60_000);
+});

@@ -1,0 +1,132 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createInterface } from "node:readline";
+import { Companion, overLines, type Pipe } from "../runtime/companion.ts";
+import { load } from "../runtime/index.ts";
+import { type Command, print, UsageError } from "./command.ts";
+import { servePage } from "./companion/page.ts";
+import { simulateBangle } from "./companion/simulate.ts";
+import { serveSockets } from "./companion/websocket.ts";
+import { modelOf } from "./model.ts";
+
+const simulations = ["bangle"];
+
+export const companion: Command = {
+  help: `thimble companion [--simulate bangle] [--page PORT] [--ws PORT] [--stdio] [--model PACK]
+
+Answers requests of devices that speak the tool bus (firmware/PROTOCOL.md) with calls of their own tools.
+
+  --simulate bangle   a watch in the terminal: a request a line; yes or no where it asks
+  --ws PORT           serves devices that connect by WebSocket, a frame a message
+  --page PORT         the companion as a web page, for a watch by Web Bluetooth; its model runs in the browser
+  --host ADDRESS      where they listen (127.0.0.1)
+  --stdio             serves one device whose lines come on standard input and go to standard output
+  --model PACK        a pack's path, URL or name, as thimble pull knows them (the model inside the package)
+
+What happens is told on standard error, of the simulation on standard output.
+
+  echo "tea in ten minutes" | thimble companion --simulate bangle`,
+  options: {
+    simulate: { type: "string" },
+    ws: { type: "string" },
+    page: { type: "string" },
+    host: { type: "string" },
+    stdio: { type: "boolean" },
+    model: { type: "string" },
+  },
+  async run(input) {
+    const simulated = input.text("simulate");
+    const port = input.integer("ws", 0, 65_535);
+    const pagePort = input.integer("page", 0, 65_535);
+    const isPiped = input.flag("stdio");
+    if (input.words.length)
+      throw new UsageError(`companion: expected options alone, got ${JSON.stringify(input.words[0])}`);
+    if (simulated === undefined && port === undefined && pagePort === undefined && !isPiped)
+      throw new UsageError("companion: expected --simulate bangle, --page PORT, --ws PORT or --stdio, got none");
+    if (simulated !== undefined && !simulations.includes(simulated))
+      throw new UsageError(`--simulate: expected one of ${simulations.join(", ")}, got ${JSON.stringify(simulated)}`);
+    if (simulated !== undefined && isPiped)
+      throw new UsageError("companion: expected one of --simulate and --stdio, got both; each takes standard input");
+
+    const say = simulated === undefined ? (line: string) => void process.stderr.write(`${line}\n`) : print;
+    const host = input.text("host") ?? "127.0.0.1";
+    const ends: Promise<unknown>[] = [];
+    if (pagePort !== undefined) ends.push(listening("--page", "http", host, servePage(pagePort, host)));
+    if (simulated === undefined && port === undefined && !isPiped) return void (await Promise.race(ends));
+
+    const model = await load(await modelOf(input.text("model")), {
+      cache: true,
+      promptTokens: 1024,
+      answerTokens: 256,
+    });
+    let greet: () => void = () => {};
+    const greeted = new Promise<void>((resolve) => {
+      greet = resolve;
+    });
+    const served = new Companion({
+      model,
+      log: (line) => void process.stderr.write(`thimble: ${line}\n`),
+      onDevice: (device) => {
+        say(`companion: ${device.name}, ${device.tools?.tools.length} tools, ${device.hash}`);
+        greet();
+      },
+      onGone: (device, reason) => say(`companion: ${device.name} is gone: ${reason}`),
+      onRequest: (_, text) => say(`companion: ${JSON.stringify(text)}`),
+      onResult: (_, __, { calls, decision }) => {
+        for (const { name, arguments: args, confidence } of calls)
+          say(`companion: ${name} ${JSON.stringify(args)} ${decision}, confidence ${confidence.toFixed(2)}`);
+      },
+    });
+    if (port !== undefined) {
+      const server = serveSockets(port, host, (pipe) => void served.connect(pipe));
+      ends.push(listening("--ws", "ws", host, server));
+    }
+    if (isPiped) ends.push(serveStandard(served));
+    if (simulated !== undefined) ends.push(simulate(served, greeted, say));
+    await Promise.race(ends);
+    model.close();
+    process.exit();
+  },
+};
+
+/** Says where a server listens; resolves when it no longer does. Throws: Error if it cannot. */
+async function listening(option: string, scheme: string, host: string, starting: Promise<Server>): Promise<unknown> {
+  const server = await starting.catch((error: Error) => {
+    throw new Error(`${option}: expected a port to listen on, got ${error.message}`);
+  });
+  const { port } = server.address() as AddressInfo;
+  process.stderr.write(`thimble: listening on ${scheme}://${host}:${port}\n`);
+  return new Promise((resolve) => server.once("close", resolve));
+}
+
+/** One device on standard input and output; resolves when the input ends. */
+function serveStandard(served: Companion): Promise<void> {
+  return new Promise((resolve) => {
+    const pipe: Pipe = {
+      mtu: 128,
+      send: (bytes) => void process.stdout.write(bytes),
+      receive: (take, closed) => {
+        process.stdin.on("data", take);
+        process.stdin.once("end", () => {
+          closed();
+          resolve();
+        });
+      },
+    };
+    served.connect(overLines(pipe));
+  });
+}
+
+/** A watch in the terminal; resolves when the input ends. */
+async function simulate(served: Companion, greeted: Promise<void>, say: (line: string) => void): Promise<void> {
+  const watch = simulateBangle(say);
+  served.connect(overLines(watch.pipe));
+  await greeted;
+  const isTerminal = process.stdin.isTTY;
+  const lines = createInterface({ input: process.stdin, ...(isTerminal && { output: process.stdout, prompt: "> " }) });
+  if (isTerminal) lines.prompt();
+  for await (const line of lines) {
+    if (line.trim()) await watch.type(line);
+    if (isTerminal) lines.prompt();
+  }
+}
