@@ -183,10 +183,10 @@ test.each<[request: string, tool: ToolInput, args: unknown[]]>([
     [{ minutes: 5 }],
   ],
   [
-    "go green",
+    "set the light color to green",
     {
-      name: "act",
-      description: "Do it.",
+      name: "set_light",
+      description: "Set the light's color.",
       inputSchema: {
         type: "object",
         properties: {

@@ -5,6 +5,7 @@ import { encode, prefill } from "../runtime/engine/encoder.ts";
 import { packEmbedding, packMatrix, quantizeMatrix } from "../runtime/pack/quant.ts";
 import { buildNames, groupSize, matrixBytes, memoryImport, pad, tileRows } from "../wasm/abi.ts";
 import { assemble, emit } from "../wasm/build.ts";
+import { unseen } from "../wasm/kernels/attention.ts";
 import { exp, exp2, sigmoid } from "../wasm/kernels/exp.ts";
 import { unpackEmbeddingRow, unpackMatrix } from "../wasm/reference.ts";
 import {
@@ -234,7 +235,7 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
       f.for(0, p.n, 1, (at) => f.storeF32(p.x.add(at.shl(2)), sigmoid(f, f.f32(f.loadF32(p.x.add(at.shl(2)))))));
     });
     ({ rowVariants: variants, eachBytes } = asm);
-    const rows = variants.flatMap((n) => [`matmul_${n}`, `attention_${n}`]);
+    const rows = variants.flatMap((n) => [`matmul_${n}`, `scores_${n}`, `values_${n}`]);
     const quantizers = ["quantize", "quantize_key", "quantize_query", "quantize_value"];
     for (const kernel of ["exp_row", "exp2_row", "sigmoid_row", ...rows, ...quantizers, "rms_norm", "softmax"])
       asm.m.addFunctionExport(kernel, kernel);
@@ -307,9 +308,9 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
       const padded = pad(keys, 8);
       const scores = Float32Array.from({ length: padded }, () => random() * 12 - 6);
       const scale = Float32Array.from({ length: padded }, () => random());
-      floats(4096, padded).set(scores);
+      floats(4096, padded).fill(unseen).set(scores.subarray(0, keys));
       floats(8192, padded).set(scale);
-      inner.softmax(4096, keys, padded * 4, 8192, 16384, eachBytes, 1024);
+      inner.softmax(4096, padded * 4, 8192, 16384, eachBytes, 1024);
       const e = scores.slice(0, keys).map((s) => 2 ** s);
       const sum = e.reduce((a, b) => a + b);
       const want = Array.from({ length: padded }, (_, j) => (j < keys ? (e[j] / sum) * scale[j] : 0));
@@ -322,7 +323,7 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
   test("softmax weights of 1,024 alike keys add up to at most 2²⁰, so that 32-bit sums with values hold", () => {
     floats(4096, 1024).fill(3);
     floats(8192, 1024).fill(1 / 2047);
-    inner.softmax(4096, 1024, 4096, 8192, 16384, eachBytes, 1024);
+    inner.softmax(4096, 4096, 8192, 16384, eachBytes, 1024);
     const sum = weights(1024).reduce((a, b) => a + b, 0);
     expect(sum).toBeGreaterThan(0.99 * 2 ** 20);
     expect(sum).toBeLessThanOrEqual(2 ** 20 + 512);
@@ -352,8 +353,14 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
           floats(x, n).set(q[t]);
           inner.quantize_query(x, n, qAt + t * eachBytes, rows * eachBytes, qScale + 4 * t);
         }
-        const places = [qAt, qScale, kAt, vAt, kScale, vScale];
-        inner[`attention_${rows}`](rows, ...places, n, keys, step, capacity, scores, p, pScale, out, n * 4);
+        const keyBytes = 4 * pad(keys + (rows - 1) * step, 8);
+        inner[`scores_${rows}`](qAt, qScale, kAt, kScale, n, keyBytes, scores, capacity * 4);
+        for (let t = 0; t < rows; t++) {
+          const row = scores + t * capacity * 4;
+          floats(row, keyBytes / 4).fill(unseen, keys + t * step);
+          inner.softmax(row, keyBytes, vScale, p + t * eachBytes, rows * eachBytes, pScale + 4 * t);
+        }
+        inner[`values_${rows}`](p, pScale, vAt, capacity * 8, n, keyBytes, out, n * 4, 0);
         for (let t = 0; t < rows; t++) {
           const e = k.slice(0, keys + t * step).map((key) => {
             return Math.exp(key.reduce((sum, value, i) => sum + value * q[t][i], 0) / Math.sqrt(n));

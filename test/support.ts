@@ -139,6 +139,11 @@ export async function packOf(checkpoint: Checkpoint, notes: Partial<PackNotes> =
   return convert(checkpoint, pieces, { licence: "test", provenance: {}, ...notes });
 }
 
+/** A pack whose tools are part of the prompt, of seeded random weights that write calls of any tools. */
+export function jointPack(): Promise<Uint8Array> {
+  return packOf(talkative(randomCheckpoint({ ...oddGeometry, vocabSize: 4096, nEncoderLayers: 3 }, 21)));
+}
+
 /** A session on one thread that keeps nothing between calls and sees no kept tools. */
 export const plain = { warmLayers: 0, toolRows: 0, threads: 1 };
 

@@ -12,7 +12,7 @@ import { cacheFolder } from "../runtime/load/store.ts";
 import { cli, fixture, oddGeometry, packOf, randomCheckpoint, talkative } from "./support.ts";
 
 const geometry = { ...oddGeometry, dModel: 128 };
-const pack = Uint8Array.from(await packOf(talkative(randomCheckpoint(geometry, 10))));
+const pack = Uint8Array.from(await packOf(talkative(randomCheckpoint(geometry, 13))));
 const other = Uint8Array.from(await packOf(talkative(randomCheckpoint(geometry, 9))));
 const { header } = await PackStream.open(pack);
 

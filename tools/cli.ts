@@ -89,11 +89,14 @@ function packageVersion(): string {
   return "unknown";
 }
 
-main(process.argv.slice(2)).catch((error: NodeJS.ErrnoException) => {
+process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
   // A reader that stops early, as in `thimble … | head`, is no failure.
-  if (error.code === "EPIPE" && error.syscall === "write") process.exit(0);
-  const got = error.syscall === "write" ? `standard output: expected room for the answer, got ${error.code}` : null;
-  warn(got ?? oneLine(error.message));
+  if (code !== "EPIPE") warn(`standard output: expected room for the answer, got ${code}`);
+  process.exit(code === "EPIPE" ? 0 : 1);
+});
+
+main(process.argv.slice(2)).catch((error: Error) => {
+  warn(oneLine(error.message));
   // By name: the file that runs a command may have a class of its own.
   process.exitCode = error.name === "UsageError" ? 2 : 1;
 });

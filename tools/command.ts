@@ -1,5 +1,5 @@
 /** What every command shares: options, input, and errors that fit on one line. */
-import { fstatSync, readFileSync, readSync, writeSync } from "node:fs";
+import { fstatSync, readFileSync, readSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type BuildName, buildNames } from "../wasm/abi.ts";
 
@@ -98,21 +98,12 @@ function readInput(): Uint8Array {
   const chunks: Uint8Array[] = [];
   for (;;) {
     const chunk = new Uint8Array(65_536);
-    const bytes = patiently(() => readSync(0, chunk));
-    if (!bytes) return Buffer.concat(chunks);
-    chunks.push(chunk.subarray(0, bytes));
-  }
-}
-
-/** Tries again while a descriptor is busy. */
-function patiently(work: () => number): number {
-  for (;;) {
     try {
-      return work();
+      const bytes = readSync(0, chunk);
+      if (!bytes) return Buffer.concat(chunks);
+      chunks.push(chunk.subarray(0, bytes));
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EOF") return 0;
-      if (code !== "EAGAIN") throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
@@ -149,13 +140,7 @@ export function commandLine(): string {
 }
 
 export function print(text: string): void {
-  write(`${text}\n`);
-}
-
-/** Writes all of a text to standard output, at once. Throws: what the system says, such as ENOSPC, or EPIPE for no reader. */
-export function write(text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let at = 0; at < bytes.length; ) at += patiently(() => writeSync(1, bytes, at));
+  process.stdout.write(`${text}\n`);
 }
 
 /** Says something that is no result, on standard error. */

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { ToolSet } from "../runtime/tools/tools.ts";
-import { type Command, type Input, print, readText, table, UsageError, write } from "./command.ts";
+import { type Command, type Input, print, readText, table, UsageError } from "./command.ts";
 import { generate, type Progress } from "./data/generate.ts";
 import { lexiconFolder, readLexicon } from "./data/lexicon.ts";
 import { type Fault, flatTools, type Line, readLines } from "./data/lines.ts";
@@ -83,8 +83,9 @@ function synth(input: Input, files: string[]): void {
   for (let from = 0; from < count; from += pageLines) {
     let page = "";
     for (let i = from; i < Math.min(count, from + pageLines); i++)
-      page += `${JSON.stringify(synthesize(seed, i, lexicon))}\n`;
-    if (file === null) write(page);
+      page += `${JSON.stringify(synthesize(seed, i, lexicon))}
+`;
+    if (file === null) process.stdout.write(page);
     else writeSync(file, page);
   }
   if (file === null) return;

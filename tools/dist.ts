@@ -8,6 +8,12 @@ import { basename, dirname, join, relative } from "node:path";
 
 rmSync("dist", { recursive: true, force: true });
 execFileSync("node", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: "inherit" });
+// Nobody imports the tools.
+for (const types of new Bun.Glob("**/*.d.ts").scanSync("dist/tools")) rmSync(`dist/tools/${types}`);
+// Comments stay in the types, where editors show them.
+const small = new Bun.Transpiler({ loader: "js", minifyWhitespace: true });
+for (const path of new Bun.Glob("dist/**/*.js").scanSync("."))
+  await Bun.write(path, small.transformSync(await Bun.file(path).text()));
 cpSync("wasm/built", "dist/wasm/built", { recursive: true, filter: (from) => !from.endsWith(".ts") });
 cpSync("runtime/model", "dist/runtime/model", { recursive: true });
 cpSync("tools/watch.json", "dist/tools/watch.json");
@@ -23,7 +29,7 @@ const { success, logs } = await Bun.build({
   entrypoints: ["tools/cli.ts"],
   outdir: "dist/tools",
   target: "node",
-  minify: { whitespace: true },
+  minify: true,
   plugins: [
     {
       name: "one file for run",

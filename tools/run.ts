@@ -4,7 +4,7 @@ import type { CallResult } from "../runtime/session.ts";
 import { load } from "../runtime/thimble.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { buildNames } from "../wasm/abi.ts";
-import { type Command, isTyped, kernelsOf, oneLine, print, readText, UsageError, warn, write } from "./command.ts";
+import { type Command, isTyped, kernelsOf, oneLine, print, readText, UsageError, warn } from "./command.ts";
 import { linesOf } from "./lines.ts";
 import { modelOf } from "./model.ts";
 
@@ -59,7 +59,7 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
     const [stream, json] = [input.flag("stream"), input.flag("json")];
     const { warnings } = tools;
     if (!json) for (const { path, message } of warnings) warn(`warning: ${path} ${message}`);
-    const streamed = (text: string) => void (json ? process.stderr.write(text) : write(text));
+    const streamed = (text: string) => void (json ? process.stderr : process.stdout).write(text);
     const answer = async (request: string, between: string): Promise<void> => {
       const onText = stream ? streamed : undefined;
       const result = await thimble.call(request, tools, { onText, grammar: !input.flag("free") });
@@ -77,8 +77,7 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
         if ("error" in line) throw line.error;
         await answer(line.text, "\t");
       } catch (error) {
-        // The requests after it are answered all the same; a reader that is gone, or a full disk, ends it.
-        if ((error as NodeJS.ErrnoException).code) throw error;
+        // The requests after it are answered all the same.
         const { message } = error as Error;
         print(json ? JSON.stringify({ error: message }) : `error: ${oneLine(message)}`);
         process.exitCode = 1;

@@ -53,7 +53,7 @@ export function assembleProbe(name: BuildName): Asm {
   peaks(asm);
   for (const kernel of [
     ...probedKernels,
-    ...asm.rowVariants.flatMap((rows) => [`matmul_${rows}`, `attention_${rows}`]),
+    ...asm.rowVariants.flatMap((rows) => [`matmul_${rows}`, `scores_${rows}`, `values_${rows}`]),
   ])
     asm.m.addFunctionExport(kernel, kernel);
   return asm;

@@ -5,7 +5,7 @@
  */
 import { blockRecord, cacheRecord, headRecord, sessionRecord } from "./abi.ts";
 import type { Asm, F32, Fn, I32 } from "./asm.ts";
-import { octetBytes } from "./kernels/attention.ts";
+import { octetBytes, unseen } from "./kernels/attention.ts";
 import { sigmoid } from "./kernels/exp.ts";
 
 const i = "i32" as const;
@@ -13,7 +13,6 @@ const i = "i32" as const;
 export function layers(asm: Asm): void {
   matmulRows(asm);
   attentionRows(asm);
-  attentionRuns(asm);
   headRows(asm);
   projectKv(asm);
   attend(asm);
@@ -151,62 +150,42 @@ function forRows(f: Fn, rows: I32, call: (rows: number) => void): void {
 }
 
 /**
- * attention_rows(session, cache, head, rows, count, keys, step, stride): one query head of a tile, from `q` to its place in
- * `att`, rows `stride` bytes apart. Rows may as well be those heads, from `head` on, that share a KV head.
+ * attention_rows(session, cache, head, rows, count, keys, step, stride, runs): one query head of a tile, from `q` to its
+ * place in `att`, rows `stride` bytes apart. Rows may as well be those heads, from `head` on, that share a KV head.
+ * Row t sees the first keys + t · step of its own cache and all that the runs hold, scores and value scales side by side,
+ * each cache's up to whole octets of keys.
  */
 function attentionRows(asm: Asm): void {
-  const params = { session: i, cache: i, head: i, rows: i, count: i, keys: i, step: i, stride: i } as const;
+  const params = { session: i, cache: i, head: i, rows: i, count: i, keys: i, step: i, stride: i, runs: i } as const;
   asm.func("attention_rows", params, (f, p) => {
-    const get = (name: string) => f.i32(field(f, p.session, name));
-    const [headDim, scores, probs, pScale, nHeads] = ["headDim", "scores", "p", "pScale", "nHeads"].map(get);
-    const [k, v, kScale, vScale, capacity] = cacheRecord.map((name) => f.i32(cacheField(f, p.cache, name)));
-    // GQA: query head h uses KV head floor(h / (heads / kv heads)).
-    const kvHead = f.i32(p.head.mul(field(f, p.session, "nKvHeads")).div(nHeads));
-    const headBytes = f.i32(kvHead.mul(capacity).mul(headDim).shl(1));
-    const scaleBytes = f.i32(kvHead.mul(capacity).shl(2));
-    const [q, qScale] = queryPlace(f, p.session, p.head, p.rows).map((place) => f.i32(place));
-    const out = f.i32(get("att").add(p.head.mul(headDim).shl(2)));
-    forRows(f, p.rows, (rows) =>
-      f.call(
-        `attention_${rows}`,
-        ...[p.count, q, qScale, k.add(headBytes), v.add(headBytes), kScale.add(scaleBytes), vScale.add(scaleBytes)],
-        ...[headDim, p.keys, p.step, capacity, scores, probs, pScale, out, p.stride],
-      ),
-    );
-  });
-}
-
-/**
- * attention_runs(session, cache, head, rows, count, keys, runs, stride): the same over the first `keys` of a cache and
- * over all runs after it. Scores and value scales of all stand side by side, each cache's up to whole octets of keys.
- */
-function attentionRuns(asm: Asm): void {
-  const params = { session: i, cache: i, head: i, rows: i, count: i, keys: i, runs: i, stride: i } as const;
-  asm.func("attention_runs", params, (f, p) => {
     const get = (name: string) => f.i32(field(f, p.session, name));
     const [headDim, scores, probs, pScale, vScales] = ["headDim", "scores", "p", "pScale", "vScale"].map(get);
     const scoreStride = f.i32(get("keyCapacity").shl(2));
+    // GQA: query head h uses KV head floor(h / (heads / kv heads)).
     const kvHead = f.i32(p.head.mul(get("nKvHeads")).div(get("nHeads")));
     const [q, qScale] = queryPlace(f, p.session, p.head, p.rows).map((place) => f.i32(place));
     const out = f.i32(get("att").add(p.head.mul(headDim).shl(2)));
-    const runs = f.i32(f.loadI32(p.runs));
+    const caches = f.i32(1);
+    f.if(p.runs, () => caches.set(f.loadI32(p.runs).add(1)));
+    /** Bytes of scores before those of the cache at hand. */
     const at = f.i32(0);
 
-    /** Own cache first, then each run: `body` gets a cache's record and the bytes of its scores; `at` those before them. */
-    const caches = (body: (cache: I32, keys: I32, bytes: I32) => void) => {
+    /** The own cache first, then each run: `body` gets a cache's record and the bytes of its scores. */
+    const each = (body: (cache: I32, keys: I32, step: I32, bytes: I32) => void) => {
       at.set(0);
-      const [cache, keys] = [f.i32(p.cache), f.i32(p.keys)];
-      f.for(0, runs.add(1), 1, (run) => {
+      const [cache, keys, step] = [f.i32(p.cache), f.i32(p.keys), f.i32(p.step)];
+      f.for(0, caches, 1, (run) => {
         f.if(run, () => {
           cache.set(f.loadI32(p.runs.add(run.shl(2))));
           keys.set(cacheField(f, cache, "keys"));
+          step.set(0);
         });
-        const bytes = f.i32(octetBytes(keys));
-        body(cache, keys, bytes);
+        const bytes = f.i32(octetBytes(keys.add(step.mul(p.count.sub(1)))));
+        body(cache, keys, step, bytes);
         at.set(at.add(bytes));
       });
     };
-    caches((cache, keys, bytes) => {
+    each((cache, keys, step, bytes) => {
       const [k, kScale, vScale, capacity] = (["k", "kScale", "vScale", "capacity"] as const).map((name) =>
         f.i32(cacheField(f, cache, name)),
       );
@@ -218,19 +197,19 @@ function attentionRuns(asm: Asm): void {
       );
       const from = f.i32(vScale.add(first.shl(2)));
       f.for(0, bytes, 16, (j) => f.storeF4(vScales.add(at).add(j), f.loadF4(from.add(j))));
-      f.for(0, p.count, 1, () => {
-        f.for(keys.shl(2), bytes, 4, (j) => f.storeF32(row.add(j), -1e30));
+      f.for(0, p.count, 1, (t) => {
+        f.for(keys.add(t.mul(step)).shl(2), bytes, 4, (j) => f.storeF32(row.add(j), unseen));
         row.set(row.add(scoreStride));
       });
     });
-    const each = f.i32(p.rows.mul(asm.eachBytes));
+    const eachRow = f.i32(p.rows.mul(asm.eachBytes));
     f.for(0, p.count, 1, (t) => {
       const [row, to] = [scores.add(t.mul(scoreStride)), probs.add(t.mul(asm.eachBytes))];
-      f.call("softmax", row, at.shr(2), at, vScales, to, each, pScale.add(t.shl(2)));
+      f.call("softmax", row, at, vScales, to, eachRow, pScale.add(t.shl(2)));
     });
-    caches((cache, _, bytes) => {
+    each((cache, _, __, bytes) => {
       const [v, capacity] = (["v", "capacity"] as const).map((name) => f.i32(cacheField(f, cache, name)));
-      const weights = f.i32(probs.add(at.shr(3).mul(each)));
+      const weights = f.i32(probs.add(at.shr(3).mul(eachRow)));
       const valueAt = f.i32(v.add(kvHead.mul(capacity).mul(headDim).shl(1)));
       forRows(f, p.rows, (rows) =>
         f.call(`values_${rows}`, weights, pScale, valueAt, capacity.shl(3), headDim, bytes, out, p.stride, at),
@@ -371,11 +350,7 @@ function attend(asm: Asm): void {
           scaleAt.set(scaleAt.add(4));
         });
         const keys = p.keys.add(p.step.mul(start));
-        f.if(
-          p.runs,
-          () => f.call("attention_runs", p.session, p.cache, head, lanes, meant, keys, p.runs, stride),
-          () => f.call("attention_rows", p.session, p.cache, head, lanes, meant, keys, step, stride),
-        );
+        f.call("attention_rows", p.session, p.cache, head, lanes, meant, keys, step, stride, p.runs);
       });
       quantizeTile(f, p.session, att, width, yStride, rows, count);
       f.call("matmul_rows", p.session, blockField(f, p.block, "wo"), width, dModel, x, xStride, rows, gain, 1);

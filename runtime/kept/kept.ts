@@ -65,6 +65,9 @@ export interface KeptModel extends Pick<Host, "kernels" | "memory" | "model"> {
   rounds: boolean;
 }
 
+/** Memory may grow while no more than this lies about in pieces too small; then tools make room. */
+const mostScatteredBytes = 2 ** 19;
+
 /** Vectors kept: some 16 MB at 128 numbers each. */
 const mostKnown = 32_768;
 
@@ -221,10 +224,12 @@ export class Kept {
   }
 
   private async readTogether(part: { text: string; ids: number[] }[], walk: Walk): Promise<KeptTool[]> {
-    const { geometry, kernels, memory, model, space, toolAt, threads, rounds } = this.model;
+    const { geometry, kernels, memory, model, space, toolAt, threads, rowsATurn, rounds } = this.model;
     const tools: KeptTool[] = [];
     let scratch: Scratch | null = null;
-    const limits = { rows: rowsOf(part), keys: Math.max(...part.map(({ ids }) => ids.length)), toolAt, threads };
+    // Of one size unless one tool needs more, so that the next reading finds the hole that this one leaves.
+    const rows = Math.max(rowsATurn, rowsOf(part));
+    const limits = { rows, keys: rows, toolAt, threads };
     const readerBytes = planReader(geometry, limits).endBytes;
     try {
       this.makeRoom(readerBytes);
@@ -275,7 +280,8 @@ export class Kept {
   /** Forgets tools where what was given back is enough but lies in pieces, or where memory may not grow. */
   private makeRoom(bytes: number): void {
     const { space } = this.model;
-    while (!space.hasHole(bytes) && (space.holesBytes >= bytes || !space.hasRoom(bytes)) && this.forget());
+    const isScattered = () => space.holesBytes >= bytes + mostScatteredBytes;
+    while (!space.hasHole(bytes) && (isScattered() || !space.hasRoom(bytes)) && this.forget());
     if (space.hasRoom(bytes)) return;
     const message = `expected room for ${mebibytes(bytes)} more, got none; allow more memory or load with fewer toolRows`;
     throw new CapacityError("memory", bytes, 0, message);

@@ -60,23 +60,11 @@ export interface Way {
 
 /** Ids of a request. Throws: CapacityError for more than `most`. */
 export function requestIds(request: string, tokenizer: Tokenizer, most: number): number[] {
-  const refuse = (tokens: number, count: string): never => {
-    throw new CapacityError(
-      "request",
-      tokens,
-      most,
-      `expected at most ${most} tokens, got ${count}; shorten the request`,
-    );
-  };
-  // No piece has more characters: so long a text need not be tokenized to be refused.
-  const least = Math.ceil(request.replace(/ +/g, " ").length / mostPieceCharacters);
-  if (least > most) refuse(least, `at least ${least}`);
   const ids = tokenizer.tokenize(request);
-  if (ids.length > most) refuse(ids.length, String(ids.length));
-  return ids;
+  if (ids.length <= most) return ids;
+  const message = `expected at most ${most} tokens, got ${ids.length}; shorten the request`;
+  throw new CapacityError("request", ids.length, most, message);
 }
-
-const mostPieceCharacters = 16;
 
 /**
  * Places of the tools to offer of more than are wanted or fit: the likeliest k and their rivals, at most as many as fit.

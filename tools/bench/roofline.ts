@@ -6,7 +6,7 @@
  * multiply-accumulates at the peak of the dot product it uses, or the bytes it must bring from beyond the caches.
  */
 import { readFileSync } from "node:fs";
-import { type BuildName, blockBytes, groupSize, matrixBytes, memoryImport, runBytes } from "../../wasm/abi.ts";
+import { type BuildName, blockBytes, groupSize, matrixBytes, memoryImport, pad, runBytes } from "../../wasm/abi.ts";
 import { table } from "../command.ts";
 import { round } from "./runs.ts";
 
@@ -60,7 +60,8 @@ export async function roofline(build: BuildName, runs: number): Promise<Roofline
   const imports = { [memoryImport.module]: { [memoryImport.base]: memory } };
   const probe = (await WebAssembly.instantiate(bytes, imports)).instance.exports as unknown as Probe;
   const variants = [1, 2, 4].filter((rows) => `matmul_${rows}` in probe);
-  fill(memory, probe, variants.at(-1) as number, build === "scalar" ? 4 : 16);
+  const eachBytes = build === "scalar" ? 4 : 16;
+  fill(memory, probe, variants.at(-1) as number, eachBytes);
 
   // A nibble dot of the relaxed build takes four inputs of four outputs, any other two.
   const macsOf = (dot: "nibble" | "pair") => 4 * (build === "relaxed" && dot === "nibble" ? 4 : 2);
@@ -73,7 +74,7 @@ export async function roofline(build: BuildName, runs: number): Promise<Roofline
     })),
     { name: "read", bytes: stepBytes, run: () => void probe.read_peak(weights, stepBytes) },
   ];
-  const jobs = [...peaks, ...kernelJobs(probe, variants)];
+  const jobs = [...peaks, ...kernelJobs(probe, variants, eachBytes)];
   const micros = await times(jobs, runs);
   const rate = (amount: number | undefined, i: number) => (amount ? amount / micros[i] / 1000 : null);
   const [nibblePeak, pairPeak, readPeak] = peaks.map((peak, i) => rate(peak.macs ?? peak.bytes, i) as number);
@@ -131,7 +132,7 @@ function fill(memory: WebAssembly.Memory, probe: Probe, rows: number, eachBytes:
   for (let t = 0; t < rows; t++) probe.quantize(x, dModel, rows, a + t * eachBytes);
 }
 
-function kernelJobs(probe: Probe, variants: number[]): Job[] {
+function kernelJobs(probe: Probe, variants: number[], eachBytes: number): Job[] {
   const matrix = matrixBytes(dModel, dModel);
   let turn = 0;
   const widest = variants.at(-1);
@@ -156,22 +157,13 @@ function kernelJobs(probe: Probe, variants: number[]): Job[] {
         macs: rows * 2 * keys * headDim,
         peak: "pair",
         run() {
-          const cache = [k, v, kScale, vScale];
-          probe[`attention_${rows}`](
-            rows,
-            q,
-            places,
-            ...cache,
-            headDim,
-            keys,
-            0,
-            capacity,
-            scores,
-            p,
-            places + 64,
-            y,
-            2048,
-          );
+          const keyBytes = 4 * pad(keys, 8);
+          probe[`scores_${rows}`](q, places, k, kScale, headDim, keyBytes, scores, 4 * capacity);
+          for (let t = 0; t < rows; t++) {
+            const row = scores + 4 * capacity * t;
+            probe.softmax(row, keyBytes, vScale, p + t * eachBytes, rows * eachBytes, places + 64 + 4 * t);
+          }
+          probe[`values_${rows}`](p, places + 64, v, 8 * capacity, headDim, keyBytes, y, 2048, 0);
         },
       }),
     ),
@@ -185,7 +177,7 @@ function kernelJobs(probe: Probe, variants: number[]): Job[] {
     { name: "argmax: the vocabulary", run: () => void probe.argmax(y, vocabSize, places + 128) },
     {
       name: `softmax: a row of ${keys}`,
-      run: () => void probe.softmax(scores, keys, 4 * 272, vScale, p, 64, places + 64),
+      run: () => void probe.softmax(scores, 4 * 272, vScale, p, 64, places + 64),
     },
     { name: `rms_norm: a row of ${dModel}`, run: () => void probe.rms_norm(x, x + 4 * dModel, dModel, y) },
     { name: `quantize: a row of ${dModel}`, run: () => void probe.quantize(x, dModel, 1, a) },

@@ -57,7 +57,8 @@ export function modelAnswerer(session: Pick<Session, "call">, options: CallOptio
       if (!readCallList(text)) return { calls: null, text, ...measured };
       return { calls: calls.map((call) => ({ name: call.name, arguments: call.arguments })), ...measured };
     } catch (error) {
-      if (!(error instanceof CapacityError) || error.path !== "prompt") throw error;
+      // A request, a joint prompt, or one tool of those read apart.
+      if (!(error instanceof CapacityError) || !/^(prompt|request|tool .*)$/s.test(error.path)) throw error;
       return { calls: undefined, failure: "prompt too long", promptTokens: error.needed };
     }
   };

@@ -4,12 +4,9 @@ import { exp2 } from "./exp.ts";
 const i = "i32" as const;
 
 /**
- * attention(count, q, qScale, k, v, kScale, vScale, headDim, keys, step, capacity, scores, p, pScale, out, outStride)
- *
- * One query head of R rows against one KV head: out[t] = softmax(q[t] · k / √headDim) · v over the first
- * keys + t · step positions (step 1 is the causal mask, 0 none); only the first `count` rows are meant.
+ * Attention of one query head of R rows against one KV head, out = softmax(q · k / √headDim) · v, in two halves with the
+ * softmax between: over one cache or several side by side (`attention_rows` in layers.ts).
  * Layouts: `sessionRecord` and `cacheRecord` in abi.ts; out: f32 (R, headDim), rows outStride bytes apart.
- * Its two halves, `scores` and `values`, serve attention over several caches as well (layers.ts).
  *
  * Softmax weights times the value scales are stored as int16, scaled by 32767 / max(max w, Σw / 32), so Σ ≤ 2²⁰.
  * Error: ≤ 2e-3 against float64 over wide q, k and v of up to 3 (test/kernels.test.ts).
@@ -18,35 +15,7 @@ export function attention(asm: Asm): void {
   for (const rows of asm.rowVariants) {
     scores(asm, rows);
     values(asm, rows);
-    whole(asm, rows);
   }
-}
-
-function whole(asm: Asm, rows: number): void {
-  const params = {
-    count: i, q: i, qScale: i, k: i, v: i, kScale: i, vScale: i, headDim: i, keys: i, step: i, capacity: i,
-    scores: i, p: i, pScale: i, out: i, outStride: i,
-  } as const; // biome-ignore format: one argument list
-
-  asm.func(`attention_${rows}`, params, (f, p) => {
-    const lastKeys = f.i32(p.keys.add(p.step.mul(p.count.sub(1))));
-    const keyBytes = f.i32(octetBytes(lastKeys));
-    const stride = f.i32(p.capacity.shl(2));
-    f.call(`scores_${rows}`, p.q, p.qScale, p.k, p.kScale, p.headDim, keyBytes, p.scores, stride);
-    f.for(0, p.count, 1, (t) => {
-      f.call(
-        "softmax",
-        p.scores.add(t.mul(stride)),
-        p.keys.add(p.step.mul(t)),
-        keyBytes,
-        p.vScale,
-        p.p.add(t.mul(asm.eachBytes)),
-        asm.eachBytes * rows,
-        p.pScale.add(t.shl(2)),
-      );
-    });
-    f.call(`values_${rows}`, p.p, p.pScale, p.v, p.capacity.shl(3), p.headDim, keyBytes, p.out, p.outStride, 0);
-  });
 }
 
 /** Bytes of a row of scores for so many keys, in whole octets of keys. */
@@ -132,16 +101,18 @@ function dots(f: Fn, rows: number, w: I32, bytes: I32, a: I32, next = bytes): I4
   return dot;
 }
 
+/** The score of a key that a row does not see. */
+export const unseen = -1e30;
+
 /**
- * softmax(scores, keys, bytes, vScale, p, stride, pScale): one row of scores to the base 2; `bytes` covers the
- * keys rounded up to octets.
+ * softmax(scores, bytes, vScale, p, stride, pScale): one row of scores to the base 2, whole octets of keys; those that the
+ * row does not see are `unseen`.
  * Error: ≤ 2⁻¹⁴ · max(greatest weight, Σ/32) against float64 (test/kernels.test.ts).
- * Writes p (each pair, `stride` bytes apart) and pScale with softmax[j] · vScale[j] = p[j] · pScale; past `keys`, p = 0.
+ * Writes p (each pair, `stride` bytes apart) and pScale with softmax[j] · vScale[j] = p[j] · pScale; where unseen, p = 0.
  */
 export function softmax(asm: Asm): void {
-  asm.func("softmax", { scores: i, keys: i, bytes: i, vScale: i, p: i, stride: i, pScale: i }, (f, p) => {
-    f.for(p.keys.shl(2), p.bytes, 4, (at) => f.storeF32(p.scores.add(at), -1e30));
-    const most = f.f4(f.splatF(-1e30));
+  asm.func("softmax", { scores: i, bytes: i, vScale: i, p: i, stride: i, pScale: i }, (f, p) => {
+    const most = f.f4(f.splatF(unseen));
     f.for(0, p.bytes, 16, (at) => most.set(most.max(f.loadF4(p.scores.add(at)))));
     const max = f.f4(f.splatF(f.f32(most.greatest())));
 
