@@ -116,7 +116,7 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
     }
     const sharing = wanted > 1 && build !== "custom" && !whyAlone();
     const mostBytes = mostBytesOf(options);
-    const first = { ...firstLimits(header, options), threads: sharing ? wanted : 1 };
+    const first = { ...firstLimits(header, options, options), threads: sharing ? wanted : 1 };
     const toolRows = options.toolRows === undefined ? rowsWithin(header, first, sessions, mostBytes) : first.toolRows;
     const limits = { ...first, toolRows };
     const besides = (tokens: number) => bytesBeside(header, { ...limits, promptTokens: tokens }, sessions);
@@ -333,7 +333,11 @@ function limitsOf(limits: Limits, fallback: Limits): Required<Limits> {
 }
 
 /** What a session's first arena of a model is planned for. Throws: RangeError for limits that the model has no use for. */
-export function firstLimits({ prompt = "joint", geometry }: PackHeader, limits: Limits = {}, fallback: Limits = {}) {
+export function firstLimits(
+  { prompt = "joint", geometry }: PackHeader,
+  limits: Limits = {},
+  fallback: LoadOptions = {},
+) {
   const { promptTokens, answerTokens, warmLayers, toolRows } = limitsOf(limits, fallback);
   if (warmLayers && prompt === "apart") {
     throw new RangeError(`warmLayers: expected 0 for a model that reads tools apart, got ${warmLayers}`);
@@ -342,7 +346,9 @@ export function firstLimits({ prompt = "joint", geometry }: PackHeader, limits: 
     const most = geometry.nEncoderLayers - 1;
     throw new RangeError(`warmLayers: expected at most ${most} of this model's layers, got ${warmLayers}`);
   }
-  const first = Math.min(promptTokens, firstTokens[prompt]);
+  // Within a budget what was asked for has its room from the start, or nothing could promise it.
+  const asked = fallback.memory === undefined ? undefined : (limits.promptTokens ?? fallback.promptTokens);
+  const first = asked ?? Math.min(promptTokens, firstTokens[prompt]);
   return { promptTokens: first, answerTokens, warmLayers, toolRows: prompt === "apart" ? toolRows : 0 };
 }
 

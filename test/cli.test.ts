@@ -20,7 +20,7 @@ test("run --json prints one object with calls", async () => {
   expect(code).toBe(0);
   const result = JSON.parse(out);
   expect(result.calls).toMatchObject([{ name: "set_timer", arguments: { duration: "10 minutes" } }]);
-  expect(result.timings.promptTokens).toBeGreaterThan(100);
+  expect(result.timings).toMatchObject({ promptTokens: 6, tools: { given: 7, offered: 7, read: 7 } });
 });
 
 test("the request, or the tools, may come from standard input; --stream writes the text", async () => {
@@ -102,14 +102,15 @@ test("a full disk is said, a reader that stops early is no failure", async () =>
   expect({ code, err }).toEqual({ code: 0, err: "" });
 });
 
-test("inspect spells the control characters of a pack's words", async () => {
+test("a pack whose words would steer a terminal is refused, and nothing of them is printed", async () => {
   const path = join(folder, "escape.thimble");
   const checkpoint = randomCheckpoint(oddGeometry, 1);
   const provenance = { "note\x1b[2J": "red\x1b[31m\nred" };
   writeFileSync(path, convert(checkpoint, await somePieces(301), { licence: "te\x07st", provenance }));
-  const { out } = await thimble(["inspect", path]);
-  expect(out.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
-  expect(out).toContain("red\\u001b[31m\\u000ared");
+  const { code, out, err } = await thimble(["inspect", path]);
+  expect({ code, out }).toEqual({ code: 1, out: "" });
+  expect(err.trimEnd()).not.toMatch(/\p{Cc}/u);
+  expect(err).toContain("header.licence: expected a line of text");
 });
 
 test("what a tool asks and the grammar does not hold to is shown by run, run --json and inspect --tools", async () => {
@@ -275,10 +276,10 @@ test.each([
 });
 
 test("bench --budget measures each budget and resident weights; --arrival a prefill that does not wait for the download", async () => {
-  const { code, out } = await thimble(["bench", "--budget", "2,2.5", "--runs", "1", "--json"]);
+  const { code, out } = await thimble(["bench", "--budget", "4.5,5", "--runs", "1", "--json"]);
   expect(code).toBe(0);
   const { reports } = JSON.parse(out);
-  expect(reports.map((report: { memoryBytes: number }) => report.memoryBytes)).toEqual([2 ** 21, 2.5 * 2 ** 20, null]);
+  expect(reports.map((report: { memoryBytes: number }) => report.memoryBytes)).toEqual([4.5 * 2 ** 20, 5 * 2 ** 20, null]);
   const stays = reports.map((report: { residentBytes: number }) => report.residentBytes);
   expect(stays).toEqual([...new Set<number>(stays)].sort((a, b) => a - b));
   for (const { linearMemoryBytes, memoryBytes } of reports.slice(0, 2)) {

@@ -19,7 +19,7 @@ test.each(examples)("%s runs on Node as it stands and prints what it says", (_, 
 });
 
 test("the pages have the examples", () => {
-  expect(examples.length).toBe(7);
+  expect(examples.length).toBe(8);
 });
 
 test("the README's first command prints what its comment says", () => {

@@ -10,10 +10,11 @@ rmSync("dist", { recursive: true, force: true });
 execFileSync("node", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: "inherit" });
 // Nobody imports the tools.
 for (const types of new Bun.Glob("**/*.d.ts").scanSync("dist/tools")) rmSync(`dist/tools/${types}`);
-// Comments stay in the types, where editors show them.
-const small = new Bun.Transpiler({ loader: "js", minifyWhitespace: true });
-for (const path of new Bun.Glob("dist/**/*.js").scanSync("."))
-  await Bun.write(path, small.transformSync(await Bun.file(path).text()));
+// Comments stay in the types, where editors show them; the runtime keeps its lines, for traces.
+for (const [folder, minify] of [["tools", true], ["{runtime,wasm}", false]] as const) {
+  const entrypoints = [...new Bun.Glob(`dist/${folder}/**/*.js`).scanSync(".")];
+  await Bun.build({ entrypoints, root: "dist", outdir: "dist", target: "node", external: ["*"], minify });
+}
 cpSync("wasm/built", "dist/wasm/built", { recursive: true, filter: (from) => !from.endsWith(".ts") });
 cpSync("runtime/model", "dist/runtime/model", { recursive: true });
 cpSync("tools/watch.json", "dist/tools/watch.json");
