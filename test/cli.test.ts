@@ -279,7 +279,11 @@ test("bench --budget measures each budget and resident weights; --arrival a pref
   const { code, out } = await thimble(["bench", "--budget", "4.5,5", "--runs", "1", "--json"]);
   expect(code).toBe(0);
   const { reports } = JSON.parse(out);
-  expect(reports.map((report: { memoryBytes: number }) => report.memoryBytes)).toEqual([4.5 * 2 ** 20, 5 * 2 ** 20, null]);
+  expect(reports.map((report: { memoryBytes: number }) => report.memoryBytes)).toEqual([
+    4.5 * 2 ** 20,
+    5 * 2 ** 20,
+    null,
+  ]);
   const stays = reports.map((report: { residentBytes: number }) => report.residentBytes);
   expect(stays).toEqual([...new Set<number>(stays)].sort((a, b) => a - b));
   for (const { linearMemoryBytes, memoryBytes } of reports.slice(0, 2)) {

@@ -128,14 +128,14 @@ describe.skipIf(absent)("the companion page", () => {
     async (colorScheme) => {
       const page = await open({ colorScheme });
       await connected(page);
-      await ask(page, "set a timer for 10 minutes");
+      await ask(page, "set the brightness to 50");
       const dialog = page.getByRole("dialog");
       await dialog.waitFor();
-      expect(await dialog.textContent()).toContain("set timer 10 minutes");
+      expect(await dialog.textContent()).toContain("set brightness 50");
       if (pictures) await page.screenshot({ path: `${pictures}/companion-${colorScheme}-ask.png` });
       await dialog.getByRole("button", { name: "Yes" }).click();
-      await lastEntry(page).getByText("timer 10:00").waitFor();
-      expect(await page.evaluate("watchSaw")).toEqual([600_000]);
+      await lastEntry(page).getByText("brightness 50%").waitFor();
+      expect(await page.evaluate("watchSaw")).toEqual([0.5]);
       expect(await lastEntry(page).getByRole("meter").getAttribute("aria-label")).toMatch(/^Confidence \d+%$/);
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
       expect(width).toBeLessThanOrEqual(360);

@@ -11,7 +11,10 @@ execFileSync("node", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.j
 // Nobody imports the tools.
 for (const types of new Bun.Glob("**/*.d.ts").scanSync("dist/tools")) rmSync(`dist/tools/${types}`);
 // Comments stay in the types, where editors show them; the runtime keeps its lines, for traces.
-for (const [folder, minify] of [["tools", true], ["{runtime,wasm}", false]] as const) {
+for (const [folder, minify] of [
+  ["tools", true],
+  ["{runtime,wasm}", false],
+] as const) {
   const entrypoints = [...new Bun.Glob(`dist/${folder}/**/*.js`).scanSync(".")];
   await Bun.build({ entrypoints, root: "dist", outdir: "dist", target: "node", external: ["*"], minify });
 }

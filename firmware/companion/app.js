@@ -192,7 +192,8 @@ async function keep() {
     const { active } = await navigator.serviceWorker.ready;
     const parts = performance.getEntriesByType("resource").map(({ name }) => name);
     const mine = [...parts, location.href, new URL("manifest.webmanifest", location.href).href];
-    const urls = [...new Set(mine)].filter((url) => url.startsWith(location.origin) && !url.endsWith("worker.js"));
+    const itself = new URL("worker.js", location.href).href;
+    const urls = [...new Set(mine)].filter((url) => url.startsWith(location.origin) && url !== itself);
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = ({ data }) => {
       state.textContent = data.error ? `Ready, not kept for offline: ${data.error}` : "Ready, also offline.";

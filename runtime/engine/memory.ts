@@ -66,7 +66,12 @@ export class Space {
     this.endBytes = pad(endBytes, 64);
   }
 
-  /** Bytes that were given back and not taken again. */
+  /** What was given back and not taken again. */
+  get regions(): Region[] {
+    return this.holes.map(({ at, bytes }) => ({ name: "free", offsetBytes: at, bytes }));
+  }
+
+  /** Bytes of those. */
   get holesBytes(): number {
     return this.holes.reduce((sum, { bytes }) => sum + bytes, 0);
   }

@@ -5,7 +5,7 @@
  */
 
 import type { Host, Walk } from "../engine/host.ts";
-import { mebibytes, type Space, writeWords } from "../engine/memory.ts";
+import { mebibytes, type Region, type Space, writeWords } from "../engine/memory.ts";
 import { planReader, type Scratch } from "../engine/sessionplan.ts";
 import { CapacityError } from "../errors.ts";
 import { Lru } from "../lru.ts";
@@ -85,6 +85,12 @@ export class Kept {
   /** Bytes of linear memory that kept tools take. */
   get bytes(): number {
     return this.usedBytes;
+  }
+
+  /** Where kept tools are in linear memory, and what lies free between them and sessions. */
+  get regions(): Region[] {
+    const tools = [...this.blocks.values()].map(({ at, bytes }) => ({ name: "kept tool", offsetBytes: at, bytes }));
+    return [...tools, ...this.model.space.regions];
   }
 
   /** Rows of a tool, [<tools>] before its text; known or not. */

@@ -56,7 +56,7 @@ export async function measure(subject: Subject, extent: Extent, command: string,
   if (header.weights !== "int4")
     throw new Error(`header.weights: expected int4, got ${header.weights}, which only the reference kernels run`);
   // A request or tools that cannot be answered fail here, with their own error.
-  const session = thimble.session();
+  const { first: session } = thimble;
   await session.call(subject.request, subject.tools);
   const starts = coldStart(extent.coldStarts, subject);
   const { plan } = session;
@@ -100,7 +100,9 @@ export async function measure(subject: Subject, extent: Extent, command: string,
     memory: {
       linearBytes: thimble.linearMemoryBytes,
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
-      regions: [...model.regions, ...plan.regions],
+      regions: [...model.regions, ...plan.regions, ...thimble.inside.kept.regions].sort(
+        (a, b) => a.offsetBytes - b.offsetBytes,
+      ),
     },
     allocations: await allocations(() => session.call(subject.request, subject.tools), memory),
     system: { ...series, unavailable },
