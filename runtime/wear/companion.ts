@@ -17,18 +17,7 @@ import {
 } from "./frame.ts";
 import { busVersion } from "./message.ts";
 import type { Pipe } from "./pipe.ts";
-import { Wearable, type WearableEvents } from "./wearable.ts";
-
-export interface CompanionOptions extends WearableEvents {
-  /** How devices see this companion. */
-  name?: string;
-  /** How long a device may be out of reach before its session is given up; 5 minutes. */
-  patienceMs?: number;
-  /** What went wrong, each thing once. */
-  log?(line: string): void;
-  clock?: Clock;
-  random?: () => number;
-}
+import { type CompanionOptions, type Owner, Wearable } from "./wearable.ts";
 
 const mostSessions = 32;
 const mostToolSets = 64;
@@ -37,7 +26,7 @@ const mostPieceBytes = 1 << 16;
 const mostAskMs = 30_000;
 const limits: Limits = { payload: mostPayload, window: 8, limit: 1 << 16 };
 
-export class Companion {
+export class Companion implements Owner {
   /** Devices whose sessions are held, also while they are out of reach. */
   readonly devices = new Set<Wearable>();
   private readonly sets = new Map<string, ToolSet>();

@@ -8,8 +8,7 @@ import type { ToolSet } from "../tools/tools.ts";
 import type { Plain } from "../wire/plain.ts";
 import { hashTools, unpackTools } from "../wire/wire.ts";
 import { packCall, type WireCall } from "../wire/wirecall.ts";
-import { Channel, type Limits, type Sending } from "./channel.ts";
-import type { Companion } from "./companion.ts";
+import { Channel, type Clock, type Limits, type Sending } from "./channel.ts";
 import { busVersion, confirming, type Ending, endings, MessageReader, says, writeMessage } from "./message.ts";
 
 /** Answers requests: a Thimble, a Session, or anything that calls like them. */
@@ -56,6 +55,27 @@ export interface WearableEvents {
   approve?(device: Wearable, call: ToolCall): Promise<boolean>;
 }
 
+export interface CompanionOptions extends WearableEvents {
+  /** How devices see this companion. */
+  name?: string;
+  /** How long a device may be out of reach before its session is given up; 5 minutes. */
+  patienceMs?: number;
+  /** What went wrong, each thing once. */
+  log?(line: string): void;
+  clock?: Clock;
+  random?: () => number;
+}
+
+/** What holds the sessions of all devices, as far as one of them needs it. */
+export interface Owner {
+  readonly clock: Clock;
+  readonly options: CompanionOptions;
+  toolsOf(hash: string): ToolSet | undefined;
+  keep(hash: string, set: ToolSet): void;
+  lose(wearable: Wearable, reason: string): void;
+  log(line: string): void;
+}
+
 /** The pipe that carries a session at the moment. */
 export interface Carrier {
   write(frame: Uint8Array): void;
@@ -96,7 +116,7 @@ export class Wearable {
 
   /** Use `Companion.connect`. */
   constructor(
-    private readonly owner: Companion,
+    private readonly owner: Owner,
     companion: number,
     device: number,
     private readonly mostBytes: number,
