@@ -1,4 +1,7 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ToolSet } from "../runtime/index.ts";
 import type { Json } from "../runtime/json.ts";
@@ -7,7 +10,7 @@ import { rules } from "../tools/lint/rules.ts";
 import { readSheet } from "../tools/lint/sheet.ts";
 import { lint, type Report, reportOf } from "../tools/lint.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
-import { fixture, testWith, thimble } from "./support.ts";
+import { fixture, jointPack, testWith, thimble } from "./support.ts";
 
 interface Case {
   prompt?: number;
@@ -21,6 +24,8 @@ interface Case {
 const cases: Record<string, Case> = await Bun.file(fixture("lint.json")).json();
 const vocabulary = await Bun.file(fixture("nano.model")).bytes();
 const tokenizer = new Tokenizer(readVocabulary(vocabulary, "nano.model"));
+const folder = mkdtempSync(join(tmpdir(), "thimble-lint-"));
+afterAll(() => rmSync(folder, { recursive: true }));
 const watch = fileURLToPath(new URL("../tools/watch.json", import.meta.url));
 
 function reportFor(tools: unknown, prompt = 384): Report {
@@ -129,24 +134,39 @@ const command = (args: string[], stdin = "") => thimble(["lint", ...args], stdin
 test("prints tokens, findings and their number; the exit code is 0 without an error", async () => {
   const { code, out, err } = await command([watch]);
   expect({ code, err }).toEqual({ code: 0, err: "" });
-  expect(out).toMatch(/: 7 tools, \d+ of 384 prompt tokens, \d+ left for the request\n/);
+  expect(out).toMatch(/: 7 tools, \d+ of 1024 rows\n/);
   expect(out).toMatch(/\n {2}set_timer +\d+ +\d+%\n/);
   expect(out).toMatch(/\nhint required-first\n {2}tools\[5\].parameters: expected required parameters first, got .*\n/);
   expect(out).toMatch(/\n0 errors, \d+ warnings?, \d+ hints?\n$/);
 });
 
-test("exit code 1 for an error; for a warning with --strict; --prompt sets the limit; - is standard input", async () => {
+test("exit code 1 for an error; for a warning with --strict; --rows sets the limit; - is standard input", async () => {
   const tools = JSON.stringify([{ name: "tools", description: "Show tools." }]);
   expect((await command(["-"], tools)).code).toBe(0);
   expect((await command(["-", "--strict"], tools)).code).toBe(1);
-  const { code, out } = await command(["-", "--prompt", "12", "--json"], tools);
+  const { code, out } = await command(["-", "--rows", "8", "--json"], tools);
   expect(code).toBe(1);
   const report: Report = JSON.parse(out);
   expect(Object.keys(report)).toEqual([
-    ...["path", "promptLimit", "promptTokens", "share", "requestRoom", "tools", "descriptions", "findings"],
+    ...["path", "way", "promptLimit", "promptTokens", "share", "requestRoom", "tools", "descriptions", "findings"],
     ...["errors", "warnings", "hints"],
   ]);
-  expect(report.promptLimit).toBe(12);
+  expect(report.promptLimit).toBe(8);
+  expect(pathsOf(report, "prompt-over")).toEqual(["tools[0]"]);
+  const two = JSON.stringify([{ name: "open_door" }, { name: "close_door" }]);
+  const tight: Report = JSON.parse((await command(["-", "--rows", "16", "--json"], two)).out);
+  expect(tight.tools.map(({ tokens }) => tokens)).toEqual([16, 16]);
+  expect(pathsOf(tight, "prompt-tight")).toEqual(["tools"]);
+  expect(await command(["-", "--prompt", "12"], tools)).toMatchObject({ code: 2 });
+});
+
+test("where tools are part of the prompt, tokens, and what they leave for the request", async () => {
+  const joint = join(folder, "joint.thimble");
+  writeFileSync(joint, await jointPack());
+  const { out } = await command([watch, "--model", joint]);
+  expect(out).toMatch(/: 7 tools, \d+ of 1024 prompt tokens, \d+ left for the request\n/);
+  const tools = JSON.stringify([{ name: "tools", description: "Show tools." }]);
+  const report: Report = JSON.parse((await command(["-", "--model", joint, "--prompt", "12", "--json"], tools)).out);
   expect(pathsOf(report, "prompt-over")).toEqual(["tools"]);
 });
 

@@ -7,6 +7,9 @@ import { pathOf, readSheet, type Sheet } from "./lint/sheet.ts";
 
 export interface Report {
   path: string;
+  /** How the model sees tools: in the prompt with the request, or each apart. */
+  way: Sheet["way"];
+  /** Of a prompt's tokens, or of the rows that one request may see. */
   promptLimit: number;
   /** The tools' tokens, the request not counted. */
   promptTokens: number;
@@ -24,14 +27,15 @@ export interface Report {
 }
 
 export const lint: Command = {
-  help: `thimble lint TOOLS [--model PACK] [--prompt N] [--json] [--strict]
+  help: `thimble lint TOOLS [--model PACK] [--prompt N | --rows N] [--json] [--strict]
 
-Counts the tokens of each tool and what they leave for the request, then lists what makes calls fail, each with the
-text to write instead. TOOLS: a file in any form that run takes, - for standard input.
+Counts what each tool takes: rows of those that one request may see, or where the model has tools in its prompt tokens
+of that and what is left for the request. Then lists what makes calls fail, each with the text to write instead. TOOLS: a file in any form that run takes, - for standard input.
 Exit code 1 if there is an error.
 
   --model PACK   whose tokens to count (the model inside the package)
-  --prompt N     prompt tokens that the model will be loaded with (384)
+  --prompt N     of a model that has tools in its prompt: promptTokens that it will be loaded with (1024)
+  --rows N       of a model that reads them apart: toolRows that it will be loaded with (1024)
   --json         print one object; a finding's rewrite is new JSON for one place of the list
   --strict       exit code 1 for warnings too
 
@@ -39,6 +43,7 @@ Exit code 1 if there is an error.
   options: {
     model: { type: "string" },
     prompt: { type: "string" },
+    rows: { type: "string" },
     json: { type: "boolean" },
     strict: { type: "boolean" },
   },
@@ -48,21 +53,25 @@ Exit code 1 if there is an error.
       throw new UsageError(
         `lint: expected one file of tools, got ${input.words.length}; name one, or - for standard input`,
       );
-    const promptLimit = input.integer("prompt", 8, 1024) ?? 384;
     const text = readText(path);
     const { header } = await PackStream.open(input.text("model") ?? defaultModel());
-    const report = reportOf(path, readSheet(text, new Tokenizer(header.pieces), promptLimit));
+    const { prompt: way = "joint" } = header;
+    const [option, other] = way === "joint" ? (["prompt", "rows"] as const) : (["rows", "prompt"] as const);
+    if (input.text(other)) throw new UsageError(`--${other}: expected --${option} for a ${way} model`);
+    const limit = input.integer(option, 8, way === "joint" ? 1024 : 16_384) ?? 1024;
+    const report = reportOf(path, readSheet(text, new Tokenizer(header.pieces), limit, way));
     print(input.flag("json") ? JSON.stringify(report) : render(report));
     if (report.errors || (input.flag("strict") && report.warnings)) process.exitCode = 1;
   },
 };
 
 export function reportOf(path: string, sheet: Sheet): Report {
-  const { promptLimit, promptTokens, entries, shares } = sheet;
+  const { way, promptLimit, promptTokens, entries, shares } = sheet;
   const findings = findAll(sheet);
   const count = (severity: string) => findings.filter((finding) => finding.severity === severity).length;
   return {
     path,
+    way,
     promptLimit,
     promptTokens,
     share: promptTokens / promptLimit,
@@ -80,12 +89,13 @@ export function reportOf(path: string, sheet: Sheet): Report {
 }
 
 function render(report: Report): string {
-  const { path, promptTokens, promptLimit, requestRoom, tools, descriptions, findings } = report;
+  const { path, way, promptTokens, promptLimit, requestRoom, tools, descriptions, findings } = report;
   const left = requestRoom > 0 ? `${requestRoom} left for the request` : "none left for the request";
-  const parts = [`${path}: ${tools.length} tools, ${promptTokens} of ${promptLimit} prompt tokens, ${left}`];
+  const whole = way === "joint" ? `prompt tokens, ${left}` : "rows";
+  const parts = [`${path}: ${tools.length} tools, ${promptTokens} of ${promptLimit} ${whole}`];
   if (tools.length) {
     const rows = tools.map(({ name, tokens, share }) => [`  ${name}`, tokens, percent(share)]);
-    parts.push(table([["  tool", "tokens", "of prompt"], ...rows]));
+    parts.push(table([["  tool", ...(way === "joint" ? ["tokens", "of prompt"] : ["rows", "of all"])], ...rows]));
   }
   if (descriptions.length) {
     const rows = descriptions.map(({ path: at, tokens, text }) => [`  ${at}`, tokens, clip(text)]);

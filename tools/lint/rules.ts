@@ -4,7 +4,9 @@
  * "Measured" is the default pack on single-call dev requests (hwu64, snips, sgd, fbtod, unseen, homeassistant, clinc;
  * n = 406, 3 to 6 tools: the right name in 83.7%, the whole call in 56.4%), the lists changed in that one respect.
  */
+
 import { isObject, type Json } from "../../runtime/json.ts";
+import { mostPromptTokens } from "../../runtime/session.ts";
 import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { type Entry, type Field, type Group, type Keys, pathOf, type Sheet, valueAt } from "./sheet.ts";
 import {
@@ -115,8 +117,13 @@ export const rules: readonly Rule[] = [
     id: "prompt-over",
     severity: "error",
     find: (sheet) => {
+      const { way, promptLimit, promptTokens, entries, shares } = sheet;
+      if (way === "apart") {
+        const said = (rows: number) =>
+          `expected a tool of at most ${promptLimit} rows, got ${rows}; shorten it or load with toolRows: ${rows}`;
+        return entries.flatMap(({ keys }, i) => (shares[i] > promptLimit ? found(keys, said(shares[i])) : []));
+      }
       if (roomOf(sheet) > 0) return [];
-      const { promptLimit, promptTokens } = sheet;
       return found(
         [],
         `expected fewer than ${promptLimit} tokens, got ${promptTokens} without a request; ${cuts(sheet)}`,
@@ -127,6 +134,12 @@ export const rules: readonly Rule[] = [
     id: "prompt-tight",
     severity: "warning",
     find: (sheet) => {
+      const { way, promptLimit, promptTokens } = sheet;
+      if (way === "apart") {
+        if (promptTokens <= promptLimit) return [];
+        const said = `expected at most ${promptLimit} rows, got ${promptTokens}: a request sees the likeliest that fit`;
+        return found([], `${said}; shorten descriptions or load with toolRows: ${promptTokens}`);
+      }
       const room = roomOf(sheet);
       if (room <= 0 || room >= usualRequest) return [];
       return found([], `expected ${usualRequest} tokens left for the request, got ${room}; ${cuts(sheet)}`);
@@ -393,9 +406,9 @@ export function findAll(sheet: Sheet): Finding[] {
   return [...once.values()].sort((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
 }
 
-/** Tokens left for the request, beside the tools and the mark between the two. */
-export function roomOf({ promptLimit, promptTokens }: Sheet): number {
-  return promptLimit - promptTokens - 1;
+/** Tokens left for the request, beside the tools and the mark between the two; tools read apart leave all of them. */
+export function roomOf({ way, promptLimit, promptTokens }: Sheet): number {
+  return way === "joint" ? promptLimit - promptTokens - 1 : mostPromptTokens;
 }
 
 /** Every description by its tokens, the dearest first. */

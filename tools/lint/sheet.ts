@@ -1,9 +1,12 @@
 /** A list of tools as the rules read it: every tool that can be read, its values with their places, its tokens. */
+
+import { octet } from "../../runtime/engine/sessionplan.ts";
 import { ToolError } from "../../runtime/errors.ts";
 import { isObject, type Json } from "../../runtime/json.ts";
 import type { Tokenizer } from "../../runtime/text/tokenizer.ts";
 import type { Schema } from "../../runtime/tools/schema.ts";
 import { type Tool, type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
+import { pad } from "../../wasm/abi.ts";
 
 /** The way from the list to one of its parts. */
 export type Keys = readonly (string | number)[];
@@ -49,17 +52,20 @@ export interface Sheet {
   entries: Entry[];
   /** What could not be read. */
   refused: ToolError[];
+  /** How the model sees tools: in the prompt with the request, or each apart. */
+  way: "joint" | "apart";
+  /** Of a prompt, or where tools are read apart of the rows that one request may see. */
   promptLimit: number;
   /** Of all that can be read, the request not counted. */
   promptTokens: number;
-  /** Of each entry; they add up to `promptTokens`. */
+  /** Of each entry; they add up to `promptTokens`. Apart: its rows, in whole octets. */
   shares: number[];
   /** Of a name, description or other text within the prompt. */
   tokensOf(text: string): number;
 }
 
 /** Throws nothing: what is no list of tools becomes one refusal. */
-export function readSheet(text: string, tokenizer: Tokenizer, promptLimit: number): Sheet {
+export function readSheet(text: string, tokenizer: Tokenizer, promptLimit: number, way: Sheet["way"] = "joint"): Sheet {
   let list: unknown;
   const refused: ToolError[] = [];
   const entries: Entry[] = [];
@@ -74,12 +80,10 @@ export function readSheet(text: string, tokenizer: Tokenizer, promptLimit: numbe
     collect(refused, i, () => entries.push(readEntry(source, i)));
   }
   if (!Array.isArray(list)) collect(refused, 0, () => ToolSet.from(text));
-  const { promptTokens, shares } = countTokens(
-    entries.map((entry) => entry.text),
-    tokenizer,
-  );
+  const texts = entries.map((entry) => entry.text);
+  const { promptTokens, shares } = (way === "joint" ? countTokens : countRows)(texts, tokenizer);
   const tokensOf = (part: string) => tokenizer.tokenizeRaw(part).length;
-  return { list, entries, refused, promptLimit, promptTokens, shares, tokensOf };
+  return { list, entries, refused, way, promptLimit, promptTokens, shares, tokensOf };
 }
 
 function collect(refused: ToolError[], place: number, read: () => void): void {
@@ -237,6 +241,12 @@ function countTokens(texts: readonly string[], tokenizer: Tokenizer): { promptTo
     at += tokenizer.bytesOf(id).length || tokenizer.pieces[id].length;
   }
   return { promptTokens: ids.length, shares };
+}
+
+/** Rows of tools read apart: `<tools>` before each text, in whole octets. */
+function countRows(texts: readonly string[], tokenizer: Tokenizer): { promptTokens: number; shares: number[] } {
+  const shares = texts.map((text) => pad(1 + tokenizer.tokenize(text).length, octet));
+  return { promptTokens: shares.reduce((sum, rows) => sum + rows, 0), shares };
 }
 
 /** As in `tools[2].parameters.city.enum[0]`. */
