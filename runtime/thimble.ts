@@ -80,7 +80,7 @@ const mostAnswerTokens = 512;
 const mostToolSets = 64;
 const mostToolRows = 16_384;
 /** Rows of tools read in one walk over the layers. */
-const mostRowsATurn = 256;
+const mostRowsATurn = 128;
 /** Vectors of tools in joint prompts: some 2 MB. */
 const mostVectors = 4096;
 

@@ -19,12 +19,18 @@ export function formBytes(geometry: Geometry, rows: number): number {
   return 2 * part * (nEncoderLayers + nDecoderLayers);
 }
 
-/** One layer's keys or values in linear memory: where the integers of (head, position, dim) and the scales stand. */
+/**
+ * One layer's keys or values in linear memory. Dims come in turns: dim i of a position that begins at `start` stands at
+ * start + turn · ⌊i / dims⌋ + spread · (i mod dims).
+ */
 interface Part {
   integers: Int16Array;
   scales: Float32Array;
-  at(head: number, position: number, dim: number): number;
   capacity: number;
+  dims: number;
+  turn: number;
+  spread: number;
+  start(head: number, position: number): number;
 }
 
 function* partsOf(memory: WebAssembly.Memory, block: BlockPlan, geometry: Geometry): Generator<Part> {
@@ -32,48 +38,52 @@ function* partsOf(memory: WebAssembly.Memory, block: BlockPlan, geometry: Geomet
   const headDim = dModel / nHeads;
   for (const record of [...block.encoder, ...block.cross]) {
     const [k, v, kScale, vScale, capacity] = new Uint32Array(memory.buffer, record, cacheRecord.length);
-    const size = nKvHeads * capacity * headDim;
-    const part = (integers: number, scales: number, at: Part["at"]): Part => ({
-      integers: new Int16Array(memory.buffer, integers, size),
-      scales: new Float32Array(memory.buffer, scales, nKvHeads * capacity),
-      at,
+    const headSize = capacity * headDim;
+    const part = (at: number, scalesAt: number, layout: Pick<Part, "dims" | "turn" | "spread" | "start">): Part => ({
+      integers: new Int16Array(memory.buffer, at, nKvHeads * headSize),
+      scales: new Float32Array(memory.buffer, scalesAt, nKvHeads * capacity),
       capacity,
+      ...layout,
     });
-    yield part(
-      k,
-      kScale,
-      (h, t, i) => h * capacity * headDim + (t >> 2) * headDim * 4 + (i >> 1) * 8 + (t & 3) * 2 + (i & 1),
-    );
-    yield part(
-      v,
-      vScale,
-      (h, t, i) => h * capacity * headDim + (i >> 2) * capacity * 4 + (t >> 1) * 8 + (i & 3) * 2 + (t & 1),
-    );
+    // Layouts: `cacheRecord` in abi.ts.
+    const keyStart = (h: number, t: number) => h * headSize + (t >> 2) * headDim * 4 + (t & 3) * 2;
+    yield part(k, kScale, { dims: 2, turn: 8, spread: 1, start: keyStart });
+    const valueStart = (h: number, t: number) => h * headSize + (t >> 1) * 8 + (t & 1);
+    yield part(v, vScale, { dims: 4, turn: capacity * 4, spread: 2, start: valueStart });
   }
 }
 
-/** Writes a block's caches in this form. */
-export function packBlock(memory: WebAssembly.Memory, block: BlockPlan, geometry: Geometry, rows: number): Uint8Array {
-  const { nKvHeads, dModel, nHeads } = geometry;
-  const headDim = dModel / nHeads;
-  const bytes = new Uint8Array(formBytes(geometry, rows));
-  let start = 0;
-  for (const { integers, scales, at, capacity } of partsOf(memory, block, geometry)) {
-    const small = new Int8Array(bytes.buffer, start, nKvHeads * rows * headDim);
-    const smallScales = new Float32Array(bytes.buffer, start + pad(small.length, 4), nKvHeads * rows);
-    for (let h = 0; h < nKvHeads; h++) {
-      for (let t = 0; t < rows; t++) {
-        let most = 0;
-        for (let i = 0; i < headDim; i++) most = Math.max(most, Math.abs(integers[at(h, t, i)]));
-        const to = h * rows + t;
-        // A row that came from this form is in it already: rounding it again must change nothing.
-        const factor = most > 127 ? 127 / most : 1;
-        for (let i = 0; i < headDim; i++) small[to * headDim + i] = Math.round(integers[at(h, t, i)] * factor);
-        smallScales[to] = scales[h * capacity + t] / factor;
-      }
-    }
-    start += pad(small.length, 4) + 4 * nKvHeads * rows;
+/** Runs `row` for each head and position of a part: where its integers and its scale stand. */
+function eachRow(part: Part, nKvHeads: number, rows: number, row: (start: number, scale: number, i: number) => void) {
+  for (let h = 0; h < nKvHeads; h++)
+    for (let t = 0; t < rows; t++) row(part.start(h, t), h * part.capacity + t, h * rows + t);
+}
+
+/** Rounds a block's caches to what this form holds of them. A row that came from it stays as it is. */
+export function roundBlock(memory: WebAssembly.Memory, block: BlockPlan, geometry: Geometry, rows: number): void {
+  const headDim = geometry.dModel / geometry.nHeads;
+  for (const part of partsOf(memory, block, geometry)) {
+    const { integers, scales, dims, turn, spread } = part;
+    const turns = headDim / dims;
+    eachRow(part, geometry.nKvHeads, rows, (start, scaleAt) => {
+      let most = 0;
+      for (let n = 0, at = start; n < turns; n++, at += turn)
+        for (let d = 0; d < dims; d++) most = Math.max(most, Math.abs(integers[at + spread * d]));
+      if (most <= 127) return;
+      const factor = 127 / most;
+      for (let n = 0, at = start; n < turns; n++, at += turn)
+        for (let d = 0; d < dims; d++) integers[at + spread * d] = Math.round(integers[at + spread * d] * factor);
+      scales[scaleAt] /= factor;
+    });
   }
+}
+
+/** Writes a block's caches, rounded, in this form. */
+export function packBlock(memory: WebAssembly.Memory, block: BlockPlan, geometry: Geometry, rows: number): Uint8Array {
+  const bytes = new Uint8Array(formBytes(geometry, rows));
+  copyForm(memory, block, geometry, rows, bytes, (part, at, small, i) => {
+    small[i] = part.integers[at];
+  });
   return bytes;
 }
 
@@ -85,19 +95,42 @@ export function unpackBlock(
   rows: number,
   bytes: Uint8Array,
 ): void {
+  copyForm(
+    memory,
+    block,
+    geometry,
+    rows,
+    bytes,
+    (part, at, small, i) => {
+      part.integers[at] = small[i];
+    },
+    true,
+  );
+}
+
+/** Goes over both forms side by side: `move` copies one integer, `restores` says which way the scales go. */
+function copyForm(
+  memory: WebAssembly.Memory,
+  block: BlockPlan,
+  geometry: Geometry,
+  rows: number,
+  bytes: Uint8Array,
+  move: (part: Part, at: number, small: Int8Array, i: number) => void,
+  restores = false,
+): void {
   const { nKvHeads, dModel, nHeads } = geometry;
   const headDim = dModel / nHeads;
-  let start = bytes.byteOffset;
-  for (const { integers, scales, at, capacity } of partsOf(memory, block, geometry)) {
-    const small = new Int8Array(bytes.buffer, start, nKvHeads * rows * headDim);
-    const smallScales = new Float32Array(bytes.buffer, start + pad(small.length, 4), nKvHeads * rows);
-    for (let h = 0; h < nKvHeads; h++) {
-      for (let t = 0; t < rows; t++) {
-        const from = h * rows + t;
-        for (let i = 0; i < headDim; i++) integers[at(h, t, i)] = small[from * headDim + i];
-        scales[h * capacity + t] = smallScales[from];
-      }
-    }
-    start += pad(small.length, 4) + 4 * nKvHeads * rows;
+  let from = bytes.byteOffset;
+  for (const part of partsOf(memory, block, geometry)) {
+    const small = new Int8Array(bytes.buffer, from, nKvHeads * rows * headDim);
+    const scales = new Float32Array(bytes.buffer, from + pad(small.length, 4), nKvHeads * rows);
+    const { dims, turn, spread } = part;
+    eachRow(part, nKvHeads, rows, (start, scaleAt, row) => {
+      for (let i = 0; i < headDim; i++)
+        move(part, start + turn * Math.floor(i / dims) + spread * (i % dims), small, row * headDim + i);
+      if (restores) part.scales[scaleAt] = scales[row];
+      else scales[row] = part.scales[scaleAt];
+    });
+    from += pad(small.length, 4) + 4 * nKvHeads * rows;
   }
 }

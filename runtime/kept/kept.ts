@@ -12,7 +12,7 @@ import { Lru } from "../lru.ts";
 import type { Geometry } from "../pack/pack.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
 import { type BlockPlan, blockBytes, planBlock } from "./block.ts";
-import { packBlock, unpackBlock } from "./form.ts";
+import { packBlock, roundBlock, unpackBlock } from "./form.ts";
 import { readTools, rowsOf } from "./read.ts";
 
 /** What is known of a tool for as long as the model is loaded. */
@@ -76,6 +76,8 @@ export class Kept {
   private readonly blocks = new Map<string, KeptTool>();
   private readonly known = new Lru<Known>(mostKnown);
   private usedBytes = 0;
+  /** What reading runs in, for a walk of so many rows. */
+  private reader: { rows: number; at: number; bytes: number; scratch: Scratch } | null = null;
   /** Readings go one after the other, so that no tool is read twice. */
   private reading: Promise<unknown> = Promise.resolve();
 
@@ -90,7 +92,8 @@ export class Kept {
   /** Where kept tools are in linear memory, and what lies free between them and sessions. */
   get regions(): Region[] {
     const tools = [...this.blocks.values()].map(({ at, bytes }) => ({ name: "kept tool", offsetBytes: at, bytes }));
-    return [...tools, ...this.model.space.regions];
+    const reader = this.reader ? [{ name: "reading", offsetBytes: this.reader.at, bytes: this.reader.bytes }] : [];
+    return [...tools, ...reader, ...this.model.space.regions];
   }
 
   /** Rows of a tool, [<tools>] before its text; known or not. */
@@ -230,24 +233,16 @@ export class Kept {
   }
 
   private async readTogether(part: { text: string; ids: number[] }[], walk: Walk): Promise<KeptTool[]> {
-    const { geometry, kernels, memory, model, space, toolAt, threads, rowsATurn, rounds } = this.model;
+    const { geometry, kernels, memory, model, toolAt, rounds } = this.model;
     const tools: KeptTool[] = [];
-    let scratch: Scratch | null = null;
-    // Of one size unless one tool needs more, so that the next reading finds the hole that this one leaves.
-    const rows = Math.max(rowsATurn, rowsOf(part));
-    const limits = { rows, keys: rows, toolAt, threads };
-    const readerBytes = planReader(geometry, limits).endBytes;
     try {
-      this.makeRoom(readerBytes);
-      scratch = planReader(geometry, limits, space.take(readerBytes));
+      const session = this.readerFor(rowsOf(part));
       for (const { text, ids } of part) tools.push(this.lay(text, ids.length));
-      writeWords(memory, scratch.words);
-      kernels.rope_table(scratch.record, scratch.positions, geometry.ropeTheta);
       const readings = part.map(({ ids }, i) => ({ ids, block: tools[i] }));
-      const host = { kernels, memory, model, walk, session: scratch };
+      const host = { kernels, memory, model, walk, session };
       const vectors = await readTools(host, readings, toolAt, geometry.contrastiveDim);
       for (const [i, tool] of tools.entries()) {
-        if (rounds) unpackBlock(memory, tool, geometry, tool.rows, packBlock(memory, tool, geometry, tool.rows));
+        if (rounds) roundBlock(memory, tool, geometry, tool.rows);
         this.known.set(tool.text, { rows: tool.rows, vector: vectors[i] });
         this.blocks.set(tool.text, tool);
       }
@@ -255,9 +250,25 @@ export class Kept {
     } catch (error) {
       for (const tool of tools) this.drop(tool);
       throw error;
-    } finally {
-      if (scratch) space.give(scratch.regions[0].offsetBytes, readerBytes);
     }
+  }
+
+  /** The buffers for reading so many rows: those there are, unless one tool has more than `rowsATurn`. */
+  private readerFor(rows: number): Scratch {
+    const { geometry, kernels, memory, space, toolAt, threads, rowsATurn } = this.model;
+    const most = Math.max(rowsATurn, rows);
+    if (this.reader && this.reader.rows >= most) return this.reader.scratch;
+    const limits = { rows: most, keys: most, toolAt, threads };
+    const { endBytes: bytes } = planReader(geometry, limits);
+    if (this.reader) space.give(this.reader.at, this.reader.bytes);
+    this.reader = null;
+    this.makeRoom(bytes);
+    const at = space.take(bytes);
+    const scratch = planReader(geometry, limits, at);
+    writeWords(memory, scratch.words);
+    kernels.rope_table(scratch.record, scratch.positions, geometry.ropeTheta);
+    this.reader = { rows: most, at, bytes, scratch };
+    return scratch;
   }
 
   /** A block with its records written, not yet among those kept. */

@@ -1,8 +1,8 @@
 /** Reads tools through the encoder, each on its own: keys, values and vector depend on a tool's text and the weights alone. */
-import { pad } from "../../wasm/abi.ts";
+import { pad, tileRows } from "../../wasm/abi.ts";
 import { embed } from "../engine/embedding.ts";
 import type { Host } from "../engine/host.ts";
-import { octet, type Scratch, turnRope } from "../engine/sessionplan.ts";
+import { type Scratch, turnRope } from "../engine/sessionplan.ts";
 import type { BlockPlan } from "./block.ts";
 
 /** A tool on its way: its ids, `<tools>` before its text, and the block that takes its keys and values. */
@@ -11,12 +11,9 @@ export interface Reading {
   block: BlockPlan;
 }
 
-/**
- * Rows that tools take in x side by side, in whole octets as in their caches: a tile that is not full would write to the
- * rows behind it.
- */
+/** Rows that tools take in x side by side: a tile that is not full would write to the rows behind it. */
 export function rowsOf(readings: readonly Pick<Reading, "ids">[]): number {
-  return readings.reduce((sum, { ids }) => sum + pad(ids.length, octet), 0);
+  return readings.reduce((sum, { ids }) => sum + pad(ids.length, tileRows), 0);
 }
 
 /**
@@ -35,10 +32,10 @@ export async function readTools(
   let start = 0;
   const tools = readings.map(({ ids, block }) => {
     const tool = { ids, block, at: x + start * rowBytes, n: ids.length };
-    start += pad(ids.length, octet);
+    start += pad(ids.length, tileRows);
     return tool;
   });
-  const rows = tools.flatMap(({ ids }) => [...ids, ...Array(pad(ids.length, octet) - ids.length).fill(ids[0])]);
+  const rows = tools.flatMap(({ ids }) => [...ids, ...Array(pad(ids.length, tileRows) - ids.length).fill(ids[0])]);
   await embed(host, rows, x);
   await walk(model.layers.encoder, (_, i) => {
     turnRope(memory, session, 0, toolAt);

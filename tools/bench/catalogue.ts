@@ -28,19 +28,23 @@ export interface CatalogueReport {
 
 const request = "set a timer for 10 minutes";
 const warmCalls = 3;
+/** The longest of the watch's tools has 236. */
+const mostCharacters = 240;
 
-/** So many tools: the watch's, then others of the generator's. */
+/** So many tools: the watch's, then others of the generator's that are no longer than those. */
 export function catalogue(count: number): ToolSet {
   const tools = new Map<string, ToolInput>();
   const take = (list: ToolInput[]) => {
-    for (const tool of list) if (tools.size < count && !tools.has(named(tool))) tools.set(named(tool), tool);
+    for (const tool of list) {
+      const { promptName } = ToolSet.from([tool]).tools[0];
+      const isUsual = JSON.stringify(tool).length <= mostCharacters && !tools.has(promptName);
+      if (tools.size < count && isUsual) tools.set(promptName, tool);
+    }
   };
   take(JSON.parse(readText(watchTools)));
   for (let i = 0; tools.size < count; i++) take(synthesize(1, i).tools as unknown as ToolInput[]);
   return ToolSet.from([...tools.values()]);
 }
-
-const named = (tool: ToolInput) => ToolSet.from([tool]).tools[0].promptName;
 
 /** Measures a pack, and if given a joint one beside it. */
 export async function measureCatalogue(
