@@ -195,7 +195,6 @@ export class Thimble {
       threads: threads.count,
       budgetBytes: toolBytes(header, options),
       rowsATurn: Math.min(mostRowsATurn, limitsOf(options, {}).toolRows),
-      rounds: !threads.kernels.wide,
     });
     this.inside = {
       ...{ kernels: threads.kernels, memory, model, header, tokenizer, weights, profile, kept: this.kept },

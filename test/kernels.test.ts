@@ -344,14 +344,14 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
       const [x, qAt, qScale, scores, p, pScale, out] = [1024, 1 << 16, 2048, 1 << 19, 3 << 17, 3072, 1 << 17];
       for (let pos = 0; pos < capacity; pos++) {
         floats(x, n).set(k[pos]);
-        inner.quantize_key(x, n, kAt + (pos >> 2) * n * 8 + (pos & 3) * 4, 16, kScale + 4 * pos);
+        inner.quantize_key(x, n, kAt + (pos >> 2) * n * 8 + (pos & 3) * 4, 16, kScale + 4 * pos, 0);
         floats(x, n).set(v[pos]);
-        inner.quantize_value(x, n, vAt + (pos >> 1) * 16 + (pos & 1) * 2, capacity * 8, vScale + 4 * pos);
+        inner.quantize_value(x, n, vAt + (pos >> 1) * 16 + (pos & 1) * 2, capacity * 8, vScale + 4 * pos, 2047);
       }
       for (const rows of variants) {
         for (let t = 0; t < rows; t++) {
           floats(x, n).set(q[t]);
-          inner.quantize_query(x, n, qAt + t * eachBytes, rows * eachBytes, qScale + 4 * t);
+          inner.quantize_query(x, n, qAt + t * eachBytes, rows * eachBytes, qScale + 4 * t, 0);
         }
         const keyBytes = 4 * pad(keys + (rows - 1) * step, 8);
         inner[`scores_${rows}`](qAt, qScale, kAt, kScale, n, keyBytes, scores, capacity * 4);
@@ -372,6 +372,30 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
       }
     },
   );
+
+  test("keys and values in 8 bits: integers up to 127, each within half a scale of its float", () => {
+    const random = seeded(127);
+    const n = 24;
+    for (const size of [1e-6, 1, 300]) {
+      const x = Float32Array.from({ length: n }, () => (random() * 2 - 1) * size);
+      floats(1024, n).set(x);
+      inner.quantize_key(1024, n, 4096, 4, 2048, 127);
+      inner.quantize_value(1024, n, 8192, 16, 2052, 127);
+      const [keyScale, valueScale] = floats(2048, 2);
+      const keys = new Int16Array(memory.buffer, 4096, n);
+      const values = Array.from(
+        { length: n },
+        (_, i) => new Int16Array(memory.buffer, 8192 + 16 * (i >> 2) + 4 * (i & 3), 1)[0],
+      );
+      for (const [integers, scale] of [
+        [keys, keyScale],
+        [values, valueScale],
+      ] as const) {
+        expect(greatest(integers)).toBe(127);
+        for (const [i, q] of integers.entries()) expect(Math.abs(q * scale - x[i])).toBeLessThanOrEqual(0.5001 * scale);
+      }
+    }
+  });
 
   test.each([
     [8, 32],

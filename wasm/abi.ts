@@ -86,8 +86,9 @@ export const blockRecord = ["norm", "gate", "qNorm", "kNorm", "wq", "wk", "wv", 
  * A key is scaled by 32767/‖k‖₂, so that no product of a query and a key leaves 31 bits (Cauchy-Schwarz);
  * a value by 2047/max|v|, so that a row of weights with Σ|p| ≤ 2²⁰ does not either (Hölder).
  * keys: positions that hold something, where others attend to the cache as one of their runs.
+ * most: what keys and values are scaled by instead, most/max|k| and most/max|v|, for integers of fewer bits; 0 for the above.
  */
-export const cacheRecord = ["k", "v", "kScale", "vScale", "capacity", "keys"] as const;
+export const cacheRecord = ["k", "v", "kScale", "vScale", "capacity", "keys", "most"] as const;
 
 /**
  * Runs: further caches that rows attend to beside their own, under one softmax, in this order.
@@ -158,7 +159,7 @@ export function pad(n: number, multiple: number): number {
  * ranges that start at multiples of tileRows give the floats of one range over all.
  */
 export interface Kernels {
-  /** Keys and values stay outside linear memory, as wide as they are computed: there is nothing to round, keep or restore. */
+  /** Keys and values stay outside linear memory, as wide as they are computed: there is nothing to keep or restore. */
   readonly wide?: boolean;
   /** Fills `rope` for `positions` positions with cos and sin of position / theta^(2i/headDim); error ≤ 1e-6. */
   rope_table(session: number, positions: number, theta: number): void;

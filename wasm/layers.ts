@@ -106,7 +106,7 @@ export function layers(asm: Asm): void {
     { session: i, table: i, h: i, mask: i, out: i },
     (f, p) => {
       const [q, qScale, dModel] = ["q", "qScale", "dModel"].map((name) => f.i32(field(f, p.session, name)));
-      f.call("quantize_query", p.h, dModel, q, asm.eachBytes, qScale);
+      f.call("quantize_query", p.h, dModel, q, asm.eachBytes, qScale, 0);
       f.call("logit_rows", p.table, q, qScale, dModel, field(f, p.session, "vocabSize"), p.mask, p.out);
     },
     exported,
@@ -277,7 +277,9 @@ function projectKv(asm: Asm): void {
   asm.func("project_kv", { session: i, block: i, cache: i, x: i, pos: i, n: i, own: i }, (f, p) => {
     const get = (name: string) => f.i32(field(f, p.session, name));
     const [headDim, dModel, y, nKvHeads] = ["headDim", "dModel", "y", "nKvHeads"].map(get);
-    const [k, v, kScale, vScale, capacity] = cacheRecord.map((name) => f.i32(cacheField(f, p.cache, name)));
+    const [k, v, kScale, vScale, capacity, , most] = cacheRecord.map((name) => f.i32(cacheField(f, p.cache, name)));
+    const mostValue = f.i32(2047);
+    f.if(most, () => mostValue.set(most));
     const width = f.i32(nKvHeads.mul(headDim));
     const yStride = f.i32(get("yWidth").shl(2));
     const norm = f.i32(0);
@@ -301,11 +303,11 @@ function projectKv(asm: Asm): void {
     function storeKey(pos: I32, x: I32, headBytes: I32, scaleAt: I32): void {
       f.call("head_row", p.session, x, blockField(f, p.block, "kNorm"), pos, p.own);
       const at = k.add(headBytes).add(pos.shr(2).mul(headDim).shl(3)).add(pos.and(3).shl(2));
-      f.call("quantize_key", x, headDim, at, 16, kScale.add(scaleAt));
+      f.call("quantize_key", x, headDim, at, 16, kScale.add(scaleAt), most);
     }
     function storeValue(pos: I32, x: I32, headBytes: I32, scaleAt: I32): void {
       const at = v.add(headBytes).add(pos.shr(1).shl(4)).add(pos.and(1).shl(1));
-      f.call("quantize_value", x, headDim, at, capacity.shl(3), vScale.add(scaleAt));
+      f.call("quantize_value", x, headDim, at, capacity.shl(3), vScale.add(scaleAt), mostValue);
     }
   });
 }
@@ -344,7 +346,7 @@ function attend(asm: Asm): void {
           const pos = f.i32(p.pos.add(start));
           f.if(heads.eq(1), () => pos.set(pos.add(t)));
           f.call("head_row", p.session, row, blockField(f, p.block, "qNorm"), pos, p.rotate);
-          f.call("quantize_query", row, headDim, at, lanes.mul(asm.eachBytes), scaleAt);
+          f.call("quantize_query", row, headDim, at, lanes.mul(asm.eachBytes), scaleAt, 0);
           row.set(row.add(stride));
           at.set(at.add(asm.eachBytes));
           scaleAt.set(scaleAt.add(4));

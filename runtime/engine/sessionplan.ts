@@ -164,8 +164,8 @@ function planScratch(
   };
 }
 
-/** Plans keys and values of one layer for so many positions; returns the place of the `cacheRecord`. */
-export function planCache(planner: Planner, geometry: Geometry, name: string, tokens: number): number {
+/** Plans keys and values of one layer for so many positions; returns the place of the `cacheRecord`. `most`: see there. */
+export function planCache(planner: Planner, geometry: Geometry, name: string, tokens: number, most = 0): number {
   const { dModel, nHeads, nKvHeads } = geometry;
   const capacity = pad(tokens, octet);
   const integers = nKvHeads * capacity * (dModel / nHeads) * 2;
@@ -177,6 +177,7 @@ export function planCache(planner: Planner, geometry: Geometry, name: string, to
     vScale: planner.region(`${name} vScale`, scales),
     capacity,
     keys: tokens,
+    most,
   });
 }
 

@@ -18,11 +18,14 @@ export interface BlockPlan {
   words: [offsetBytes: number, value: number][];
 }
 
+/** Keys and values of tools are kept in 8 bits (form.ts). */
+const mostInteger = 127;
+
 /** Plans the block of a tool of so many rows from `startBytes` on. */
 export function planBlock(geometry: Geometry, rows: number, startBytes = 0): BlockPlan {
   const planner = new Planner(startBytes);
   const caches = (kind: string, layers: number) =>
-    count(layers, (i) => planCache(planner, geometry, `tool ${kind}.${i}`, rows));
+    count(layers, (i) => planCache(planner, geometry, `tool ${kind}.${i}`, rows, mostInteger));
   return {
     encoder: caches("encoder", geometry.nEncoderLayers),
     cross: caches("cross", geometry.nDecoderLayers),

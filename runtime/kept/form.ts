@@ -1,6 +1,6 @@
 /**
- * A kept tool's keys and values in 8 bits, whatever the build, and back into a block's caches. What is kept is what this
- * form holds: a tool read now, one from a file and one on a microcontroller are the same to the bit.
+ * A kept tool's keys and values in 8 bits, whatever the build, and back into a block's caches. The kernels write integers of
+ * 8 bits there: a tool read now, one from a file and one on a microcontroller are the same to the bit.
  *
  *   for every layer, the encoder's first, then the decoder's cross-attentions:
  *     k       int8 (nKvHeads, rows, headDim)      kScale  f32 (nKvHeads, rows): max|k| / 127
@@ -59,26 +59,7 @@ function eachRow(part: Part, nKvHeads: number, rows: number, row: (start: number
     for (let t = 0; t < rows; t++) row(part.start(h, t), h * part.capacity + t, h * rows + t);
 }
 
-/** Rounds a block's caches to what this form holds of them. A row that came from it stays as it is. */
-export function roundBlock(memory: WebAssembly.Memory, block: BlockPlan, geometry: Geometry, rows: number): void {
-  const headDim = geometry.dModel / geometry.nHeads;
-  for (const part of partsOf(memory, block, geometry)) {
-    const { integers, scales, dims, turn, spread } = part;
-    const turns = headDim / dims;
-    eachRow(part, geometry.nKvHeads, rows, (start, scaleAt) => {
-      let most = 0;
-      for (let n = 0, at = start; n < turns; n++, at += turn)
-        for (let d = 0; d < dims; d++) most = Math.max(most, Math.abs(integers[at + spread * d]));
-      if (most <= 127) return;
-      const factor = 127 / most;
-      for (let n = 0, at = start; n < turns; n++, at += turn)
-        for (let d = 0; d < dims; d++) integers[at + spread * d] = Math.round(integers[at + spread * d] * factor);
-      scales[scaleAt] /= factor;
-    });
-  }
-}
-
-/** Writes a block's caches, rounded, in this form. */
+/** Writes a block's caches in this form. */
 export function packBlock(memory: WebAssembly.Memory, block: BlockPlan, geometry: Geometry, rows: number): Uint8Array {
   const bytes = new Uint8Array(formBytes(geometry, rows));
   copyForm(memory, block, geometry, rows, bytes, (part, at, small, i) => {

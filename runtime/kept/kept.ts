@@ -12,7 +12,7 @@ import { Lru } from "../lru.ts";
 import type { Geometry } from "../pack/pack.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
 import { type BlockPlan, blockBytes, planBlock } from "./block.ts";
-import { packBlock, roundBlock, unpackBlock } from "./form.ts";
+import { packBlock, unpackBlock } from "./form.ts";
 import { readTools, rowsOf } from "./read.ts";
 
 /** What is known of a tool for as long as the model is loaded. */
@@ -61,8 +61,6 @@ export interface KeptModel extends Pick<Host, "kernels" | "memory" | "model"> {
   budgetBytes: number;
   /** Rows that one walk over the layers reads, unless one tool has more; memory has room for so many. */
   rowsATurn: number;
-  /** Whether keys and values lie in linear memory as the kernels' own do. */
-  rounds: boolean;
 }
 
 /** Memory may grow while no more than this lies about in pieces too small; then tools make room. */
@@ -233,7 +231,7 @@ export class Kept {
   }
 
   private async readTogether(part: { text: string; ids: number[] }[], walk: Walk): Promise<KeptTool[]> {
-    const { geometry, kernels, memory, model, toolAt, rounds } = this.model;
+    const { geometry, kernels, memory, model, toolAt } = this.model;
     const tools: KeptTool[] = [];
     try {
       const session = this.readerFor(rowsOf(part));
@@ -242,7 +240,6 @@ export class Kept {
       const host = { kernels, memory, model, walk, session };
       const vectors = await readTools(host, readings, toolAt, geometry.contrastiveDim);
       for (const [i, tool] of tools.entries()) {
-        if (rounds) roundBlock(memory, tool, geometry, tool.rows);
         this.known.set(tool.text, { rows: tool.rows, vector: vectors[i] });
         this.blocks.set(tool.text, tool);
       }

@@ -1,5 +1,5 @@
 import { groupSize } from "../abi.ts";
-import type { Asm } from "../asm.ts";
+import type { Asm, F32, Fn, I32 } from "../asm.ts";
 
 const i = "i32" as const;
 
@@ -33,9 +33,7 @@ export function quantize(asm: Asm): void {
     const step = f.i32(p.rows.mul(asm.eachBytes));
     f.for(p.x, p.x.add(p.n.shl(2)), groupSize * 4, (group) => {
       const end = f.i32(group.add(groupSize * 4));
-      const most = f.f4(f.splatF(0));
-      f.for(group, end, 16, (at) => most.set(most.max(f.loadF4(at).abs())));
-      const max = f.f32(most.greatest());
+      const max = greatest(f, group, end);
       const factor = f.f32(0);
       f.if(max.gt(0), () => factor.set(f.constF32(127).div(max)));
       const start = f.i32(p.a);
@@ -55,13 +53,13 @@ export function quantize(asm: Asm): void {
 }
 
 /**
- * quantize_key(x, n, a, stride, scale), quantize_query: one head of n floats to int16, scaled by 32767/‖x‖₂.
+ * quantize_key(x, n, a, stride, scale, most), quantize_query: one head of n floats to int16, scaled by 32767/‖x‖₂.
  * Pairs go to `a`, stride bytes apart; the query's stand for every lane. A product of a key and a query stays below 2³⁰
- * (Cauchy-Schwarz).
+ * (Cauchy-Schwarz). A key is scaled by most/max|x| instead where `most` is above 0.
  */
 export function quantizeHead(asm: Asm): void {
   for (const name of ["quantize_key", "quantize_query"]) {
-    asm.func(name, { x: i, n: i, a: i, stride: i, scale: i }, (f, p) => {
+    asm.func(name, { x: i, n: i, a: i, stride: i, scale: i, most: i }, (f, p) => {
       const end = f.i32(p.x.add(p.n.shl(2)));
       const squares = f.f4(f.splatF(0));
       f.for(p.x, end, 16, (at) => {
@@ -69,6 +67,7 @@ export function quantizeHead(asm: Asm): void {
         squares.set(x.madd(x, squares));
       });
       const norm = f.f32(squares.sum().sqrt());
+      if (name === "quantize_key") f.if(p.most, () => norm.set(greatest(f, p.x, end).mul(32767).div(p.most.toF32())));
       f.storeF32(p.scale, norm.mul(1 / 32767));
       const factor = f.f32(0);
       f.if(norm.gt(0), () => factor.set(f.constF32(32767).div(norm)));
@@ -82,19 +81,25 @@ export function quantizeHead(asm: Asm): void {
   }
 }
 
+/** Emits max|x| of the floats up to `end`. */
+function greatest(f: Fn, x: I32, end: I32): F32 {
+  const most = f.f4(f.splatF(0));
+  f.for(x, end, 16, (at) => most.set(most.max(f.loadF4(at).abs())));
+  return f.f32(most.greatest());
+}
+
 /**
- * quantize_value(x, n, v, stride, scale): one head of n floats to int16, scaled by 2047/max|x|, for `attention`.
+ * quantize_value(x, n, v, stride, scale, most): one head of n floats to int16, scaled by most/max|x|, for `attention`.
  * Four dims go to v, v + 4, v + 8, v + 12, the next four `stride` bytes on (layout: `cacheRecord`).
  */
 export function quantizeValue(asm: Asm): void {
-  asm.func("quantize_value", { x: i, n: i, v: i, stride: i, scale: i }, (f, p) => {
+  asm.func("quantize_value", { x: i, n: i, v: i, stride: i, scale: i, most: i }, (f, p) => {
     const end = f.i32(p.x.add(p.n.shl(2)));
-    const most = f.f4(f.splatF(0));
-    f.for(p.x, end, 16, (at) => most.set(most.max(f.loadF4(at).abs())));
-    const max = f.f32(most.greatest());
-    f.storeF32(p.scale, max.mul(1 / 2047));
+    const max = greatest(f, p.x, end);
+    const most = f.f32(p.most.toF32());
+    f.storeF32(p.scale, max.mul(f.constF32(1).div(most)));
     const factor = f.f32(0);
-    f.if(max.gt(0), () => factor.set(f.constF32(2047).div(max)));
+    f.if(max.gt(0), () => factor.set(most.div(max)));
     f.for(p.x, end, 16, (at) => {
       f.storeSpread16(p.v, f.i4(f.loadF4(at).mul(f.splatF(factor)).round()));
       p.v.set(p.v.add(p.stride));
