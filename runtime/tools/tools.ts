@@ -4,6 +4,7 @@
  */
 import { ToolError } from "../errors.ts";
 import { describe, isObject, type JsonObject } from "../json.ts";
+import { Lru } from "../lru.ts";
 import { checkSize, mostNameCharacters, mostTools } from "./bounds.ts";
 import { type Entry, entriesOf, formOf, withJsonSchema } from "./forms.ts";
 import { flatForm, pythonJson, snakeCase } from "./prompt.ts";
@@ -33,6 +34,21 @@ export interface ToolOptions {
   /** Refuse tools whose schemas ask what the grammar does not hold to, instead of listing it in `warnings`. */
   strict?: boolean;
 }
+
+/** Throws: ToolError for what JSON cannot write. */
+function textOf(list: unknown): string {
+  try {
+    checkSize(list);
+    return JSON.stringify(list, withJsonSchema) ?? "null";
+  } catch (error) {
+    if (error instanceof ToolError) throw error;
+    throw new ToolError("tools", `expected JSON values, got ${(error as Error).message}`);
+  }
+}
+
+/** Lists read before, by their text. */
+const recent = new Lru<ToolSet>(16);
+const mostRecentCharacters = 2 ** 18;
 
 export class ToolSet {
   private ordered: ToolSet | null = null;
@@ -86,24 +102,25 @@ export class ToolSet {
     options: ToolOptions = {},
   ): ToolSet {
     if (input instanceof ToolSet) return input;
-    let list: unknown = input;
-    if (typeof input === "string") {
-      checkSize(input);
-      try {
-        list = JSON.parse(input);
-      } catch (error) {
-        throw new ToolError("tools", `expected JSON, got ${quote(input.slice(0, 40))}: ${(error as Error).message}`);
-      }
-    }
+    // As text: later changes to the caller's objects change nothing here.
+    const text = typeof input === "string" ? input : textOf(input);
+    // A call brings the list of the call before it, more often than not.
+    const known = options.strict ? undefined : recent.get(text);
+    if (known) return known;
+    if (typeof input === "string") checkSize(text);
+    let list: unknown;
     try {
-      checkSize(list);
-      // A copy of plain JSON: later changes to the caller's objects change nothing here.
-      list = JSON.parse(JSON.stringify(list, withJsonSchema) ?? "null");
+      list = JSON.parse(text);
     } catch (error) {
-      if (error instanceof ToolError) throw error;
-      throw new ToolError("tools", `expected JSON values, got ${(error as Error).message}`);
+      throw new ToolError("tools", `expected JSON, got ${quote(text.slice(0, 40))}: ${(error as Error).message}`);
     }
     checkSize(list);
+    const set = ToolSet.read(list, options);
+    if (text.length <= mostRecentCharacters) recent.set(text, set);
+    return set;
+  }
+
+  private static read(list: unknown, options: ToolOptions): ToolSet {
     const { entries, left } = entriesOf(list);
     if (entries.length > mostTools)
       throw new ToolError("tools", `expected at most ${mostTools}, got ${entries.length}; give those of use here`);
