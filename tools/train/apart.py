@@ -13,7 +13,7 @@ from model import BLOCKED, GROUP, NormFunction, RotateFunction, fake_int4
 
 
 class Rows(torch.autograd.Function):
-    """table (N, w), index (n) -> (n, w); the gradient is summed by rows."""
+    """table (N, w), index (n) -> (n, w); the gradient is summed by rows. On a GPU PyTorch's own indexing sorts, and waits for its sizes."""
 
     @staticmethod
     def forward(ctx, table, index):
@@ -28,6 +28,8 @@ class Rows(torch.autograd.Function):
 
 
 def norm(x, gain):
+    if x.is_cuda:
+        return F.rms_norm(x.float(), gain.shape, 1 + gain, 1e-6)  # one kernel
     return NormFunction.apply(x, gain)
 
 
@@ -94,7 +96,7 @@ class Apart:
         w, embedding = weights
         start = batch.request_at if alone else 0
         cos, sin = self.rope(batch.positions[start:])
-        x = F.embedding(batch.ids[start:], embedding) * math.sqrt(self.config.d_model)
+        x = Rows.apply(embedding, batch.ids[start:]) * math.sqrt(self.config.d_model)
         sizes = [] if alone else [n * length for n, length, _ in batch.tools]
         for layer in self.model.model.encoder.layers:
             a = layer.self_attn
@@ -131,7 +133,7 @@ class Apart:
         """-> hidden states (answer rows, d), answers padded to their group's longest; logits are these times the embedding."""
         w, embedding = weights
         cos, sin = self.rope(batch.answer_positions)
-        x = F.embedding(batch.given, embedding) * math.sqrt(self.config.d_model)
+        x = Rows.apply(embedding, batch.given) * math.sqrt(self.config.d_model)
         repeat = self.config.num_heads // self.kv_heads
         causal = [torch.full((g.length, g.length), BLOCKED, device=x.device, dtype=self.dtype).triu_(1).repeat(repeat, 1)[None, None] for g in batch.groups]
         sizes = [len(g.bias) * g.length for g in batch.groups]
@@ -156,18 +158,18 @@ class Apart:
         """Contrastive head over means: states (rows, d), row (rows): the vector each belongs to, or `count` for none -> unit vectors (count, contrastive)."""
         m = self.model
         summed = states.new_zeros(count + 1, states.shape[1]).index_add(0, row, states)[:count]
-        mean = summed / torch.bincount(row, minlength=count + 1)[:count, None]
+        mean = summed / states.new_zeros(count + 1).index_add_(0, row, states.new_ones(len(row)))[:count, None]
         hidden, proj = (fake_int4(p.weight) if m.quantised else p.weight for p in (m.contrastive_hidden, m.contrastive_proj))
         z = F.linear(torch.relu(F.linear(mean, hidden, m.contrastive_hidden.bias)), proj)
         return z / torch.sqrt((z * z).sum(-1, keepdim=True) + 1e-12)
 
 
 def losses(net, batch, targets, contrastive):
-    """-> (loss to descend, mean cross-entropy, per answer whether it is whole, its names right, and its calls none; teacher-forced)."""
+    """-> (loss to descend, mean cross-entropy, (answers, 3): whole?, names right?, calls none?; teacher-forced). All stay on the device."""
     weights = net.weights()
     embedding = weights[1]
     states = net.encode(batch, weights)
-    hidden = net.decode(batch, net.memory(states, weights), weights)[targets.real]
+    hidden = Rows.apply(net.decode(batch, net.memory(states, weights), weights), targets.real)
     logits = F.linear(hidden.to(net.dtype), embedding.to(net.dtype)).float()
     total, w = logits.logsumexp(-1), targets.weight
     entropy = total - logits.gather(1, targets.wanted[:, None])[:, 0]
@@ -181,4 +183,4 @@ def losses(net, batch, targets, contrastive):
         wrong, none = best != targets.wanted, best == targets.none
         some = lambda flag: torch.zeros(targets.size, device=flag.device).index_add_(0, targets.answer_row, flag.float()) > 0
         figures = ~some(wrong), ~some(wrong & targets.naming), some(none & targets.deciding)
-    return loss, entropy.mean().item(), torch.stack(figures, 1).tolist()
+    return loss, entropy.detach().mean(), torch.stack(figures, 1)

@@ -6,6 +6,7 @@ as JSON in strings, and optionally `source`. Everything random is drawn from (se
 import gzip
 import itertools
 import json
+import lzma
 import multiprocessing
 import random
 import re
@@ -33,7 +34,8 @@ def snake_case(name):
 
 def read_examples(path):
     """Reads a JSONL file, plain or .gz, into (query, tools, answers)."""
-    with gzip.open(path, "rt", encoding="utf-8") if path.endswith(".gz") else open(path, encoding="utf-8") as file:
+    opener = gzip.open if path.endswith(".gz") else lzma.open if path.endswith(".xz") else open
+    with opener(path, "rt", encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             try:
                 e = json.loads(line)
@@ -275,12 +277,16 @@ class Batches:
         )
 
 
-def stream(batches, blocks, skip=0, workers=0):
+def stream(open_batches, blocks, skip=0, workers=0):
     """Yields (block, last of its block?, arrays) for the blocks of an endless iterator, leaving out the first `skip` batches.
 
-    A GPU outruns one process: with workers, worker w makes every workers-th block ahead of time, and the order stays the same.
+    `open_batches(worker, workers)` reads the data. A GPU outruns one process: with workers, worker w makes every workers-th block ahead of time.
     """
-    made = ((block, batches(block)) for block in blocks) if not workers else made_ahead(batches, blocks, workers)
+    if workers:
+        made = made_ahead(open_batches, blocks, workers)
+    else:
+        batches = open_batches()
+        made = ((block, batches(block)) for block in blocks)
     for block, some in made:
         for i, arrays in enumerate(some):
             if i >= skip:
@@ -288,15 +294,17 @@ def stream(batches, blocks, skip=0, workers=0):
         skip = 0
 
 
-def made_ahead(batches, blocks, workers):
+def made_ahead(open_batches, blocks, workers):
     queues = [multiprocessing.Queue(4) for _ in range(workers)]
 
-    def work(queue, mine):
+    def work(worker, queue, mine):
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's handler would keep this process alive
+        batches = open_batches(worker, workers)
         for block in mine:
             queue.put((block, batches(block)))
 
-    for queue, mine in zip(queues, (itertools.islice(b, w, None, workers) for w, b in enumerate(itertools.tee(blocks, workers)))):
-        multiprocessing.Process(target=work, args=(queue, mine), daemon=True).start()
+    for worker, (queue, some) in enumerate(zip(queues, itertools.tee(blocks, workers))):
+        mine = itertools.islice(some, worker, None, workers)
+        multiprocessing.Process(target=work, args=(worker, queue, mine), daemon=True).start()
     for queue in itertools.cycle(queues):
         yield queue.get()

@@ -5,10 +5,10 @@
 #
 # bf16, PyTorch's fused attention, batches made ahead by 14 processes. Every two minutes OUT gets model.safetensors and the checkpoint in pieces of 15 MiB
 # (last.pt.aa, last.pt.ab, …; a file that would be larger is split too); the same command continues from them. Two runs fit beside each other: give each its OUT.
-# MINUTES, BATCH, WORKERS and DEVICE change the scale: MINUTES=1 BATCH=16 WORKERS=1 DEVICE=cpu tries it without a GPU.
+# PIECES=no leaves the checkpoint out. MINUTES, BATCH, WORKERS and DEVICE change the scale: MINUTES=1 BATCH=16 WORKERS=1 DEVICE=cpu tries it without a GPU.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-: "${TOKENIZER:?}" "${REAL:=}" "${SYNTHETIC:=}" "${OUT:?}" "${MINUTES:=10}" "${BATCH:=1024}" "${WORKERS:=14}" "${DEVICE:=cuda}"
+: "${TOKENIZER:?}" "${REAL:=}" "${SYNTHETIC:=}" "${OUT:?}" "${MINUTES:=10}" "${BATCH:=1024}" "${WORKERS:=14}" "${DEVICE:=cuda}" "${PIECES:=yes}"
 mkdir -p "$OUT"
 run=$(mktemp -d)
 cat "$OUT"/last.pt.* >"$run/last.pt" 2>/dev/null || rm -f "$run/last.pt"
@@ -19,7 +19,7 @@ deliver() {
   [ -f "$run/last.pt" ] || return 0
   rm -rf "$run/new" && mkdir "$run/new"
   cp "$run/last.pt" "$run/copy.pt"
-  split -b 15m "$run/copy.pt" "$run/new/last.pt."
+  [ "$PIECES" = no ] || split -b 15m "$run/copy.pt" "$run/new/last.pt."
   CUDA_VISIBLE_DEVICES='' python3 "$here/export.py" "$run/copy.pt" "$run/model.safetensors" >"$run/exported"
   if [ "$(wc -c <"$run/model.safetensors")" -lt 16000000 ]; then
     cp "$run/model.safetensors" "$run/new/"

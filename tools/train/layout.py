@@ -15,15 +15,15 @@ class Group:
     shape: tuple  # (n, T)
     rows: object  # (n·T) each request's rows, counted from the first request's
     back: object  # the real ones among them, in order
-    own: object  # (n, 1, 1, T) hides padding of `rows`
+    own: object  # (n, 1, 1, T) whether one of `rows` is padding
     seen: object  # (n·S) the rows, of all, that a request and its answer see
-    bias: object  # (n, 1, 1, S) hides padding of `seen`
+    bias: object  # (n, 1, 1, S) whether one of `seen` is padding
     length: int  # rows of each answer
 
 
 @dataclass
 class Batch:
-    """Arrays are int64 or float32."""
+    """Arrays are int32 or, masks, bool with four axes."""
 
     ids: object  # (rows) tools, padded block by block, then requests without padding
     positions: object  # (rows)
@@ -38,9 +38,12 @@ class Batch:
 
 
 def convert(value, device, dtype):
-    """The arrays in a value, a list or a dataclass as tensors; those of four axes are masks."""
+    """The arrays in a value, a list or a dataclass as tensors: int64, float32, and masks as what they add to a score, in `dtype`."""
     if isinstance(value, np.ndarray):
-        return torch.from_numpy(value).to(device, dtype if value.ndim == 4 else None)
+        tensor = torch.from_numpy(value).to(device)
+        if value.ndim == 4:
+            return torch.zeros(value.shape, dtype=dtype, device=device).masked_fill_(tensor, BLOCKED)
+        return tensor.long() if value.dtype == np.int32 else tensor
     if isinstance(value, (list, tuple)):
         return type(value)(convert(v, device, dtype) for v in value)
     if hasattr(value, "__dataclass_fields__"):
@@ -49,12 +52,12 @@ def convert(value, device, dtype):
 
 
 def integers(values):
-    return np.array(values, np.int64)
+    return np.array(values, np.int32)
 
 
 def hide(lengths, width):
-    """(n, 1, 1, width): BLOCKED from each length on."""
-    return np.where(np.arange(width) < np.array(lengths)[:, None], 0, BLOCKED).astype(np.float32)[:, None, None]
+    """(n, 1, 1, width): True from each length on."""
+    return (np.arange(width) >= np.array(lengths)[:, None])[:, None, None]
 
 
 def buckets(lengths, spread=1.2):
@@ -96,7 +99,8 @@ def lay_out(requests, tools, lists, answers=None, groups=1):
             seen.append([*range(request_at + first, len(ids))] + [row for i in lists[j] for row in range(start[i], start[i] + len(tools[i]))])
             given += [EOS] + answers[j] + [PAD] * (length - len(answers[j]) - 1)
             answer_positions += range(length)
-        sizes, width = [len(s) for s in seen], max(map(len, seen))
+        sizes = [len(s) for s in seen]
+        width = -(-max(sizes) // 8) * 8  # what a GPU's attention reads without a copy
         seen = integers([s + [0] * (width - len(s)) for s in seen]).ravel()
         own = hide([len(requests[j]) for j in part], long)
         laid.append(Group(integers(part), (len(part), long), integers(rows), integers(back), own, seen, hide(sizes, width), length))

@@ -12,8 +12,10 @@ import data
 import layout
 from model import EOS, TOOL_CALL, TOOLS
 
-MAX_TOOL, MAX_REQUEST, MAX_ANSWER, MAX_LIST = 200, 110, 110, 560  # ids; longer examples are skipped, lists are filled up to MAX_LIST
+MAX_TOOL, MAX_REQUEST, MAX_ANSWER, MAX_LIST = 320, 110, 110, 560  # ids; longer examples are skipped, lists are filled up to MAX_LIST
 SIZES = (1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 10, 12)  # tools in a list
+LONG = (16, 20, 24, 30)  # and in --long of them
+ROOM = 50  # ids a tool up to which those lists are filled
 OWN = (0, 1, 1, 1, 2, 2, 3, 4)  # of them from the example's own list, beside the right ones
 NONE = 0.11  # examples where nothing fits
 POOL = 8  # batches sorted together
@@ -71,12 +73,12 @@ class Targets:
 class SharedBatches:
     """batches(block) -> list of (layout.Batch, Targets). Sources are drawn by the root of their size, as in data.Batches; everything random comes from (seed, block)."""
 
-    def __init__(self, real, synthetic, share, tokenizer, per_batch, weights, seed, redress=1.0, mates=4):
+    def __init__(self, real, synthetic, share, tokenizer, per_batch, weights, seed, redress=1.0, mates=4, long=0.0):
         self.real, self.made = ([list(data.read_examples(p)) for p in group] for group in (real, synthetic))
         if not self.real + self.made:
             raise ValueError("--real, --synthetic: expected at least one file, got none; check the globs")
         self.share = share if self.real and self.made else float(bool(self.made))
-        self.tokenizer, self.weights, self.seed, self.per_batch, self.mates = tokenizer, weights, seed, per_batch, mates
+        self.tokenizer, self.weights, self.seed, self.per_batch, self.mates, self.long = tokenizer, weights, seed, per_batch, mates, long
         self.redress = data.Redresser(self.real, self.made, random.Random(f"{seed}/pool"), redress)
         self.calling = {id(s): ([e for e in s if e[2]], [e for e in s if not e[2]]) for s in self.real + self.made}
         self.kin = {id(s): self.by_tools(s) for s in self.real}
@@ -184,15 +186,15 @@ class SharedBatches:
                     names.append(tool["name"])
         lists = []
         for m in members:
-            mine, size = [number[self.ids(t)[0]] for t in m.tools], r.choice(SIZES)
+            mine, size = [number[self.ids(t)[0]] for t in m.tools], r.choice(LONG if r.random() < self.long else SIZES)
             taken, rows = {names[i] for i in mine}, sum(len(tools[i]) for i in mine)
             for i in r.sample(range(len(tools)), min(len(tools), 3 * size)) if m.near is not None else ():
-                if len(mine) < size and names[i] not in taken and not stems[i] & m.near and rows + len(tools[i]) < MAX_LIST:
+                if len(mine) < size and names[i] not in taken and not stems[i] & m.near and rows + len(tools[i]) < (ROOM * size if size > SIZES[-1] else MAX_LIST):
                     mine.append(i)
                     taken.add(names[i])
                     rows += len(tools[i])
             lists.append(mine)
-        rows = layout.lay_out([m.request for m in members], tools or [[TOOLS]], lists, [m.answer for m in members], groups=4)
+        rows = layout.lay_out([m.request for m in members], tools or [[TOOLS]], lists, [m.answer for m in members], groups=4 if self.per_batch < 512 else 6)
         meant = [number.get(m.meant, -1) for m in members]
         return rows, Targets.of(rows, members, lists, meant, self.weights, self.none)
 

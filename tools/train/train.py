@@ -14,7 +14,9 @@ import glob
 import itertools
 import json
 import os
+import queue
 import signal
+import threading
 import time
 from dataclasses import fields
 from datetime import datetime, timezone
@@ -54,6 +56,7 @@ def arguments():
     p.add_argument("--weights", default="1,1.5,1.25,2", help="loss weights: structure, names, keys, values")
     p.add_argument("--redress", type=float, default=1, help="strength of redressing; less towards a run's end brings examples as people said them")
     p.add_argument("--float32", action="store_true", help="nothing in bf16, as on a CPU that has no instructions for it")
+    p.add_argument("--long", type=float, default=0.0, help="apart: share of lists of 16 to 30 tools")
     p.add_argument("--workers", type=int, default=0, help="processes that make batches; a GPU needs some")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--every", type=int, default=50, help="steps a log line")
@@ -78,14 +81,14 @@ def bf16_pays(device):
 
 
 def orthogonal(g, dtype):
-    """Muon's five Newton-Schulz steps towards the nearest orthogonal matrix, computed in `dtype`."""
-    x = g / (g.norm() + 1e-7)
-    tall = x.shape[0] > x.shape[1]
-    x = (x.t() if tall else x).to(dtype)
+    """Muon's five Newton-Schulz steps towards the nearest orthogonal matrix, for each of g (n, out, in), computed in `dtype`."""
+    x = g / (g.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    tall = x.shape[1] > x.shape[2]
+    x = (x.mT if tall else x).to(dtype)
     for _ in range(5):
-        a = x @ x.t()
+        a = x @ x.mT
         x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
-    return (x.t() if tall else x).float()
+    return (x.mT if tall else x).float()
 
 
 class Optimizer:
@@ -97,6 +100,9 @@ class Optimizer:
         chosen = set(map(id, self.matrices))
         self.rest = [p for p in model.parameters() if id(p) not in chosen]
         self.momenta = [torch.zeros_like(p) for p in self.matrices]
+        self.mine = {}  # this process's share of the updates, by shape: a GPU makes those of one shape at once
+        for i in range(rank, len(self.matrices), world):
+            self.mine.setdefault(self.matrices[i].shape, []).append(i)
         self.adam = torch.optim.AdamW(self.rest, lr=adam, betas=(0.9, 0.98), weight_decay=0)
         self.adam_rate = adam
 
@@ -107,12 +113,14 @@ class Optimizer:
             group["lr"] = self.adam_rate * factor
         self.adam.step()
         rate = self.rate * factor
-        for i, (p, m) in enumerate(zip(self.matrices, self.momenta)):
-            m.mul_(0.95).add_(p.grad)
-            if i % self.world == self.rank:  # each process makes its share of the updates
-                p.grad = orthogonal(p.grad + 0.95 * m, self.dtype)
-            else:
-                p.grad.zero_()
+        gradients = [p.grad for p in self.matrices]
+        torch._foreach_mul_(self.momenta, 0.95)
+        torch._foreach_add_(self.momenta, gradients)
+        wanted = torch._foreach_add(gradients, self.momenta, alpha=0.95)
+        torch._foreach_zero_(gradients)
+        for some in self.mine.values():
+            for i, update in zip(some, orthogonal(torch.stack([wanted[i] for i in some]), self.dtype)):
+                self.matrices[i].grad = update
         share_gradients(self.matrices, self.world)
         for p in self.matrices:
             p.mul_(1 - 0.01 * rate).add_(p.grad, alpha=-rate * max(1, p.shape[0] / p.shape[1]) ** 0.5)
@@ -127,7 +135,7 @@ class Optimizer:
 
 
 def losses(model, batch, contrastive):
-    """batch of data.Batches -> (loss to descend, mean cross-entropy, for each answer: is it whole?, teacher-forced)."""
+    """batch of data.Batches -> (loss to descend, mean cross-entropy, (answers, 1): whole?, teacher-forced). All stay on the device."""
     source, given, wanted, weight, queries, tools = batch
     embedding = model.embedding()
     states, bias = model.encode(source, embedding)
@@ -142,7 +150,7 @@ def losses(model, batch, contrastive):
         loss = loss + 0.05 * (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.t(), own))
     right = torch.ones_like(real)
     right[real] = logits.argmax(-1) == wanted[real]
-    return loss, entropy.mean().item(), right.all(1, keepdim=True).tolist()
+    return loss, entropy.detach().mean(), right.all(1, keepdim=True)
 
 
 def build(a):
@@ -185,25 +193,62 @@ def by_kind(rows):
     return {key: [len(some), *(round(sum(column) / len(some), 3) for column in zip(*some))] for key, some in sorted(table.items())}
 
 
+def ahead(items, count=3):
+    """Yields the items of an iterator, which a thread takes `count` ahead: it waits for the queue and the copies, not the one that launches kernels."""
+    ready = queue.Queue(count)
+
+    def take():
+        try:
+            for item in items:
+                ready.put((item, None))
+        except BaseException as fault:
+            ready.put((None, fault))
+
+    threading.Thread(target=take, daemon=True).start()
+    while True:
+        item, fault = ready.get()
+        if fault:
+            raise fault
+        yield item
+
+
 class Trained:
     """The network with its batches, one way of showing tools or the other."""
 
     def __init__(self, a, model, tokenizer, dtype, device):
         self.model, self.dtype, self.device, self.apart = model, dtype, device, a.prompt == "apart"
-        real, synthetic = sorted(glob.glob(a.real)), sorted(glob.glob(a.synthetic))
-        weights = tuple(map(float, a.weights.split(",")))
-        make, size = (shared.SharedBatches, a.batch) if self.apart else (data.Batches, a.batch_tokens)
-        self.batches = make(real, synthetic, a.share, tokenizer, size, weights, a.seed, a.redress)
+        self.args, self.tokenizer = a, tokenizer
         self.net = apart.Apart(model, dtype, fused=device.type == "cuda")
         self.amp = contextlib.nullcontext if dtype == torch.float32 else lambda: torch.autocast(device.type, dtype)
+
+    def batches(self, worker=0, workers=1):
+        """Reads the data and says how a block of it is made: all of it, or the part of one of several workers, who share the generated files."""
+        a = self.args
+        real, synthetic = sorted(glob.glob(a.real)), sorted(glob.glob(a.synthetic))
+        synthetic = synthetic[worker::workers] or synthetic[worker % max(1, len(synthetic)) :][:1]
+        common = real, synthetic, a.share, self.tokenizer
+        rest = tuple(map(float, a.weights.split(","))), a.seed, a.redress
+        if self.apart:
+            return shared.SharedBatches(*common, a.batch, *rest, long=a.long)
+        return data.Batches(*common, a.batch_tokens, *rest)
+
+    def stream(self, blocks, skip):
+        """Yields (block, last of its block?, batch on the device)."""
+        made = data.stream(self.batches, blocks, skip, self.args.workers)
+        items = ((block, ends, self.convert(batch)) for block, ends, batch in made)
+        return ahead(items) if self.args.workers else items
+
+    def convert(self, batch):
+        if self.apart:
+            return tuple(layout.convert(part, self.device, self.dtype) for part in batch)
+        return [torch.from_numpy(x).to(self.device) for x in batch]
 
     def losses(self, batch, contrastive):
         """-> (loss, mean cross-entropy, figures of each example, their kinds or None)."""
         if self.apart:
-            rows, targets = (layout.convert(part, self.device, self.dtype) for part in batch)
-            return *apart.losses(self.net, rows, targets, contrastive), targets.kinds
+            return *apart.losses(self.net, *batch, contrastive), batch[1].kinds
         with self.amp():
-            return *losses(self.model, [torch.from_numpy(x).to(self.device) for x in batch], contrastive), None
+            return *losses(self.model, batch, contrastive), None
 
 
 def main():
@@ -246,10 +291,12 @@ def main():
         torch.save(state, last + ".new")
         os.replace(last + ".new", last)
 
+    for p in model.parameters():  # those that a step does not use have a gradient too
+        p.grad = torch.zeros_like(p)
     stopped = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
     trained = Trained(a, model, tokenizer, dtype, device)
-    stream = data.stream(trained.batches, itertools.count(at["block"] + rank, world), at["done_in_block"] if rank == 0 else 0, a.workers)
+    stream = trained.stream(itertools.count(at["block"] + rank, world), at["done_in_block"] if rank == 0 else 0)
     began, saved_at = at["seconds"] - time.process_time(), time.time()
     done_before, started = at["done"], time.time()
 
@@ -259,15 +306,16 @@ def main():
         at["done"] = at["step"] / a.steps if a.steps else at["seconds"] / (60 * a.minutes)
         if a.until:
             at["done"] = done_before + (1 - done_before) * (time.time() - started) / (a.until - started)
-        progress = torch.tensor([1.0 if halt else at["done"]], device=device)
+        progress = 1.0 if halt else at["done"]
         if world > 1:
-            dist.broadcast(progress, 0)
-        if progress.item() >= 1:
+            told = torch.tensor([progress], device=device)
+            dist.broadcast(told, 0)
+            progress = told.item()
+        if progress >= 1:
             break
-        factor = min(1, (at["step"] + 1) / a.warm) * (1 - progress.item())
+        factor = min(1, (at["step"] + 1) / a.warm) * (1 - progress)
         block, ends, batch = next(stream)
-        for p in model.parameters():
-            p.grad = torch.zeros_like(p)
+        model.zero_grad(set_to_none=False)
         loss, entropy, figures, kinds = trained.losses(batch, at["step"] % 4 == 0)
         (loss / world).backward()
         share_gradients(list(model.parameters()), world)
@@ -279,7 +327,7 @@ def main():
         if rank == 0 and at["step"] % a.every == 0:
             entropies, every, kinds = zip(*at["sums"])
             at["sums"] = []
-            rows = list(itertools.chain(*every))
+            entropies, rows = torch.stack(entropies).tolist(), torch.cat(every).tolist()
             line = {"step": at["step"], "loss": round(sum(entropies) / len(entropies), 4), "exact": round(sum(row[0] for row in rows) / len(rows), 4),
                     "examples": len(rows), "rate": round(factor, 4), "seconds": round(at["seconds"])}
             if trained.apart:
