@@ -13,18 +13,30 @@ from model import BLOCKED, GROUP, NormFunction, RotateFunction, fake_int4
 
 
 class Rows(torch.autograd.Function):
-    """table (N, w), index (n) -> (n, w); the gradient is summed by rows. On a GPU PyTorch's own indexing sorts, and waits for its sizes."""
+    """table (N, w), index (n) -> (n, w); the gradient is summed by rows. On a GPU PyTorch's own indexing sorts, and waits for its sizes.
+
+    With `by_row`, what the function of that name gives, the sum reads each row's gradients in turn, where the default adds them atomically.
+    """
 
     @staticmethod
-    def forward(ctx, table, index):
-        ctx.save_for_backward(index)
+    def forward(ctx, table, index, by_row=None):
+        ctx.save_for_backward(*(by_row or (index,)))
         ctx.n = len(table)
         return table.index_select(0, index)
 
     @staticmethod
     def backward(ctx, dy):
-        (index,) = ctx.saved_tensors
-        return dy.new_zeros(ctx.n, dy.shape[1]).index_add_(0, index, dy), None
+        index, *counts = ctx.saved_tensors
+        if counts:
+            return torch.segment_reduce(dy.index_select(0, index), "sum", lengths=counts[0], axis=0, unsafe=True), None, None
+        return dy.new_zeros(ctx.n, dy.shape[1]).index_add_(0, index, dy), None, None
+
+
+def by_row(index, padding, n):
+    """index (m) of rows below n, padding (m), whose gradient is zero -> (entries in the order of what they name, padding last; how many name each row (n))."""
+    index = index.masked_fill(padding, n)
+    counts = torch.zeros(n + 1, dtype=torch.long, device=index.device).index_add_(0, index, torch.ones_like(index))
+    return index.argsort(), counts[:n].contiguous()
 
 
 def norm(x, gain):
@@ -77,6 +89,7 @@ class Apart:
         c = self.config
         self.kv_heads, self.head = c.num_kv_heads, c.d_model // c.num_heads
         self.kv = self.kv_heads * self.head
+        self.by_row = {}  # of the batch at hand, where sums by row pay: on a GPU
 
     def weights(self):
         """-> {parameter: matrix as deployed, in the products' type} of all attention matrices, rounded in one go, and the embedding."""
@@ -98,6 +111,8 @@ class Apart:
         cos, sin = self.rope(batch.positions[start:])
         x = Rows.apply(embedding, batch.ids[start:]) * math.sqrt(self.config.d_model)
         sizes = [] if alone else [n * length for n, length, _ in batch.tools]
+        if self.fused and not alone:
+            self.by_row = {g.seen: by_row(g.seen, g.bias.flatten() < 0, len(x)) for g in batch.groups}
         for layer in self.model.model.encoder.layers:
             a = layer.self_attn
             q, k, v = self.own(a, layer.input_layernorm, x, w, (cos, sin))
@@ -109,7 +124,8 @@ class Apart:
                 outs.append(attend(rows.view(n, length, -1), keys.view(n, length, -1), bias, self.kv_heads, self.fused))
             for g in batch.groups:
                 seen, bias = (g.rows, g.own) if alone else (g.seen, g.bias)
-                out = attend(self.gather(asked, g.rows, g.shape), self.gather(both, seen, (g.shape[0], -1)), bias, self.kv_heads, self.fused)
+                keys = self.gather(both, seen, (g.shape[0], -1), self.by_row.get(seen))
+                out = attend(self.gather(asked, g.rows, g.shape), keys, bias, self.kv_heads, self.fused)
                 outs.append(Rows.apply(out, g.back))
             x = add_gated(x, torch.cat(outs), w[id(a.out_proj.weight)], layer.attn_gate)
         return norm(x, self.model.model.encoder.final_norm.weight)
@@ -146,13 +162,13 @@ class Apart:
             a = layer.encoder_attn
             q = heads(project(x, layer.encoder_attn_layer_norm.weight, w[id(a.q_proj.weight)]), a.q_norm.weight)
             parts = zip(batch.groups, q.split(sizes))
-            outs = [attend(rows.view(len(g.bias), g.length, -1), self.gather(both, g.seen, (len(g.bias), -1)), g.bias, self.kv_heads, self.fused) for g, rows in parts]
+            outs = [attend(rows.view(len(g.bias), g.length, -1), self.gather(both, g.seen, (len(g.bias), -1), self.by_row.get(g.seen)), g.bias, self.kv_heads, self.fused) for g, rows in parts]
             x = add_gated(x, torch.cat(outs), w[id(a.out_proj.weight)], layer.cross_attn_gate)
         return norm(x, self.model.model.decoder.norm.weight)
 
     @staticmethod
-    def gather(table, index, shape):
-        return Rows.apply(table, index).view(*shape, table.shape[1])
+    def gather(table, index, shape, by_row=None):
+        return Rows.apply(table, index, by_row).view(*shape, table.shape[1])
 
     def vectors(self, states, row, count):
         """Contrastive head over means: states (rows, d), row (rows): the vector each belongs to, or `count` for none -> unit vectors (count, contrastive)."""

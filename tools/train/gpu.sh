@@ -30,7 +30,7 @@ deliver() {
   rm -f "$OUT"/last.pt.* && mv "$run"/new/* "$OUT/"
 }
 
-until=$(date -u -d "+$MINUTES minutes" +%Y-%m-%dT%H:%M:%S)
+until=$(date -u -d "@$(awk "BEGIN { print int($(date +%s) + 60 * $MINUTES) }")" +%Y-%m-%dT%H:%M:%S)
 OMP_NUM_THREADS=1 python3 "$here/train.py" --device "$DEVICE" --tokenizer "$TOKENIZER" --real "$REAL" --synthetic "$SYNTHETIC" --share 0.4 --until "$until" \
   --batch "$BATCH" --workers "$WORKERS" --save-seconds 110 --out "$run" "$@" &
 trainer=$!

@@ -60,7 +60,7 @@ def hide(lengths, width):
     return (np.arange(width) >= np.array(lengths)[:, None])[:, None, None]
 
 
-def buckets(lengths, spread=1.2):
+def buckets(lengths, spread):
     """Indices by length, split where the longest would be `spread` times the shortest."""
     result = []
     for i in sorted(range(len(lengths)), key=lengths.__getitem__):
@@ -70,11 +70,11 @@ def buckets(lengths, spread=1.2):
     return result
 
 
-def lay_out(requests, tools, lists, answers=None, groups=1):
+def lay_out(requests, tools, lists, answers=None, groups=1, spread=1.2):
     """requests, tools, answers (ids), lists (the tools that each request offers) -> Batch. At least one tool, offered or not."""
     answers = answers or [[] for _ in requests]
     ids, positions, tool_row, blocks, start = [], [], [], [], {}
-    for bucket in buckets([len(tool) for tool in tools]):
+    for bucket in buckets([len(tool) for tool in tools], spread):
         width = len(tools[bucket[-1]])
         blocks.append((len(bucket), width, hide([len(tools[i]) for i in bucket], width)))
         for i in bucket:

@@ -19,6 +19,7 @@ ROOM = 50  # ids a tool up to which those lists are filled
 OWN = (0, 1, 1, 1, 2, 2, 3, 4)  # of them from the example's own list, beside the right ones
 NONE = 0.11  # examples where nothing fits
 POOL = 8  # batches sorted together
+NARROW, BROAD = {"groups": 4, "spread": 1.2}, {"groups": 6, "spread": 1.5}  # blocks of a batch: a CPU minds padding, a GPU with large batches the number of kernels
 
 
 @dataclass
@@ -194,7 +195,7 @@ class SharedBatches:
                     taken.add(names[i])
                     rows += len(tools[i])
             lists.append(mine)
-        rows = layout.lay_out([m.request for m in members], tools or [[TOOLS]], lists, [m.answer for m in members], groups=4 if self.per_batch < 512 else 6)
+        rows = layout.lay_out([m.request for m in members], tools or [[TOOLS]], lists, [m.answer for m in members], **(BROAD if self.per_batch >= 512 else NARROW))
         meant = [number.get(m.meant, -1) for m in members]
         return rows, Targets.of(rows, members, lists, meant, self.weights, self.none)
 
