@@ -14,6 +14,7 @@ import { health } from "./domains/health.ts";
 import { home } from "./domains/home.ts";
 import { information } from "./domains/information.ts";
 import { lasting } from "./domains/lasting.ts";
+import { lenses } from "./domains/lenses.ts";
 import { lists } from "./domains/lists.ts";
 import { media } from "./domains/media.ts";
 import { messages } from "./domains/messages.ts";
@@ -29,6 +30,7 @@ import { translation } from "./domains/translation.ts";
 import { transport } from "./domains/transport.ts";
 import { travel } from "./domains/travel.ts";
 import { vehicle } from "./domains/vehicle.ts";
+import { wrist } from "./domains/wrist.ts";
 import { isRelated } from "./meaning.ts";
 import type { Random } from "./random.ts";
 import { sorted } from "./request.ts";
@@ -66,6 +68,8 @@ const domains: Record<string, Domain> = {
   lasting,
   servers,
   settings,
+  lenses,
+  wrist,
 };
 /** How often a domain is asked for. The real corpora have hardly any camera, workout, health or device requests. */
 export const domainWeights: Record<string, number> = {
@@ -99,6 +103,8 @@ export const domainWeights: Record<string, number> = {
   lasting: 10,
   servers: 15,
   settings: 12,
+  lenses: 8,
+  wrist: 9,
 };
 
 export interface Known extends BaseTool {

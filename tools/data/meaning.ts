@@ -65,23 +65,23 @@ const anyThing: Record<string, [string[], string[]]> = {
 /** Domains of the catalogue whose tools might answer a request of the class. */
 const related: Record<string, string> = {
   level:
-    "reported lasting servers media device home accessibility appliances vehicle camera ends sides health cooking power sound media app",
+    "reported lasting servers media device home accessibility appliances vehicle camera ends sides health cooking power sound media app wrist lenses",
   power:
-    "reported lasting servers home device appliances vehicle accessibility camera time media navigation level sound media opening thing app",
+    "reported lasting servers home device appliances vehicle accessibility camera time media navigation level sound media opening thing app wrist lenses",
   opening: "reported lasting servers home vehicle appliances device power thing app",
-  sound: "reported lasting servers media device home calls accessibility messages level power media app",
+  sound: "reported lasting servers media device home calls accessibility messages level power media app wrist",
   document:
-    "reported lasting servers notes messages camera lists ends translation calendar cooking health money sides information task media event app",
+    "reported lasting servers notes messages camera lists ends translation calendar cooking health money sides information task media event app lenses",
   person:
-    "reported lasting servers calls messages money navigation ends sides calendar banking bookings time device event app",
+    "reported lasting servers calls messages money navigation ends sides calendar banking bookings time device event app lenses",
   event:
-    "reported lasting servers calendar bookings travel transport fitness media messages ends sides health time calls task media document app",
+    "reported lasting servers calendar bookings travel transport fitness media messages ends sides health time calls task media document app wrist lenses",
   thing:
-    "reported lasting servers lists device camera cooking vehicle money ends bookings transport accessibility health home appliances travel sides task power opening document app",
+    "reported lasting servers lists device camera cooking vehicle money ends bookings transport accessibility health home appliances travel sides task power opening document app wrist lenses",
   media:
-    "reported lasting servers media bookings sides camera information home notes device cooking sound power document event app",
-  fact: "reported lasting servers information money banking health fitness navigation transport appliances home vehicle sides time travel device bookings media level app",
-  task: "reported lasting servers lists calendar time notes messages ends home bookings event document thing app",
+    "reported lasting servers media bookings sides camera information home notes device cooking sound power document event app wrist lenses",
+  fact: "reported lasting servers information money banking health fitness navigation transport appliances home vehicle sides time travel device bookings media level app wrist lenses",
+  task: "reported lasting servers lists calendar time notes messages ends home bookings event document thing app wrist",
 };
 
 /** Whether a tool of the domain might answer a request of the class. */

@@ -24,7 +24,9 @@ const firstWord = ({ pieces }: Request) => (pieces[0]?.param ? "" : (/^[a-z]+/.e
 export const isImperative = (request: Request) => imperatives.has(firstWord(request));
 
 const openSlots = new Set(
-  "message note errand phrase anything topic purpose song show deed clause asked question".split(" "),
+  "message note errand phrase anything topic purpose song show deed clause asked question issueTitle prTitle statusText homework".split(
+    " ",
+  ),
 );
 export const endsOpen = ({ pieces }: Request) => openSlots.has(pieces.at(-1)?.param?.slot ?? "");
 

@@ -1,6 +1,7 @@
 /** Values as people say them. A slot makes one; most are copied into the answer verbatim, numbers by what they mean. */
 import { type Fill, type Maker, numberWords } from "./numerals.ts";
 import type { Random } from "./random.ts";
+import { fractionalReadings, readings, wholeReadings } from "./readings.ts";
 import { say, template } from "./template.ts";
 import { clock, counted, day, duration, lengthIn } from "./times.ts";
 import { common, pools, syllables } from "./words.ts";
@@ -99,6 +100,7 @@ const open = new Set(
 const names = new Set("app contact person place artist".split(" "));
 
 const makers: Record<string, Maker> = {
+  ...readings,
   coined,
   digit: (random) => String(random.between(1, 9)),
   number: (random) => String(random.between(10, 199)),
@@ -306,7 +308,7 @@ export function make(slot: string, random: Random): Fill {
 /** Where "the" may be part of the value: titles, free text, times. */
 const wholeSlots = new Set(
   `song artist album podcast show movie restaurant hotelName theater salonName eventName playlist station game brandPlace message note errand phrase topic
-  anything deed clause asked question day when hour clock slotTime duration span brief minutes seconds pastDay expression billWord`.split(
+  anything deed clause asked question day when hour clock slotTime duration span brief minutes seconds pastDay expression billWord issueTitle prTitle statusText homework groupName league`.split(
     /\s+/,
   ),
 );
@@ -326,12 +328,16 @@ export const isTime = (slot: string): boolean => times.has(slot);
 const lengths = new Set("spanMinutes spanSeconds spanHours".split(" "));
 /** Whether the slot's values are said in other units than they are answered in. */
 export const isLength = (slot: string): boolean => lengths.has(slot) || slot === "halves";
-const numeric = new Set(
-  "spanMinutes spanSeconds minute smallInteger fewInteger stars integer minutes seconds percent degrees ovenDegrees level steps calories year".split(
+const numeric = new Set([
+  ...wholeReadings,
+  ..."spanMinutes spanSeconds minute smallInteger fewInteger stars integer minutes seconds percent degrees ovenDegrees level steps calories year".split(
     " ",
   ),
-);
-const fractional = new Set("distance weight quantity amount dollars halves spanHours".split(" "));
+]);
+const fractional = new Set([
+  ...fractionalReadings,
+  ..."distance weight quantity amount dollars halves spanHours".split(" "),
+]);
 /** The JSON type of what a slot means. */
 export const typeOfSlot = (name: string): "string" | "integer" | "number" =>
   numeric.has(name) ? "integer" : fractional.has(name) ? "number" : "string";

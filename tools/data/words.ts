@@ -1,8 +1,9 @@
+import { everyday, pool } from "./everyday.ts";
+
 /** Word pools for open values: entries parted by commas, each either words or a template over other pools. */
 
-const pool = (text: string) => text.split(",").map((entry) => entry.trim().replace(/\s+/g, " "));
-
 export const pools: Record<string, string[]> = {
+  ...everyday,
   first:
     pool(`Anna, Ben, Carla, David, Emma, Felix, Grace, Henry, Iris, Jack, Kate, Liam, Maria, Noah, Olivia, Peter, Quinn, Rosa, Sam,
     Tina, Uma, Victor, Wendy, Xavier, Yara, Zoe, Alex, Chris, Jordan, Taylor, Priya, Arjun, Mei, Hiro, Fatima, Omar, Lucia, Mateo, Ingrid, Sven,
