@@ -8,10 +8,13 @@ import { calls } from "./domains/calls.ts";
 import { camera } from "./domains/camera.ts";
 import { cooking } from "./domains/cooking.ts";
 import { device } from "./domains/device.ts";
+import { driving } from "./domains/driving.ts";
 import { ends } from "./domains/ends.ts";
 import { fitness } from "./domains/fitness.ts";
 import { health } from "./domains/health.ts";
+import { hob } from "./domains/hob.ts";
 import { home } from "./domains/home.ts";
+import { house } from "./domains/house.ts";
 import { information } from "./domains/information.ts";
 import { lasting } from "./domains/lasting.ts";
 import { lenses } from "./domains/lenses.ts";
@@ -31,6 +34,7 @@ import { transport } from "./domains/transport.ts";
 import { travel } from "./domains/travel.ts";
 import { vehicle } from "./domains/vehicle.ts";
 import { wrist } from "./domains/wrist.ts";
+import { yard } from "./domains/yard.ts";
 import { isRelated } from "./meaning.ts";
 import type { Random } from "./random.ts";
 import { sorted } from "./request.ts";
@@ -68,6 +72,10 @@ const domains: Record<string, Domain> = {
   lasting,
   servers,
   settings,
+  hob,
+  driving,
+  yard,
+  house,
   lenses,
   wrist,
 };
@@ -103,6 +111,10 @@ export const domainWeights: Record<string, number> = {
   lasting: 10,
   servers: 15,
   settings: 12,
+  hob: 8,
+  driving: 8,
+  yard: 7,
+  house: 9,
   lenses: 8,
   wrist: 9,
 };
