@@ -16,6 +16,7 @@ import { hob } from "./domains/hob.ts";
 import { home } from "./domains/home.ts";
 import { house } from "./domains/house.ts";
 import { information } from "./domains/information.ts";
+import { journeys } from "./domains/journeys.ts";
 import { lasting } from "./domains/lasting.ts";
 import { lenses } from "./domains/lenses.ts";
 import { lists } from "./domains/lists.ts";
@@ -24,6 +25,7 @@ import { messages } from "./domains/messages.ts";
 import { money } from "./domains/money.ts";
 import { navigation } from "./domains/navigation.ts";
 import { notes } from "./domains/notes.ts";
+import { office } from "./domains/office.ts";
 import { reported } from "./domains/reported.ts";
 import { servers } from "./domains/servers.ts";
 import { settings } from "./domains/settings.ts";
@@ -72,6 +74,8 @@ const domains: Record<string, Domain> = {
   lasting,
   servers,
   settings,
+  office,
+  journeys,
   hob,
   driving,
   yard,
@@ -111,6 +115,8 @@ export const domainWeights: Record<string, number> = {
   lasting: 10,
   servers: 15,
   settings: 12,
+  office: 9,
+  journeys: 9,
   hob: 8,
   driving: 8,
   yard: 7,

@@ -162,7 +162,7 @@ export const house: Domain = {
         "{degrees} in the {room} until {until}",
         "get the {room} to {degrees}",
         "{degrees} would be comfortable",
-        "{mode} on {degrees}",
+        "let the {mode} run on {degrees}",
         "{mode} to {degrees} in the {room}",
         "let it be {degrees} degrees till {until}",
         "make the {room} a nice {degrees} degrees",

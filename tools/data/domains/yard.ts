@@ -151,7 +151,7 @@ export const yard: Domain = {
       takes: {
         "what/item/broken": "machine! What is broken.",
         "problem/fault/symptom":
-          "<leaks=leaking|dead=dead/won't start|noise=making a racket/noisy|smell=smelling burnt>? What is wrong.",
+          "<leaks=leaking|dead=dead/not starting|noise=making a racket/noisy|smell=smelling burnt>? What is wrong.",
         "day/when": "day? When somebody should come.",
         "urgent/emergency": "truth? Whether it cannot wait.",
       },
