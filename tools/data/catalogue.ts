@@ -2,6 +2,7 @@
 import { accessibility } from "./domains/accessibility.ts";
 import { appliances } from "./domains/appliances.ts";
 import { banking } from "./domains/banking.ts";
+import { body } from "./domains/body.ts";
 import { bookings } from "./domains/bookings.ts";
 import { calendar } from "./domains/calendar.ts";
 import { calls } from "./domains/calls.ts";
@@ -34,6 +35,7 @@ import { time } from "./domains/time.ts";
 import { translation } from "./domains/translation.ts";
 import { transport } from "./domains/transport.ts";
 import { travel } from "./domains/travel.ts";
+import { tunes } from "./domains/tunes.ts";
 import { vehicle } from "./domains/vehicle.ts";
 import { wrist } from "./domains/wrist.ts";
 import { yard } from "./domains/yard.ts";
@@ -74,6 +76,8 @@ const domains: Record<string, Domain> = {
   lasting,
   servers,
   settings,
+  tunes,
+  body,
   office,
   journeys,
   hob,
@@ -115,6 +119,8 @@ export const domainWeights: Record<string, number> = {
   lasting: 10,
   servers: 15,
   settings: 12,
+  tunes: 9,
+  body: 10,
   office: 9,
   journeys: 9,
   hob: 8,

@@ -106,7 +106,7 @@ export const journeys: Domain = {
         "{where}, {row}",
         "an {where=aisle}aisle seat, I get up a lot",
         "swap my seat for {seat}",
-        "anything but the middle, {where} please",
+        "anything but the middle, the {where=aisle}aisle please",
         "let me sit at the {where} on {flight}",
       ],
       hint: ["I like to see the clouds{where=window}", "I have long legs{row=exit}"],

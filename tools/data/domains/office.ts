@@ -106,7 +106,6 @@ export const office: Domain = {
         "copies/count": "fewInteger? How many copies.",
         "double/both_sides": "truth? On both sides.",
         "colour/color_mode": "<color=in colour/in color|gray=in black and white>? With colour or without.",
-        "printer/where": "host? Which printer.",
       },
       say: [
         "I want the {document} on paper",
@@ -299,10 +298,11 @@ export const office: Domain = {
         "count/quantity": "fewInteger? How many.",
       },
       say: [
-        "I'm out of {item}",
+        "I'm out of {item=sticky_notes}sticky notes",
+        "my {item=pens}pens are all dry",
         "{count} {item}",
         "could the office get me {item}",
-        "we've no {item} left on this floor",
+        "we've no {item=notebooks}notebooks left on this floor",
         "my desk needs {item}",
         "put in for {item}",
         "I'd work better with {item}",
