@@ -7,6 +7,7 @@ import { bookings } from "./domains/bookings.ts";
 import { calendar } from "./domains/calendar.ts";
 import { calls } from "./domains/calls.ts";
 import { camera } from "./domains/camera.ts";
+import { chats } from "./domains/chats.ts";
 import { cooking } from "./domains/cooking.ts";
 import { device } from "./domains/device.ts";
 import { driving } from "./domains/driving.ts";
@@ -28,6 +29,7 @@ import { navigation } from "./domains/navigation.ts";
 import { notes } from "./domains/notes.ts";
 import { office } from "./domains/office.ts";
 import { reported } from "./domains/reported.ts";
+import { ringing } from "./domains/ringing.ts";
 import { servers } from "./domains/servers.ts";
 import { settings } from "./domains/settings.ts";
 import { sides } from "./domains/sides.ts";
@@ -76,6 +78,8 @@ const domains: Record<string, Domain> = {
   lasting,
   servers,
   settings,
+  ringing,
+  chats,
   tunes,
   body,
   office,
@@ -119,6 +123,8 @@ export const domainWeights: Record<string, number> = {
   lasting: 10,
   servers: 15,
   settings: 12,
+  ringing: 8,
+  chats: 9,
   tunes: 9,
   body: 10,
   office: 9,

@@ -102,7 +102,7 @@ export const everyday: Record<string, string[]> = {
     `headache, sore throat, stiff neck, hay fever, tummy ache, back pain, migraine, cramp in the calf, runny nose, toothache, heartburn, itchy eyes, swollen ankle, chest tightness, blurry vision, earache`,
   ),
   clinic: pool(
-    `GP, dentist, optician, physio, dermatologist, midwife, cardiologist, paediatrician, vet, podiatrist, nurse, audiologist, {last}, Dr. {last}, Dr {last}`,
+    `GP, dentist, optician, physio, dermatologist, midwife, cardiologist, paediatrician, podiatrist, nurse, audiologist`,
   ),
   feeling: pool(
     `happy, low, wired, calm, anxious, great, blue, on edge, flat, cheerful, drained, hopeful, irritable, content, jittery, lonely, proud, burnt out, peaceful`,

@@ -33,8 +33,8 @@ const capitals = (random: Random, count: number) =>
 export const readings: Record<string, Maker> = {
   pounds: whole(95, 280),
   kilos: point(42, 120, 1),
-  systolic: whole(95, 185),
-  diastolic: whole(55, 109),
+  systolic: whole(105, 185),
+  diastolic: whole(55, 104),
   bpm: whole(45, 190),
   sugar: whole(65, 260),
   millilitres: whole(100, 1000, 50),

@@ -20,7 +20,7 @@ export const body: Domain = {
   tools: {
     weigh_in: {
       names: "recordWeight scale_entry body_weight weight-log",
-      like: "log_weight weigh",
+      like: "log_weight",
       about: "Keeps the body weight of the day. | Adds a reading of the scale.",
       takes: {
         "weight/value/amount": "pounds! What the scale showed.",
