@@ -117,7 +117,7 @@ export const chats: Domain = {
         "in {group} say {text}",
         "post {text} in {group}",
         "let {group} know that {text~clause}",
-        "to the {group} chat: {text}",
+        "for {group}: {text}",
         "put {text} in {group}",
         "write in {group} that {text~clause}",
         "ask {group} whether {text~asked}",

@@ -263,7 +263,7 @@ export const hob: Domain = {
       like: "meal_plan create_event calendar_create_event log_meal",
       about: "Puts a dish on the menu of the week.",
       takes: {
-        "dish/meal": "dish! What there is.",
+        "dish/what": "dish! What there is.",
         "day/on": "weekday! On which day.",
         "meal/when": "<breakfast|lunch|dinner=dinner/supper/tea>? Which meal.",
         "cook/chef": "first? Who cooks.",
