@@ -19,6 +19,7 @@ import { home } from "./domains/home.ts";
 import { house } from "./domains/house.ts";
 import { information } from "./domains/information.ts";
 import { journeys } from "./domains/journeys.ts";
+import { kin } from "./domains/kin.ts";
 import { lasting } from "./domains/lasting.ts";
 import { lenses } from "./domains/lenses.ts";
 import { lists } from "./domains/lists.ts";
@@ -28,6 +29,7 @@ import { money } from "./domains/money.ts";
 import { navigation } from "./domains/navigation.ts";
 import { notes } from "./domains/notes.ts";
 import { office } from "./domains/office.ts";
+import { purse } from "./domains/purse.ts";
 import { reported } from "./domains/reported.ts";
 import { ringing } from "./domains/ringing.ts";
 import { servers } from "./domains/servers.ts";
@@ -78,6 +80,8 @@ const domains: Record<string, Domain> = {
   lasting,
   servers,
   settings,
+  kin,
+  purse,
   ringing,
   chats,
   tunes,
@@ -123,6 +127,8 @@ export const domainWeights: Record<string, number> = {
   lasting: 10,
   servers: 15,
   settings: 12,
+  kin: 8,
+  purse: 9,
   ringing: 8,
   chats: 9,
   tunes: 9,

@@ -282,7 +282,7 @@ export const driving: Domain = {
         "workshop for {job} {day}",
         "take the car in {day} for the {job}",
         "{day}, {job}",
-        "time for the {job}",
+        "it is high time for the next {job=inspection}inspection",
         "appointment at the garage: {job}, {day}",
         "{job} please, with a loan car{loan_car=true}",
       ],

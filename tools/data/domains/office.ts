@@ -200,7 +200,7 @@ export const office: Domain = {
         "take me to the {meeting} without sound from me{muted=true}",
         "connect me to the {meeting} with my camera {camera}",
         "join the {meeting}",
-        "on to the {meeting}",
+        "let me in on the {meeting}, please",
         "patch me into the {meeting} on mute{muted=true}",
       ],
       hint: ["they're all waiting for me in the {meeting}"],
