@@ -4,6 +4,7 @@ import { appliances } from "./domains/appliances.ts";
 import { banking } from "./domains/banking.ts";
 import { body } from "./domains/body.ts";
 import { bookings } from "./domains/bookings.ts";
+import { bulletin } from "./domains/bulletin.ts";
 import { calendar } from "./domains/calendar.ts";
 import { calls } from "./domains/calls.ts";
 import { camera } from "./domains/camera.ts";
@@ -24,6 +25,7 @@ import { lasting } from "./domains/lasting.ts";
 import { lenses } from "./domains/lenses.ts";
 import { lists } from "./domains/lists.ts";
 import { media } from "./domains/media.ts";
+import { memory } from "./domains/memory.ts";
 import { messages } from "./domains/messages.ts";
 import { money } from "./domains/money.ts";
 import { navigation } from "./domains/navigation.ts";
@@ -80,6 +82,8 @@ const domains: Record<string, Domain> = {
   lasting,
   servers,
   settings,
+  memory,
+  bulletin,
   kin,
   purse,
   ringing,
@@ -127,6 +131,8 @@ export const domainWeights: Record<string, number> = {
   lasting: 10,
   servers: 15,
   settings: 12,
+  memory: 9,
+  bulletin: 9,
   kin: 8,
   purse: 9,
   ringing: 8,

@@ -72,17 +72,17 @@ const related: Record<string, string> = {
   sound:
     "reported lasting servers media device home calls accessibility messages level power media app wrist house driving office tunes chats ringing",
   document:
-    "reported lasting servers notes messages camera lists ends translation calendar cooking health money sides information task media event app lenses hob journeys office body tunes chats ringing purse kin",
+    "reported lasting servers notes messages camera lists ends translation calendar cooking health money sides information task media event app lenses hob journeys office body tunes chats ringing purse kin bulletin memory",
   person:
-    "reported lasting servers calls messages money navigation ends sides calendar banking bookings time device event app lenses yard journeys office body chats ringing purse kin",
+    "reported lasting servers calls messages money navigation ends sides calendar banking bookings time device event app lenses yard journeys office body chats ringing purse kin bulletin memory",
   event:
-    "reported lasting servers calendar bookings travel transport fitness media messages ends sides health time calls task media document app wrist lenses house yard driving hob journeys office body tunes chats ringing purse kin",
+    "reported lasting servers calendar bookings travel transport fitness media messages ends sides health time calls task media document app wrist lenses house yard driving hob journeys office body tunes chats ringing purse kin bulletin memory",
   thing:
-    "reported lasting servers lists device camera cooking vehicle money ends bookings transport accessibility health home appliances travel sides task power opening document app wrist lenses house yard driving hob journeys office body tunes chats ringing purse kin",
+    "reported lasting servers lists device camera cooking vehicle money ends bookings transport accessibility health home appliances travel sides task power opening document app wrist lenses house yard driving hob journeys office body tunes chats ringing purse kin bulletin memory",
   media:
-    "reported lasting servers media bookings sides camera information home notes device cooking sound power document event app wrist lenses house hob journeys office tunes chats ringing purse kin",
-  fact: "reported lasting servers information money banking health fitness navigation transport appliances home vehicle sides time travel device bookings media level app wrist lenses house yard driving hob journeys office body tunes ringing purse kin",
-  task: "reported lasting servers lists calendar time notes messages ends home bookings event document thing app wrist yard hob journeys office body chats ringing purse kin",
+    "reported lasting servers media bookings sides camera information home notes device cooking sound power document event app wrist lenses house hob journeys office tunes chats ringing purse kin bulletin memory",
+  fact: "reported lasting servers information money banking health fitness navigation transport appliances home vehicle sides time travel device bookings media level app wrist lenses house yard driving hob journeys office body tunes ringing purse kin bulletin memory",
+  task: "reported lasting servers lists calendar time notes messages ends home bookings event document thing app wrist yard hob journeys office body chats ringing purse kin memory",
 };
 
 /** Whether a tool of the domain might answer a request of the class. */

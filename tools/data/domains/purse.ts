@@ -302,7 +302,7 @@ export const purse: Domain = {
       say: [
         "I'll take the {item}",
         "into the basket with {item}",
-        "{quantity} {item} in my cart",
+        "{quantity} of the {item} in my cart",
         "get me the {item} from {store}",
         "{item} in the trolley",
         "that {item} is mine, add it to the cart",
