@@ -31,8 +31,10 @@ import { money } from "./domains/money.ts";
 import { navigation } from "./domains/navigation.ts";
 import { notes } from "./domains/notes.ts";
 import { office } from "./domains/office.ts";
+import { opsdesk } from "./domains/opsdesk.ts";
 import { purse } from "./domains/purse.ts";
 import { reported } from "./domains/reported.ts";
+import { repos } from "./domains/repos.ts";
 import { ringing } from "./domains/ringing.ts";
 import { servers } from "./domains/servers.ts";
 import { settings } from "./domains/settings.ts";
@@ -82,6 +84,8 @@ const domains: Record<string, Domain> = {
   lasting,
   servers,
   settings,
+  opsdesk,
+  repos,
   memory,
   bulletin,
   kin,
@@ -131,6 +135,8 @@ export const domainWeights: Record<string, number> = {
   lasting: 10,
   servers: 15,
   settings: 12,
+  opsdesk: 9,
+  repos: 9,
   memory: 9,
   bulletin: 9,
   kin: 8,

@@ -308,7 +308,7 @@ export function make(slot: string, random: Random): Fill {
 /** Where "the" may be part of the value: titles, free text, times. */
 const wholeSlots = new Set(
   `song artist album podcast show movie restaurant hotelName theater salonName eventName playlist station game brandPlace message note errand phrase topic
-  anything deed clause asked question day when hour clock slotTime duration span brief minutes seconds pastDay expression billWord issueTitle prTitle statusText homework groupName league`.split(
+  anything deed clause asked question day when hour clock slotTime duration span brief minutes seconds pastDay expression billWord issueTitle prTitle statusText homework`.split(
     /\s+/,
   ),
 );

@@ -96,7 +96,6 @@ export const memory: Domain = {
         "I did {what}, strike it",
         "no need to remind me to {what}, it's done",
         "that's {what} sorted",
-        "{what} finished",
         "mark {what} as complete",
         "scratch {what}, I've done it",
       ],
