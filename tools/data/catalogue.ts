@@ -14,6 +14,7 @@ import { device } from "./domains/device.ts";
 import { driving } from "./domains/driving.ts";
 import { ends } from "./domains/ends.ts";
 import { fitness } from "./domains/fitness.ts";
+import { gadgets } from "./domains/gadgets.ts";
 import { health } from "./domains/health.ts";
 import { hob } from "./domains/hob.ts";
 import { home } from "./domains/home.ts";
@@ -32,6 +33,7 @@ import { navigation } from "./domains/navigation.ts";
 import { notes } from "./domains/notes.ts";
 import { office } from "./domains/office.ts";
 import { opsdesk } from "./domains/opsdesk.ts";
+import { outings } from "./domains/outings.ts";
 import { purse } from "./domains/purse.ts";
 import { reported } from "./domains/reported.ts";
 import { repos } from "./domains/repos.ts";
@@ -84,6 +86,8 @@ const domains: Record<string, Domain> = {
   lasting,
   servers,
   settings,
+  outings,
+  gadgets,
   opsdesk,
   repos,
   memory,
@@ -135,6 +139,8 @@ export const domainWeights: Record<string, number> = {
   lasting: 10,
   servers: 15,
   settings: 12,
+  outings: 9,
+  gadgets: 9,
   opsdesk: 9,
   repos: 9,
   memory: 9,

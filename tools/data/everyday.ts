@@ -6,7 +6,7 @@ export const pool = (text: string): string[] => text.split(",").map((entry) => e
 export const everyday: Record<string, string[]> = {
   path: pool(`README.md, docs/setup.md, docs/api/{noun}.md, src/{noun}.ts, src/{noun}/index.js, lib/{noun}_{noun}.rb, tests/test_{noun}.py, config/{noun}.yaml,
     scripts/deploy.sh, packages/{noun}/package.json, .github/workflows/ci.yml, {noun}.csv, ~/Downloads/{noun}.pdf, ~/notes/{weekday}.txt, /etc/hosts, /var/log/{noun}.log,
-    CHANGELOG.md, Dockerfile, Makefile, .env.example, app/models/{noun}.rb, cmd/{noun}/main.go, public/{noun}.svg, data/{noun}-{number}.json, ./{noun}.toml, notes/{month}.md,
+    CHANGELOG.md, Dockerfile, Makefile, .env.example, app/models/{noun}.rb, cmd/{noun}/main.go, public/{noun}.svg, data/{noun}-{number}.json, settings/{noun}.toml, notes/{month}.md,
     tsconfig.json, ui/{adjective}-{noun}.css, src/main/java/{noun}.java, reports/q{digit}.xlsx, photos/{city}.jpg`),
   folderPath: pool(
     `docs, src, src/{noun}, tests, ~/Downloads, ~/Documents/{noun}, config, /var/log, assets/{plural}, backup, archive/{number}, scripts, notes, shared/{noun}`,

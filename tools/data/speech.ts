@@ -331,7 +331,7 @@ function respell(text: string, words: boolean): string {
     out = out
       .replace(/([ap])\.m\.?/g, "$1m")
       .replace(/(\d),(\d)/g, "$1$2")
-      .replace(/(?<!\d)[.]|[.](?!\d)/g, "")
+      .replace(/(?<!\w)[.]|[.](?!\w)/g, "")
       .replace(/[,!?;:"()](?!\d)|(?<!\d)[:+]/g, " ");
   out = out.replaceAll("%", " percent").replaceAll("&", "and").replaceAll("#", "");
   if (words && !out.includes("@")) {

@@ -266,7 +266,6 @@ export const repos: Domain = {
     },
     make_branch: {
       names: "createBranch branch_off git_branch github-create-branch",
-      like: "switch_branch",
       about: "Create a branch from another.",
       takes: {
         "name/branch/new_branch": "branch! Name of the new branch.",
