@@ -11,6 +11,7 @@ import { camera } from "./domains/camera.ts";
 import { chats } from "./domains/chats.ts";
 import { cooking } from "./domains/cooking.ts";
 import { device } from "./domains/device.ts";
+import { diary } from "./domains/diary.ts";
 import { driving } from "./domains/driving.ts";
 import { ends } from "./domains/ends.ts";
 import { fitness } from "./domains/fitness.ts";
@@ -42,6 +43,7 @@ import { servers } from "./domains/servers.ts";
 import { settings } from "./domains/settings.ts";
 import { sides } from "./domains/sides.ts";
 import { time } from "./domains/time.ts";
+import { tongues } from "./domains/tongues.ts";
 import { translation } from "./domains/translation.ts";
 import { transport } from "./domains/transport.ts";
 import { travel } from "./domains/travel.ts";
@@ -86,6 +88,8 @@ const domains: Record<string, Domain> = {
   lasting,
   servers,
   settings,
+  diary,
+  tongues,
   outings,
   gadgets,
   opsdesk,
@@ -139,6 +143,8 @@ export const domainWeights: Record<string, number> = {
   lasting: 10,
   servers: 15,
   settings: 12,
+  diary: 9,
+  tongues: 8,
   outings: 9,
   gadgets: 9,
   opsdesk: 9,
