@@ -25,8 +25,9 @@ const signed: Maker = (random): Fill => {
 };
 
 const two = (n: number) => String(n).padStart(2, "0");
-const isoDay = (random: Random) =>
-  `${random.between(2026, 2027)}-${two(random.between(1, 12))}-${two(random.between(1, 28))}`;
+const isoDay = (random: Random, year = 2026) => `${year}-${two(random.between(1, 12))}-${two(random.between(1, 28))}`;
+const isoTime = (random: Random, year?: number) =>
+  `${isoDay(random, year)}T${two(random.between(7, 20))}:${random.pick(["00", "15", "30", "45"])}`;
 const capitals = (random: Random, count: number) =>
   Array.from({ length: count }, () => random.pick([..."ABCDEGKLMNOPRSTVX"])).join("");
 
@@ -51,8 +52,11 @@ export const readings: Record<string, Maker> = {
   commit: (random) => Array.from({ length: 7 }, () => random.pick([..."0123456789abcdef"])).join(""),
   version: (random) =>
     `${random.chance(0.4) ? "v" : ""}${random.between(0, 12)}.${random.between(0, 30)}${random.chance(0.6) ? `.${random.between(0, 20)}` : ""}`,
-  isoDay,
-  isoTime: (random) => `${isoDay(random)}T${two(random.between(7, 20))}:${random.pick(["00", "15", "30", "45"])}`,
+  isoDay: (random) => isoDay(random),
+  isoTime: (random) => isoTime(random),
+  /** Ends of spans: a year after any start. */
+  isoDayLater: (random) => isoDay(random, 2027),
+  isoTimeLater: (random) => isoTime(random, 2027),
   seat: (random) => `${random.between(1, 45)}${random.pick([..."ABCDEF"])}`,
 };
 

@@ -199,7 +199,7 @@ export const diary: Domain = {
       takes: {
         "summary/title": "event! Title of the event.",
         "start/start_dateTime/startTime": "isoTime! Start, ISO 8601.",
-        "end/end_dateTime/endTime": "isoTime? End, ISO 8601.",
+        "end/end_dateTime/endTime": "isoTimeLater? End, ISO 8601.",
         "attendees/guests": "email? Mail address of the guest.",
         "location/where": "meetingRoom? Where.",
         "calendar_id/calendar": "<primary|work|family>? Which calendar.",
@@ -225,7 +225,7 @@ export const diary: Domain = {
       about: "Lists the events between two dates.",
       takes: {
         "time_min/from/startDate": "isoDay! First day, ISO 8601.",
-        "time_max/to/endDate": "isoDay? Last day, ISO 8601.",
+        "time_max/to/endDate": "isoDayLater? Last day, ISO 8601.",
         "q/query": "noun? Text to look for.",
         "max_results/limit": "integer? How many at most.",
       },
