@@ -35,6 +35,7 @@ import { notes } from "./domains/notes.ts";
 import { office } from "./domains/office.ts";
 import { opsdesk } from "./domains/opsdesk.ts";
 import { outings } from "./domains/outings.ts";
+import { pictures } from "./domains/pictures.ts";
 import { purse } from "./domains/purse.ts";
 import { reported } from "./domains/reported.ts";
 import { repos } from "./domains/repos.ts";
@@ -42,6 +43,7 @@ import { ringing } from "./domains/ringing.ts";
 import { servers } from "./domains/servers.ts";
 import { settings } from "./domains/settings.ts";
 import { sides } from "./domains/sides.ts";
+import { sweat } from "./domains/sweat.ts";
 import { time } from "./domains/time.ts";
 import { tongues } from "./domains/tongues.ts";
 import { translation } from "./domains/translation.ts";
@@ -88,6 +90,8 @@ const domains: Record<string, Domain> = {
   lasting,
   servers,
   settings,
+  pictures,
+  sweat,
   diary,
   tongues,
   outings,
@@ -143,6 +147,8 @@ export const domainWeights: Record<string, number> = {
   lasting: 10,
   servers: 15,
   settings: 12,
+  pictures: 8,
+  sweat: 8,
   diary: 9,
   tongues: 8,
   outings: 9,
