@@ -173,10 +173,10 @@ export const hob: Domain = {
         "ingredient/of": "ingredient? Of what.",
       },
       say: [
-        "{amount} {from} of {ingredient} in {to}",
+        "{amount} {from} of {ingredient} as {to}",
         "how many {to} are {amount} {from}",
         "{amount} {from} is how many {to}",
-        "what's {amount} {from} of {ingredient} in {to}",
+        "in {to}, how much is {amount} {from} of {ingredient}",
         "I only have a scale, {amount} {from} of {ingredient} to {to}",
         "{to} for {amount} {from}",
         "{to} of {ingredient} for {amount} {from}",

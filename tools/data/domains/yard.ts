@@ -93,7 +93,7 @@ export const yard: Domain = {
         "{programme} wash, {machine}",
         "in {delay_hours} hours the {machine}",
         "let the {machine} do its thing",
-        "put the {machine} on in {delay_hours} hours",
+        "in {delay_hours} hours put the {machine} on",
         "the {machine} should finish at {finish_by}",
         "I want the {machine} finished by {finish_by}, {programme}",
         "kick off the {machine}",
