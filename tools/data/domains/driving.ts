@@ -66,7 +66,7 @@ export const driving: Domain = {
         "put the {mode} on",
         "precondition to {degrees}, {minutes} minutes from now",
         "{minutes} minutes of {mode} in the car",
-        "warm air for {who}{mode=heat}",
+        "some warm air for {who}{mode=heat}",
         "let {who} have {degrees} degrees",
         "blow some cold air in here{mode=cool}",
       ],
