@@ -14,6 +14,7 @@ import { device } from "./domains/device.ts";
 import { diary } from "./domains/diary.ts";
 import { driving } from "./domains/driving.ts";
 import { ends } from "./domains/ends.ts";
+import { errandry } from "./domains/errandry.ts";
 import { fitness } from "./domains/fitness.ts";
 import { gadgets } from "./domains/gadgets.ts";
 import { health } from "./domains/health.ts";
@@ -43,6 +44,7 @@ import { ringing } from "./domains/ringing.ts";
 import { servers } from "./domains/servers.ts";
 import { settings } from "./domains/settings.ts";
 import { sides } from "./domains/sides.ts";
+import { standing } from "./domains/standing.ts";
 import { sweat } from "./domains/sweat.ts";
 import { time } from "./domains/time.ts";
 import { tongues } from "./domains/tongues.ts";
@@ -90,6 +92,8 @@ const domains: Record<string, Domain> = {
   lasting,
   servers,
   settings,
+  standing,
+  errandry,
   pictures,
   sweat,
   diary,
@@ -147,6 +151,8 @@ export const domainWeights: Record<string, number> = {
   lasting: 10,
   servers: 15,
   settings: 12,
+  standing: 8,
+  errandry: 8,
   pictures: 8,
   sweat: 8,
   diary: 9,
