@@ -17,6 +17,12 @@ export const body: Domain = {
     "that film made me sick",
     "the pressure at school is enormous",
   ],
+  asides: [
+    "my doctor told me to keep track",
+    "I've been feeling off lately",
+    "I'm trying to be good",
+    "this is for my next check-up",
+  ],
   tools: {
     weigh_in: {
       names: "recordWeight scale_entry body_weight weight-log",

@@ -18,6 +18,13 @@ export const bulletin: Domain = {
     "the referee needs new eyes",
     "who reads the horoscope anyway",
   ],
+  asides: [
+    "I've been out of touch",
+    "we're off to the beach",
+    "everyone at work is talking about it",
+    "I couldn't watch it",
+    "we have a bet going",
+  ],
   tools: {
     score_now: {
       names: "liveScore match_result game_score scores-live",

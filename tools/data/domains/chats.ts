@@ -17,6 +17,13 @@ export const chats: Domain = {
     "a message in a bottle is romantic",
     "I got {count} messages during lunch",
   ],
+  asides: [
+    "I can't type right now",
+    "my hands are wet",
+    "I'm running for the bus",
+    "I don't want to be rude",
+    "it's urgent",
+  ],
   tools: {
     text_someone: {
       names: "sendText write_to msg whatsapp-send",

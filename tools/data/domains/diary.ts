@@ -16,6 +16,13 @@ export const diary: Domain = {
     "appointments make me nervous",
     "he invited himself, as always",
   ],
+  asides: [
+    "my week is a mess",
+    "I spoke to my sister just now",
+    "they changed the plan again",
+    "I keep mixing up my dates",
+    "something came up",
+  ],
   tools: {
     pencil_in: {
       names: "addAppointment new_event put_in_calendar calendar-add",

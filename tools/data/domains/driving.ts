@@ -16,6 +16,13 @@ export const driving: Domain = {
     "who had the idea of cup holders",
     "that lorry nearly hit us in {city}",
   ],
+  asides: [
+    "I'm behind the wheel",
+    "we're stuck in traffic",
+    "it's freezing outside",
+    "we still have a long way to go",
+    "the kids are fighting in the back",
+  ],
   tools: {
     range_left: {
       names: "fuelLevel how_far_can_i_go tank_status battery-range",

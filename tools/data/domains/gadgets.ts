@@ -16,6 +16,13 @@ export const gadgets: Domain = {
     "the torch relay came through our village",
     "keep your voice down, they told us as children",
   ],
+  asides: [
+    "I can't find my glasses",
+    "my eyes hurt",
+    "I'm out in the sun",
+    "the battery worries me",
+    "I don't want to disturb anyone",
+  ],
   tools: {
     charge_level: {
       names: "batteryLeft power_remaining battery battery-level",

@@ -17,6 +17,13 @@ export const hob: Domain = {
     "who put {ingredient} in the {dish}",
     "the recipe book smells of {ingredient}",
   ],
+  asides: [
+    "the in-laws are coming for dinner",
+    "my hands are sticky",
+    "I burnt the first batch",
+    "nobody feels like cooking tonight",
+    "I've never made this before",
+  ],
   tools: {
     what_to_cook: {
       names: "recipeIdeas suggest_dish dinner_idea recipe-search",

@@ -18,6 +18,14 @@ export const house: Domain = {
     "every room has a story",
     "the plumber charged me a fortune",
   ],
+  asides: [
+    "my hands are covered in flour",
+    "we just got home",
+    "the guests will be here any minute",
+    "the baby finally fell asleep",
+    "I'm already in bed",
+    "it was a long day",
+  ],
   tools: {
     light_switch: {
       names: "lightsOnOff room_lights lamp_power lights-set",

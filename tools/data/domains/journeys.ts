@@ -17,6 +17,13 @@ export const journeys: Domain = {
     "passport photos never look like you",
     "who packs {count} pairs of shoes",
   ],
+  asides: [
+    "my passport is finally here",
+    "we've been saving for ages",
+    "my boss wants me over there",
+    "we can't stay at my sister's after all",
+    "the kids are coming along",
+  ],
   tools: {
     look_for_flights: {
       names: "flightSearch air_offers fly_options flights-find",

@@ -17,6 +17,13 @@ export const memory: Domain = {
     "his name is on the tip of my tongue",
     "you only live once",
   ],
+  asides: [
+    "my head is full",
+    "I'm getting old",
+    "before it slips my mind",
+    "I have a feeling I'll forget",
+    "it just occurred to me",
+  ],
   tools: {
     dont_forget: {
       names: "remindMe reminder_add nudge jog_memory reminders-create",

@@ -17,6 +17,13 @@ export const office: Domain = {
     "Mondays should be abolished",
     "who took my stapler",
   ],
+  asides: [
+    "it's chaos here today",
+    "my boss is breathing down my neck",
+    "I'm late as usual",
+    "the clients are already in the lobby",
+    "we're short of people",
+  ],
   tools: {
     grab_room: {
       names: "reserveRoom book_meeting_room room_booking rooms-reserve",

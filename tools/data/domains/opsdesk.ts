@@ -17,6 +17,13 @@ export const opsdesk: Domain = {
     "that bug on the window is huge",
     "drop everything and come outside",
   ],
+  asides: [
+    "something smells fishy in production",
+    "we're in the middle of an incident",
+    "I'm on call tonight",
+    "the dashboard is all red",
+    "everybody is asleep over there",
+  ],
   tools: {
     trigger_build: {
       names: "runPipeline start_ci workflow_dispatch ci-run",

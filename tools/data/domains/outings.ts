@@ -17,6 +17,13 @@ export const outings: Domain = {
     "north is where the moss grows",
     "queues make me impatient",
   ],
+  asides: [
+    "we're new in town",
+    "it's pouring",
+    "the kids are hungry",
+    "we have an hour to kill",
+    "it's our anniversary",
+  ],
   tools: {
     near_me: {
       names: "nearbySearch closest_place poi_search places-near",
@@ -290,7 +297,7 @@ export const outings: Domain = {
         "departures at {stop}",
         "how often does {line} go to {to}",
       ],
-      hint: ["I'm freezing at {stop} and there's no {line}"],
+      hint: ["I'm freezing at {stop} waiting for {line}"],
     },
     grab_bike: {
       names: "rentBike unlock_scooter bike_share bike-unlock",

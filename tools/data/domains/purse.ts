@@ -17,6 +17,13 @@ export const purse: Domain = {
     "my first salary went on a bike",
     "cash is king, my father says",
   ],
+  asides: [
+    "payday was yesterday",
+    "I'm trying to spend less",
+    "we're doing the books",
+    "before I forget",
+    "my wallet is feeling light",
+  ],
   tools: {
     spent: {
       names: "recordExpense spending_entry paid_for expense-log",

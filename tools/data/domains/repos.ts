@@ -17,6 +17,13 @@ export const repos: Domain = {
     "we commit to lunch at noon",
     "rubber ducks are good listeners",
   ],
+  asides: [
+    "I just got back from holiday",
+    "the release is close",
+    "someone broke the main branch again",
+    "I'm reviewing my backlog",
+    "the customer is waiting",
+  ],
   tools: {
     create_issue: {
       names: "createIssue open_issue issues_create file_bug github-create-issue",

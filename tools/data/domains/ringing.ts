@@ -16,6 +16,13 @@ export const ringing: Domain = {
     "my old phone had buttons",
     "video calls make everybody tired",
   ],
+  asides: [
+    "I'm driving",
+    "it's an emergency",
+    "I promised I would",
+    "I can't find my contacts",
+    "it's been far too long",
+  ],
   tools: {
     ring_up: {
       names: "placeCall phone_contact call_person dial-contact",

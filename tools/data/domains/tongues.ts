@@ -16,6 +16,13 @@ export const tongues: Domain = {
     "the answer is blowing in the wind",
     "grammar was invented to annoy children",
   ],
+  asides: [
+    "I'm at the market",
+    "my homework is driving me mad",
+    "nobody here understands me",
+    "we were arguing about it",
+    "I'm writing a letter",
+  ],
   tools: {
     say_in: {
       names: "translatePhrase how_do_you_say phrase_in text-translate",
@@ -208,7 +215,6 @@ export const tongues: Domain = {
         "I've always wanted to know {question}",
         "look up {question}",
         "the kids want to know {question}",
-        "remind me {question}",
         "we are arguing about {question}",
         "explain {question}",
       ],

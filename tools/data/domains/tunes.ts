@@ -17,6 +17,13 @@ export const tunes: Domain = {
     "{song} was number one when I was born",
     "speakers used to be furniture",
   ],
+  asides: [
+    "the party is getting dull",
+    "I'm doing the dishes",
+    "we're in the car",
+    "I can't concentrate",
+    "it's too quiet in here",
+  ],
   tools: {
     put_on: {
       names: "startMusic play_item spin music-play",

@@ -18,6 +18,13 @@ export const wrist: Domain = {
     "I wish I could sleep like {first}",
     "water resistant is not waterproof",
   ],
+  asides: [
+    "my hands are full",
+    "I'm still half asleep",
+    "I forgot my phone at home",
+    "my legs feel like lead",
+    "we're in a hurry",
+  ],
   tools: {
     begin_countdown: {
       names: "beginCountdown egg_timer wrist_timer run_countdown timer-start",
