@@ -10,6 +10,7 @@ import { calls } from "./domains/calls.ts";
 import { camera } from "./domains/camera.ts";
 import { chats } from "./domains/chats.ts";
 import { cooking } from "./domains/cooking.ts";
+import { deskwork } from "./domains/deskwork.ts";
 import { device } from "./domains/device.ts";
 import { diary } from "./domains/diary.ts";
 import { driving } from "./domains/driving.ts";
@@ -36,6 +37,7 @@ import { notes } from "./domains/notes.ts";
 import { office } from "./domains/office.ts";
 import { opsdesk } from "./domains/opsdesk.ts";
 import { outings } from "./domains/outings.ts";
+import { paths } from "./domains/paths.ts";
 import { pictures } from "./domains/pictures.ts";
 import { purse } from "./domains/purse.ts";
 import { reported } from "./domains/reported.ts";
@@ -92,6 +94,8 @@ const domains: Record<string, Domain> = {
   lasting,
   servers,
   settings,
+  deskwork,
+  paths,
   standing,
   errandry,
   pictures,
@@ -151,6 +155,8 @@ export const domainWeights: Record<string, number> = {
   lasting: 10,
   servers: 15,
   settings: 12,
+  deskwork: 7,
+  paths: 6,
   standing: 8,
   errandry: 8,
   pictures: 8,
@@ -159,8 +165,8 @@ export const domainWeights: Record<string, number> = {
   tongues: 8,
   outings: 9,
   gadgets: 9,
-  opsdesk: 9,
-  repos: 9,
+  opsdesk: 7,
+  repos: 7,
   memory: 9,
   bulletin: 9,
   kin: 8,

@@ -67,23 +67,23 @@ const related: Record<string, string> = {
   level:
     "reported lasting servers media device home accessibility appliances vehicle camera ends sides health cooking power sound media app wrist lenses house yard driving hob body tunes gadgets sweat pictures standing",
   power:
-    "reported lasting servers home device appliances vehicle accessibility camera time media navigation level sound media opening thing app wrist lenses house yard driving hob office tunes opsdesk gadgets pictures errandry standing",
+    "reported lasting servers home device appliances vehicle accessibility camera time media navigation level sound media opening thing app wrist lenses house yard driving hob office tunes opsdesk gadgets pictures errandry standing deskwork",
   opening:
     "reported lasting servers home vehicle appliances device power thing app house yard driving gadgets standing",
   sound:
     "reported lasting servers media device home calls accessibility messages level power media app wrist house driving office tunes chats ringing gadgets tongues pictures standing",
   document:
-    "reported lasting servers notes messages camera lists ends translation calendar cooking health money sides information task media event app lenses hob journeys office body tunes chats ringing purse kin bulletin memory repos opsdesk gadgets outings tongues diary sweat pictures errandry standing",
+    "reported lasting servers notes messages camera lists ends translation calendar cooking health money sides information task media event app lenses hob journeys office body tunes chats ringing purse kin bulletin memory repos opsdesk gadgets outings tongues diary sweat pictures errandry standing paths deskwork",
   person:
-    "reported lasting servers calls messages money navigation ends sides calendar banking bookings time device event app lenses yard journeys office body chats ringing purse kin bulletin memory repos opsdesk outings diary errandry standing",
+    "reported lasting servers calls messages money navigation ends sides calendar banking bookings time device event app lenses yard journeys office body chats ringing purse kin bulletin memory repos opsdesk outings diary errandry standing deskwork",
   event:
-    "reported lasting servers calendar bookings travel transport fitness media messages ends sides health time calls task media document app wrist lenses house yard driving hob journeys office body tunes chats ringing purse kin bulletin memory repos opsdesk outings tongues diary sweat pictures errandry standing",
+    "reported lasting servers calendar bookings travel transport fitness media messages ends sides health time calls task media document app wrist lenses house yard driving hob journeys office body tunes chats ringing purse kin bulletin memory repos opsdesk outings tongues diary sweat pictures errandry standing paths deskwork",
   thing:
-    "reported lasting servers lists device camera cooking vehicle money ends bookings transport accessibility health home appliances travel sides task power opening document app wrist lenses house yard driving hob journeys office body tunes chats ringing purse kin bulletin memory repos opsdesk gadgets outings tongues diary sweat pictures errandry standing",
+    "reported lasting servers lists device camera cooking vehicle money ends bookings transport accessibility health home appliances travel sides task power opening document app wrist lenses house yard driving hob journeys office body tunes chats ringing purse kin bulletin memory repos opsdesk gadgets outings tongues diary sweat pictures errandry standing paths deskwork",
   media:
     "reported lasting servers media bookings sides camera information home notes device cooking sound power document event app wrist lenses house hob journeys office tunes chats ringing purse kin bulletin memory gadgets outings tongues diary sweat pictures errandry standing",
-  fact: "reported lasting servers information money banking health fitness navigation transport appliances home vehicle sides time travel device bookings media level app wrist lenses house yard driving hob journeys office body tunes ringing purse kin bulletin memory opsdesk gadgets outings tongues diary sweat pictures errandry standing",
-  task: "reported lasting servers lists calendar time notes messages ends home bookings event document thing app wrist yard hob journeys office body chats ringing purse kin memory repos opsdesk outings diary errandry standing",
+  fact: "reported lasting servers information money banking health fitness navigation transport appliances home vehicle sides time travel device bookings media level app wrist lenses house yard driving hob journeys office body tunes ringing purse kin bulletin memory opsdesk gadgets outings tongues diary sweat pictures errandry standing deskwork",
+  task: "reported lasting servers lists calendar time notes messages ends home bookings event document thing app wrist yard hob journeys office body chats ringing purse kin memory repos opsdesk outings diary errandry standing paths deskwork",
 };
 
 /** Whether a tool of the domain might answer a request of the class. */

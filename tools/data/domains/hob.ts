@@ -21,7 +21,7 @@ export const hob: Domain = {
     "the in-laws are coming for dinner",
     "my hands are sticky",
     "I burnt the first batch",
-    "nobody feels like cooking tonight",
+    "nobody feels like cooking",
     "I've never made this before",
   ],
   tools: {

@@ -18,7 +18,7 @@ export const purse: Domain = {
     "cash is king, my father says",
   ],
   asides: [
-    "payday was yesterday",
+    "payday feels far away",
     "I'm trying to spend less",
     "we're doing the books",
     "before I forget",
