@@ -516,6 +516,11 @@ describe("template", () => {
       "t.a",
     );
   });
+
+  test("a parameter that may go by another's name is refused: the schema would hold one key for two", () => {
+    const takes = { "a/b": "clock! A.", b: "day! B." };
+    expect(() => readTool("t", "d", { names: "u", about: "A.", takes, say: ["{a} {b}"] })).toThrow("t.a: ");
+  });
 });
 
 describe("ground", () => {

@@ -71,6 +71,11 @@ const sentences = (text: string) => text.split(" | ").map((sentence) => sentence
 /** Throws: SyntaxError naming the tool whose declaration cannot be read. */
 export function readTool(id: string, domain: string, source: ToolSource): BaseTool {
   const params = Object.entries(source.takes ?? {}).map(([names, spec]) => readParam(names.split("/"), spec, id));
+  for (const one of params) {
+    const other = params.find((param) => param !== one && param.names.includes(one.name));
+    if (other)
+      throw new SyntaxError(`${id}.${other.name}: expected other names than ${one.name}, got a parameter's name`);
+  }
   const say = source.say.map(template);
   const hint = (source.hint ?? []).map(template);
   for (const phrase of [...say, ...hint]) {

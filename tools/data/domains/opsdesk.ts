@@ -1,6 +1,6 @@
 import type { Domain } from "../tool.ts";
 
-/** Running things: builds, servers, alerts, channels, tickets, tables. Named and described as servers of tools do. */
+/** Running things: builds, releases, servers, alerts. Named and described as servers of tools do. */
 export const opsdesk: Domain = {
   chat: [
     "{first} is on call this week, poor soul",

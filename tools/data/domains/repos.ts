@@ -1,6 +1,6 @@
 import type { Domain } from "../tool.ts";
 
-/** Code and those who keep it: issues, pull requests, branches, files by path, as servers of tools declare them. */
+/** Code and those who keep it: issues, pull requests, branches, as servers of tools declare them. */
 export const repos: Domain = {
   chat: [
     "legacy code is somebody's pride",
