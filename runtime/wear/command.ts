@@ -8,6 +8,7 @@ import { Reader, type Reading } from "./reading.ts";
 import {
   endOf,
   goesOn,
+  inWords,
   isMurmur,
   isTakenBack,
   isUnfinished,
@@ -18,7 +19,7 @@ import {
   withoutFillers,
   wordOf,
 } from "./spoken.ts";
-import { inWords, type Model } from "./wearable.ts";
+import type { Model } from "./wearable.ts";
 
 /** What a command comes to. `text` is what was said, and `sources` of the calls are places in it. */
 export type Action =
@@ -61,6 +62,7 @@ export interface CommandOptions {
 const usualWaits: Waits = { settle: 150, final: 700, partial: 1500, unfinished: 2500, attention: 10_000 };
 /** More is no command. */
 const mostCharacters = 400;
+const mostWords = 201;
 const mostUtterances = 3;
 /** Where nobody was addressed, a call must be likelier right than not to be asked about. */
 const leastConfidence = 0.5;
@@ -111,9 +113,11 @@ export class CommandParser {
       throw new TypeError(`transcript: expected text, got ${describe(transcript)}; pass what the recogniser wrote`);
     const before = keyOf(this.utterances);
     const isNew = !this.current.length;
-    let tokens = tokensOf(transcript).slice(this.spent);
+    const all = tokensOf(transcript);
+    const from = Math.max(this.spent, all.length - mostWords);
+    let tokens = all.slice(from);
     const woken = Math.max(0, ...this.wake.map((phrase) => endOf(phrase, tokens)));
-    this.start = this.spent + woken;
+    this.start = from + woken;
     tokens = tokens.slice(woken);
     if (isNew && this.ended.length) this.mayEnd(tokens, woken > 0);
     if (woken) {
@@ -185,7 +189,7 @@ export class CommandParser {
     }
     if (this.isAddressed) this.holdAttention();
     const { settle, unfinished, final, partial } = this.waits;
-    this.settleTimer = this.clock.set(() => void this.read(), isFinal ? 0 : settle);
+    if (this.isForModel(utterances)) this.settleTimer = this.clock.set(() => void this.read(), isFinal ? 0 : settle);
     const wait = isUnfinished(utterances.at(-1) as string[]) ? unfinished : isFinal ? final : partial;
     this.endTimer = this.clock.set(() => void this.end(wait < unfinished), wait);
   }
@@ -198,6 +202,11 @@ export class CommandParser {
     const isSlip = repairIn(said)?.before.length === 0;
     if (this.question) return word !== null || isSlip;
     return this.isFollowed && (word === "undo" || word === "again" || isSlip);
+  }
+
+  private isForModel(utterances: readonly string[][]): boolean {
+    const tokens = utterances.flat();
+    return !isMurmur(tokens) && !wordOf(tokens) && requestOf(utterances).length <= mostCharacters;
   }
 
   /** Reads what is heard so far, once; null: other words were heard before it was done, or it cannot be read. */
@@ -233,7 +242,7 @@ export class CommandParser {
     const tokens = utterances.flat();
     const word = wordOf(said);
     if (word && this.heed(word)) return;
-    if (requestOf(utterances).length > mostCharacters || isTakenBack(tokens)) return this.cancel();
+    if (isTakenBack(tokens)) return this.cancel();
     const repair = repairIn(said);
     const slip = this.question ?? (this.isAddressed || this.isFollowed ? this.last : null);
     if (slip && repair?.before.length === 0) {
@@ -242,7 +251,7 @@ export class CommandParser {
       if (meant && turn === this.turn) this.replace(slip, meant);
       return;
     }
-    if (isMurmur(tokens)) return this.forget();
+    if (!this.isForModel(utterances)) return this.forget();
     const reading = await this.read();
     if (!reading || turn !== this.turn) return;
     if (!mayWait || isSure(reading)) return this.conclude(reading);

@@ -122,22 +122,28 @@ function placeOf(words: string, request: string): number {
 }
 
 /**
- * Calls read from a request with a fact in it → the same of the request itself, if the fact is all that they add;
- * null if they are others.
+ * Calls read from a request with a fact in it → the same of the request itself; null unless the fact's value is all that they
+ * have more than those read before.
  */
 function withFact(calls: readonly ToolCall[], before: readonly ToolCall[], pointed: Pointed): ToolCall[] | null {
-  if (calls.map(({ name }) => name).join() !== before.map(({ name }) => name).join()) return null;
+  const { at, pointer, fact } = pointed;
+  const shift = pointer.end - at.end;
   let isUsed = false;
-  const shift = pointed.pointer.end - pointed.at.end;
   const moved = calls.map((call) => {
     const sources = Object.entries(call.sources).map(([path, source]): [string, ValueSource] => {
       const { start, end } = source;
-      if (start === undefined || end === undefined || end <= pointed.at.start) return [path, source];
-      if (start >= pointed.at.end) return [path, { ...source, start: start + shift, end: end + shift }];
+      if (start === undefined || end === undefined || end <= at.start) return [path, source];
+      if (start >= at.end) return [path, { ...source, start: start + shift, end: end + shift }];
       isUsed = true;
-      return [path, { ...source, ...pointed.pointer, ...stated(pointed.fact) }];
+      return [path, { ...source, ...pointer, ...stated(fact) }];
     });
     return { ...call, sources: Object.fromEntries(sources) };
   });
-  return isUsed ? moved : null;
+  const spoken = moved.map(({ name, arguments: args, sources }) => [
+    name,
+    Object.entries(args).filter(([key]) => sources[key]?.fact === undefined),
+  ]);
+  const isSame =
+    JSON.stringify(spoken) === JSON.stringify(before.map((call) => [call.name, Object.entries(call.arguments)]));
+  return isUsed && isSame ? moved : null;
 }

@@ -11,6 +11,7 @@ import { packCall, type WireCall } from "../wire/wirecall.ts";
 import { Channel, type Clock, type Limits, type Sending } from "./channel.ts";
 import { readWithFacts } from "./facts.ts";
 import { busVersion, confirming, type Ending, endings, MessageReader, says, writeMessage } from "./message.ts";
+import { inWords } from "./spoken.ts";
 
 /** Answers requests: a Thimble, a Session, or anything that calls like them. */
 export interface Model {
@@ -417,10 +418,4 @@ function toolsOf(bytes: Uint8Array): ToolSet {
   } catch (error) {
     throw new Objection(null, "tools", (error as Error).message);
   }
-}
-
-/** A call as its wearer is asked about it: its tool and values in words. */
-export function inWords({ name, arguments: args }: WireCall): string {
-  const values = Object.values(args).map((value) => (typeof value === "string" ? value : describe(value)));
-  return [name.replaceAll("_", " "), ...values].join(" ").slice(0, 200);
 }
