@@ -284,6 +284,9 @@ describe("what is not for it", () => {
     const murmured = heard.read.length;
     heard.parser.hear(`timer for ${"ten ".repeat(1 << 18)}`, true);
     expect(await heard.play([])).toEqual([]);
+    heard.parser.attend();
+    heard.parser.hear("timer for ten ".repeat(50), true);
+    expect(brief(await heard.play([]))).toEqual(["none"]);
     const words = Array.from({ length: 300 }, (_, i) => [10 * i, `words that go on ${i}`, true] as Heard);
     await heard.play(words);
     expect(Math.max(...heard.read.map(({ length }) => length))).toBeLessThanOrEqual(400);
@@ -509,7 +512,7 @@ describe("the transcripts with the default model", () => {
   const root = fileURLToPath(new URL("../", import.meta.url));
   const lines = readFileSync(`${root}test/fixtures/transcripts.jsonl`, "utf8").trimEnd().split("\n");
   const transcripts: Transcript[] = lines.map((line) => JSON.parse(line));
-  const glassesTools = JSON.parse(readFileSync(`${root}firmware/glasses/tools.json`, "utf8"));
+  const glassesTools = JSON.parse(readFileSync(`${root}test/fixtures/transcripts.tools.json`, "utf8"));
   const written = (calls: { name: string; arguments: object }[]) =>
     JSON.stringify(
       calls.map((call) => [call.name, Object.entries(call.arguments).sort(([a], [b]) => (a < b ? -1 : 1))]),

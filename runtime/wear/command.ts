@@ -251,7 +251,11 @@ export class CommandParser {
       if (meant && turn === this.turn) this.replace(slip, meant);
       return;
     }
-    if (!this.isForModel(utterances)) return this.forget();
+    if (isMurmur(tokens)) return this.forget();
+    if (!this.isForModel(utterances)) {
+      this.conclude({ text: requestOf(utterances), calls: [], decision: "none", confidence: 0 });
+      return;
+    }
     const reading = await this.read();
     if (!reading || turn !== this.turn) return;
     if (!mayWait || isSure(reading)) return this.conclude(reading);

@@ -50,7 +50,7 @@ export const tokensOf = (text: string): string[] => text.split(/\s+/).filter(Boo
 
 /** The tokens that say something. */
 export function withoutFillers(tokens: readonly string[]): string[] {
-  return tokens.filter((token) => bare(token) !== "" && !fillers.has(bare(token)));
+  return tokens.filter((token) => !fillers.has(bare(token)) && !/^\p{P}*$/u.test(token));
 }
 
 /** Where a phrase ends that stands in the tokens, the last time that it does; −1 if it does not. */
