@@ -102,6 +102,9 @@ describe.skipIf(missing(executablePath, "chromium"))("with a double of the bridg
     expect([method, data.containerTotalNum]).toEqual(["createStartUpPageContainer", 1]);
     expect((data.textObject as { isEventCapture: number }[]).map(({ isEventCapture }) => isEventCapture)).toEqual([1]);
     await say(tab, "write down buy milk");
+    // Whether it asks before a note is the model's to say.
+    await tab.waitForFunction(() => /milk/.test(document.getElementById("shown")?.textContent ?? ""));
+    await event(tab, "sysEvent", { eventSource: 1, eventType: 0 });
     await shown(tab, "Note 1: buy milk");
     await say(tab, "undo that");
     await shown(tab, "Note taken back: buy milk");

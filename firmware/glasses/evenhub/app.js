@@ -3,8 +3,8 @@ import { OsEventTypeList, waitForEvenAppBridge } from "@evenrealities/even_hub_s
 import { load } from "thimble";
 import pack from "thimble/model" with { type: "file" };
 import { assistant } from "../assistant.js";
+import { listen } from "../page.js";
 
-const find = (id) => document.getElementById(id);
 const container = { containerID: 1, containerName: "text" };
 /** A text container takes 999 bytes. */
 const fitting = (text) => [...text].slice(0, 240).join("");
@@ -16,7 +16,7 @@ await bridge.createStartUpPageContainer({
   textObject: [{ ...container, ...place, content: "Loading…" }],
 });
 function show(text) {
-  find("shown").textContent = text;
+  document.getElementById("shown").textContent = text;
   bridge.textContainerUpgrade({ ...container, content: fitting(text) || " " });
 }
 
@@ -31,28 +31,5 @@ bridge.onEvenHubEvent(({ sysEvent, textEvent }) => {
   if (event && type === OsEventTypeList.DOUBLE_CLICK_EVENT) parser.answer(false);
 });
 
-function say(text) {
-  parser.attend();
-  parser.hear(text, true);
-}
-find("ask").addEventListener("submit", (event) => {
-  event.preventDefault();
-  say(find("request").value);
-  find("request").value = "";
-});
-
-/** Where the phone recognises speech; else its keyboard's dictation does. */
-const Recognition = globalThis.SpeechRecognition ?? globalThis.webkitSpeechRecognition;
-if (Recognition) {
-  find("listen").hidden = false;
-  find("listen").addEventListener("click", () => {
-    const recognition = Object.assign(new Recognition(), { interimResults: true, lang: "en-US" });
-    recognition.onresult = ({ results }) => parser.hear(results[0][0].transcript, results[0].isFinal);
-    recognition.onerror = ({ error }) => show(`speech: ${error}`);
-    parser.attend();
-    recognition.start();
-  });
-}
 show("Ready.");
-// To try it: index.html#note%20that%20the%20bike%20needs%20new%20brakes
-if (location.hash) say(decodeURIComponent(location.hash.slice(1)));
+listen(parser, show);
