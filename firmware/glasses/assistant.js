@@ -1,9 +1,10 @@
 /** From what is heard to what is done and shown; the glasses around it differ. */
 import { CommandParser } from "thimble/glasses";
-import { run, tools, undo } from "./tools.js";
+import { tools, wearersTools } from "./tools.js";
 
 /** A parser whose calls run the tools of tools.js; `show` gets what the wearer is to read. */
 export function assistant(model, show, options = {}) {
+  const { run, undo } = wearersTools();
   const takeBack = ({ name }) => undo[name]?.() ?? `${name.replaceAll("_", " ")}: cannot be taken back`;
   return new CommandParser({
     model,

@@ -1,7 +1,4 @@
-/** What the glasses of these examples can do: notes and a stopwatch. Each gives what its wearer reads; `undo` takes it back. */
-const notes = [];
-let startMs = null;
-
+/** What the glasses of these examples can do: notes and a stopwatch. */
 export const tools = [
   {
     name: "save_note",
@@ -14,26 +11,32 @@ export const tools = [
   { name: "stop_stopwatch", description: "Stop the stopwatch and show the time.", parameters: {} },
 ];
 
-export const run = {
-  save_note: ({ text }) => `Note ${notes.push(text)}: ${text}`,
-  read_notes: () => notes.join("\n") || "No notes.",
-  erase_notes: () => `${notes.splice(0).length} notes erased`,
-  start_stopwatch: () => {
-    startMs = Date.now();
-    return "Stopwatch started";
-  },
-  stop_stopwatch: () => {
-    if (startMs === null) return "The stopwatch is not running.";
-    const seconds = Math.round((Date.now() - startMs) / 1000);
-    startMs = null;
-    return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  },
-};
-
-export const undo = {
-  save_note: () => `Note taken back: ${notes.pop()}`,
-  start_stopwatch: () => {
-    startMs = null;
-    return "Stopwatch reset";
-  },
-};
+/** The tools of one wearer: each gives what is to be read; `undo` takes a call back where that can be. */
+export function wearersTools() {
+  const notes = [];
+  let startMs = null;
+  return {
+    run: {
+      save_note: ({ text }) => `Note ${notes.push(text)}: ${text}`,
+      read_notes: () => notes.join("\n") || "No notes.",
+      erase_notes: () => `${notes.splice(0).length} notes erased`,
+      start_stopwatch: () => {
+        startMs = Date.now();
+        return "Stopwatch started";
+      },
+      stop_stopwatch: () => {
+        if (startMs === null) return "The stopwatch is not running.";
+        const seconds = Math.round((Date.now() - startMs) / 1000);
+        startMs = null;
+        return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+      },
+    },
+    undo: {
+      save_note: () => `Note taken back: ${notes.pop()}`,
+      start_stopwatch: () => {
+        startMs = null;
+        return "Stopwatch reset";
+      },
+    },
+  };
+}

@@ -1,6 +1,6 @@
 /**
  * The host's end of Frame and Halo over Web Bluetooth. A write is Lua to run, or after 01 data for its receive callback; a
- * notification is what Lua printed, or after 01 data that it sent. Source: Brilliant Labs' documentation, see ../../PROTOCOL.md for ours.
+ * notification is what Lua printed, or after 01 data that it sent. Source: Brilliant Labs' public documentation and SDK.
  */
 const service = "7a230001-5475-a6a4-654c-8431f6ad49c4";
 const [write, notify] = ["7a230002", "7a230003"].map((head) => head + service.slice(8));
