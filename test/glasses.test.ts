@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ToolCall } from "../runtime/answer/toolcall.ts";
-import type { CommandOptions } from "../runtime/glasses.ts";
+import { type Action, type CommandOptions, CommandParser } from "../runtime/glasses.ts";
 import { load, type Thimble } from "../runtime/index.ts";
 import type { CallResult } from "../runtime/session.ts";
 import type { Model } from "../runtime/wear/wearable.ts";
@@ -63,27 +63,23 @@ const ten: Heard[] = [[0, "Timer for ten minutes.", true]];
 const photo: Record<string, Said> = { "take a photo": ["photo"] };
 
 describe("a command is over", () => {
-  test("after a final transcript and silence, and what is said before goes on with it", async () => {
+  test("after a final transcript and silence, and what is said before goes on with it, as one text", async () => {
     const heard = hearing();
     expect(
-      brief(
-        await heard.play(
-          [
-            [0, "set a timer"],
-            [200, "Set a timer.", true],
-          ],
-          600,
-        ),
+      await heard.play(
+        [
+          [0, "set a timer"],
+          [200, "Set a timer.", true],
+        ],
+        600,
       ),
     ).toEqual([]);
-    expect(
-      brief(
-        await heard.play([
-          [0, "For ten"],
-          [300, "For ten minutes.", true],
-        ]),
-      ),
-    ).toEqual(["call timer ten minutes"]);
+    const [action] = await heard.play([
+      [0, "For ten"],
+      [300, "For ten minutes.", true],
+    ]);
+    expect(brief([action])).toEqual(["call timer ten minutes"]);
+    expect(action.kind === "call" && action.text).toBe("Set a timer for ten minutes");
   });
 
   test("later where its last word or the model asks for more", async () => {
@@ -104,6 +100,59 @@ describe("a command is over", () => {
     const heard = hearing(photo);
     expect(brief(await heard.play([...ten, [100, "take"]], 0))).toEqual(["call timer ten minutes"]);
     expect(brief(await heard.play([[0, "Take a photo.", true]]))).toEqual(["call photo"]);
+  });
+
+  test("not when another begins and it was unsure; nor sooner than its last word allows, or later for words that come again", async () => {
+    const heard = hearing({ "some timer": ["timer", {}, 0.6], "timer for": ["timer", { duration: "for" }] });
+    expect(
+      await heard.play(
+        [
+          [0, "Some timer.", true],
+          [200, "photo"],
+        ],
+        0,
+      ),
+    ).toEqual([]);
+    heard.parser.cancel();
+    expect(
+      await heard.play(
+        [
+          [0, "", true],
+          [0, "Timer for", true],
+        ],
+        2000,
+      ),
+    ).toEqual([]);
+    heard.parser.cancel();
+    expect(
+      brief(
+        await heard.play(
+          [
+            [0, "timer for ten"],
+            [1000, "timer for ten"],
+          ],
+          600,
+        ),
+      ),
+    ).toEqual(["call timer ten"]);
+  });
+
+  test("once, though the model takes longer than the waits, and is asked once", async () => {
+    const actions: Action[] = [];
+    let calls = 0;
+    const call: Model["call"] = async (...args) => {
+      calls++;
+      await Bun.sleep(40);
+      return modelOf().call(...args);
+    };
+    const waits = { settle: 1, partial: 10, final: 20, unfinished: 60 };
+    const parser = new CommandParser({ model: { call }, tools, waits, onAction: (action) => actions.push(action) });
+    parser.attend();
+    parser.hear("something else");
+    await Bun.sleep(20);
+    parser.hear("something else", true);
+    await Bun.sleep(300);
+    expect([brief(actions), calls]).toEqual([["none"], 1]);
   });
 
   test("after a longer silence without a final transcript; that one, when it comes, is no second command", async () => {
@@ -131,6 +180,18 @@ describe("a command is over", () => {
     ]);
     expect(actions.map((action) => action.kind === "call" && action.text)).toEqual(["Take a photo"]);
   });
+
+  test("but never by itself what an unfinished one waited for", async () => {
+    const heard = hearing({ "timer for photo": ["timer", { duration: "photo" }, 0.85], photo: ["photo", {}, 0.95] });
+    expect(
+      brief(
+        await heard.play([
+          [0, "Timer for", true],
+          [1000, "photo", true],
+        ]),
+      ),
+    ).toEqual(["call timer photo"]);
+  });
 });
 
 describe("reading", () => {
@@ -145,6 +206,10 @@ describe("reading", () => {
     expect(heard.read).toEqual(["timer for ten"]);
     await heard.play([[0, "um timer for uh ten", true]]);
     expect(heard.read).toEqual(["timer for ten"]);
+    // What was read is kept for a while, not for ever.
+    for (let i = 0; i < 20; i++) await heard.play([[0, `timer for ${i}`, true]]);
+    await heard.play([[0, "timer for ten", true]]);
+    expect(heard.read.filter((text) => text === "timer for ten").length).toBe(2);
   });
 
   test("words that are overtaken within a moment are not read, and a reading that is overtaken is aborted", async () => {
@@ -172,7 +237,6 @@ describe("reading", () => {
       },
     };
     const actions: unknown[] = [];
-    const { CommandParser } = await import("../runtime/glasses.ts");
     const parser = new CommandParser({
       model: never,
       tools,
@@ -183,6 +247,7 @@ describe("reading", () => {
     await Bun.sleep(20);
     parser.hear("timer for");
     await Bun.sleep(20);
+    expect(aborted).toBe(1);
     parser.cancel();
     await Bun.sleep(5);
     expect([aborted, actions]).toEqual([2, []]);
@@ -243,6 +308,36 @@ describe("what is not for it", () => {
     expect(heard.read.filter((text) => text.includes("so"))).toEqual([]);
   });
 
+  test("the wake phrase begins anew, and words that a command was made of do not come again with it", async () => {
+    const heard = hearing({ "show me timer for ten": ["photo", {}, 0.95], ten: ["photo"] }, { wake: "hey thimble" });
+    expect(
+      brief(
+        await heard.play([
+          [0, "Hey Thimble show me", true],
+          [500, "Hey Thimble timer for ten", true],
+        ]),
+      ),
+    ).toEqual(["call timer ten"]);
+    await heard.play([[0, "hey thimble timer for ten"]], 1600);
+    heard.parser.attend();
+    expect(await heard.play([[0, "Hey Thimble timer for ten", true]])).toEqual([]);
+  });
+
+  test("attention lasts while a command goes on; no slip is for it before there was a call", async () => {
+    const heard = hearing({ "i meant take a photo": ["photo"] }, { wake: "hey thimble" });
+    const words = "hey thimble timer for one two three four five six seven".split(" ");
+    const slow = words.map((_, i): Heard => [1400 * i, words.slice(0, i + 1).join(" ")]);
+    expect(brief(await heard.play(slow))).toEqual(["call timer one two three four five six seven"]);
+    const before = heard.read.length;
+    expect(
+      await heard.play([
+        [0, "", true],
+        [0, "I meant take a photo.", true],
+      ]),
+    ).toEqual([]);
+    expect(heard.read.length).toBe(before);
+  });
+
   test("the wake phrase alone opens attention for ten seconds, and each command closes it", async () => {
     const heard = hearing(photo, { wake: "hey thimble" });
     expect(
@@ -276,7 +371,7 @@ describe("what is not for it", () => {
   });
 
   test("murmurs and more than 400 characters go to no model, and what was heard is bounded", async () => {
-    const heard = hearing();
+    const heard = hearing(photo);
     await heard.play([
       [0, "Okay, yeah.", true],
       [3000, "Haha.", true],
@@ -288,7 +383,8 @@ describe("what is not for it", () => {
     heard.parser.hear("timer for ten ".repeat(50), true);
     expect(brief(await heard.play([]))).toEqual(["none"]);
     const words = Array.from({ length: 300 }, (_, i) => [10 * i, `words that go on ${i}`, true] as Heard);
-    await heard.play(words);
+    words.push([3100, "Take a photo.", true]);
+    expect(brief(await heard.play(words))).toEqual(["call photo"]);
     expect(Math.max(...heard.read.map(({ length }) => length))).toBeLessThanOrEqual(400);
     expect(murmured).toBe(0);
     expect(() => heard.parser.hear(undefined as unknown as string)).toThrow(
@@ -362,12 +458,24 @@ describe("words about commands go to no model", () => {
   });
 
   test("no, I meant: the part that was a slip is put in its place, and the calls say instead of which they are", async () => {
-    const heard = hearing({ ...photo, "ten minutes": ["photo", {}, 0.2] });
+    const heard = hearing({ "twenty minutes": ["timer", { duration: "twenty minutes" }] });
     const [first, second] = await heard.play([...ten, [3000, "No, I meant twenty minutes.", true]]);
     expect(brief([first, second])).toEqual(["call timer ten minutes", "call timer twenty minutes"]);
     expect(second.kind === "call" && second.instead).toEqual(first.kind === "call" ? first.calls : []);
     expect(second.kind === "call" && second.text).toBe("Timer for twenty minutes");
     expect(await heard.play([[0, "I meant five minutes.", true]])).toEqual([]);
+  });
+
+  test("no, I meant, with a word that stands before the slip already", async () => {
+    const heard = hearing({
+      "weather in oslo": ["weather", { place: "oslo" }],
+      "weather in bergen": ["weather", { place: "bergen" }],
+    });
+    const [, second] = await heard.play([
+      [0, "Weather in Oslo.", true],
+      [3000, "No, I meant in Bergen.", true],
+    ]);
+    expect(brief([second])).toEqual(["call weather Bergen"]);
   });
 
   test("no, I meant, with another whole command", async () => {
@@ -384,6 +492,8 @@ describe("words about commands go to no model", () => {
     expect(brief(await heard.play([[0, "Timer for ten. No, wait, twenty minutes.", true]]))).toEqual([
       "call timer twenty minutes",
     ]);
+    const meant = hearing({ "text anna i mean it": ["send", { to: "anna", text: "i mean it" }] });
+    expect(brief(await meant.play([[0, "Text Anna I mean it.", true]]))).toEqual(["call send Anna I mean it"]);
   });
 
   test("a command that is taken back is none; cancel() takes back what was heard and asked", async () => {
@@ -423,6 +533,9 @@ describe("facts", () => {
     "weather in oslo": ["weather", { place: "oslo" }],
     "weather in take a photo": ["photo"],
     "weather at this place": ["weather", { place: "this place" }],
+    "weather in nowhere": ["weather", {}, 0.4],
+    "timer here for ten": ["timer", { duration: "ten" }],
+    "timer in oslo for ten": ["timer", { duration: "ten", note: "oslo" }],
     "call it here": ["timer", { duration: "call it" }],
     "call it in oslo": ["timer", { duration: "oslo", note: "call it" }],
   };
@@ -438,6 +551,8 @@ describe("facts", () => {
     expect(args).toEqual({ to: "Ingrid", text: "I'm here" });
     expect(sources.to).toEqual({ from: "state", fact: "contact", start: 5, end: 8, grounded: true });
     expect(sources.text.from).toBe("request");
+    // What a value holds already is not read again.
+    expect(heard.read).toEqual(["text her i'm here"]);
     heard.parser.tell({ contact: null });
     expect((await callsOf(heard, "Text her I'm here."))[0].arguments.to).toBe("her");
   });
@@ -448,6 +563,13 @@ describe("facts", () => {
     const [{ arguments: args, sources }] = await callsOf(heard, "Weather here.");
     expect(args).toEqual({ place: "oslo" });
     expect(sources.place).toEqual({ from: "state", fact: "here", start: 8, end: 12, grounded: true });
+    const [timer] = await callsOf(heard, "Timer here for ten.");
+    expect(timer.sources).toMatchObject({
+      duration: { start: 15, end: 18 },
+      note: { fact: "here", start: 6, end: 10 },
+    });
+    heard.parser.tell({ here: "nowhere" });
+    expect(await callsOf(heard, "Weather here.")).toMatchObject([{ name: "weather", arguments: {} }]);
   });
 
   test("change no tool, no other value, and nothing that they do not fit", async () => {

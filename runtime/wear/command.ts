@@ -225,8 +225,7 @@ export class CommandParser {
 
   private async unlessStale(work: Promise<Reading>, signal: AbortSignal): Promise<Reading | null> {
     try {
-      const reading = await work;
-      return signal.aborted ? null : reading;
+      return await work;
     } catch (error) {
       if (signal.aborted) return null;
       this.forget();

@@ -46,7 +46,7 @@ export class Reader {
     const part = requestOf([meant]);
     const readings: Reading[] = [];
     for (const text of [...replacements(before, part), part]) readings.push(await this.filled(text, signal));
-    return best(readings.filter(({ text, calls }) => text === part || calls[0]?.name === before.calls[0]?.name));
+    return best(readings);
   }
 
   /** A request in which "no, I meant" may stand: the model's own reading, or that of what was meant, if that is surer. */
