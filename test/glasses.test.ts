@@ -137,22 +137,25 @@ describe("a command is over", () => {
     ).toEqual(["call timer ten"]);
   });
 
-  test("once, though the model takes longer than the waits, and is asked once", async () => {
+  test.each([
+    ["something else", ["none"]],
+    ["timer for ten", ["call timer ten"]],
+  ])("once, though the model takes longer than the waits, and is asked once: %s", async (said, expected) => {
     const actions: Action[] = [];
     let calls = 0;
     const call: Model["call"] = async (...args) => {
       calls++;
-      await Bun.sleep(40);
+      await Bun.sleep(80);
       return modelOf().call(...args);
     };
     const waits = { settle: 1, partial: 10, final: 20, unfinished: 60 };
     const parser = new CommandParser({ model: { call }, tools, waits, onAction: (action) => actions.push(action) });
     parser.attend();
-    parser.hear("something else");
+    parser.hear(said);
     await Bun.sleep(20);
-    parser.hear("something else", true);
+    parser.hear(said, true);
     await Bun.sleep(300);
-    expect([brief(actions), calls]).toEqual([["none"], 1]);
+    expect([brief(actions), calls]).toEqual([expected, 1]);
   });
 
   test("after a longer silence without a final transcript; that one, when it comes, is no second command", async () => {
@@ -325,8 +328,9 @@ describe("what is not for it", () => {
 
   test("attention lasts while a command goes on; no slip is for it before there was a call", async () => {
     const heard = hearing({ "i meant take a photo": ["photo"] }, { wake: "hey thimble" });
-    const words = "hey thimble timer for one two three four five six seven".split(" ");
+    const words = "timer for one two three four five six seven".split(" ");
     const slow = words.map((_, i): Heard => [1400 * i, words.slice(0, i + 1).join(" ")]);
+    await heard.play([[0, "Hey Thimble.", true]], 500);
     expect(brief(await heard.play(slow))).toEqual(["call timer one two three four five six seven"]);
     const before = heard.read.length;
     expect(
