@@ -639,7 +639,7 @@ describe("thimble companion", () => {
   }, 60_000);
 
   test.each([
-    [[], "expected --simulate bangle, --page PORT, --ws PORT or --stdio, got none"],
+    [[], "expected --simulate bangle, --page PORT, --ws PORT, --bluetooth or --stdio, got none"],
     [["--simulate", "toaster"], '--simulate: expected one of bangle, got "toaster"'],
     [["--simulate", "bangle", "--stdio"], "each takes standard input"],
     [["--ws", "x"], '--ws: expected an integer from 0 to 65535, got "x"'],
