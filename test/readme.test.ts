@@ -22,6 +22,14 @@ test("the pages have the examples", () => {
   expect(examples.length).toBe(8);
 });
 
+test("its pictures are there, and its transcripts as many as it says", () => {
+  const pictures = [...readme.matchAll(/(?:!\[[^\]]+\]\(|<img src=")([^)"]+\.png)/g)].map(([, path]) => path);
+  expect(pictures.length).toBe(3);
+  for (const path of pictures) expect(readFileSync(`${root}${path}`).subarray(1, 4).toString()).toBe("PNG");
+  const lines = readFileSync(`${root}test/fixtures/transcripts.jsonl`, "utf8").trimEnd().split("\n");
+  expect(readme).toContain(`Of [${lines.length} scripted transcripts]`);
+});
+
 test("the README's first command prints what its comment says", () => {
   const [, request, output] = readme.match(/npx thimble run "(.*?)" +# (.*)/) ?? [];
   const { stdout } = Bun.spawnSync(["node", "dist/tools/cli.js", "run", request], { cwd: root });
