@@ -151,11 +151,12 @@ export class CommandParser {
     else this.drop(question.text);
   }
 
-  /** Forgets what was heard and not acted on, and takes a question back. */
+  /** Forgets what was heard and what was done, and takes a question back: nothing follows, and no timer is left. */
   cancel(): void {
-    this.forget();
-    this.isAddressed = false;
-    if (this.question) this.drop(this.question.text);
+    this.takeBack();
+    this.last = null;
+    this.isFollowed = false;
+    this.clock.clear(this.attentionTimer);
   }
 
   /**
@@ -241,7 +242,7 @@ export class CommandParser {
     const tokens = utterances.flat();
     const word = wordOf(said);
     if (word && this.heed(word)) return;
-    if (isTakenBack(tokens)) return this.cancel();
+    if (isTakenBack(tokens)) return this.takeBack();
     const repair = repairIn(said);
     const slip = this.question ?? (this.isAddressed || this.isFollowed ? this.last : null);
     if (slip && repair?.before.length === 0) {
@@ -325,6 +326,12 @@ export class CommandParser {
     this.isFollowed = true;
     this.holdAttention();
     this.options.onAction({ kind: "call", text, calls, instead });
+  }
+
+  private takeBack(): void {
+    this.forget();
+    this.isAddressed = false;
+    if (this.question) this.drop(this.question.text);
   }
 
   private drop(text: string): void {
