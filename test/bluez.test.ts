@@ -112,6 +112,9 @@ test("a watch in reach is served, after a connection that failed, and again afte
   device.emit("disconnect", { connected: false });
   expect(await found[0].call({ name: "say", arguments: { n: 4 } })).toEqual({ ending: "done", value: 4 });
   expect([connections(), found.length]).toEqual([2, 1]);
+  // A watch that is served is not found again.
+  const another = connectBluetooth(companion, bluetooth).then(() => "another");
+  expect(await Promise.race([another, Bun.sleep(50).then(() => "none")])).toBe("none");
   expect(log).toEqual(["--bluetooth: the system bus is gone: EPIPE"]);
   served.close();
 });

@@ -281,11 +281,14 @@ describe("the app", () => {
     await world.pass(8000);
     for (const direct of [true, false]) {
       bangle.disconnect();
-      companion.connect(direct ? overLines(bangle.connect()) : gadgetbridgePipe(new Gadgetbridge(bangle)));
+      const phone = direct ? null : new Gadgetbridge(bangle);
+      companion.connect(phone ? gadgetbridgePipe(phone) : overLines(bangle.connect()));
       await world.pass(40_000);
       const outcome = await ended(world, found[0].call({ name: "get_steps", arguments: {} }));
       expect(outcome).toEqual({ ending: "done", value: "4321 steps" });
       expect(bangle.printed.at(-1)).toStartWith(direct ? '{"t":"thimble"' : '{"t":"intent"');
+      // A new connection begins with what either can read.
+      expect(phone?.dropped ?? []).toEqual([]);
     }
     expect(found.length).toBe(1);
   });
@@ -399,12 +402,13 @@ describe("the watch's own tools", () => {
     expect(bangle.asked).toEqual(asked);
   });
 
-  test("what needs the phone is said to it", () => {
+  test("what needs the phone is said to it", async () => {
     const { bangle } = scene();
     const { dropped } = new Gadgetbridge(bangle);
-    bangle.evaluate('require("thimble.actions").find_phone({})');
-    bangle.evaluate('require("thimble.actions").control_music({action:"louder"})');
-    bangle.evaluate('require("thimble.actions").control_music({action:"next"})');
+    for (const code of ["find_phone({})", 'control_music({action:"louder"})', 'control_music({action:"next"})']) {
+      bangle.evaluate(`require("thimble.actions").${code}`);
+      await null;
+    }
     expect(bangle.asked).toEqual([
       ["phone", { t: "findPhone", n: true }],
       ["phone", { t: "music", n: "volumeup" }],

@@ -407,6 +407,8 @@ describe("words about commands go to no model", () => {
     ["no", ["ask send Anna hello", "drop"]],
     ["Stop.", ["ask send Anna hello", "drop"]],
     ["Never mind.", ["ask send Anna hello", "drop"]],
+    ["No, leave it be.", ["ask send Anna hello", "drop"]],
+    ["No, wait, leave it be.", ["ask send Anna hello", "drop", "none"]],
     ["Take a photo.", ["ask send Anna hello", "drop", "call photo"]],
     ["No, I meant Hanna.", ["ask send Anna hello", "drop", "ask send Hanna hello", "drop"]],
     ["What a nice day.", ["ask send Anna hello", "drop"]],
@@ -418,6 +420,11 @@ describe("words about commands go to no model", () => {
     );
     await heard.play([]);
     expect(brief(heard.actions)).toEqual(actions);
+  });
+
+  test("but stop is a tool's where nothing is asked", async () => {
+    const heard = hearing({ stop: ["photo"] });
+    expect(brief(await heard.play([[0, "Stop!", true]]))).toEqual(["call photo"]);
   });
 
   test("by hand as well; unanswered it is dropped after ten seconds", async () => {

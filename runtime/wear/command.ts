@@ -10,6 +10,7 @@ import {
   goesOn,
   inWords,
   isMurmur,
+  isRefusal,
   isTakenBack,
   isUnfinished,
   repairIn,
@@ -60,7 +61,7 @@ export interface CommandOptions {
 }
 
 const usualWaits: Waits = { settle: 150, final: 700, partial: 1500, unfinished: 2500, attention: 10_000 };
-/** More is no command. */
+/** More is no command; more words have more characters. */
 const mostCharacters = 400;
 const mostWords = 201;
 const mostUtterances = 3;
@@ -207,7 +208,10 @@ export class CommandParser {
 
   private isForModel(utterances: readonly string[][]): boolean {
     const tokens = utterances.flat();
-    return !isMurmur(tokens) && !wordOf(tokens) && requestOf(utterances).length <= mostCharacters;
+    const word = wordOf(tokens);
+    // "stop" may be a command of a tool's.
+    const isAboutCommands = word !== null && (word !== "no" || this.question !== null);
+    return !isMurmur(tokens) && !isAboutCommands && requestOf(utterances).length <= mostCharacters;
   }
 
   /** Reads what is heard so far, once; null: other words were heard before it was done, or it cannot be read. */
@@ -258,6 +262,7 @@ export class CommandParser {
     }
     const reading = await this.read();
     if (!reading || turn !== this.turn) return;
+    if (this.question && isRefusal(said) && !isSure(reading)) return this.answer(false);
     if (!mayWait || isSure(reading)) return this.conclude(reading);
     this.endTimer = this.clock.set(() => void this.end(false), this.waits.unfinished);
   }
@@ -267,7 +272,6 @@ export class CommandParser {
     const { question, last } = this;
     if (question && word !== "again") this.answer(word === "yes");
     else if (word === "yes" || word === "no" || word === "cancel") {
-      // "stop" may be a command of a tool's.
       if (word === "no" || this.utterances.length > 1) return false;
       this.forget();
     } else if (this.utterances.length > 1) return false;
@@ -288,9 +292,9 @@ export class CommandParser {
   /** Has calls made in place of a slip's. */
   private replace(slip: Reading, meant: Reading): void {
     const instead = slip === this.question ? this.instead : slip.calls;
-    this.forget();
-    this.isAddressed = false;
-    if (meant.calls.length) this.offer(meant, instead);
+    this.takeBack();
+    if (isSure(meant)) this.offer(meant, instead);
+    else this.options.onAction({ kind: "none", text: meant.text });
   }
 
   /** The command has ended, and this is what was read of it. */

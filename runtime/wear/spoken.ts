@@ -78,6 +78,9 @@ export function isTakenBack(tokens: readonly string[]): boolean {
 /** Whether nothing but murmurs is said. */
 export const isMurmur = (tokens: readonly string[]): boolean => tokens.every((token) => murmurs.has(bare(token)));
 
+/** Whether it begins as a no does. */
+export const isRefusal = (tokens: readonly string[]): boolean => /^(no|nope|nah|don't)$/.test(bare(tokens[0] ?? ""));
+
 export const isUnfinished = (tokens: readonly string[]): boolean => unfinished.has(bare(tokens.at(-1) ?? ""));
 
 export const goesOn = (tokens: readonly string[]): boolean => continuing.has(bare(tokens[0] ?? ""));
