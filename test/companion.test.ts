@@ -528,6 +528,24 @@ describe("pipes", () => {
     },
   );
 
+  test("a device that could not be connected to is let go: nothing is tried behind the back", async () => {
+    let tries = 0;
+    const device = Object.assign(new EventTarget(), {
+      gatt: {
+        connect: async () => {
+          tries++;
+          throw new Error("out of reach");
+        },
+        disconnect: () => {},
+      },
+    });
+    const bluetooth = { requestDevice: async () => device as BluetoothDeviceLike };
+    await expect(connectBluetooth(new Companion(), bluetooth)).rejects.toThrow("out of reach");
+    device.dispatchEvent(new Event("gattserverdisconnected"));
+    await Bun.sleep(5);
+    expect(tries).toBe(1);
+  });
+
   test("where there is no Web Bluetooth, the error says what to do", async () => {
     await expect(connectBluetooth(new Companion(), undefined)).rejects.toThrow(
       "bluetooth: expected a browser with Web Bluetooth, got one without; use Chrome or Edge",

@@ -64,6 +64,19 @@ describe("the link", () => {
     lens.close();
   });
 
+  test("a message that the glasses refuse is an error, and the next one is shown", async () => {
+    const lens = await Lens.start();
+    const glasses = await connectGlasses(() => {}, bluetoothOf(lens));
+    await glasses.upload("thimble", script);
+    const { notify } = lens;
+    lens.notify = () => notify(Uint8Array.of(1, 0, 1));
+    await expect(glasses.show("one")).rejects.toThrow("glasses: expected a message to be taken, got it refused");
+    lens.notify = notify;
+    await glasses.show("two");
+    expect(lens.shown.at(-1)).toBe("two");
+    lens.close();
+  });
+
   test("without Web Bluetooth, and without an answer, the error says so", async () => {
     await expect(connectGlasses(() => {}, undefined)).rejects.toThrow("expected a browser with Web Bluetooth");
     const lens = await Lens.start();

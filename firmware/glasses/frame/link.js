@@ -66,7 +66,7 @@ export async function connectGlasses(onData, bluetooth = navigator.bluetooth, pa
           const wrong = await exchange(packet, (resolve) => {
             acknowledged = resolve;
           });
-          if (wrong) throw new Error("glasses: expected a message to be taken, got none");
+          if (wrong) throw new Error("glasses: expected a message to be taken, got it refused; connect again");
         }
       });
       const sent = sending;
