@@ -116,7 +116,8 @@ describe.skipIf(missing(executablePath, "chromium"))("with a double of the bridg
     await say(tab, "erase all my notes");
     await shown(tab, "erase notes?\nyes or no");
     await event(tab, "sysEvent", { eventSource: 1, eventType: 3 });
-    await tab.waitForFunction(() => document.getElementById("shown")?.textContent === "");
+    // Sooner than the ten seconds after which it would be dropped by itself.
+    await tab.waitForFunction(() => document.getElementById("shown")?.textContent === "", null, { timeout: 5000 });
     await say(tab, "erase all my notes");
     await tab.waitForFunction(() => document.getElementById("shown")?.textContent?.startsWith("erase"));
     await event(tab, "sysEvent", { eventSource: 1 });

@@ -41,7 +41,7 @@ export class World implements Clock {
 
 /** Promises made of promises: some turns of the queue. */
 export async function settled(): Promise<void> {
-  for (let turn = 0; turn < 16; turn++) await null;
+  for (let turn = 0; turn < 10; turn++) await null;
 }
 
 export interface Faults {
