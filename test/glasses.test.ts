@@ -12,6 +12,7 @@ const tools = [
   { name: "send", risk: "confirm" as const, parameters: { to: { type: "string" }, text: { type: "string" } } },
   { name: "weather", parameters: { place: { type: "string", maxLength: 12 } } },
   { name: "photo", parameters: {} },
+  { name: "beacon", parameters: { at: { type: "string", enum: ["here", "home"] } } },
 ];
 
 /** A call as a model gives it, whose values stand in the request. */
@@ -514,6 +515,9 @@ describe("words about commands go to no model", () => {
     heard.parser.cancel();
     expect(brief(await heard.play([[0, "Yes.", true]]))).toEqual([]);
     expect(brief(heard.actions)).toEqual(["ask send Anna hello", "drop"]);
+    await heard.play(ten, 3000);
+    heard.parser.cancel();
+    expect(await heard.play([[0, "Undo.", true]])).toEqual([]);
   });
 
   test("with a wake phrase they need none after a call or question, and chatter then is still none", async () => {
@@ -537,6 +541,7 @@ describe("facts", () => {
   const knows: Record<string, Said> = {
     "text her i'm here": ["send", { to: "her", text: "i'm here" }],
     "weather here": ["weather"],
+    "beacon here": ["beacon", { at: "here" }],
     "weather in oslo": ["weather", { place: "oslo" }],
     "weather in take a photo": ["photo"],
     "weather at this place": ["weather", { place: "this place" }],
@@ -587,6 +592,8 @@ describe("facts", () => {
     expect(await callsOf(heard, "call it here")).toMatchObject([{ name: "timer", arguments: { duration: "call it" } }]);
     heard.parser.tell({ here: "a place with a long name" });
     expect(await callsOf(heard, "weather at this place")).toMatchObject([{ arguments: { place: "this place" } }]);
+    heard.parser.tell({ here: "oslo" });
+    expect(await callsOf(heard, "beacon here")).toMatchObject([{ arguments: { at: "here" } }]);
     expect((await callsOf(heard, "timer for her sister"))[0].arguments).toEqual({ duration: "her sister" });
   });
 });
