@@ -3,6 +3,7 @@ export { type BluetoothDeviceLike, type BluetoothLike, connectBluetooth, gattPip
 export type { Clock } from "./wear/channel.ts";
 export { Companion, connect } from "./wear/companion.ts";
 export { type CallReport, Device, type DeviceOptions } from "./wear/device.ts";
+export { gadgetbridgePipe, type Intent, type Intents } from "./wear/gadgetbridge.ts";
 export { confirming, type Ending } from "./wear/message.ts";
 export { overLines, type Pipe } from "./wear/pipe.ts";
 export { type SocketLike, socketPipe } from "./wear/socket.ts";

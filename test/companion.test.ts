@@ -168,6 +168,38 @@ describe("a companion", () => {
     expect(wearable.facts.has("here")).toBe(false);
   });
 
+  test("puts facts that a device tells where its requests point at them, as values alone", async () => {
+    const world = new World();
+    const told: Record<string, unknown>[] = [];
+    const from = { from: "request", grounded: true, start: 0, end: 4 };
+    const companion = new Companion({
+      clock: world,
+      model: {
+        call: async (request) => {
+          const result = resultOf([["note", { text: request }]], "act");
+          result.calls[0].sources = { text: { ...from, end: request.length } } as never;
+          return result;
+        },
+      },
+    });
+    const device = new Device({
+      ...{ name: "watch", clock: world, random: Math.random },
+      tools: ToolSet.from([{ name: "note", parameters: { text: { type: "string" } } }]),
+      run: { note: (args) => void told.push(args) },
+    });
+    const { ends } = pipeOf(world, Math.random, calm);
+    companion.connect(ends[0]);
+    device.link.attach(ends[1]);
+    await world.pass(3000);
+    device.tell({ here: "Oslo" });
+    for (const text of ["here", "so here we are", "there"]) device.request(text);
+    await world.pass(3000);
+    device.tell({ here: null });
+    device.request("here");
+    await world.pass(3000);
+    expect(told.map(({ text }) => text)).toEqual(["Oslo", "so here we are", "there", "here"]);
+  });
+
   test("gives the one device of a pipe with connect(pipe)", async () => {
     const world = new World();
     const device = new Device({ name: "d", tools, clock: world, run: { safe: ({ n }) => Number(n) + 1 } });
@@ -496,6 +528,24 @@ describe("pipes", () => {
     },
   );
 
+  test("a device that could not be connected to is let go: nothing is tried behind the back", async () => {
+    let tries = 0;
+    const device = Object.assign(new EventTarget(), {
+      gatt: {
+        connect: async () => {
+          tries++;
+          throw new Error("out of reach");
+        },
+        disconnect: () => {},
+      },
+    });
+    const bluetooth = { requestDevice: async () => device as BluetoothDeviceLike };
+    await expect(connectBluetooth(new Companion(), bluetooth)).rejects.toThrow("out of reach");
+    device.dispatchEvent(new Event("gattserverdisconnected"));
+    await Bun.sleep(5);
+    expect(tries).toBe(1);
+  });
+
   test("where there is no Web Bluetooth, the error says what to do", async () => {
     await expect(connectBluetooth(new Companion(), undefined)).rejects.toThrow(
       "bluetooth: expected a browser with Web Bluetooth, got one without; use Chrome or Edge",
@@ -639,7 +689,7 @@ describe("thimble companion", () => {
   }, 60_000);
 
   test.each([
-    [[], "expected --simulate bangle, --page PORT, --ws PORT or --stdio, got none"],
+    [[], "expected --simulate bangle, --page PORT, --ws PORT, --bluetooth or --stdio, got none"],
     [["--simulate", "toaster"], '--simulate: expected one of bangle, got "toaster"'],
     [["--simulate", "bangle", "--stdio"], "each takes standard input"],
     [["--ws", "x"], '--ws: expected an integer from 0 to 65535, got "x"'],

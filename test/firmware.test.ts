@@ -5,6 +5,7 @@ import { crc32, deflateSync } from "node:zlib";
 import type { CallResult } from "../runtime/session.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { Companion } from "../runtime/wear/companion.ts";
+import { gadgetbridgePipe } from "../runtime/wear/gadgetbridge.ts";
 import { overLines, type Pipe } from "../runtime/wear/pipe.ts";
 import type { Answered, Wearable } from "../runtime/wear/wearable.ts";
 import { packTools } from "../runtime/wire/wire.ts";
@@ -12,6 +13,7 @@ import { watchModule } from "../tools/watchset.ts";
 import { fixture } from "./support.ts";
 import { Bangle, codeFiles, fileOf, metadata } from "./wear/bangle.ts";
 import { Emulator } from "./wear/emulator.ts";
+import { Gadgetbridge } from "./wear/gadgetbridge.ts";
 import { outsideSubset } from "./wear/subset.ts";
 import { library, minify } from "./wear/watch.ts";
 import { World } from "./wear/world.ts";
@@ -240,19 +242,66 @@ describe("the app", () => {
     expect(bangle.prompt?.text).toBe("4321 steps");
   });
 
-  test("takes frames that Gadgetbridge passes on, and calls that come while no app runs", async () => {
-    const { world, bangle, companion, found } = scene();
-    Object.assign(bangle.evaluate("global") as object, { GB: (e: unknown) => bangle.emit("GB", e) });
-    companion.connect(overLines(bangle.connect(), (frame) => `GB({t:"thimble",f:"${frame}"})\n`));
+  test("through Gadgetbridge: a typed request goes out as intents, its call comes back as lines, also while no app runs", async () => {
+    const { world, bangle, companion, found, answered, log } = scene();
+    const phone = new Gadgetbridge(bangle);
+    companion.connect(gadgetbridgePipe(phone));
+    bangle.run("thimble.app.js");
     await world.pass(8000);
-    let outcome: unknown;
-    void found[0].call({ name: "get_steps", arguments: {} }).then((ended) => {
-      outcome = ended;
+    bangle.type("how many steps");
+    await world.pass(3000);
+    expect(bangle.prompt?.text).toBe("4321 steps");
+    expect(answered.length).toBe(1);
+    expect([phone.dropped, log]).toEqual([[], []]);
+
+    const other = scene();
+    other.companion.connect(gadgetbridgePipe(new Gadgetbridge(other.bangle)));
+    await other.world.pass(8000);
+    expect(await ended(other.world, other.found[0].call({ name: "get_steps", arguments: {} }))).toEqual({
+      ending: "done",
+      value: "4321 steps",
+    });
+    expect(other.bangle.asked).toEqual([["buzz", 80]]);
+    expect(found.length).toBe(1);
+  });
+
+  test("where Gadgetbridge is not allowed intents nothing arrives, and the app says that there is no phone", async () => {
+    const { world, bangle, companion, found } = scene();
+    companion.connect(gadgetbridgePipe(new Gadgetbridge(bangle, false)));
+    bangle.run("thimble.app.js");
+    await world.pass(8000);
+    bangle.type("how many steps");
+    await world.pass(100);
+    expect([bangle.prompt?.text, found]).toEqual(["No phone, and not learned yet.", []]);
+  });
+
+  test("after Gadgetbridge a companion that connects itself is answered in short lines, and the other way round", async () => {
+    const { world, bangle, companion, found } = scene();
+    companion.connect(gadgetbridgePipe(new Gadgetbridge(bangle)));
+    await world.pass(8000);
+    for (const direct of [true, false]) {
+      bangle.disconnect();
+      const phone = direct ? null : new Gadgetbridge(bangle);
+      companion.connect(phone ? gadgetbridgePipe(phone) : overLines(bangle.connect()));
+      await world.pass(40_000);
+      const outcome = await ended(world, found[0].call({ name: "get_steps", arguments: {} }));
+      expect(outcome).toEqual({ ending: "done", value: "4321 steps" });
+      expect(bangle.printed.at(-1)).toStartWith(direct ? '{"t":"thimble"' : '{"t":"intent"');
+      // A new connection begins with what either can read.
+      expect(phone?.dropped ?? []).toEqual([]);
+    }
+    expect(found.length).toBe(1);
+  });
+
+  /** What came of work, after a second of the world. */
+  async function ended<T>(world: World, work: Promise<T>): Promise<T | undefined> {
+    let value: T | undefined;
+    void work.then((settled) => {
+      value = settled;
     });
     await world.pass(1000);
-    expect(outcome).toEqual({ ending: "done", value: "4321 steps" });
-    expect(bangle.asked).toEqual([["buzz", 80]]);
-  });
+    return value;
+  }
 });
 
 describe("what the watch has learned", () => {
@@ -353,20 +402,20 @@ describe("the watch's own tools", () => {
     expect(bangle.asked).toEqual(asked);
   });
 
-  test("what needs the phone is said to it", () => {
+  test("what needs the phone is said to it", async () => {
     const { bangle } = scene();
-    bangle.connect().receive(
-      () => {},
-      () => {},
-    );
-    bangle.evaluate('require("thimble.actions").find_phone({})');
-    bangle.evaluate('require("thimble.actions").control_music({action:"louder"})');
-    bangle.evaluate('require("thimble.actions").control_music({action:"next"})');
+    const { dropped } = new Gadgetbridge(bangle);
+    for (const code of ["find_phone({})", 'control_music({action:"louder"})', 'control_music({action:"next"})']) {
+      bangle.evaluate(`require("thimble.actions").${code}`);
+      await null;
+    }
     expect(bangle.asked).toEqual([
       ["phone", { t: "findPhone", n: true }],
       ["phone", { t: "music", n: "volumeup" }],
       ["phone", { t: "music", n: "next" }],
     ]);
+    // Each reached Gadgetbridge as a line of its own, whatever the interpreter had printed before.
+    expect(dropped.map((line) => JSON.parse(line).t)).toEqual(["findPhone", "music", "music"]);
   });
 
   test("the heart rate is measured until it is sure, or for 40 seconds", async () => {

@@ -19,7 +19,15 @@ test.each(examples)("%s runs on Node as it stands and prints what it says", (_, 
 });
 
 test("the pages have the examples", () => {
-  expect(examples.length).toBe(8);
+  expect(examples.length).toBe(9);
+});
+
+test("its pictures are there, and its transcripts as many as it says", () => {
+  const pictures = [...readme.matchAll(/(?:!\[[^\]]+\]\(|<img src=")([^)"]+\.png)/g)].map(([, path]) => path);
+  expect(pictures.length).toBe(3);
+  for (const path of pictures) expect(readFileSync(`${root}${path}`).subarray(1, 4).toString()).toBe("PNG");
+  const lines = readFileSync(`${root}test/fixtures/transcripts.jsonl`, "utf8").trimEnd().split("\n");
+  expect(readme).toContain(`Of [${lines.length} scripted transcripts]`);
 });
 
 test("the README's first command prints what its comment says", () => {

@@ -1,9 +1,10 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
-import { Companion, overLines, type Pipe } from "../runtime/companion.ts";
+import { type BluetoothLike, Companion, connectBluetooth, overLines, type Pipe } from "../runtime/companion.ts";
 import { load } from "../runtime/index.ts";
 import { type Command, print, UsageError } from "./command.ts";
+import { openBluez } from "./companion/bluez.ts";
 import { servePage } from "./companion/page.ts";
 import { simulateBangle } from "./companion/simulate.ts";
 import { serveSockets } from "./companion/websocket.ts";
@@ -12,11 +13,12 @@ import { modelOf } from "./model.ts";
 const simulations = ["bangle"];
 
 export const companion: Command = {
-  help: `thimble companion [--simulate bangle] [--page PORT] [--ws PORT] [--stdio] [--model PACK]
+  help: `thimble companion [--simulate bangle] [--page PORT] [--ws PORT] [--bluetooth] [--stdio] [--model PACK]
 
 Answers requests of devices that speak the tool bus (firmware/PROTOCOL.md) with calls of their own tools.
 
   --simulate bangle   a watch in the terminal: a request a line; yes or no where it asks
+  --bluetooth         serves watches with Espruino in reach of a Linux board (BlueZ; npm install node-ble)
   --ws PORT           serves devices that connect by WebSocket, a frame a message
   --page PORT         the companion as a web page, for a watch by Web Bluetooth; its model runs in the browser
   --host ADDRESS      where they listen (127.0.0.1)
@@ -30,6 +32,7 @@ What happens is told on standard error, of the simulation on standard output.
     simulate: { type: "string" },
     ws: { type: "string" },
     page: { type: "string" },
+    bluetooth: { type: "boolean" },
     host: { type: "string" },
     stdio: { type: "boolean" },
     model: { type: "string" },
@@ -39,10 +42,14 @@ What happens is told on standard error, of the simulation on standard output.
     const port = input.integer("ws", 0, 65_535);
     const pagePort = input.integer("page", 0, 65_535);
     const isPiped = input.flag("stdio");
+    const isRadio = input.flag("bluetooth");
     if (input.words.length)
       throw new UsageError(`companion: expected options alone, got ${JSON.stringify(input.words[0])}`);
-    if (simulated === undefined && port === undefined && pagePort === undefined && !isPiped)
-      throw new UsageError("companion: expected --simulate bangle, --page PORT, --ws PORT or --stdio, got none");
+    const serves = simulated !== undefined || port !== undefined || isRadio || isPiped;
+    if (!serves && pagePort === undefined) {
+      const ways = "--simulate bangle, --page PORT, --ws PORT, --bluetooth or --stdio";
+      throw new UsageError(`companion: expected ${ways}, got none`);
+    }
     if (simulated !== undefined && !simulations.includes(simulated))
       throw new UsageError(`--simulate: expected one of ${simulations.join(", ")}, got ${JSON.stringify(simulated)}`);
     if (simulated !== undefined && isPiped)
@@ -52,7 +59,9 @@ What happens is told on standard error, of the simulation on standard output.
     const host = input.text("host") ?? "127.0.0.1";
     const ends: Promise<unknown>[] = [];
     if (pagePort !== undefined) ends.push(listening("--page", "http", host, servePage(pagePort, host)));
-    if (simulated === undefined && port === undefined && !isPiped) return void (await Promise.race(ends));
+    if (!serves) return void (await Promise.race(ends));
+    const log = (line: string) => void process.stderr.write(`thimble: ${line}\n`);
+    const radio = isRadio ? await openBluez(log) : null;
 
     const model = await load(await modelOf(input.text("model")), {
       cache: true,
@@ -65,7 +74,7 @@ What happens is told on standard error, of the simulation on standard output.
     });
     const served = new Companion({
       model,
-      log: (line) => void process.stderr.write(`thimble: ${line}\n`),
+      log,
       onDevice: (device) => {
         say(`companion: ${device.name}, ${device.tools?.tools.length} tools, ${device.hash}`);
         greet();
@@ -81,6 +90,7 @@ What happens is told on standard error, of the simulation on standard output.
       const server = serveSockets(port, host, (pipe) => void served.connect(pipe));
       ends.push(listening("--ws", "ws", host, server));
     }
+    if (radio) ends.push(serveRadio(served, radio, log));
     if (isPiped) ends.push(serveStandard(served));
     if (simulated !== undefined) ends.push(simulate(served, greeted, say));
     await Promise.race(ends);
@@ -97,6 +107,12 @@ async function listening(option: string, scheme: string, host: string, starting:
   const { port } = server.address() as AddressInfo;
   process.stderr.write(`thimble: listening on ${scheme}://${host}:${port}\n`);
   return new Promise((resolve) => server.once("close", resolve));
+}
+
+/** One watch after another, as they come into reach. */
+async function serveRadio(served: Companion, radio: BluetoothLike, log: (line: string) => void): Promise<never> {
+  log("looking for watches");
+  for (;;) await connectBluetooth(served, radio).catch((error: Error) => log(`--bluetooth: ${error.message}`));
 }
 
 /** One device on standard input and output; resolves when the input ends. */

@@ -23,6 +23,8 @@ function schedule(id, alarm) {
 
 function phone(message) {
   if (!NRF.getSecurityStatus().connected) throw new Error("no phone");
+  /* Gadgetbridge reads lines that begin with a brace: what the interpreter has printed ends before. */
+  Bluetooth.println("");
   Bluetooth.println(JSON.stringify(message));
 }
 

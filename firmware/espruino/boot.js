@@ -1,10 +1,9 @@
 (function () {
-  function take(frame) {
-    require("thimble.watch").bus().take(atob(frame));
-  }
   /* A companion says TB("…") over Bluetooth; Gadgetbridge passes {t:"thimble",f:"…"} on. */
-  global.TB = take;
+  global.TB = function (frame) {
+    require("thimble.watch").take(frame, true);
+  };
   Bangle.on("GB", function (e) {
-    if (e.t === "thimble" && e.f) take(e.f);
+    if (e.t === "thimble" && e.f) require("thimble.watch").take(e.f, false);
   });
 })();

@@ -3,6 +3,8 @@ var storage = require("Storage");
 var learnedFile = "thimble.learned.json";
 var mostLearned = 40;
 var bus;
+/* Whether the phone writes to this interpreter itself; else what is written goes by Gadgetbridge, which either can read. */
+var isDirect = false;
 
 /* Whom the app asks to be told: report(name, ending, value, heard, call), done(request, calls, decision), error(code, text). */
 exports.on = {};
@@ -14,6 +16,21 @@ function tell(name) {
   };
 }
 
+function write(bytes) {
+  var frame = '"f":"' + btoa(bytes) + '"';
+  /* An empty line first, as in actions.js. */
+  if (!isDirect) Bluetooth.println("");
+  Bluetooth.println(
+    isDirect ? '{"t":"thimble",' + frame + "}" : '{"t":"intent","action":"thimble.frame","extra":{' + frame + "}}"
+  );
+}
+
+/* Takes a frame, in base64, from TB (direct) or from Gadgetbridge. */
+exports.take = function (frame, direct) {
+  isDirect = direct;
+  exports.bus().take(atob(frame));
+};
+
 /* The bus, started when it is first needed. */
 exports.bus = function () {
   if (bus) return bus;
@@ -21,12 +38,16 @@ exports.bus = function () {
     name: "Bangle.js 2",
     set: require("thimble.tools"),
     run: require("thimble.actions"),
+    write: write,
     report: tell("report"),
     done: tell("done"),
     error: tell("error")
   });
   NRF.on("connect", bus.knock);
-  NRF.on("disconnect", bus.detach);
+  NRF.on("disconnect", function () {
+    isDirect = false;
+    bus.detach();
+  });
   if (NRF.getSecurityStatus().connected) bus.knock();
   return bus;
 };

@@ -8,10 +8,12 @@ import { lowerCased, plainText, type Request } from "../text/request.ts";
 import { leaves, type Property, type Schema } from "../tools/schema.ts";
 
 export interface ValueSource {
-  from: "request" | "number word" | "enum" | "default" | "nowhere";
+  from: "request" | "number word" | "enum" | "default" | "state" | "nowhere";
   /** UTF-16 offsets into the request as it was typed, where the value stands in it. */
   start?: number;
   end?: number;
+  /** The fact of the surroundings that the words at this place point at, where `from` is "state" (wear/facts.ts). */
+  fact?: string;
   /** false: nothing in the request, the schema or its defaults accounts for the value. */
   grounded: boolean;
 }

@@ -69,15 +69,19 @@ export async function connectBluetooth(
     }
   };
   device.addEventListener("gattserverdisconnected", again);
-  await attempt();
-  return {
-    close() {
-      isOver = true;
-      clearTimeout(timer);
-      device.removeEventListener("gattserverdisconnected", again);
-      device.gatt?.disconnect();
-    },
+  const close = () => {
+    isOver = true;
+    clearTimeout(timer);
+    device.removeEventListener("gattserverdisconnected", again);
+    device.gatt?.disconnect();
   };
+  try {
+    await attempt();
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { close };
 }
 
 /** The UART of a device that was picked. Packets are of 20 bytes until the device has sent a longer one. */

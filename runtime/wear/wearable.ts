@@ -9,7 +9,9 @@ import type { Plain } from "../wire/plain.ts";
 import { hashTools, unpackTools } from "../wire/wire.ts";
 import { packCall, type WireCall } from "../wire/wirecall.ts";
 import { Channel, type Clock, type Limits, type Sending } from "./channel.ts";
+import { readWithFacts } from "./facts.ts";
 import { busVersion, confirming, type Ending, endings, MessageReader, says, writeMessage } from "./message.ts";
+import { inWords } from "./spoken.ts";
 
 /** Answers requests: a Thimble, a Session, or anything that calls like them. */
 export interface Model {
@@ -242,10 +244,12 @@ export class Wearable {
     if (!model) throw new Error("companion: expected a model to answer with, got none; give one to Companion");
     if (!this.tools) throw new Error(`${this.name}: expected a device whose tools are known; wait for onDevice`);
     onRequest?.(this, text);
-    const result = await model.call(text, this.tools, {
+    const options: CallOptions = {
       ...(signal && { signal }),
       ...(onText && { onText: (piece) => onText(this, piece) }),
-    });
+    };
+    const { tools } = this;
+    const result = await readWithFacts(text, (words) => model.call(words, tools, options), tools, this.facts);
     onResult?.(this, text, result);
     const answered: Answered = { text, result, outcomes: [] };
     for (const call of result.calls) {
@@ -267,9 +271,7 @@ export class Wearable {
     if (approve) return (await approve(this, call)) ? confirming.given : null;
     // Before danger the device asks by itself.
     if (decision !== "ask" || risk === "danger") return decision === "confirm" ? confirming.ask : confirming.byRisk;
-    const values = Object.values(call.arguments).map((value) => (typeof value === "string" ? value : describe(value)));
-    const question = [call.name.replaceAll("_", " "), ...values].join(" ").slice(0, 200);
-    return (await this.ask(question, ["Yes", "No"])) === 0 ? confirming.given : null;
+    return (await this.ask(inWords(call), ["Yes", "No"])) === 0 ? confirming.given : null;
   }
 
   private hear(bytes: Uint8Array): void {

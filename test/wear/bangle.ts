@@ -42,6 +42,8 @@ export class Bangle {
   /** What the app asked of the watch and the phone. */
   readonly asked: unknown[][] = [];
   readonly files = new Map<string, string>();
+  /** Lines that it printed to Bluetooth. */
+  readonly printed: string[] = [];
   menu: Menu = {};
   /** The prompt on the screen, and its buttons. */
   prompt: { text: string; buttons: string[] } | null = null;
@@ -141,7 +143,8 @@ export class Bangle {
       mtu: 128,
       send: (bytes) => {
         if (!this.connected) return;
-        const lines = (kept + latin1.decode(bytes)).split("\n");
+        // Ctrl-C clears the line.
+        const lines = ((kept + latin1.decode(bytes)).split("\x03").at(-1) as string).split("\n");
         kept = lines.pop() as string;
         for (const line of lines) this.evaluate(line.replace("\x10", ""));
       },
@@ -183,9 +186,12 @@ export class Bangle {
   }
 
   private print(line: string): void {
-    const message = JSON.parse(line);
-    if (message.t !== "thimble") this.asked.push(["phone", message]);
-    this.take?.(new TextEncoder().encode(`${line}\r\n>`));
+    this.printed.push(line);
+    const message = line ? JSON.parse(line) : { t: "thimble" };
+    if (message.t !== "thimble" && message.action !== "thimble.frame") this.asked.push(["phone", message]);
+    this.take?.(new TextEncoder().encode(`${line}\r\n`));
+    // The interpreter's prompt comes when it is idle.
+    queueMicrotask(() => this.take?.(new TextEncoder().encode(">")));
   }
 
   private module(name: string): unknown {

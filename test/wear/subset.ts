@@ -1,7 +1,7 @@
 /**
  * What of JavaScript Espruino 2v29 runs as written. It fails aloud on some of the rest and silently on more: hoisting,
- * regular expressions, shared loop variables. The table is fixtures/espruino.json; where ESPRUINO names an interpreter
- * the test asks it, row by row.
+ * regular expressions, shared loop variables. The table is fixtures/espruino.json; where BANGLE_EMULATOR names the
+ * firmware the test asks it, row by row.
  */
 import { type Node, parse } from "acorn";
 

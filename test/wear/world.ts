@@ -8,6 +8,9 @@ export class World implements Clock {
   private readonly due: { atMs: number; order: number; run: () => void; dead: boolean }[] = [];
   private order = 0;
 
+  /** `settle` waits for what goes on outside of this time. */
+  constructor(private readonly settle = settled) {}
+
   set(run: () => void, ms: number): unknown {
     const event = { atMs: this.nowMs + ms, order: this.order++, run, dead: false };
     let i = this.due.length;
@@ -24,21 +27,21 @@ export class World implements Clock {
   async pass(ms: number, until: () => boolean = () => false): Promise<void> {
     const endMs = this.nowMs + ms;
     while (!until()) {
-      await settled();
+      await this.settle();
       const event = this.due[0];
       if (!event || event.atMs > endMs) break;
       this.due.shift();
       this.nowMs = event.atMs;
       if (!event.dead) event.run();
     }
-    await settled();
+    await this.settle();
     if (!until()) this.nowMs = Math.max(this.nowMs, endMs);
   }
 }
 
 /** Promises made of promises: some turns of the queue. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 8; turn++) await null;
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await null;
 }
 
 export interface Faults {

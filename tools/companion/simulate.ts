@@ -86,7 +86,7 @@ export function simulateBangle(show: (line: string) => void): SimulatedWatch {
     NRF: { on: () => {}, getSecurityStatus: () => ({ connected: true }) },
     Bluetooth: {
       println: (line: string) => {
-        if (!line.startsWith('{"t":"thimble"')) show(`  tells the phone ${line}`);
+        if (line && !line.startsWith('{"t":"thimble"')) show(`  tells the phone ${line}`);
         setTimeout(() => take(Buffer.from(`${line}\r\n`)), 0);
       },
     },
