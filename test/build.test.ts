@@ -2,6 +2,9 @@ import { expect, test } from "bun:test";
 import { kernelModule } from "../runtime/engine/kernels.ts";
 import { buildNames, exportNames, memoryImport } from "../wasm/abi.ts";
 import { assemble, emit } from "../wasm/build.ts";
+import { trainBytes } from "../wasm/built/train.ts";
+import { trainExports } from "../wasm/train/abi.ts";
+import { assembleTrain } from "../wasm/train/build.ts";
 
 const mostBytes = 16 * 1024;
 
@@ -43,4 +46,15 @@ test("an invalid module is an error, not a printed warning", () => {
   const asm = assemble("scalar");
   asm.func("wrong", {}, (f) => f.emit(f.m.i32.add(f.m.i32.const(1), f.m.f32.const(1))));
   expect(() => emit(asm)).toThrow("not a valid module");
+});
+
+test("the training module: rebuilt bytes equal shipped bytes; only the memory comes in, only its ABI goes out; no relaxed instruction", async () => {
+  const bytes = Uint8Array.from(Buffer.from(trainBytes, "base64"));
+  expect(emit(assembleTrain())).toEqual(bytes);
+  const module = new WebAssembly.Module(bytes);
+  expect(WebAssembly.Module.imports(module)).toHaveLength(1);
+  const names = WebAssembly.Module.exports(module).map((e) => e.name);
+  expect(names.sort()).toEqual([...trainExports].sort());
+  const { default: binaryen } = await import("binaryen");
+  expect(binaryen.readBinary(bytes).emitText()).not.toContain("relaxed");
 });

@@ -531,7 +531,7 @@ export class F4 {
     readonly f: Fn,
     readonly lanes: Recipe[],
   ) {}
-  private op(name: "add" | "sub" | "mul" | "min" | "max", value: F4 | number): F4 {
+  private op(name: "add" | "sub" | "mul" | "div" | "min" | "max", value: F4 | number): F4 {
     const { m, asm } = this.f;
     const o = typeof value === "number" ? this.f.splatF(value) : value;
     // One instruction on x86, where f32x4.max takes eight for its NaN; none of ours decides by NaN.
@@ -551,11 +551,33 @@ export class F4 {
   mul(o: F4 | number): F4 {
     return this.op("mul", o);
   }
+  div(o: F4 | number): F4 {
+    return this.op("div", o);
+  }
   max(o: F4 | number): F4 {
     return this.op("max", o);
   }
   min(o: F4 | number): F4 {
     return this.op("min", o);
+  }
+  sqrt(): F4 {
+    const { m, asm } = this.f;
+    const unary = asm.vector ? m.f32x4.sqrt : m.f32.sqrt;
+    return new F4(
+      this.f,
+      this.lanes.map((lane) => () => unary(lane())),
+    );
+  }
+  /** Four values, each in all four lanes. */
+  spread(): [F4, F4, F4, F4] {
+    const { m, asm } = this.f;
+    const lane = (i: number): Recipe => {
+      if (!asm.vector) return this.lanes[i];
+      const bytes = range(16).map((b) => 4 * i + (b & 3));
+      return () => m.i8x16.shuffle(this.lanes[0](), this.lanes[0](), bytes);
+    };
+    const splat = (i: number) => new F4(this.f, asm.vector ? [lane(i)] : [lane(i), lane(i), lane(i), lane(i)]);
+    return [splat(0), splat(1), splat(2), splat(3)];
   }
   /** this · b + c, fused where the host does so. */
   madd(b: F4 | number, c: F4 | number): F4 {
