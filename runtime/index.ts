@@ -12,6 +12,7 @@ export type { ReadProgress } from "./kept/kept.ts";
 export { type PullOptions, pull } from "./load/cache.ts";
 export type { Progress } from "./load/loader.ts";
 export type { Source } from "./load/source.ts";
+export type { Tuning } from "./load/tuning.ts";
 export type { Geometry, PackHeader } from "./pack/pack.ts";
 export type { Profile } from "./pack/profile.ts";
 export type { PrepareOptions } from "./prepare.ts";

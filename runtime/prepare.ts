@@ -1,10 +1,11 @@
 /** Tools read ahead of the calls that bring them, from their list or from a file of kept ones. */
 import { FormatError } from "./errors.ts";
-import { modelId, readKept, writeKept } from "./kept/file.ts";
+import { readKept, writeKept } from "./kept/file.ts";
 import type { ReadProgress } from "./kept/kept.ts";
 import { keepBytes, takingTurns } from "./load/cache.ts";
 import { bytesOf, type Source } from "./load/source.ts";
 import { openStore } from "./load/store.ts";
+import { modelId } from "./pack/pack.ts";
 import { type Model, type Tools, walkOf } from "./session.ts";
 import { ToolSet } from "./tools/tools.ts";
 import { hashTools } from "./wire/wire.ts";

@@ -8,6 +8,7 @@ import { readCalls, type ToolCall } from "./answer/toolcall.ts";
 import type { Host } from "./engine/host.ts";
 import type { SessionLimits, SessionPlan } from "./engine/sessionplan.ts";
 import type { Grammar } from "./grammar/grammar.ts";
+import type { Tuning } from "./load/tuning.ts";
 import { unlessAborted, type Weights } from "./load/weights.ts";
 import type { Profile } from "./pack/profile.ts";
 import { Apart } from "./prompt/apart.ts";
@@ -76,6 +77,8 @@ const growthTokens = 64;
 export interface Model extends PromptModel, Pick<Host, "kernels" | "memory" | "model"> {
   readonly weights: Weights;
   readonly profile: Profile;
+  /** Another decoder in the place of the model's. */
+  readonly tuning?: Tuning;
   /** Plans an arena and sets it up. Throws: CapacityError if memory cannot hold it. */
   open(limits: SessionLimits): SessionPlan;
   /** Gives an arena back. */
@@ -179,11 +182,12 @@ export class Session {
     options: CallOptions,
     host: Host,
   ): Promise<CallResult> {
-    const { tokenizer, profile } = this.owner;
+    const { tokenizer, profile, tuning } = this.owner;
     const prefillMs = performance.now() - startMs;
     const { set, keys, warmLayers, read } = shown;
     const { grammar, onText, signal } = options;
-    const writer: Writer = { host, tokenizer, keys, ...(onText && { onText: this.turns.guard(onText, signal) }) };
+    const own = tuning ? { ...host, model: tuning.model } : host;
+    const writer: Writer = { host: own, tokenizer, keys, ...(onText && { onText: this.turns.guard(onText, signal) }) };
     const answer = grammar === false ? await writeFreely(writer) : await this.write(writer, request.text, set, options);
     const { tokens, forcedTokens, cutShort } = answer;
     const calls = readCalls(answer, set.tools, request, profile);

@@ -7,6 +7,7 @@ import { mostMemoryBytes, pageBytes, reserve, Space, writeWords } from "./engine
 import { fitModel, type ModelPlan, planModel } from "./engine/modelplan.ts";
 import { octet, planReader, planSession, type SessionLimits, type SessionPlan } from "./engine/sessionplan.ts";
 import { mostThreads, startThreads, type Threads, whyAlone } from "./engine/threads.ts";
+import { planTuning } from "./engine/tuningplan.ts";
 import { FormatError } from "./errors.ts";
 import { Grammar } from "./grammar/grammar.ts";
 import { blockBytes } from "./kept/block.ts";
@@ -15,6 +16,7 @@ import { pullOrPass } from "./load/cache.ts";
 import { checkIntegrity } from "./load/integrity.ts";
 import { PackStream, type StreamOptions } from "./load/loader.ts";
 import { isOnWeb, openRandom, type Source } from "./load/source.ts";
+import type { Tuning, TuningFile } from "./load/tuning.ts";
 import { Weights } from "./load/weights.ts";
 import { Lru } from "./lru.ts";
 import { type PackHeader, prefixBytes } from "./pack/pack.ts";
@@ -54,6 +56,8 @@ export interface LoadOptions extends StreamOptions, Limits {
    * from there from then on. It is whole before loading begins.
    */
   cache?: boolean;
+  /** A file that `thimble finetune` wrote for this model: all sessions answer with its decoder unless they bring another. */
+  tuning?: Source;
   /** Gets a sentence where `load` goes another way than asked for: the cache cannot keep a pack; console.warn. */
   onWarning?: (message: string) => void;
   /** What the file must be, as `sha256-` and base64 (Subresource Integrity). It is whole, and right, before loading begins. */
@@ -98,7 +102,7 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
   if (integrity !== undefined) return load(await checkIntegrity(source, integrity, options), rest);
   const wanted = integer("threads", options.threads ?? 1, 1, mostThreads);
   const sessions = integer("sessions", options.sessions ?? 1, 1, 1024);
-  const profile = options.profile && checkProfile(options.profile);
+  const given = options.profile && checkProfile(options.profile);
   limitsOf(options, {});
   const kernels = options.kernels ?? detectBuild();
   const build: BuildName | "custom" = typeof kernels === "function" ? "custom" : kernels;
@@ -107,6 +111,10 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
   const close = () => Promise.all(opened.map((part) => part.close()));
   try {
     const { header } = stream;
+    if (header.tunes !== undefined) {
+      const got = "expected a whole pack, got a tuning of one; give it as { tuning } beside its model";
+      throw new FormatError("header.tunes", prefixBytes, got);
+    }
     if (header.weights !== "int4" && build !== "custom") {
       throw new FormatError(
         "header.weights",
@@ -116,10 +124,13 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
     }
     const sharing = wanted > 1 && build !== "custom" && !whyAlone();
     const mostBytes = mostBytesOf(options);
+    const tuning = options.tuning === undefined ? null : await tuningOf(options.tuning, header, options);
+    const tuningBytes = tuning ? planTuning(planModel(header, 0), header).endBytes : 0;
     const first = { ...firstLimits(header, options, options), threads: sharing ? wanted : 1 };
     const toolRows = options.toolRows === undefined ? rowsWithin(header, first, sessions, mostBytes) : first.toolRows;
     const limits = { ...first, toolRows };
-    const besides = (tokens: number) => bytesBeside(header, { ...limits, promptTokens: tokens }, sessions);
+    const besides = (tokens: number) =>
+      tuningBytes + bytesBeside(header, { ...limits, promptTokens: tokens }, sessions);
     const model = fitModel(header, besides(limits.promptTokens), mostBytes, (leftBytes) => {
       let fitting = limits.promptTokens;
       while (fitting > 0 && besides(fitting) > leftBytes) fitting -= 8;
@@ -137,9 +148,10 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
     opened.push(weights);
 
     let loaded: Promise<void> = Promise.resolve();
-    const parts = { header, build, threads, memory, model, tokenizer, weights, mostBytes };
+    const parts = { header, build, threads, memory, model, tokenizer, weights, mostBytes, tuning };
+    const profile = given ?? tuning?.header.profile ?? header.profile ?? genericProfile;
     const usual = { ...options, ...(toolRows && { toolRows }) };
-    const thimble = new Thimble(parts, profile ?? header.profile ?? genericProfile, () => loaded, usual);
+    const thimble = new Thimble(parts, profile, () => loaded, usual);
     loaded = model.ring ? weights.fill(options) : stream.copyInto(memory, model, (name) => weights.arrive(name));
     loaded.catch((error) => {
       weights.fail(error);
@@ -163,6 +175,7 @@ interface Parts {
   tokenizer: Tokenizer;
   weights: Weights;
   mostBytes: number;
+  tuning: TuningFile | null;
 }
 
 /** One set of weights in linear memory, and the sessions that share it. */
@@ -185,7 +198,7 @@ export class Thimble {
     private readonly loading: () => Promise<void>,
     private readonly options: LoadOptions,
   ) {
-    const { header, threads, memory, model, tokenizer, weights, mostBytes } = parts;
+    const { header, threads, memory, model, tokenizer, weights, mostBytes, tuning } = parts;
     this.trie = new TokenTrie(tokenizer);
     this.space = new Space(memory, model.endBytes, mostBytes);
     const { geometry } = header;
@@ -203,6 +216,7 @@ export class Thimble {
       grammarOf: (set) => remembered(this.grammars, set.key, () => new Grammar(set, this.trie)),
       open: (limits) => this.open(limits),
       release: (plan) => this.space.give(plan.regions[0].offsetBytes, sizeOf(plan)),
+      ...(tuning && { tuning: this.place(tuning) }),
     };
     this.first = this.session();
   }
@@ -228,14 +242,34 @@ export class Thimble {
    * Opens a session with buffers and KV caches of its own.
    * Throws: CapacityError if memory cannot hold it, RangeError for limits out of range.
    */
-  session(limits?: Limits): Session;
+  session(limits?: Limits & { tuning?: Tuning }): Session;
   /** With other insides than the model's own, to measure and test. @internal */
   session(limits: Limits | undefined, inside: Model): Session;
-  session(limits: Limits = {}, inside = this.inside): Session {
+  session(limits: Limits & { tuning?: Tuning } = {}, given = this.inside): Session {
     const { header } = this.parts;
     const first = firstLimits(header, limits, this.options);
     const { promptTokens } = limitsOf(limits, this.options);
+    const { tuning } = limits;
+    const inside = tuning ? { ...given, tuning, profile: tuning.profile ?? this.profile } : given;
     return new Session(inside, { ...first, threads: this.threads }, promptTokens);
+  }
+
+  /**
+   * Brings a tuning of this model into memory, for `session({ tuning })`: sessions with tunings of their own share the encoder
+   * and the tools that were read. It stays there as long as the model does.
+   * Throws: FormatError for a file that is damaged or another model's, CapacityError if memory has no room for it.
+   */
+  async tune(source: Source, options: StreamOptions = {}): Promise<Tuning> {
+    return this.place(await tuningOf(source, this.header, options));
+  }
+
+  private place({ header, body }: TuningFile): Tuning {
+    const { memory, model } = this.parts;
+    const at = this.space.take(planTuning(model, header).endBytes);
+    const plan = planTuning(model, header, at);
+    writeWords(memory, plan.words);
+    new Uint8Array(memory.buffer, plan.bodyAt, plan.bodyBytes).set(body);
+    return { model: plan.model, ...(header.profile && { profile: header.profile }) };
   }
 
   /** Plans an arena where there is room, and sets it up. */
@@ -311,6 +345,13 @@ export class Thimble {
     this.parts.threads.close();
     this.parts.weights.close();
   }
+}
+
+/** A tuning's file; its reader is loaded when there is one. */
+async function tuningOf(source: Source, header: PackHeader, options: StreamOptions): Promise<TuningFile> {
+  const { readTuning } = await import("./load/tuning.ts");
+  const { signal, timeoutMs } = options;
+  return readTuning(source, header, { signal, timeoutMs });
 }
 
 /** Memory comes in pages: what does not fill one is left out. Throws: RangeError for a budget that is no number. */

@@ -44,7 +44,7 @@ const whole = {
   rows: batch.reduce((sum, { given }) => sum + given.length, 0),
 };
 
-const network = (rounds: boolean, parameters = drawn.parameters) =>
+const network = (rounds: boolean, parameters: Float32Array = drawn.parameters) =>
   new Network(geometry, parameters, drawn.table, rope, rounds);
 
 /** A gradient of the fixture by parameter, each with ours. */

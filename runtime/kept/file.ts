@@ -19,7 +19,7 @@
  */
 import { pad } from "../../wasm/abi.ts";
 import { FormatError } from "../errors.ts";
-import type { Geometry, PackHeader } from "../pack/pack.ts";
+import { type Geometry, modelId, type PackHeader } from "../pack/pack.ts";
 import { xxh32 } from "../pack/xxh32.ts";
 import { formBytes } from "./form.ts";
 import type { KeptEntry } from "./kept.ts";
@@ -29,12 +29,6 @@ const version = 1;
 const headBytes = 32;
 const rowBytes = 20;
 const alignment = 16;
-
-/** What a file of kept tools must say of the model: equal ones read a tool to the same numbers. */
-export function modelId({ geometry, toolAt, pieces, sections }: PackHeader): number {
-  const facts = [Object.entries(geometry).sort(), toolAt, pieces, sections.map(({ checksum }) => checksum)];
-  return xxh32(utf8.encode(JSON.stringify(facts)));
-}
 
 /** Writes tools of a model. */
 export function writeKept(header: PackHeader, entries: readonly KeptEntry[]): Uint8Array {

@@ -33,10 +33,10 @@ interface Part {
   start(head: number, position: number): number;
 }
 
-function* partsOf(memory: WebAssembly.Memory, block: BlockPlan, geometry: Geometry): Generator<Part> {
+function* partsOf(memory: WebAssembly.Memory, records: readonly number[], geometry: Geometry): Generator<Part> {
   const { nKvHeads, dModel, nHeads } = geometry;
   const headDim = dModel / nHeads;
-  for (const record of [...block.encoder, ...block.cross]) {
+  for (const record of records) {
     const [k, v, kScale, vScale, capacity] = new Uint32Array(memory.buffer, record, cacheRecord.length);
     const headSize = capacity * headDim;
     const part = (at: number, scalesAt: number, layout: Pick<Part, "dims" | "turn" | "spread" | "start">): Part => ({
@@ -57,6 +57,31 @@ function* partsOf(memory: WebAssembly.Memory, block: BlockPlan, geometry: Geomet
 function eachRow(part: Part, nKvHeads: number, rows: number, row: (start: number, scale: number, i: number) => void) {
   for (let h = 0; h < nKvHeads; h++)
     for (let t = 0; t < rows; t++) row(part.start(h, t), h * part.capacity + t, h * rows + t);
+}
+
+/**
+ * The keys and values of a cache's first positions as they were rounded: f32 (rows, nKvHeads · headDim) each, for who computes
+ * with them outside the kernels.
+ */
+export function readCache(
+  memory: WebAssembly.Memory,
+  record: number,
+  geometry: Geometry,
+  rows: number,
+): Float32Array[] {
+  const { nKvHeads, dModel, nHeads } = geometry;
+  const headDim = dModel / nHeads;
+  return [...partsOf(memory, [record], geometry)].map((part) => {
+    const wide = new Float32Array(rows * nKvHeads * headDim);
+    const { integers, scales, dims, turn, spread } = part;
+    eachRow(part, nKvHeads, rows, (start, scaleAt, i) => {
+      const to = ((i % rows) * nKvHeads + Math.floor(i / rows)) * headDim;
+      const scale = scales[scaleAt];
+      for (let j = 0; j < headDim; j++)
+        wide[to + j] = integers[start + turn * Math.floor(j / dims) + spread * (j % dims)] * scale;
+    });
+    return wide;
+  });
 }
 
 /** Writes a block's caches in this form. */
@@ -102,7 +127,7 @@ function copyForm(
   const { nKvHeads, dModel, nHeads } = geometry;
   const headDim = dModel / nHeads;
   let from = bytes.byteOffset;
-  for (const part of partsOf(memory, block, geometry)) {
+  for (const part of partsOf(memory, [...block.encoder, ...block.cross], geometry)) {
     const small = new Int8Array(bytes.buffer, from, nKvHeads * rows * headDim);
     const scales = new Float32Array(bytes.buffer, from + pad(small.length, 4), nKvHeads * rows);
     const { dims, turn, spread } = part;

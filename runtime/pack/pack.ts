@@ -66,6 +66,8 @@ export interface PackHeader {
   copies?: boolean;
   /** When to act, confirm or ask with this model; absent where nobody calibrated it. */
   profile?: Profile;
+  /** Of a tuning, a pack of a decoder alone, without pieces: the `modelId` of the model whose decoder it stands in for. */
+  tunes?: number;
   sections: SectionEntry[];
   /** Length of the whole file. */
   fileBytes: number;
@@ -129,6 +131,18 @@ export function sectionLayouts(geometry: Geometry, weights: WeightFormat): Secti
   });
 }
 
+/** The sections of a file; of a tuning those alone that hold what the decoder does not share. */
+export function layoutsOf({ geometry, weights, tunes }: Pick<PackHeader, "geometry" | "weights" | "tunes">) {
+  const layouts = sectionLayouts(geometry, weights);
+  return tunes === undefined ? layouts : layouts.filter(({ name }) => name === "norms" || name.startsWith("decoder."));
+}
+
+/** What a file that belongs to a model says of it: equal ones compute the same. */
+export function modelId({ geometry, toolAt, pieces, sections }: PackHeader): number {
+  const facts = [Object.entries(geometry).sort(), toolAt, pieces, sections.map(({ checksum }) => checksum)];
+  return xxh32(new TextEncoder().encode(JSON.stringify(facts)));
+}
+
 /**
  * Writes a pack. `field(section, name)` gives a field's bytes in the kernels' layout.
  * Throws: Error if a field has another length than the geometry says.
@@ -136,11 +150,11 @@ export function sectionLayouts(geometry: Geometry, weights: WeightFormat): Secti
 export function writePack(
   head: Pick<
     PackHeader,
-    "geometry" | "weights" | "pieces" | "licence" | "provenance" | "prompt" | "toolAt" | "copies" | "profile"
+    "geometry" | "weights" | "pieces" | "licence" | "provenance" | "prompt" | "toolAt" | "copies" | "profile" | "tunes"
   >,
   field: (section: string, name: string) => Uint8Array,
 ): Uint8Array {
-  const layouts = sectionLayouts(head.geometry, head.weights);
+  const layouts = layoutsOf(head);
   const body = new Uint8Array(layouts.reduce((sum, layout) => sum + layout.bytes, 0));
   let at = 0;
   const sections: SectionEntry[] = layouts.map((layout) => {
@@ -230,17 +244,16 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
         `expected int4 or float32, got ${JSON.stringify(header.weights)}`,
       );
     }
+    if (header.tunes !== undefined && !Number.isInteger(header.tunes))
+      throw new FormatError("header.tunes", prefixBytes, "expected the number of a model");
+    const pieces = header.tunes === undefined ? header.geometry.vocabSize : 0;
     if (
       !Array.isArray(header.pieces) ||
       !header.pieces.every((piece) => typeof piece === "string") ||
-      header.pieces.length !== header.geometry.vocabSize
+      header.pieces.length !== pieces
     ) {
       const { length } = header.pieces ?? [];
-      throw new FormatError(
-        "header.pieces",
-        prefixBytes,
-        `expected ${header.geometry.vocabSize} pieces, got ${length}`,
-      );
+      throw new FormatError("header.pieces", prefixBytes, `expected ${pieces} pieces, got ${length}`);
     }
     // What a terminal shows may not steer it.
     const isShown = (text: unknown) => typeof text === "string" && !/\p{Cc}/u.test(text);
@@ -252,7 +265,7 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
     checkPrompt(header);
     if (header.profile !== undefined) checkProfile(header.profile);
     let offset = prefix.bodyOffset;
-    const layouts = sectionLayouts(header.geometry, header.weights);
+    const layouts = layoutsOf(header);
     for (const [i, layout] of layouts.entries()) {
       const entry = header.sections[i];
       if (entry?.name !== layout.name || entry.bytes !== layout.bytes || entry.offsetBytes !== offset) {

@@ -63,7 +63,9 @@ export function readParameters(geometry: Geometry, field: (section: string, name
   const numbers = new Float32Array(size);
   for (const { section, field: name, out, in: inputs, at, isMatrix } of list) {
     const bytes = field(section, name);
-    const values = isMatrix ? unpackMatrix(bytes, out, inputs) : new Float32Array(bytes.slice().buffer, 0, inputs);
+    const values = isMatrix
+      ? unpackMatrix(bytes, out, inputs)
+      : new Float32Array(Uint8Array.from(bytes).buffer, 0, inputs);
     numbers.set(values, at);
   }
   return numbers;

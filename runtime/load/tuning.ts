@@ -1,0 +1,54 @@
+/** A tuning: a file with a decoder that learned some tools, for whoever has the model that it comes from. */
+import type { ModelPlan } from "../engine/modelplan.ts";
+import { FormatError } from "../errors.ts";
+import {
+  checkLength,
+  checkSection,
+  modelId,
+  type PackHeader,
+  prefixBytes,
+  readHeader,
+  readPrefix,
+} from "../pack/pack.ts";
+import type { Profile } from "../pack/profile.ts";
+import { xxh32 } from "../pack/xxh32.ts";
+import { bytesOf, type Source } from "./source.ts";
+import type { WaitOptions } from "./stream.ts";
+
+/** A tuning in linear memory, for sessions of its model. */
+export interface Tuning {
+  /** The model as its decoder's stages see it. @internal */
+  readonly model: ModelPlan;
+  /** When to act, confirm or ask with it; the model's own where it has none. */
+  readonly profile?: Profile;
+}
+
+/** A tuning's file, every byte of it checked. */
+export interface TuningFile {
+  header: PackHeader;
+  /** Its sections as they follow each other. */
+  body: Uint8Array;
+}
+
+/**
+ * Reads a tuning of the model whose header is `base`.
+ * Throws: FormatError for a file that is damaged, a whole pack, or another model's.
+ */
+export async function readTuning(source: Source, base: PackHeader, options: WaitOptions = {}): Promise<TuningFile> {
+  const bytes = await bytesOf(source, options);
+  if (bytes.length < prefixBytes)
+    throw new FormatError("prefix", bytes.length, "expected a tuning, got a file cut short");
+  const prefix = readPrefix(bytes);
+  if (bytes.length < prefix.bodyOffset)
+    throw new FormatError("header", bytes.length, "expected all of it, got its beginning: the file is cut short");
+  const header = readHeader(bytes.subarray(prefixBytes, prefix.bodyOffset), prefix);
+  const wrong = (got: string, remedy: string) => {
+    throw new FormatError("header.tunes", prefixBytes, `expected a tuning of this model, got ${got}; ${remedy}`);
+  };
+  if (header.tunes === undefined) wrong("a whole pack", "load that in the place of the model");
+  if (header.tunes !== modelId(base)) wrong("another model's", "load it beside the pack that it was made from");
+  checkLength(header, bytes.length);
+  for (const section of header.sections)
+    checkSection(section, xxh32(bytes.subarray(section.offsetBytes, section.offsetBytes + section.bytes)));
+  return { header, body: bytes.subarray(prefix.bodyOffset) };
+}

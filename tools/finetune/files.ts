@@ -1,0 +1,104 @@
+/** Trained parameters → a tuning's file, or a whole pack; and a pack's own parameters. */
+import { FormatError } from "../../runtime/errors.ts";
+import {
+  checkLength,
+  checkSection,
+  layoutsOf,
+  modelId,
+  type PackHeader,
+  prefixBytes,
+  readHeader,
+  readPrefix,
+  writePack,
+} from "../../runtime/pack/pack.ts";
+import type { Profile } from "../../runtime/pack/profile.ts";
+import { packMatrix } from "../../runtime/pack/quant.ts";
+import { xxh32 } from "../../runtime/pack/xxh32.ts";
+import { parametersOf } from "./parameters.ts";
+
+/** A pack in memory, every byte of it checked. */
+export interface Pack {
+  header: PackHeader;
+  /** Bytes of a field, in the kernels' layout. */
+  field(section: string, name: string): Uint8Array;
+}
+
+/** What a file says of how it was made. */
+export interface Notes {
+  provenance: Record<string, string>;
+  profile?: Profile;
+}
+
+/** Throws: FormatError for what is no pack of int4 weights, or is damaged. */
+export function openPack(bytes: Uint8Array): Pack {
+  const prefix = readPrefix(bytes);
+  const header = readHeader(bytes.subarray(prefixBytes, prefix.bodyOffset), prefix);
+  checkLength(header, bytes.length);
+  if (header.weights !== "int4")
+    throw new FormatError(
+      "header.weights",
+      prefixBytes,
+      `expected int4, got ${header.weights}; build it without --float`,
+    );
+  if (header.tunes !== undefined)
+    throw new FormatError("header.tunes", prefixBytes, "expected a whole pack, got a tuning; give its model");
+  const layouts = layoutsOf(header);
+  for (const section of header.sections)
+    checkSection(section, xxh32(bytes.subarray(section.offsetBytes, section.offsetBytes + section.bytes)));
+  const places = new Map<string, [number, number]>();
+  for (const [i, { name, fields }] of layouts.entries())
+    for (const field of fields) {
+      const at = header.sections[i].offsetBytes + field.offsetBytes;
+      places.set(`${name}.${field.name}`, [at, at + field.bytes]);
+    }
+  return {
+    header,
+    field: (section, name) => bytes.subarray(...(places.get(`${section}.${name}`) as [number, number])),
+  };
+}
+
+/** The decoder's sections alone, for `load(pack, { tuning })`. */
+export function writeTuning(base: Pack, parameters: Float32Array, { provenance, profile }: Notes): Uint8Array {
+  const { geometry, weights, licence } = base.header;
+  const head = {
+    geometry,
+    weights,
+    licence,
+    pieces: [],
+    provenance,
+    tunes: modelId(base.header),
+    ...(profile && { profile }),
+  };
+  return writePack(head, tunedField(base, parameters));
+}
+
+/** The whole pack with the trained decoder in it; all else byte for byte the base's. */
+export function writeMerged(base: Pack, parameters: Float32Array, { provenance, profile }: Notes): Uint8Array {
+  const { sections, fileBytes, ...head } = base.header;
+  const merged = { ...head, provenance: { ...head.provenance, ...provenance }, ...(profile && { profile }) };
+  return writePack(merged, tunedField(base, parameters));
+}
+
+/** The sections of a tuning as they follow each other: what a session's decoder reads. */
+export function tunedBody(base: Pack, parameters: Float32Array): Uint8Array {
+  const field = tunedField(base, parameters);
+  const layouts = layoutsOf({ ...base.header, tunes: 0 });
+  const body = new Uint8Array(layouts.reduce((sum, { bytes }) => sum + bytes, 0));
+  let at = 0;
+  for (const { name, bytes, fields } of layouts) {
+    for (const one of fields) body.set(field(name, one.name), at + one.offsetBytes);
+    at += bytes;
+  }
+  return body;
+}
+
+function tunedField(base: Pack, numbers: Float32Array): Pack["field"] {
+  const trained = new Map(parametersOf(base.header.geometry).list.map((one) => [`${one.section}.${one.field}`, one]));
+  return (section, name) => {
+    const one = trained.get(`${section}.${name}`);
+    if (!one) return base.field(section, name);
+    const { at, out, in: inputs, isMatrix } = one;
+    const data = numbers.slice(at, at + out * inputs);
+    return isMatrix ? packMatrix({ out, in: inputs, data }) : new Uint8Array(data.buffer);
+  };
+}
