@@ -16,7 +16,7 @@ interface Worn {
   within?: string;
 }
 
-interface Dressed {
+export interface Dressed {
   flat: FlatTool;
   /** Parameter, its key and its shape, in the order of the schema. */
   worn: Worn[];

@@ -38,7 +38,7 @@ export function after(request: Request, text: string): void {
   request.pieces.push({ text });
 }
 
-const courtesies = [
+export const courtesies = [
   "please ",
   "please ",
   "can you ",

@@ -3,7 +3,7 @@
  * offered, spell the request, write the answer, check it.
  */
 import { snakeCase } from "../../runtime/tools/prompt.ts";
-import { answer, dress } from "./dress.ts";
+import { answer, type Dressed, dress } from "./dress.ts";
 import { type Call, checkCalls, type FlatTool, numbersIn, ungrounded } from "./ground.ts";
 import type { Lexicon } from "./lexicon.ts";
 import { Random } from "./random.ts";
@@ -30,10 +30,16 @@ export function synthesize(seed: number, index: number, lexicon: Lexicon | null 
   let shown: ReturnType<typeof show>;
   do {
     const { request, offered, strict, manner } = scenes[kind](random, lexicon);
-    shown = show(request, offered, strict, random, manner ?? kind);
+    shown = show(request, offered, (tool, asks) => dress(tool, asks, random, strict), random, manner ?? kind, strict);
   } while (!shown);
   const { query, tools, answers, domain } = shown;
   const id = `synth-${seed}-${index}`;
+  checkLaw(id, shown);
+  return { query, tools, answers, kind, ...(domain && { domain }), source: "synth", id };
+}
+
+/** Throws: Error for an example whose answer does not fit its tools, or says what the request does not. */
+export function checkLaw(id: string, { query, tools, answers }: Pick<Example, "query" | "tools" | "answers">): void {
   try {
     checkCalls(answers, tools);
     const loose = ungrounded(query, answers, tools);
@@ -41,22 +47,22 @@ export function synthesize(seed: number, index: number, lexicon: Lexicon | null 
   } catch (error) {
     throw new Error(`${id}: ${(error as Error).message}, in ${JSON.stringify({ query, answers })}`);
   }
-  return { query, tools, answers, kind, ...(domain && { domain }), source: "synth", id };
 }
 
 /** Dresses the tools, spells the request and writes the answer. Null where numbers in words ran into one. */
-function show(
+export function show(
   request: Request,
   offered: readonly BaseTool[],
-  strict = false,
+  wear: (tool: BaseTool, asks: readonly Ask[]) => Dressed,
   random: Random,
   kind: Kind,
+  strict = false,
 ): Pick<Example, "query" | "tools" | "answers" | "domain"> | null {
   const names = new Set<string>();
-  const dressed = new Map<BaseTool, ReturnType<typeof dress>>();
+  const dressed = new Map<BaseTool, Dressed>();
   for (const tool of offered) {
     const asks = request.asks.filter((one) => one.tool === tool);
-    const worn = dress(tool, asks, random, strict);
+    const worn = wear(tool, asks);
     if (names.has(snakeCase(worn.flat.name)))
       worn.flat.name = asks.length || strict ? `${worn.flat.name}_${tool.domain}` : "";
     if (!worn.flat.name || names.has(snakeCase(worn.flat.name))) continue;

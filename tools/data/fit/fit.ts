@@ -1,0 +1,178 @@
+/** Somebody's tool, as the generator can ask for it: verbs, nouns, and what each parameter takes. */
+import type { FlatTool } from "../ground.ts";
+import type { Lexicon } from "../lexicon.ts";
+import { Random } from "../random.ts";
+import type { BaseTool, Param } from "../tool.ts";
+import { make, withoutDeterminer } from "../values.ts";
+import { earlier, portion, type Role, roleOf } from "./roles.ts";
+import { thingName, trouble } from "./things.ts";
+import { isVerb, otherVerbs } from "./verbs.ts";
+
+export interface FittedParam {
+  param: Param;
+  role: Role;
+  /** The key as words. */
+  label: string;
+}
+
+export interface Fitted {
+  flat: FlatTool;
+  tool: BaseTool;
+  params: FittedParam[];
+  /** What is asked about: the first thing that must be named, if anything is. */
+  main: FittedParam | null;
+  /** Verbs whose object is what is asked about, and verbs that want the tool's noun between. */
+  verbs: string[];
+  nounVerbs: string[];
+  nouns: string[];
+  /** The description says that something was done: people may just say that they did it. */
+  done: string | null;
+}
+
+const words = (name: string): string[] =>
+  name
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter(Boolean);
+
+/**
+ * Reads a tool. Throws: Error for a required parameter that nobody can say: an object, or a list of them.
+ */
+export function fitTool(flat: FlatTool, lexicon: Lexicon | null): Fitted {
+  const params: FittedParam[] = [];
+  for (const [key, given] of Object.entries(flat.parameters)) {
+    const role = roleOf(key, given, lexicon);
+    if (!role) {
+      if (!given.required) continue;
+      const expected = "expected a string, number, boolean, enum or list of strings where it is required";
+      throw new Error(`${flat.name}.${key}: ${expected}, got ${given.type}; write examples of it by hand`);
+    }
+    const choices = (given.enum ?? []).map((value) => ({ value: String(value), said: sayings(String(value)) }));
+    const slot = slotOf(role);
+    const param: Param = {
+      ...{ name: key, names: [key], slot, choices, about: [], required: given.required === true },
+      ...(given.type === "array" && { list: true }),
+    };
+    params.push({ param, role, label: words(key).join(" ") });
+  }
+  const openKinds = new Set(["thing", "person", "place", "code", "text", "state"]);
+  const candidates = params.filter(({ role, param }) => openKinds.has(role.kind) && !param.list);
+  const rank = ({ role, param }: FittedParam) =>
+    Number(param.required) * 2 + Number(role.kind !== "text" && role.kind !== "state") * 3;
+  const main = candidates.sort((a, b) => rank(b) - rank(a))[0] ?? null;
+  const verbal = verbsOf(flat, main, lexicon);
+  const tool: BaseTool = {
+    ...{ id: flat.name, domain: "app", names: [flat.name], about: [flat.description ?? ""], like: [flat.name] },
+    ...{ params: params.map(({ param }) => param), say: [], hint: [] },
+  };
+  return { flat, tool, params, main, ...verbal };
+}
+
+function verbsOf({ name, description = "", parameters }: FlatTool, main: FittedParam | null, lexicon: Lexicon | null) {
+  const tokens = words(name);
+  const stated = /^([A-Za-z]+)/.exec(description)?.[1].toLowerCase() ?? "";
+  const base = isVerb(stated, lexicon) ? stated : stated.replace(/(?<=[^s])s$/, "").replace(/(?<=sh|ch|x|z)e$/, "");
+  const told = isVerb(base, lexicon) ? base : "";
+  const named = [tokens[0], tokens.at(-1) as string].find((token) => isVerb(token, lexicon)) ?? "";
+  // A verb that is a value of the tool's own would say that value.
+  const values = new Set(Object.values(parameters).flatMap((param) => (param.enum ?? []).map(String)));
+  const verbs = (told ? otherVerbs(told, lexicon) : named ? otherVerbs(named, lexicon) : []).filter(
+    (verb) => !values.has(verb),
+  );
+  if (named && !verbs.includes(named) && !told) verbs.push(named);
+  const nouns = [tokens.filter((token) => token !== named).join(" ")];
+  const phrase =
+    /^\w+ (?:a|an|the|some|your|my|one)? ?([a-z ]+?)(?: (?:of|that|for|with|from|to|in|on|at|by|and|which)\b|[.,;]|$)/i.exec(
+      description,
+    );
+  if (phrase && phrase[1].split(" ").length <= 3) nouns.push(phrase[1].toLowerCase());
+  const label = main?.label ?? "";
+  return {
+    verbs: verbs.length ? verbs : [tokens.join(" ")],
+    nounVerbs: [...new Set([...(named ? [named] : []), ...verbs.slice(0, 6)])],
+    nouns: [...new Set(nouns)].filter((noun) => noun && noun !== label),
+    done:
+      /\b(?:was|were|has been|have been|i|you|user) (?:just )?([a-z]+(?:ed|en|ne|pt|ught|id))\b/i.exec(
+        description,
+      )?.[1] ?? null,
+  };
+}
+
+/** How an enum's value is said: its words, and their plain form. */
+function sayings(value: string): string[] {
+  const plain = words(value).join(" ");
+  return plain && plain !== value ? [plain, plain, value] : [value];
+}
+
+/** A slot that has the role's manners: where a determiner belongs, what may stand behind it. */
+function slotOf({ kind, slots }: Role): string {
+  if (kind === "choice") return "choice";
+  if (kind === "flag") return "truth";
+  if (kind === "time" || kind === "day") return "when";
+  if (kind === "state" || kind === "text") return "clause";
+  if (kind === "quantity" || kind === "duration") return "duration";
+  if (kind === "number") return slots[0];
+  return kind === "person" ? "contact" : "item";
+}
+
+export interface Value {
+  text: string;
+  value?: string | number | boolean;
+  /** Of a state: it makes a sentence behind the thing's name. */
+  isPredicate?: boolean;
+  /** Of a number: its unit is said with it. */
+  isSpan?: boolean;
+}
+
+/** Of the values of open keys, one in eight is never trained on where some are to be held out. */
+const heldShare = 8;
+
+/** Whether a value is one of those that may be held out. */
+export function isHeld(text: string): boolean {
+  let hash = 7;
+  for (const letter of text.toLowerCase()) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0;
+  return (hash >>> 8) % heldShare === 0;
+}
+
+/** A value for a parameter; `held`: one of those held out, or none of them; null: any. */
+export function drawValue(
+  { param, role }: FittedParam,
+  random: Random,
+  lexicon: Lexicon | null,
+  held: boolean | null,
+): Value {
+  for (;;) {
+    const made = draw(param, role, random, lexicon);
+    if (held === null || role.kind === "choice" || role.kind === "flag" || role.kind === "number") return made;
+    if (isHeld(made.text) === held) return made;
+  }
+}
+
+function draw(param: Param, role: Role, random: Random, lexicon: Lexicon | null): Value {
+  const { kind, slots, words: kin, examples } = role;
+  if (kind === "choice") {
+    const { value, said } = random.pick(param.choices);
+    return { text: random.pick(said), value };
+  }
+  if (kind === "flag") return { text: "", value: true };
+  if (kind === "state") return random.chance(0.93) ? trouble(random) : { text: make("anything", random).text };
+  if (kind === "quantity") return { text: portion(random) };
+  if (kind === "thing") {
+    // Any name at all now and then, and the pool that the key names, if one does.
+    if (slots.length && random.chance(0.5)) return { text: withoutDeterminer("item", make(slots[0], random).text)[1] };
+    if (examples.length && random.chance(0.03)) return { text: random.pick(examples) };
+    return { text: thingName(random, kin, lexicon) };
+  }
+  // Lengths are also said in hours.
+  const spans: Record<string, string> = { minutes: "spanMinutes", seconds: "spanSeconds" };
+  const chosen = random.pick(slots);
+  const slot = random.chance(0.35) ? (spans[chosen] ?? chosen) : chosen;
+  if (slot === "earlier") return { text: earlier(random) };
+  const made: Value = make(slot, random);
+  if (kind === "person" || kind === "place") made.text = withoutDeterminer(slot, made.text)[1];
+  return { ...made, ...(spans[chosen] === slot && { isSpan: true }) };
+}
+
+/** A stream of choices for each tool, so that one more tool changes no other's requests. */
+export const streamOf = (seed: number, index: number): Random => new Random(seed ^ 0x66697474, index);

@@ -1,0 +1,473 @@
+/** A fitted tool → a request for it: who does what, and where each value stands. */
+import type { Lexicon } from "../lexicon.ts";
+import type { Random } from "../random.ts";
+import type { Argument, Piece, Request } from "../request.ts";
+import { courtesies } from "../speech.ts";
+import { article } from "../values.ts";
+import { drawValue, type Fitted, type FittedParam, type Value } from "./fit.ts";
+import { gerund, isVerb, participle, past, pastOf } from "./verbs.ts";
+
+/** A parameter with the value that a request gives it. */
+interface Given extends FittedParam {
+  value: Value;
+}
+
+type Part = string | Given;
+
+/** Asks for a tool with some of what it takes, all of what it requires. */
+export function askFor(fitted: Fitted, random: Random, lexicon: Lexicon | null, held: boolean | null): Request {
+  const given = fitted.params
+    .filter(({ param, role }) => param.required || random.chance(role.kind === "flag" ? 0.2 : 0.55))
+    .map((one): Given => ({ ...one, value: drawValue(one, random, lexicon, held) }));
+  const parts = sentence(fitted, given, random, lexicon);
+  const args = new Map<Given["param"], Argument>();
+  const pieces = parts.map((part): Piece => {
+    if (typeof part === "string") return { text: part };
+    const piece = { text: part.value.text, param: part.param };
+    if (part.param.list) args.set(part.param, { pieces: [piece] });
+    else args.set(part.param, { value: part.value.value, piece });
+    return piece;
+  });
+  for (const one of given) if (one.role.kind === "flag") args.set(one.param, { value: true });
+  return { pieces: pieces.filter(({ text }) => text), asks: [{ tool: fitted.tool, args }] };
+}
+
+function sentence(fitted: Fitted, given: Given[], random: Random, lexicon: Lexicon | null): Part[] {
+  const main = given.find(({ param }) => param === fitted.main?.param);
+  const state = given.find(({ role }) => role.kind === "state" && role !== main?.role);
+  const quantity = given.find(({ role }) => role.kind === "quantity");
+  const used = new Set<Given | undefined>([main]);
+  let head: Part[];
+  if (main && state && random.chance(0.72)) {
+    used.add(state);
+    head = stated(fitted, main, state, given, used, random);
+  } else {
+    const object = main ? objectOf(main, quantity, used, random) : [];
+    head = headOf(fitted, main, object, given, used, random, lexicon);
+  }
+  return withRest(
+    head,
+    given.filter((one) => !used.has(one)),
+    random,
+  );
+}
+
+/** "the press leaks oil", "report that …", "there is a problem with …". */
+function stated(fitted: Fitted, main: Given, state: Given, given: Given[], used: Set<unknown>, random: Random): Part[] {
+  const thing: Part[] = [determiner(main, random), main];
+  const verb = random.pick(fitted.nounVerbs);
+  const noun = random.pick(fitted.nouns.length ? fitted.nouns : ["problem"]);
+  const level = given.find(({ role }) => role.kind === "choice");
+  const before = (): Part[] => {
+    if (!level || !random.chance(0.35)) return [];
+    used.add(level);
+    return random.pick<Part[]>([
+      [level, ": "],
+      [level, ", "],
+      [level, ` ${noun}: `],
+      [level, " problem, "],
+    ]);
+  };
+  const leading = (): Part[] => {
+    if (!level || !random.chance(0.35)) return [`${article(noun)} ${noun}`];
+    used.add(level);
+    return [`${article(level.value.text)} `, level, ` ${noun}`];
+  };
+  if (state.value.isPredicate && random.chance(0.75)) {
+    return random.pick<() => Part[]>([
+      () => [...before(), ...thing, " ", state],
+      () => [...before(), ...thing, " ", state],
+      () => [`${courtesy(random)}${verb} that `, ...thing, " ", state],
+      () => [
+        random.pick([
+          "tell them ",
+          "let them know ",
+          "say that ",
+          "I noticed that ",
+          "it looks like ",
+          "looks like ",
+          "I think ",
+          "someone should know that ",
+        ]),
+        ...thing,
+        " ",
+        state,
+      ],
+      () => [
+        random.pick([
+          "there is something wrong with ",
+          "something is wrong with ",
+          "there's a problem with ",
+          "I have a problem with ",
+          "trouble with ",
+          "we have an issue with ",
+        ]),
+        ...thing,
+        random.pick([", it ", ": it ", ", ", ". it "]),
+        state,
+      ],
+      () => [
+        `${courtesy(random)}${verb} `,
+        ...leading(),
+        random.pick([" for ", " on ", " with ", " of ", ": "]),
+        ...thing,
+        random.pick([", it ", " because it ", ": ", ", ", " that "]),
+        state,
+      ],
+      () => [
+        random.pick([
+          "can somebody look at ",
+          "please have a look at ",
+          "somebody needs to check ",
+          "I need help with ",
+          "could you get someone to see ",
+          "we need somebody at ",
+        ]),
+        ...thing,
+        random.pick([", it ", " because it ", ", ", " since it "]),
+        state,
+      ],
+      () => [
+        ...thing,
+        " ",
+        state,
+        random.pick([
+          `, ${verb} it`,
+          `, please ${verb} it`,
+          ` so ${verb} ${article(noun)} ${noun}`,
+          ", can you report that",
+        ]),
+      ],
+    ])();
+  }
+  const link = random.pick([": ", ", ", " - ", " with "]);
+  return random.pick<() => Part[]>([
+    () => [...before(), ...thing, random.pick([": ", ", ", " - "]), state],
+    () => [
+      `${courtesy(random)}${verb} `,
+      ...leading(),
+      random.pick([" for ", " on ", " with ", " of ", ": "]),
+      ...thing,
+      link,
+      state,
+    ],
+    () => [`${noun} `, random.pick(["on ", "with ", "at ", "of "]), ...thing, random.pick([": ", ", "]), state],
+    () => [`${courtesy(random)}${verb} `, ...thing, random.pick([": ", ", ", " as ", " with ", " for "]), state],
+    () => [
+      random.pick(["there is ", "there's ", "I see ", "I found ", "we have ", "I noticed "]),
+      state,
+      random.pick([" on ", " at ", " in ", " with "]),
+      ...thing,
+    ],
+    () => [state, random.pick([" on ", " at ", ", ", " of "]), ...thing],
+    () => [
+      random.pick(["problem with ", "issue with ", "something is off with ", "bad news about "]),
+      ...thing,
+      random.pick([": ", ", ", ". "]),
+      state,
+    ],
+  ])();
+}
+
+/** The thing that is asked about, with how much of it where that belongs before it. */
+function objectOf(main: Given, quantity: Given | undefined, used: Set<unknown>, random: Random): Part[] {
+  if (!quantity || !random.chance(0.7)) return [determiner(main, random), main];
+  used.add(quantity);
+  const bare = !/\s/.test(quantity.value.text) && !/[a-z]$/i.test(quantity.value.text.replace(/^[a-z]+$/i, ""));
+  return [quantity, bare ? " " : random.pick([" of ", " of ", " ", " of my ", " of the "]), main];
+}
+
+function determiner({ role, value }: Given, random: Random): string {
+  if (role.kind === "person" || role.kind === "code" || role.kind === "text" || /^(the|my|an?|\d)\b/.test(value.text))
+    return "";
+  return random.pick(["the ", "the ", "the ", "my ", "", "", "our ", "this "]);
+}
+
+const courtesy = (random: Random): string => (random.chance(0.3) ? random.pick(courtesies) : "");
+
+function headOf(
+  fitted: Fitted,
+  main: Given | undefined,
+  object: Part[],
+  given: Given[],
+  used: Set<unknown>,
+  random: Random,
+  lexicon: Lexicon | null,
+): Part[] {
+  const verb = random.pick(fitted.verbs);
+  const noun = random.pick(fitted.nouns.length ? fitted.nouns : [main?.label ?? "it"]);
+  if (!main)
+    return random.pick<() => Part[]>([
+      () => [`${courtesy(random)}${random.pick(fitted.nounVerbs)} ${random.pick(["the", "a", "my"])} ${noun}`],
+      () => [`${courtesy(random)}${verb} ${noun}`],
+      () => [`I ${random.pick(["need", "want", "would like"])} to ${verb} ${random.pick(["the ", "a ", ""])}${noun}`],
+      () => [noun],
+    ])();
+  const level = given.find(
+    ({ role, value }) => role.kind === "choice" && isVerb(value.text, lexicon) && !fitted.nouns.includes(value.text),
+  );
+  if (level && random.chance(0.3)) {
+    used.add(level);
+    return random.pick<() => Part[]>([
+      () => [courtesy(random), level, " ", ...object],
+      () => [
+        `${courtesy(random)}${random.pick(["run", "start", "use", "put", "do", "turn on"])} ${random.pick(["the ", "a ", ""])}`,
+        level,
+        random.pick([" on ", " for ", " in ", " at "]),
+        ...object,
+      ],
+      () => [`${courtesy(random)}give `, ...object, random.pick([" some ", " a ", " a bit of "]), level],
+      () => [...object, random.pick([" needs ", " could use ", " wants ", ", "]), level],
+    ])();
+  }
+  const ways: (() => Part[])[] = [
+    () => [`${courtesy(random)}${verb} `, ...object],
+    () => [`${courtesy(random)}${verb} `, ...object],
+    () => [`${courtesy(random)}${verb} `, ...object],
+    () => [
+      random.pick([
+        "I need to ",
+        "I want to ",
+        "I have to ",
+        "we need to ",
+        "let me ",
+        "help me ",
+        "it is time to ",
+        "don't forget to ",
+        "remember to ",
+      ]),
+      `${verb} `,
+      ...object,
+    ],
+    () => [
+      random.pick(["get ", "have ", "I want ", "I need ", "I'd like ", "please have ", "can you get "]),
+      ...object,
+      ` ${participle(verb)}`,
+    ],
+    () => [
+      ...object,
+      ` ${random.pick(["needs to be", "should be", "has to be", "must be", "is to be", "wants to be"])} ${participle(verb)}`,
+    ],
+    () => [random.pick(["start ", "begin ", "go on ", "how about "]), `${gerund(verb)} `, ...object],
+    () => [`${courtesy(random)}${random.pick(fitted.nounVerbs)} the ${main.label} `, main],
+    () => object,
+  ];
+  if (fitted.nouns.length) {
+    const nounVerb = random.pick(fitted.nounVerbs);
+    const link = random.pick([" of ", " for ", " on ", " of ", ": ", " with ", " to "]);
+    const level = given.find(({ role }) => role.kind === "choice");
+    ways.push(
+      () => [`${courtesy(random)}${nounVerb} ${random.pick(["a", "the", "another", "my"])} ${noun}${link}`, ...object],
+      () => [`${courtesy(random)}${nounVerb} ${random.pick(["a", "the", "one"])} ${noun}${link}`, ...object],
+      () => [`${noun}${random.pick([": ", " ", ", ", " of ", " for "])}`, ...object],
+      () => [
+        `${courtesy(random)}${random.pick(["add", "put", "enter", verb])} `,
+        ...object,
+        ` ${random.pick(["to", "in", "into", "as"])} ${random.pick(["the", "my", "a", "our"])} ${noun}`,
+      ],
+    );
+    if (level)
+      ways.push(() => {
+        used.add(level);
+        return [`${courtesy(random)}${nounVerb} ${article(level.value.text)} `, level, ` ${noun}${link}`, ...object];
+      });
+  }
+  if (fitted.done) {
+    const did = pastOf(fitted.done);
+    const own = (text: string): string =>
+      random.chance(0.5) ? text : random.pick(["just ", "already ", "only "]) + text;
+    const doing = (): Part[] => [
+      random.pick([
+        `I ${own(did)} `,
+        `I've ${own(fitted.done as string)} `,
+        `I have ${own(fitted.done as string)} `,
+        `I ${own("had")} `,
+        `I've ${own("had")} `,
+        `${did} `,
+        `I ${own("used")} `,
+        "had ",
+        `I ${own("did")} `,
+      ]),
+      ...object,
+    ];
+    ways.push(doing, doing, doing, doing, () => [
+      random.pick([
+        `${verb} that I ${did} `,
+        `${verb} that I had `,
+        `remember that I ${did} `,
+        `can you ${verb} that I have ${fitted.done} `,
+        `please ${verb} that I've ${fitted.done} `,
+      ]),
+      ...object,
+    ]);
+    ways.push(() => [
+      ...object,
+      random.pick([
+        ` ${fitted.done}`,
+        " done",
+        ` was ${fitted.done}`,
+        ` is ${fitted.done}`,
+        ` has been ${fitted.done}`,
+      ]),
+    ]);
+    ways.push(() => [
+      `${random.pick(["mark", "note", "log", "put down", "check off"])} `,
+      ...object,
+      ` as ${fitted.done}`,
+    ]);
+    ways.push(() => [past(verb) === verb ? `${verb} ` : `${random.pick(["I ", ""])}${past(verb)} `, ...object]);
+  }
+  return random.pick(ways)();
+}
+
+/** The other values behind the sentence, free text last; now and then one before it. */
+function withRest(head: Part[], rest: Given[], random: Random): Part[] {
+  const open = (one: Given) => Number(one.role.kind === "text" || one.role.kind === "state");
+  const order = random.shuffled(rest).sort((a, b) => open(a) - open(b));
+  const front = order.findIndex(({ role }) =>
+    ["time", "day", "choice", "number", "duration", "place"].includes(role.kind),
+  );
+  const parts: Part[] = [];
+  if (front >= 0 && random.chance(0.12)) {
+    const [one] = order.splice(front, 1);
+    parts.push(random.pick(fronts(one)), one, one.role.unit && !one.value.isSpan ? ` ${one.role.unit}` : "");
+    parts.push(random.pick([", ", ", ", " ", ": "]));
+  }
+  parts.push(...head);
+  const commas = random.chance(0.2);
+  for (const one of order) {
+    const [lead, ...more] = clause(one, random);
+    const text = String(lead);
+    parts.push(commas && text.startsWith(" ") ? `,${text}` : text, ...more);
+  }
+  return parts;
+}
+
+/** How a value is said behind a sentence; `~` is its place. */
+function clause(one: Given, random: Random): Part[] {
+  const pattern = random.pick(patterns(one));
+  const [before, after] = pattern.split("~");
+  return [before, one, after ?? ""];
+}
+
+/** What stands before a value that begins the request. */
+function fronts({ role, value }: Given): string[] {
+  if (role.kind === "time") return isClock(value.text) ? ["at ", "at ", ""] : [""];
+  if (role.kind === "number" || role.kind === "duration") return ["for ", ""];
+  if (role.kind === "place") return ["in the ", "at "];
+  return role.kind === "choice" ? ["", "", "with ", "in "] : [""];
+}
+
+const notClock =
+  /ago|morning$|yesterday|today|tomorrow|tonight|night$|bed|lunch|breakfast|dinner|while|evening$|afternoon$|now|day|week|month|around|^(in|at|on|by|this|last|next) /i;
+/** Whether "at" suits a time: not "an hour ago", not "this morning", but "8 in the morning". */
+const isClock = (text: string): boolean =>
+  !notClock.test(text) || / (in the|at) (morning|evening|afternoon|night)$/.test(text);
+
+function patterns({ role, label, value }: Given): string[] {
+  const { text } = value;
+  switch (role.kind) {
+    case "time":
+      if (!isClock(text)) return [" ~", " ~", ", ~"];
+      return [" at ~", " at ~", " at ~", " ~", ", ~", ", at ~", " around ~"];
+    case "day":
+      return [" on ~", " ~", ", ~", " for ~", " by ~"];
+    case "duration":
+      return [" for ~", " for ~", ", ~", " ~", " lasting ~"];
+    case "number": {
+      if (value.isSpan)
+        return [
+          " for ~",
+          " for ~",
+          " for ~",
+          " ~",
+          ", ~",
+          ", ~ please",
+          " and let it run ~",
+          ", ~ will do",
+          " for about ~",
+        ];
+      const unit = role.unit ? ` ${role.unit}` : "";
+      return [
+        ` for ~${unit}`,
+        ` for ~${unit}`,
+        ` for ~${unit}`,
+        ` ~${unit}`,
+        `, ~${unit}`,
+        ` with ${label} ~`,
+        ` ${label} ~`,
+        ` at ~${unit}`,
+        ` to ~${unit}`,
+        `, ${label} ~`,
+        ` of ~${unit}`,
+      ];
+    }
+    case "quantity":
+      return [", ~", " ~", ", ~", ` with ${label} ~`, ` ${label} ~`, ": ~", " - ~"];
+    case "choice":
+      return [
+        ` in ~ ${label}`,
+        ` with ${label} ~`,
+        ` ${label} ~`,
+        `, ${label} ~`,
+        ", ~",
+        " by ~",
+        " as ~",
+        " with ~",
+        " on ~",
+        " in ~",
+        " ~",
+        ` using ~`,
+        ", it is ~",
+        ", it's ~",
+        ". it is ~",
+        ", make it ~",
+        ` and set ${label} to ~`,
+        ", ~ please",
+        ", only ~",
+        " - ~",
+        `, ${label} is ~`,
+        ", that's ~",
+      ];
+    case "flag":
+      return [` and ${label}`, `, ${label}`, ` with ${label}`, ` ${label}`];
+    case "person":
+      return [" for ~", " to ~", ` ${label} ~`, ", ~", ` with ${label} ~`, " by ~"];
+    case "place":
+      if (/origin|from|source/.test(label)) return [" from ~", " out of ~"];
+      if (/destination|to\b|target/.test(label)) return [" to ~", " into ~"];
+      return [" in ~", " at ~", " in the ~", ", ~", " at the ~", ` ${label} ~`];
+    case "code":
+      return [` ${label} ~`, ` with ${label} ~`, ", ~", ` number ~`, ` with the ${label} ~`];
+    case "text":
+      if (/reason|why|cause/.test(label))
+        return [" because ~", " because of ~", `, ${label} ~`, ": ~", `, ${label}: ~`];
+      return [
+        ": ~",
+        ", ~",
+        " saying ~",
+        ` with the ${label} ~`,
+        `, ${label}: ~`,
+        `, ${label} ~`,
+        " that ~",
+        " and say ~",
+      ];
+    case "state":
+      return value.isPredicate
+        ? [", it ~", ": it ~", " because it ~", ", ~", ": ~", " since it ~", " that ~"]
+        : [": ~", ", ~", " with ~", " - ~", `, ${label} ~`, ` with ${label} ~`, " because of ~", " saying ~"];
+    default:
+      return [
+        ` with ${label} ~`,
+        ` ${label} ~`,
+        " with ~",
+        " for ~",
+        ", ~",
+        `, ${label} ~`,
+        ` using ~`,
+        " in ~",
+        " on ~",
+        ` and ~ as ${label}`,
+      ];
+  }
+}

@@ -1,0 +1,66 @@
+/** Batches of lessons: own examples, redressed, among general ones that keep what the model knew. */
+import type { Tokenizer } from "../../runtime/text/tokenizer.ts";
+import type { FlatTool } from "../data/ground.ts";
+import type { Lexicon } from "../data/lexicon.ts";
+import { Random } from "../data/random.ts";
+import { synthesize } from "../data/synth.ts";
+import { type Lesson, mostAnswerTokens } from "./learner.ts";
+import { Redresser, type Shown } from "./redress.ts";
+import { target } from "./target.ts";
+
+/** Ids: longer examples are left out, as in tools/train. */
+const most = { request: 110, answer: Math.min(110, mostAnswerTokens), tools: 640 };
+
+/** Seeds of the generator whose examples replay, guard and lend their tools: apart from each other, whatever the run's seed. */
+export const seeds = { replay: 0x7e91a7, guard: 0x60a2d, strangers: 0x57a96e };
+
+export interface BatchOptions {
+  /** Share of general examples. */
+  replay: number;
+  /** Chances of redressing, 0 to 1. */
+  redress: number;
+  seed: number;
+  lexicon: Lexicon | null;
+}
+
+/** The lesson of an example; null if it is longer than what is learned. */
+export function lessonOf({ query, tools, answers }: Shown, tokenizer: Tokenizer): Lesson | null {
+  const text = JSON.stringify(tools);
+  const lesson = { query, tools: text, ...target(answers, tokenizer) };
+  const isShort =
+    lesson.given.length <= most.answer &&
+    tokenizer.tokenize(query).length <= most.request &&
+    tokenizer.tokenize(text).length <= most.tools;
+  return isShort ? lesson : null;
+}
+
+export class Batches {
+  private readonly redresser: Redresser;
+
+  constructor(
+    private readonly own: readonly Shown[],
+    private readonly tokenizer: Tokenizer,
+    private readonly options: BatchOptions,
+  ) {
+    const general = Array.from({ length: 60 }, (_, i) => synthesize(seeds.strangers, i, options.lexicon));
+    const strangers = new Map<string, FlatTool>(general.flatMap(({ tools }) => tools.map((tool) => [tool.name, tool])));
+    const queries = general.map(({ query }) => query);
+    this.redresser = new Redresser(own, [...strangers.values()].slice(0, 96), queries, options.redress);
+  }
+
+  /** Batch number `step`; the same however it came to it. */
+  batch(step: number, size: number): Lesson[] {
+    const { replay, seed, lexicon } = this.options;
+    const lessons: Lesson[] = [];
+    for (let i = 0; lessons.length < size; i++) {
+      const random = new Random(seed, step * 4096 + i);
+      const isGeneral = random.chance(replay);
+      const shown: Shown = isGeneral
+        ? synthesize(seeds.replay + seed, step * 4096 + i, lexicon)
+        : this.redresser.redress(random.pick(this.own), random);
+      const lesson = lessonOf(shown, this.tokenizer);
+      if (lesson) lessons.push(lesson);
+    }
+    return lessons;
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Data-parallel threads. Each has a model, a decoder and its moments of its own; a batch goes out in shards of a fixed size,
+ * their gradients are added in the shards' order, and all threads make the same step: so the numbers do not depend on how
+ * many threads there are, and nothing needs shared memory.
+ */
+import { Worker } from "node:worker_threads";
+import type { Order, Report } from "./crew-worker.ts";
+import { Learner, type Lesson } from "./learner.ts";
+import type { Network, Outcome } from "./network.ts";
+
+/** Examples of a shard: enough rows for a product to pay. */
+export const shardSize = 4;
+
+export class Crew {
+  private constructor(
+    /** The calling thread's own. */
+    readonly learner: Learner,
+    private readonly workers: Worker[],
+  ) {}
+
+  /** Starts `threads`, the calling one included, from a pack's weights. */
+  static async start(pack: Uint8Array, threads: number): Promise<Crew> {
+    // The worker is named as this file is: .ts in the source, .js in the package.
+    const url = new URL(`./crew-worker${import.meta.url.slice(-3)}`, import.meta.url);
+    const workers = Array.from({ length: threads - 1 }, () => new Worker(url, { workerData: pack }));
+    return new Crew(await Learner.start(pack), workers);
+  }
+
+  get network(): Network {
+    return this.learner.network;
+  }
+
+  /** One step on a batch, number `step` from 1 on. Throws: Error where the loss is no number; nothing was changed then. */
+  async step(lessons: readonly Lesson[], step: number, rate: number): Promise<Outcome> {
+    const batch = {
+      weight: lessons.flatMap(({ weights }) => weights).reduce((sum, weight) => sum + weight, 0),
+      rows: lessons.reduce((sum, { given }) => sum + given.length, 0),
+    };
+    const shards = Array.from({ length: Math.ceil(lessons.length / shardSize) }, (_, i) =>
+      lessons.slice(i * shardSize, (i + 1) * shardSize),
+    );
+    const crew = 1 + this.workers.length;
+    const away = this.workers.map((worker, w) =>
+      reports(
+        worker,
+        shards.filter((_, i) => i % crew === w + 1).map((part): Order => ({ do: "shard", lessons: part, batch })),
+      ),
+    );
+    const own: Report[] = [];
+    for (const part of shards.filter((_, i) => i % crew === 0)) {
+      const outcome = await this.learner.run(part, batch, true);
+      own.push({ outcome, gradient: this.network.gradient() });
+    }
+    const all = [own, ...(await Promise.all(away))];
+    const inOrder = shards.map((_, i) => all[i % crew][Math.floor(i / crew)]);
+    const gradient = new Float32Array(this.network.size);
+    const outcome: Outcome = { entropy: 0, rows: 0, exact: 0 };
+    for (const part of inOrder) {
+      for (let i = 0; i < gradient.length; i++) gradient[i] += part.gradient[i];
+      for (const key of ["entropy", "rows", "exact"] as const) outcome[key] += part.outcome[key];
+    }
+    this.network.setGradient(gradient);
+    const norm = this.network.gradientNorm();
+    if (!Number.isFinite(norm + outcome.entropy)) throw new Error("the loss is no number");
+    const scale = Math.min(1, 1 / norm);
+    this.network.step(step, rate, scale);
+    for (const worker of this.workers) worker.postMessage({ do: "step", gradient, step, rate, scale } satisfies Order);
+    return outcome;
+  }
+
+  restore(state: ReturnType<Network["state"]>): void {
+    this.network.restore(state);
+    for (const worker of this.workers) worker.postMessage({ do: "restore", state } satisfies Order);
+  }
+
+  async close(): Promise<void> {
+    this.learner.model.close();
+    await Promise.all(this.workers.map((worker) => worker.terminate()));
+  }
+}
+
+/** A worker's reports on some orders, in their order. */
+async function reports(worker: Worker, orders: readonly Order[]): Promise<Report[]> {
+  const got: Report[] = [];
+  if (!orders.length) return got;
+  return new Promise((resolve, reject) => {
+    const take = (report: Report) => {
+      got.push(report);
+      if (got.length < orders.length) return;
+      worker.off("message", take);
+      worker.off("error", reject);
+      resolve(got);
+    };
+    worker.on("message", take);
+    worker.once("error", reject);
+    for (const order of orders) worker.postMessage(order);
+  });
+}
