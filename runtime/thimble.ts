@@ -269,7 +269,7 @@ export class Thimble {
     const plan = planTuning(model, header, at);
     writeWords(memory, plan.words);
     new Uint8Array(memory.buffer, plan.bodyAt, plan.bodyBytes).set(body);
-    return { model: plan.model, ...(header.profile && { profile: header.profile }) };
+    return { model: plan.model, bodyAt: plan.bodyAt, ...(header.profile && { profile: header.profile }) };
   }
 
   /** Plans an arena where there is room, and sets it up. */

@@ -19,6 +19,8 @@ import type { WaitOptions } from "./stream.ts";
 export interface Tuning {
   /** The model as its decoder's stages see it. @internal */
   readonly model: ModelPlan;
+  /** Where its sections lie. @internal */
+  readonly bodyAt: number;
   /** When to act, confirm or ask with it; the model's own where it has none. */
   readonly profile?: Profile;
 }

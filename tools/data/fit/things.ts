@@ -26,7 +26,7 @@ const modifiers =
 export function thingName(random: Random, words: readonly string[], lexicon: Lexicon | null): string {
   const known = words.length && random.chance(0.6);
   const wide = () => {
-    const kinds = lexicon ? Object.values(lexicon.familiar) : [];
+    const kinds = lexicon ? Object.values(lexicon.familiar).filter(({ length }) => length) : [];
     return kinds.length && random.chance(0.5) ? random.pick(random.pick(kinds)) : random.pick(heads);
   };
   const head = known ? random.pick(words) : random.chance(0.08) ? make("coined", random).text.toLowerCase() : wide();
