@@ -1,13 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { confidenceOf, featuresOf } from "../runtime/answer/decision.ts";
-import { CapacityError, load } from "../runtime/index.ts";
+import { CapacityError, load, type Session } from "../runtime/index.ts";
 import { type Feature, features, type Profile, signedWeight } from "../runtime/pack/profile.ts";
 import { type Command, print, table, UsageError, warn } from "./command.ts";
 import { type Example, readExamples } from "./eval/examples.ts";
 import { normalValue } from "./eval/metrics.ts";
 
 /** One call of the model: what it was read from, and whether the data has the same call. */
-interface Sample {
+export interface Sample {
   values: Record<Feature, number>;
   right: boolean;
 }
@@ -45,7 +45,8 @@ Half of the data fits, the other half is reported.
     };
     const [act, confirm] = [share("act", 0.95), share("confirm", 0.7)];
     const examples = input.words.flatMap((path) => readExamples(path, input.integer("limit", 2, 1e6)));
-    const samples = await sample(input.text("model"), examples);
+    const thimble = await load(input.text("model"), { promptTokens: 1024, answerTokens: 256 });
+    const samples = await samplesOf(thimble, examples);
     const half = (parity: number) => samples.filter((_, i) => i % 2 === parity);
     const profile = fit(half(0), act, confirm);
     if (profile.act === 1) {
@@ -75,11 +76,10 @@ ${table([["decision", "from", "calls", "right"], ...coverage(half(1), profile)])
 };
 
 /** The calls that the model makes of each example. A prompt that does not fit is left out. */
-async function sample(model: string | undefined, examples: Example[]): Promise<Sample[]> {
-  const thimble = await load(model, { promptTokens: 1024, answerTokens: 256 });
+export async function samplesOf(session: Pick<Session, "call">, examples: readonly Example[]): Promise<Sample[]> {
   const samples: Sample[] = [];
   for (const { request, tools, accept } of examples) {
-    const answer = await thimble.call(request, tools).catch((error) => {
+    const answer = await session.call(request, tools).catch((error) => {
       if (error instanceof CapacityError) return null;
       throw error;
     });

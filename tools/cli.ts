@@ -41,6 +41,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: "fit when to act, confirm or ask to your own data",
     load: async () => (await import("./calibrate.ts")).calibrate,
   },
+  finetune: {
+    summary: "teach the model your tools: from examples, or from the tools alone",
+    load: async () => (await import("./finetune.ts")).finetune,
+  },
   data: {
     summary: "make, check and split training examples",
     load: async () => (await import("./data.ts")).data,

@@ -121,6 +121,16 @@ export function kernelsOf(input: Input): BuildName | undefined {
   throw new UsageError(`--kernels: expected one of ${buildNames.join(", ")}, got ${JSON.stringify(name)}`);
 }
 
+/** The number that an option holds. Throws: UsageError unless it is absent or one in the range. */
+export function numberOf(input: Input, name: string, least: number, most: number): number | undefined {
+  const text = input.text(name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!(value >= least && value <= most))
+    throw new UsageError(`--${name}: expected a number from ${least} to ${most}, got ${JSON.stringify(text)}`);
+  return value;
+}
+
 /** Shows a share, 0 to 1, on a line of the terminal that is rewritten at each percent. */
 export function progressLine(label: string): (share: number) => void {
   if (!process.stderr.isTTY) return () => {};

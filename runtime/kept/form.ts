@@ -77,8 +77,8 @@ export function readCache(
     eachRow(part, nKvHeads, rows, (start, scaleAt, i) => {
       const to = ((i % rows) * nKvHeads + Math.floor(i / rows)) * headDim;
       const scale = scales[scaleAt];
-      for (let j = 0; j < headDim; j++)
-        wide[to + j] = integers[start + turn * Math.floor(j / dims) + spread * (j % dims)] * scale;
+      for (let [j, from] = [0, start]; j < headDim; from += turn)
+        for (let d = 0; d < dims; d++, j++) wide[to + j] = integers[from + spread * d] * scale;
     });
     return wide;
   });

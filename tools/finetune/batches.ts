@@ -9,7 +9,9 @@ import { Redresser, type Shown } from "./redress.ts";
 import { target } from "./target.ts";
 
 /** Ids: longer examples are left out, as in tools/train. */
-const most = { request: 110, answer: Math.min(110, mostAnswerTokens), tools: 640 };
+const most = { request: 110, answer: Math.min(110, mostAnswerTokens) };
+/** Characters of tools that are shown at once, some 700 ids, and tools beside the called ones of a general example. */
+const [mostToolText, mostOthers] = [2400, 3];
 
 /** Seeds of the generator whose examples replay, guard and lend their tools: apart from each other, whatever the run's seed. */
 export const seeds = { replay: 0x7e91a7, guard: 0x60a2d, strangers: 0x57a96e };
@@ -30,8 +32,15 @@ export function lessonOf({ query, tools, answers }: Shown, tokenizer: Tokenizer)
   const isShort =
     lesson.given.length <= most.answer &&
     tokenizer.tokenize(query).length <= most.request &&
-    tokenizer.tokenize(text).length <= most.tools;
+    text.length <= mostToolText;
   return isShort ? lesson : null;
+}
+
+/** With few tools beside the called ones: each tool that was never seen is read. */
+function fewer({ query, tools, answers }: Shown): Shown {
+  const called = new Set(answers.map(({ name }) => name));
+  let others = 0;
+  return { query, answers, tools: tools.filter(({ name }) => called.has(name) || others++ < mostOthers) };
 }
 
 export class Batches {
@@ -56,7 +65,7 @@ export class Batches {
       const random = new Random(seed, step * 4096 + i);
       const isGeneral = random.chance(replay);
       const shown: Shown = isGeneral
-        ? synthesize(seeds.replay + seed, step * 4096 + i, lexicon)
+        ? fewer(synthesize(seeds.replay + seed, step * 4096 + i, lexicon))
         : this.redresser.redress(random.pick(this.own), random);
       const lesson = lessonOf(shown, this.tokenizer);
       if (lesson) lessons.push(lesson);

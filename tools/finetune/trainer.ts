@@ -64,7 +64,9 @@ export interface Run {
   look(examples: number): Promise<Look>;
   onProgress?(progress: Progress): void;
   onLook?(look: Look, isBest: boolean): void;
-  /** Asked after every step; true ends the run where it stands. */
+  /** Gets what the run can go on from, after every look. */
+  onSave?(saved: Pick<Result, "state" | "best" | "weights">): void;
+  /** Asked before every step; true ends the run where it stands. */
   stopped?(): boolean;
 }
 
@@ -135,6 +137,7 @@ export async function train(run: Run, from: { state: RunState; best: Float32Arra
     });
     if (sinceLook < schedule.every && share() < 1) continue;
     await look();
+    run.onSave?.({ state, best, weights: crew.network.state() });
     state.spentMs += performance.now() - atMs;
     atMs = performance.now();
     if (sinceBest(state) >= schedule.patience && share() < 1) {
