@@ -8,7 +8,7 @@ import { type Example, readExamples, toolNames } from "./eval/examples.ts";
 import { differing, type Report, type RunFacts, render, renderComparison, summarize } from "./eval/report.ts";
 
 export const evaluate: Command = {
-  help: `thimble eval [PACK] DATA… [--free | --both | --decode WAYS] [--limit N] [--train FILE,…] [--retrieval] [--json | --markdown]
+  help: `thimble eval [PACK] DATA… [--tuning FILE] [--free | --both | --decode WAYS] [--limit N] [--train FILE,…] [--retrieval] [--json | --markdown]
 thimble eval --endpoint URL --model NAME DATA… [--concurrency N] [--timeout SECONDS]
 thimble eval --compare A.json [B.json]
 
@@ -25,6 +25,7 @@ defines them) with 95% intervals, by file, source, kind, number of tools. A prom
                    copy, any (free strings as the request has them or not, whatever the pack says),
                    offer=K (about K of the tools), warm=N (the tool list's first N encoder layers kept from another call)
   --free, --both   the same as --decode free, --decode grammar,free
+  --tuning FILE    what thimble finetune wrote for the model
   --limit N        at most N examples a file, spread over it
   --train FILES    training data: tools that it offers are seen, others unseen
   --retrieval      rank the tools by the contrastive head as well: recall@1, 3, 5 and MRR
@@ -43,6 +44,7 @@ defines them) with 95% intervals, by file, source, kind, number of tools. A prom
     both: { type: "boolean" },
     decode: { type: "string" },
     limit: { type: "string" },
+    tuning: { type: "string" },
     train: { type: "string" },
     retrieval: { type: "boolean" },
     worst: { type: "string" },
@@ -108,10 +110,11 @@ type Runners = { list: Runner[]; thimble?: Thimble };
 async function modelRunners(pack: string | undefined, input: Input): Promise<Runners> {
   for (const name of ["concurrency", "timeout"])
     if (input.text(name)) throw new UsageError(`--${name}: expected --endpoint beside it`);
-  const thimble = await load(pack, { promptTokens: 1024, answerTokens: 256 });
+  const tuning = input.text("tuning");
+  const thimble = await load(pack, { promptTokens: 1024, answerTokens: 256, ...(tuning !== undefined && { tuning }) });
   const short = input.flag("both") ? "grammar,free" : input.flag("free") ? "free" : "grammar";
   const decodings = (input.text("decode") ?? short).split(",");
-  const model = pack ?? fileURLToPath(defaultModel());
+  const model = `${pack ?? fileURLToPath(defaultModel())}${tuning === undefined ? "" : ` with ${tuning}`}`;
   const list = decodings.map((decoding) => ({
     facts: { model, decoding, kernels: thimble.build },
     answer: answererOf(thimble, decoding),
@@ -137,6 +140,7 @@ function answererOf(thimble: Thimble, decoding: string): Answerer {
 }
 
 function endpointRunner(input: Input): Runners {
+  if (input.text("tuning")) throw new UsageError("--tuning: expected a pack, got --endpoint");
   for (const name of ["free", "both", "decode", "retrieval"])
     if (input.flag(name)) throw new UsageError(`--${name}: expected a pack, got --endpoint`);
   const [url, model] = [input.text("endpoint") as string, input.text("model")];

@@ -8,6 +8,8 @@ import { startThreads } from "../runtime/engine/threads.ts";
 import { FormatError } from "../runtime/errors.ts";
 import { blockBytes } from "../runtime/kept/block.ts";
 import { PackStream } from "../runtime/load/loader.ts";
+import { bytesOf } from "../runtime/load/source.ts";
+import { checkFile, type PackHeader } from "../runtime/pack/pack.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { firstLimits } from "../runtime/thimble.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
@@ -33,6 +35,10 @@ host (without PACK: the model inside the package), and checks every section's ch
       throw new Error(error instanceof FormatError ? `${source}: ${error.message}` : error.message, { cause: error });
     });
     const { header } = stream;
+    if (header.tunes !== undefined) {
+      await stream.close();
+      return showTuning(checkFile(await bytesOf(source)), input.flag("json"));
+    }
     const tools = set && {
       count: set.tools.length,
       promptTokens: new Tokenizer(header.pieces).tokenize(set.prompt).length,
@@ -75,12 +81,6 @@ host (without PACK: the model inside the package), and checks every section's ch
       `  ${visible(name)}`,
       visible(value),
     ]);
-    const sections = header.sections.map(({ name, offsetBytes, bytes, checksum }) => [
-      `  ${name}`,
-      offsetBytes,
-      bytes,
-      checksum.toString(16).padStart(8, "0"),
-    ]);
     const warnings = tools?.warnings.map(({ path, message }) => `  ${path} ${message}\n`) ?? [];
     const toolLines = tools ? `${tools.count} tools, ${tools.promptTokens} prompt tokens\n${warnings.join("")}\n` : "";
     print(`${header.fileBytes} bytes, ${parameters(header.geometry)} parameters, weights ${header.weights}, every checksum right
@@ -102,9 +102,38 @@ ${table([
 ])}
 
 sections
-${table([["  name", "offset", "bytes", "xxh32"], ...sections])}`);
+${sectionTable(header)}`);
   },
 };
+
+/** What a tuning says of itself, every section's checksum checked. */
+function showTuning(header: PackHeader, asJson: boolean): void {
+  const { pieces, ...rest } = header;
+  const model = (header.tunes as number).toString(16).padStart(8, "0");
+  if (asJson) {
+    print(JSON.stringify({ ...rest, kind: "tuning" }));
+    return;
+  }
+  const notes = Object.entries({ licence: header.licence, ...header.provenance });
+  print(`${header.fileBytes} bytes, a tuning of model ${model}: its decoder, for load(pack, { tuning })
+${table(notes.map(([name, value]) => [`  ${visible(name)}`, visible(value)]))}
+
+when to act: ${header.profile ? "its own" : "the model's"}
+
+sections
+${sectionTable(header)}`);
+}
+
+const sectionTable = ({ sections }: PackHeader): string =>
+  table([
+    ["  name", "offset", "bytes", "xxh32"],
+    ...sections.map(({ name, offsetBytes, bytes, checksum }) => [
+      `  ${name}`,
+      offsetBytes,
+      bytes,
+      checksum.toString(16).padStart(8, "0"),
+    ]),
+  ]);
 
 /** A text with its control characters spelt, which a terminal would obey. */
 function visible(text: string): string {

@@ -14,13 +14,14 @@ export const watchTools = fileURLToPath(new URL("./watch.json", import.meta.url)
 export const watchRequest = "tell anna i am running late and wake me at 7:15 tomorrow";
 
 export const run: Command = {
-  help: `thimble run REQUEST [--tools FILE] [--model PACK] [--kernels NAME] [--threads N] [--json] [--stream] [--free]
+  help: `thimble run REQUEST [--tools FILE] [--model PACK] [--kernels NAME] [--tuning FILE] [--json] [--stream] [--free]
 
 Prints one line a call: the tool's name, then its arguments as JSON. Without REQUEST, each line of standard input is a
 request, answered in one line as soon as it is there: its calls a tab apart, or "error: " and what is wrong with it.
 
   --tools FILE    list of tools: native, JSON Schema, OpenAI or MCP; - for standard input (a watch's tools)
   --model PACK    a pack's path, URL or name, as thimble pull knows them (the model inside the package)
+  --tuning FILE   what thimble finetune wrote for this model: a path or URL
   --kernels NAME  ${buildNames.join(", ")} (the fastest that runs here)
   --threads N     threads of the prefill (1)
   --json          print one object a request: calls, text, tokens, timings, warnings; or error
@@ -31,6 +32,7 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
   options: {
     tools: { type: "string" },
     model: { type: "string" },
+    tuning: { type: "string" },
     kernels: { type: "string" },
     threads: { type: "string" },
     json: { type: "boolean" },
@@ -48,10 +50,12 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
     if (fromInput && isTyped()) throw noRequest("none");
     const tools = ToolSet.from(readText(toolsPath));
     const threads = input.integer("threads", 1, mostThreads);
+    const tuning = input.text("tuning");
     const thimble = await load(await modelOf(input.text("model")), {
       cache: true,
       kernels,
       threads,
+      ...(tuning !== undefined && { tuning }),
       promptTokens: 1024,
       answerTokens: 512,
     });

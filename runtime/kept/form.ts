@@ -73,13 +73,16 @@ export function readCache(
   const headDim = dModel / nHeads;
   return [...partsOf(memory, [record], geometry)].map((part) => {
     const wide = new Float32Array(rows * nKvHeads * headDim);
-    const { integers, scales, dims, turn, spread } = part;
-    eachRow(part, nKvHeads, rows, (start, scaleAt, i) => {
-      const to = ((i % rows) * nKvHeads + Math.floor(i / rows)) * headDim;
-      const scale = scales[scaleAt];
-      for (let [j, from] = [0, start]; j < headDim; from += turn)
-        for (let d = 0; d < dims; d++, j++) wide[to + j] = integers[from + spread * d] * scale;
-    });
+    const { integers, scales, dims, turn, spread, capacity } = part;
+    for (let head = 0; head < nKvHeads; head++) {
+      for (let t = 0; t < rows; t++) {
+        const scale = scales[head * capacity + t];
+        let to = (t * nKvHeads + head) * headDim;
+        let from = part.start(head, t);
+        for (const end = to + headDim; to < end; to += dims, from += turn)
+          for (let d = 0; d < dims; d++) wide[to + d] = integers[from + spread * d] * scale;
+      }
+    }
     return wide;
   });
 }

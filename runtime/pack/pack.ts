@@ -315,6 +315,28 @@ export function checkSection({ name, offsetBytes, checksum }: Omit<SectionEntry,
   throw new FormatError(name, offsetBytes, "checksum does not match; the file is damaged, fetch it again");
 }
 
+/** The header of a whole file in memory. Throws: FormatError if any byte of it is not right. */
+export function checkFile(bytes: Uint8Array): PackHeader {
+  if (bytes.length < prefixBytes)
+    throw new FormatError(
+      "prefix",
+      bytes.length,
+      `expected ${prefixBytes} bytes, got ${bytes.length}: the file is cut short`,
+    );
+  const prefix = readPrefix(bytes);
+  if (bytes.length < prefix.bodyOffset)
+    throw new FormatError(
+      "header",
+      bytes.length,
+      `expected ${prefix.bodyOffset} bytes, got ${bytes.length}: the file is cut short`,
+    );
+  const header = readHeader(bytes.subarray(prefixBytes, prefix.bodyOffset), prefix);
+  checkLength(header, bytes.length);
+  for (const section of header.sections)
+    checkSection(section, xxh32(bytes.subarray(section.offsetBytes, section.offsetBytes + section.bytes)));
+  return header;
+}
+
 /** Throws: FormatError for a file of another length than the header says; names the section where a cut one ends. */
 export function checkLength({ sections, fileBytes }: PackHeader, got: number): void {
   if (got === fileBytes) return;

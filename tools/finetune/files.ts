@@ -1,19 +1,8 @@
 /** Trained parameters → a tuning's file, or a whole pack; and a pack's own parameters. */
 import { FormatError } from "../../runtime/errors.ts";
-import {
-  checkLength,
-  checkSection,
-  layoutsOf,
-  modelId,
-  type PackHeader,
-  prefixBytes,
-  readHeader,
-  readPrefix,
-  writePack,
-} from "../../runtime/pack/pack.ts";
+import { checkFile, layoutsOf, modelId, type PackHeader, prefixBytes, writePack } from "../../runtime/pack/pack.ts";
 import type { Profile } from "../../runtime/pack/profile.ts";
 import { packMatrix } from "../../runtime/pack/quant.ts";
-import { xxh32 } from "../../runtime/pack/xxh32.ts";
 import { parametersOf } from "./parameters.ts";
 
 /** A pack in memory, every byte of it checked. */
@@ -31,9 +20,7 @@ export interface Notes {
 
 /** Throws: FormatError for what is no pack of int4 weights, or is damaged. */
 export function openPack(bytes: Uint8Array): Pack {
-  const prefix = readPrefix(bytes);
-  const header = readHeader(bytes.subarray(prefixBytes, prefix.bodyOffset), prefix);
-  checkLength(header, bytes.length);
+  const header = checkFile(bytes);
   if (header.weights !== "int4")
     throw new FormatError(
       "header.weights",
@@ -43,8 +30,6 @@ export function openPack(bytes: Uint8Array): Pack {
   if (header.tunes !== undefined)
     throw new FormatError("header.tunes", prefixBytes, "expected a whole pack, got a tuning; give its model");
   const layouts = layoutsOf(header);
-  for (const section of header.sections)
-    checkSection(section, xxh32(bytes.subarray(section.offsetBytes, section.offsetBytes + section.bytes)));
   const places = new Map<string, [number, number]>();
   for (const [i, { name, fields }] of layouts.entries())
     for (const field of fields) {

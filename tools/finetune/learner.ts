@@ -17,6 +17,9 @@ export interface Lesson extends Pick<Sample, "given" | "wanted" | "weights"> {
 /** Answers are cut off here: the runtime's own limit at the default. */
 export const mostAnswerTokens = 128;
 
+/** Room for the tools that come again and again, among general ones that come once. */
+const toolMemory = 64 * 2 ** 20;
+
 export class Learner {
   private constructor(
     readonly pack: Pack,
@@ -29,7 +32,7 @@ export class Learner {
   static async start(bytes: Uint8Array): Promise<Learner> {
     const pack = openPack(bytes);
     const { geometry } = pack.header;
-    const model = await load(bytes, { answerTokens: mostAnswerTokens });
+    const model = await load(bytes, { answerTokens: mostAnswerTokens, toolMemory });
     const encoder = new Encoder(model);
     const { vocabSize, dModel } = geometry;
     const packed = pack.field("embedding", "table");

@@ -23,7 +23,7 @@ export const usual: Schedule = {
   rate: 1.5e-3,
   warm: 10,
   last: 0.02,
-  batch: 16,
+  batch: 8,
   examples: Number.POSITIVE_INFINITY,
   budgetMs: Number.POSITIVE_INFINITY,
   every: 1024,

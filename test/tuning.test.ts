@@ -1,0 +1,113 @@
+/** A tuning beside its model: same encoder, same kept tools, another decoder. */
+import { expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { defaultModel, FormatError, load, pull } from "../runtime/index.ts";
+import { openPack, writeMerged, writeTuning } from "../tools/finetune/files.ts";
+import { readParameters } from "../tools/finetune/parameters.ts";
+import { seeded } from "./support.ts";
+
+const bytes = new Uint8Array(readFileSync(defaultModel()));
+const pack = openPack(bytes);
+const tools = JSON.parse(readFileSync(new URL("../tools/watch.json", import.meta.url), "utf8"));
+const request = "tell anna i am running late and wake me at 7:15 tomorrow";
+const own = readParameters(pack.header.geometry, pack.field);
+
+/** The decoder with its weights shaken, so that it says something else. */
+const shaken = (() => {
+  const next = seeded(11);
+  return own.map((w) => w * (1 + 1.6 * (next() - 0.5)));
+})();
+const notes = { provenance: { tuned: "by hand" } };
+const same = writeTuning(pack, own, notes);
+const other = writeTuning(pack, shaken, notes);
+
+test("a tuning of a model's own weights answers as the model, and takes less than a third of its bytes", async () => {
+  const [base, tuned] = await Promise.all([load(bytes), load(bytes, { tuning: same })]);
+  expect(same.length).toBeLessThan(bytes.length / 3);
+  expect((await tuned.call(request, tools)).text).toBe((await base.call(request, tools)).text);
+});
+
+test("sessions with tunings share the encoder and the tools that were read, and leave the model's own answer alone", async () => {
+  const model = await load(bytes);
+  const first = await model.call(request, tools);
+  const session = model.session({ tuning: await model.tune(other) });
+  const tuned = await session.call(request, tools);
+  expect(tuned.timings.tools.read).toBe(0);
+  expect(tuned.tokens).not.toEqual(first.tokens);
+  expect((await model.call(request, tools)).tokens).toEqual(first.tokens);
+  const alone = await load(bytes, { tuning: other });
+  expect((await alone.call(request, tools)).tokens).toEqual(tuned.tokens);
+  const merged = writeMerged(pack, shaken, notes);
+  expect((await (await load(merged)).call(request, tools)).tokens).toEqual(tuned.tokens);
+});
+
+test("a merged pack has all but the decoder byte for byte", () => {
+  const merged = openPack(writeMerged(pack, shaken, notes));
+  const sections = pack.header.sections.map(({ name }, i) => [
+    name,
+    merged.header.sections[i].checksum === pack.header.sections[i].checksum,
+  ]);
+  for (const [name, isSame] of sections) expect([name, isSame]).toEqual([name, !/^(decoder|norms)/.test(String(name))]);
+  expect(merged.field("norms", "encoderNorm")).toEqual(pack.field("norms", "encoderNorm"));
+});
+
+test("under a memory budget, where weights pass through a ring, a tuning answers as without", async () => {
+  const wide = await (await load(bytes, { tuning: other })).call(request, tools);
+  const path = join(mkdtempSync(join(tmpdir(), "tuning-")), "base.thimble");
+  writeFileSync(path, bytes);
+  const limits = { toolRows: 512, promptTokens: 64, answerTokens: 64 };
+  const narrow = await load(path, { tuning: other, memory: 4 * 2 ** 20, ...limits });
+  expect((await narrow.call(request, tools)).tokens).toEqual(wide.tokens);
+  narrow.close();
+});
+
+test("a tuning's profile decides, unless load is given another", async () => {
+  const profile = { ...(pack.header.profile as NonNullable<typeof pack.header.profile>), act: 1, confirm: 1 };
+  const tuning = writeTuning(pack, own, { ...notes, profile });
+  expect((await load(bytes, { tuning })).profile.act).toBe(1);
+  const model = await load(bytes);
+  const session = model.session({ tuning: await model.tune(tuning) });
+  expect((await session.call("set a timer for 10 minutes", tools)).decision).toBe("ask");
+});
+
+test("what is no tuning of this model is refused, with what to do", async () => {
+  const refused = async (tuning: Uint8Array, path: string, remedy: string) => {
+    const error = await load(bytes, { tuning }).catch((caught) => caught);
+    expect(error).toBeInstanceOf(FormatError);
+    expect(error.path).toBe(path);
+    expect(error.message).toContain(remedy);
+  };
+  await refused(bytes, "header.tunes", "load that in the place of the model");
+  const elsewhere = openPack(writeMerged(pack, shaken, notes));
+  await refused(writeTuning(elsewhere, own, notes), "header.tunes", "beside the pack that it was made from");
+  const damaged = same.slice();
+  damaged[damaged.length - 100] ^= 1;
+  await refused(damaged, "norms", "damaged").catch(() => refused(damaged, "decoder.2", "damaged"));
+  await refused(same.slice(0, 10), "prefix", "cut short");
+  await refused(same.slice(0, 100), "header", "cut short");
+  await refused(same.slice(0, same.length - 1), "decoder.2", "cut short");
+  const asModel = await load(same).catch((caught) => caught);
+  expect([asModel.path, asModel.message]).toEqual([
+    "header.tunes",
+    expect.stringContaining("{ tuning } beside its model"),
+  ]);
+});
+
+test("pull keeps a tuning in the cache, and load takes it from there", async () => {
+  const server = Bun.serve({ port: 0, fetch: () => new Response(other.slice()) });
+  const before = process.env.XDG_CACHE_HOME;
+  process.env.XDG_CACHE_HOME = mkdtempSync(join(tmpdir(), "tuning-cache-"));
+  try {
+    const kept = await pull(new URL("mine.tuning", server.url));
+    server.stop(true);
+    const tuned = await load(bytes, { tuning: kept });
+    expect((await tuned.call(request, tools)).tokens).not.toEqual(
+      (await (await load(bytes)).call(request, tools)).tokens,
+    );
+  } finally {
+    server.stop(true);
+    process.env.XDG_CACHE_HOME = before;
+  }
+});
