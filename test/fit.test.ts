@@ -1,0 +1,139 @@
+/** Examples made for somebody's own tools, from their schema alone. */
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { ToolSet } from "../runtime/tools/tools.ts";
+import { isHeld } from "../tools/data/fit/fit.ts";
+import { roleOf } from "../tools/data/fit/roles.ts";
+import { gerund, otherVerbs, participle, pastOf } from "../tools/data/fit/verbs.ts";
+import { ToolSynth } from "../tools/data/fit.ts";
+import { checkCalls, type FlatParam, type FlatTool, ungrounded } from "../tools/data/ground.ts";
+import { lexiconFolder, readLexicon } from "../tools/data/lexicon.ts";
+import { flatTools, normalised } from "../tools/data/lines.ts";
+import { readExamples } from "../tools/eval/examples.ts";
+import { skeleton } from "../tools/finetune/split.ts";
+import { fixture } from "./support.ts";
+
+const flat = flatTools(ToolSet.from(readFileSync(fixture("finetune/tools.json"), "utf8")));
+const folder = lexiconFolder();
+
+describe.each([
+  ["WordNet's words", folder ? readLexicon(folder) : null],
+  ["the generator's own words alone", null],
+])("with %s", (_, lexicon) => {
+  const synth = new ToolSynth(flat, lexicon);
+  const examples = Array.from({ length: 600 }, (_, i) => synth.make(3, i));
+
+  test("600 examples keep the law: calls fit their tools, every value stands in the request or in the schema", () => {
+    for (const { query, tools, answers } of examples) {
+      checkCalls(answers, tools);
+      expect(ungrounded(query, answers, tools)).toBeNull();
+    }
+  });
+
+  test("tools are shown as they are", () => {
+    for (const tool of examples.flatMap(({ tools }) => tools)) expect(flat).toContainEqual(tool);
+  });
+
+  test("the same seed and number give the same example, whatever was made before", () => {
+    expect(new ToolSynth(flat, lexicon).make(3, 417)).toEqual(examples[417]);
+  });
+
+  test("every tool is asked for, one in ten requests for none, some for two; optional values are left out as often as given", () => {
+    const calls = examples.flatMap(({ answers }) => answers);
+    for (const { name } of flat) expect(calls.filter((call) => call.name === name).length).toBeGreaterThan(120);
+    const none = examples.filter(({ answers }) => !answers.length).length;
+    expect(none).toBeGreaterThan(40);
+    expect(none).toBeLessThan(120);
+    expect(examples.filter(({ answers }) => answers.length === 2).length).toBeGreaterThan(20);
+    const modes = calls.filter(({ name, arguments: args }) => name === "irrigate_zone" && "mode" in args).length;
+    const zones = calls.filter(({ name }) => name === "irrigate_zone").length;
+    expect(modes / zones).toBeGreaterThan(0.35);
+    expect(modes / zones).toBeLessThan(0.75);
+  });
+
+  test("of 600 requests nine in ten are sentences of their own", () => {
+    expect(new Set(examples.map(skeleton)).size).toBeGreaterThan(540);
+  });
+
+  test("values that are held out are in no example that holds them out, and in all calls of those that want them", () => {
+    const strings = (held: boolean) =>
+      Array.from({ length: 200 }, (_, i) => synth.make(5, i, held)).flatMap(({ answers }) =>
+        answers.filter(({ name }) => name === "irrigate_zone").map(({ arguments: { zone } }) => String(zone)),
+      );
+    expect(strings(false).some(isHeld)).toBe(false);
+    // A recogniser may spell a value anew.
+    const held = strings(true);
+    expect(held.filter(isHeld).length).toBeGreaterThan(0.9 * held.length);
+  });
+
+  test("no request of the fixture that people wrote is among 3,000", () => {
+    const people = new Set(
+      readExamples(fixture("finetune/people.jsonl").pathname).map(({ request }) => normalised(request)),
+    );
+    const made = Array.from({ length: 3000 }, (_, i) => normalised(synth.make(7, i).query));
+    expect(made.filter((query) => people.has(query))).toEqual([]);
+  });
+});
+
+test("types of all kinds can be asked for: flags, lists, numbers, people, places, days, codes, free text", () => {
+  const parameters: Record<string, FlatParam> = {
+    guest: { type: "string", description: "Who comes.", required: true },
+    urgent: { type: "boolean", description: "Do it now." },
+    toppings: { type: "array", items: { type: "string" }, description: "What goes on it." },
+    percent: { type: "integer", description: "How full, in percent." },
+    price: { type: "number", description: "Price in dollars." },
+    city: { type: "string", description: "Where." },
+    due_date: { type: "string", description: "By when." },
+    ticketNumber: { type: "string", description: "The ticket." },
+    comment: { type: "string", description: "What to say." },
+    level: { type: "string", enum: ["low", "extra_high"], description: "How much." },
+  };
+  const tool: FlatTool = { name: "placeOrder", description: "Places an order for a guest.", parameters };
+  const synth = new ToolSynth([tool, { name: "ping", parameters: {} }], null);
+  const seen = new Set<string>();
+  for (let i = 0; i < 400; i++) {
+    const { query, tools, answers } = synth.make(1, i);
+    checkCalls(answers, tools);
+    expect(ungrounded(query, answers, tools)).toBeNull();
+    for (const { name, arguments: args } of answers) for (const key of [name, ...Object.keys(args)]) seen.add(key);
+  }
+  expect([...seen].sort()).toEqual([...Object.keys(parameters), "ping", "placeOrder"].sort());
+});
+
+test("an object that is required cannot be said, and the tool and parameter are named", () => {
+  const tool = { name: "route", parameters: { via: { type: "object", properties: {}, required: true } } } as FlatTool;
+  expect(() => new ToolSynth([tool], null)).toThrow(
+    "route.via: expected a string, number, boolean, enum or list of strings",
+  );
+  const optional = { name: "route", parameters: { via: { type: "object", properties: {} } } } as FlatTool;
+  expect(new ToolSynth([optional], null).make(1, 1).tools).toEqual([optional]);
+});
+
+test("what a parameter takes is read off its type, key, description and quoted example", () => {
+  const kind = (key: string, type: string, description = "") => roleOf(key, { type, description }, null)?.kind;
+  expect(kind("taken_at", "string", 'When, e.g. "8:30".')).toBe("time");
+  expect(kind("how_much", "string", 'E.g. "two tablets".')).toBe("quantity");
+  expect(kind("machine", "string", 'E.g. "press 4".')).toBe("thing");
+  expect(kind("what", "string", 'E.g. "leaks oil".')).toBe("state");
+  expect(kind("duration", "string", 'E.g. "10 minutes".')).toBe("duration");
+  expect(kind("recipient", "string")).toBe("person");
+  expect(kind("minutes", "integer")).toBe("number");
+  expect(kind("payload", "object")).toBeUndefined();
+});
+
+test("verbs have other words and other forms", () => {
+  expect(otherVerbs("record", null)).toContain("note down");
+  expect(otherVerbs("frobnicate", null)).toEqual(["frobnicate"]);
+  expect([participle("take"), participle("write down"), participle("stop"), participle("carry")]).toEqual([
+    "taken",
+    "written down",
+    "stopped",
+    "carried",
+  ]);
+  expect([gerund("note down"), gerund("run"), pastOf("taken"), pastOf("watered")]).toEqual([
+    "noting down",
+    "running",
+    "took",
+    "watered",
+  ]);
+});
