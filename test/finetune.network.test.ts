@@ -159,8 +159,10 @@ test("a hundred steps on three answers learn them by heart, and steps from a sav
     let exact = 0;
     for (let step = from; step <= to; step++) {
       net.clearGradient();
+      net.clearSum();
       exact = net.run(batch, whole).exact;
-      net.step(step, 0.02, Math.min(1, 1 / net.gradientNorm()));
+      net.addToSum();
+      net.step(step, 0.02, Math.min(1, 1 / net.sumNorm()));
     }
     return exact;
   };

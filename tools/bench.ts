@@ -15,6 +15,7 @@ import { type BuildName, buildNames } from "../wasm/abi.ts";
 import { measureArrival, renderArrival } from "./bench/arrival.ts";
 import { measureBudgets, renderBudgets } from "./bench/budget.ts";
 import { measureCatalogue, renderCatalogue } from "./bench/catalogue.ts";
+import { measureFinetune, renderFinetune } from "./bench/finetune.ts";
 import { type Difference, margins, type Reference, undecided } from "./bench/margins.ts";
 import { overruled } from "./bench/replay.ts";
 import { renderRoofline, roofline } from "./bench/roofline.ts";
@@ -66,6 +67,7 @@ export const bench: Command = {
   help: `thimble bench [--model PACK | --geometry full] [--kernels NAME,…] [--threads N] [--runs N] [--json]
 thimble bench --budget MIB,… | --arrival [--model PACK | --geometry full]
 thimble bench --catalogue [--model PACK] [--beside PACK]
+thimble bench --finetune [--model PACK]
 thimble bench --roofline [--kernels NAME,…]
 thimble bench --margins ANSWERS.json --model PACK [--kernels NAME,…]
 
@@ -79,6 +81,7 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
   --budget MIB,…   instead: prefill, decode and calls with so many MiB of linear memory, and resident
   --arrival        instead: time to the first prefill from a server that sends 2 MB/s, as it arrives and afterwards
   --catalogue      instead: calls with 7, 20 and 100 tools, first sight of a tool, memory at 16 tools
+  --finetune       instead: examples a second of thimble finetune on one thread and on two
   --beside PACK    with --catalogue: a joint pack measured turn by turn with it
   --runs N         runs a figure (7)
   --json           one object a build, on a line of its own
@@ -95,6 +98,7 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
     budget: { type: "string" },
     arrival: { type: "boolean" },
     catalogue: { type: "boolean" },
+    finetune: { type: "boolean" },
     beside: { type: "string" },
     runs: { type: "string" },
     json: { type: "boolean" },
@@ -150,6 +154,11 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
         if (input.flag("catalogue")) {
           const report = await measureCatalogue(path, input.text("beside"), options, runs);
           print(input.flag("json") ? JSON.stringify({ machine: machineName(), ...report }) : renderCatalogue(report));
+          continue;
+        }
+        if (input.flag("finetune")) {
+          const reports = await measureFinetune(path, [1, 2], runs);
+          print(input.flag("json") ? JSON.stringify({ machine: machineName(), reports }) : renderFinetune(reports));
           continue;
         }
         const report = await measure(path, options, runs, script);

@@ -11,12 +11,14 @@ import { lexiconFolder, readLexicon } from "./data/lexicon.ts";
 import { type Result as Answered, answerAll, modelAnswerer } from "./eval/answers.ts";
 import type { Example } from "./eval/examples.ts";
 import { Batches, lessonOf } from "./finetune/batches.ts";
+import { blended, chosenShare, mostFall, shares, type Tried } from "./finetune/blend.ts";
 import { Candidate, judged } from "./finetune/candidate.ts";
 import { Crew } from "./finetune/crew.ts";
 import { writeMerged, writeTuning } from "./finetune/files.ts";
 import { type Gathered, gather } from "./finetune/gather.ts";
-import { changeOf, compare, groupTable, tableOf, toolOf, worst } from "./finetune/judge.ts";
+import { callF1, changeOf, compare, groupTable, tableOf, toolOf, worst } from "./finetune/judge.ts";
 import type { Lesson } from "./finetune/learner.ts";
+import { readParameters } from "./finetune/parameters.ts";
 import { type Facts, readRun, saveRun } from "./finetune/runfile.ts";
 import { type Progress, type Result, train, usual } from "./finetune/trainer.ts";
 import { modelOf } from "./model.ts";
@@ -78,7 +80,7 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
       const { tokenizer } = learner.model;
       Object.assign(facts, { model: modelId(learner.pack.header) });
       const before = await answers(learner.model, data);
-      const batches = new Batches(data.train, tokenizer, { ...asked, redress: 0.5, lexicon });
+      const batches = new Batches(data.train, tokenizer, { ...asked, redress: 0.4, lexicon });
       const from = asked.resume ? readRun(`${out}.run`, facts, network.size) : null;
       if (from) crew.restore(from.weights);
       const result = await learn(crew, data, batches, asked, from);
@@ -88,12 +90,13 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
         process.exitCode = 130;
         return;
       }
+      const { weights, chosen } = await kept(crew, data, result.best);
       const provenance = {
-        tuned: `decoder, ${result.state.examples} examples of ${data.train.length}, seed ${asked.seed}`,
+        tuned: `decoder, ${result.state.examples} examples of ${data.train.length}, share ${chosen.share}, seed ${asked.seed}`,
         command: commandLine(),
       };
-      const notes = { provenance, ...(await refitted(pack, learner.pack, result.best, data)) };
-      const bytes = (asked.merge ? writeMerged : writeTuning)(learner.pack, result.best, notes);
+      const notes = { provenance, ...(await refitted(pack, learner.pack, weights, data)) };
+      const bytes = (asked.merge ? writeMerged : writeTuning)(learner.pack, weights, notes);
       writeFileSync(out, bytes);
       if (existsSync(`${out}.run`)) rmSync(`${out}.run`);
       // What was written is what is judged, opened anew.
@@ -104,6 +107,7 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
         before,
         after,
         result,
+        share: chosen.share,
         bytes: bytes.length,
         out,
         elapsedMs: performance.now() - began,
@@ -158,6 +162,9 @@ function readAsked(input: Input): Asked {
   };
 }
 
+/** Validation examples that are answered at every look. */
+const lookedAt = 96;
+
 /** Trains, and shows how far it is. */
 async function learn(
   crew: Crew,
@@ -169,7 +176,7 @@ async function learn(
   const { learner, network } = crew;
   const { tokenizer } = learner.model;
   const candidate = await Candidate.open(learner.model, learner.pack, network.weights());
-  const choosing = data.dev.slice(0, 96).map((example, i) => judged(example, i, "dev"));
+  const choosing = data.dev.slice(0, lookedAt).map((example, i) => judged(example, i, "dev"));
   const lessons = data.dev
     .slice(0, 32)
     .map((example) => lessonOf(example, tokenizer))
@@ -247,6 +254,27 @@ async function answers(
   return { test: await all(test), guard: await all(guard) };
 }
 
+/** Goes back towards the model's own weights as far as general answers ask for it. */
+async function kept(crew: Crew, { dev, choosing }: Gathered, learned: Float32Array) {
+  const { learner } = crew;
+  const base = readParameters(learner.pack.header.geometry, learner.pack.field);
+  const candidate = await Candidate.open(learner.model, learner.pack, base);
+  const own = dev.slice(0, lookedAt).map((example, i) => judged(example, i, "dev"));
+  const generalF1 = async () => callF1(await candidate.answer(choosing));
+  const before = await generalF1();
+  const tried: Tried[] = [];
+  for (const share of shares) {
+    candidate.take(blended(base, learned, share));
+    const exact = (await candidate.answer(own)).filter((one) => one.exact).length / own.length;
+    tried.push({ share, own: exact, general: await generalF1() });
+    // Further back own tools only lose.
+    if (tried[tried.length - 1].general >= before - mostFall) break;
+  }
+  candidate.session.close();
+  const chosen = chosenShare(tried, before);
+  return { chosen, weights: blended(base, learned, chosen.share) };
+}
+
 /** A profile fitted to what the tuned decoder does, where there is enough of it: else the base's own is kept. */
 async function refitted(
   pack: Uint8Array,
@@ -266,13 +294,15 @@ interface Reported {
   before: Answers;
   after: Answers;
   result: Result;
+  /** Of what was learned; the rest is the model's own. */
+  share: number;
   bytes: number;
   out: string;
   elapsedMs: number;
   profile: boolean;
 }
 
-function report(input: Input, { data, before, after, result, bytes, out, elapsedMs, profile }: Reported): void {
+function report(input: Input, { data, before, after, result, share, bytes, out, elapsedMs, profile }: Reported): void {
   const own = compare("own tools", before.test, after.test);
   const general = compare("general", before.guard, after.guard);
   const { state, end } = result;
@@ -290,6 +320,7 @@ function report(input: Input, { data, before, after, result, bytes, out, elapsed
         perSecond,
         elapsedMs,
         looks: state.looks,
+        share,
         own,
         general,
         profile,
@@ -306,6 +337,6 @@ ${data.cells ? `\n${groupTable("what is new", data.cells, before.test, after.tes
 ${worst(after.test, 10)}
 
 ${state.examples} examples in ${(state.spentMs / 1000).toFixed(0)} s, ${perSecond.toFixed(1)} a second${end === "no better" ? "; ended early: no look was better" : ""}
-${profile ? "when to act was fitted anew" : "when to act is the model's own: too few calls to fit it anew"}
+${share < 1 ? `went back to ${share} of what was learned, to keep what was known\n` : ""}${profile ? "when to act was fitted anew" : "when to act is the model's own: too few calls to fit it anew"}
 ${out} ${bytes} bytes${isBetter ? "" : "; not better on its own tools"}${fell ? "; worse on general requests" : ""}`);
 }

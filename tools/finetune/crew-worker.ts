@@ -5,7 +5,7 @@ import type { BatchWeight, Network, Outcome } from "./network.ts";
 
 export type Order =
   | { do: "shard"; lessons: Lesson[]; batch: BatchWeight }
-  | { do: "step"; gradient: Float32Array; step: number; rate: number; scale: number }
+  | { do: "step"; sum: Float32Array; step: number; rate: number; scale: number }
   | { do: "restore"; state: ReturnType<Network["state"]> };
 
 export interface Report {
@@ -22,7 +22,7 @@ if (parentPort) {
       const learner = await starting;
       if (order.do === "restore") return learner.network.restore(order.state);
       if (order.do === "step") {
-        learner.network.setGradient(order.gradient);
+        learner.network.setSum(order.sum);
         return learner.network.step(order.step, order.rate, order.scale);
       }
       const outcome = await learner.run(order.lessons, order.batch, true);

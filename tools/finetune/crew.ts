@@ -46,25 +46,38 @@ export class Crew {
         shards.filter((_, i) => i % crew === w + 1).map((part): Order => ({ do: "shard", lessons: part, batch })),
       ),
     );
+    const { network, learner } = this;
+    network.clearSum();
+    const outcome: Outcome = { entropy: 0, rows: 0, exact: 0 };
+    const count = (part: Outcome) => {
+      for (const key of ["entropy", "rows", "exact"] as const) outcome[key] += part[key];
+    };
+    // A lone thread keeps its gradients where they are; among several they wait for their turn in the sum.
     const own: Report[] = [];
     for (const part of shards.filter((_, i) => i % crew === 0)) {
-      const outcome = await this.learner.run(part, batch, true);
-      own.push({ outcome, gradient: this.network.gradient() });
+      const found = await learner.run(part, batch, true);
+      if (crew > 1) own.push({ outcome: found, gradient: network.gradient() });
+      else {
+        network.addToSum();
+        count(found);
+      }
     }
-    const all = [own, ...(await Promise.all(away))];
-    const inOrder = shards.map((_, i) => all[i % crew][Math.floor(i / crew)]);
-    const gradient = new Float32Array(this.network.size);
-    const outcome: Outcome = { entropy: 0, rows: 0, exact: 0 };
-    for (const part of inOrder) {
-      for (let i = 0; i < gradient.length; i++) gradient[i] += part.gradient[i];
-      for (const key of ["entropy", "rows", "exact"] as const) outcome[key] += part.outcome[key];
+    if (crew > 1) {
+      const all = [own, ...(await Promise.all(away))];
+      for (const i of shards.keys()) {
+        const part = all[i % crew][Math.floor(i / crew)];
+        network.addToSum(part.gradient);
+        count(part.outcome);
+      }
     }
-    this.network.setGradient(gradient);
-    const norm = this.network.gradientNorm();
+    const norm = network.sumNorm();
     if (!Number.isFinite(norm + outcome.entropy)) throw new Error("the loss is no number");
     const scale = Math.min(1, 1 / norm);
-    this.network.step(step, rate, scale);
-    for (const worker of this.workers) worker.postMessage({ do: "step", gradient, step, rate, scale } satisfies Order);
+    if (this.workers.length) {
+      const sum = network.sum();
+      for (const worker of this.workers) worker.postMessage({ do: "step", sum, step, rate, scale } satisfies Order);
+    }
+    network.step(step, rate, scale);
     return outcome;
   }
 

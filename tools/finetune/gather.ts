@@ -31,10 +31,12 @@ export interface Gathered {
   test: Example[];
   cells: string[] | null;
   guard: Example[];
+  /** General examples to choose by: not those that are reported. */
+  choosing: Example[];
   warnings: string[];
 }
 
-const sizes = { dev: 96, test: 200, guard: 200, people: 40 };
+const sizes = { dev: 96, test: 200, guard: 200, choosing: 150 };
 
 /**
  * Reads and makes all examples. Throws: Error for a line that is no example, tools that cannot be asked for, or too few examples.
@@ -67,14 +69,17 @@ export function gather({ files, toolsPath, testPath, guardPath, made, seed, lexi
     throw new Error("finetune: expected three different requests a tool at least, got fewer; add examples or --tools");
   if (groups && !groups.some((group) => group === cells[2] || group === cells[3]))
     warnings.push("no sentence could be kept for testing: the score tells nothing of other ways to ask");
-  const general = Array.from({ length: sizes.guard }, (_, i) => synthesize(seeds.guard, i, lexicon));
+  const general = Array.from({ length: sizes.guard + sizes.choosing }, (_, i) =>
+    judged(synthesize(seeds.guard, i, lexicon), i, "general"),
+  );
   const people = guardPath === undefined ? [] : readExamples(guardPath);
   return {
     train,
     dev,
     test,
     cells: groups,
-    guard: people.length ? people : general.map((example, i) => judged(example, i, "general")),
+    guard: people.length ? people : general.slice(0, sizes.guard),
+    choosing: general.slice(sizes.guard),
     warnings,
   };
 }

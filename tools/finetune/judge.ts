@@ -36,6 +36,12 @@ export function tableOf({ name, examples, differences }: Judged): string {
   return table([[`${name}, ${examples}`, "before", "after", "change", "95%"], ...rows]);
 }
 
+/** Call F1 of all answers together. */
+export function callF1(results: readonly Result[]): number {
+  const { callHits, callExtra, callMissed } = sum(results.map(({ counts }) => counts));
+  return (2 * callHits) / Math.max(1, 2 * callHits + callExtra + callMissed);
+}
+
 /** The change of one metric, null where nothing was there to judge. */
 export const changeOf = ({ differences }: Judged, key: string) =>
   differences.find((one) => one.key === key)?.difference ?? { value: null, low: null, high: null };

@@ -65,7 +65,7 @@ export class Network {
   readonly size: number;
   private readonly arena: Arena;
   private readonly products: Products;
-  private readonly at: { weights: number; rounded: number; gradient: number; m: number; v: number };
+  private readonly at: { weights: number; rounded: number; gradient: number; sum: number; m: number; v: number };
   private readonly named: Map<string, Parameter>;
   /** Each matrix as right sides: to multiply inputs, and gradients. */
   private readonly panels = new Map<string, { forward: Panels; backward: Panels }>();
@@ -99,8 +99,8 @@ export class Network {
     this.size = size;
     this.named = new Map(list.map((one) => [`${one.section}.${one.field}`, one]));
     const weights = arena.put(parameters);
-    const [rounded, gradient, m, v] = [0, 1, 2, 3].map(() => arena.zeros(size));
-    this.at = { weights, rounded, gradient, m, v };
+    const [rounded, gradient, sum, m, v] = [0, 1, 2, 3, 4].map(() => arena.zeros(size));
+    this.at = { weights, rounded, gradient, sum, m, v };
     this.rope = arena.put(rope);
     const rows = arena.put(table);
     this.embedding = {
@@ -146,26 +146,41 @@ export class Network {
     this.round();
   }
 
-  /** Puts a gradient in the place of the sum. */
-  setGradient(values: Float32Array): void {
-    this.arena.floats(this.at.gradient, this.size).set(values);
-  }
-
   clearGradient(): void {
     this.arena.floats(this.at.gradient, this.size).fill(0);
   }
 
-  /** Length of the gradient as one vector. */
-  gradientNorm(): number {
-    return Math.sqrt(this.products.kernels.square_sum(this.at.gradient, this.size));
+  /** Begins the sum of a batch. */
+  clearSum(): void {
+    this.arena.floats(this.at.sum, this.size).fill(0);
   }
 
-  /** One step of AdamW, number `step` from 1 on, on `scale` times the gradient. */
+  /** Adds a shard's gradient to the sum: its own, or one that another thread found. */
+  addToSum(gradient?: Float32Array): void {
+    if (gradient) this.arena.floats(this.at.gradient, this.size).set(gradient);
+    this.products.kernels.add(this.at.gradient, this.at.sum, this.size);
+  }
+
+  /** The sum of a batch; a copy. */
+  sum(): Float32Array {
+    return this.arena.floats(this.at.sum, this.size).slice();
+  }
+
+  setSum(values: Float32Array): void {
+    this.arena.floats(this.at.sum, this.size).set(values);
+  }
+
+  /** Length of the sum as one vector. */
+  sumNorm(): number {
+    return Math.sqrt(this.products.kernels.square_sum(this.at.sum, this.size));
+  }
+
+  /** One step of AdamW, number `step` from 1 on, on `scale` times the sum. */
   step(step: number, rate: number, scale: number): void {
-    const { weights, gradient, m, v } = this.at;
+    const { weights, sum, m, v } = this.at;
     const [b1, b2] = [0.9, 0.98];
     const [c1, c2] = [1 / (1 - b1 ** step), 1 / (1 - b2 ** step)];
-    this.products.kernels.adamw(weights, gradient, m, v, this.size, scale, rate, b1, b2, c1, c2, 0);
+    this.products.kernels.adamw(weights, sum, m, v, this.size, scale, rate, b1, b2, c1, c2, 0);
     this.round();
   }
 

@@ -1,0 +1,234 @@
+/** `thimble finetune` from lines to a tuning: what is learned, how it is split, that threads and stops change nothing. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { defaultModel, load, ToolSet } from "../runtime/index.ts";
+import { special } from "../runtime/text/tokenizer.ts";
+import { ToolSynth } from "../tools/data/fit.ts";
+import { checkCalls } from "../tools/data/ground.ts";
+import { flatTools } from "../tools/data/lines.ts";
+import { Random } from "../tools/data/random.ts";
+import { Batches, lessonOf } from "../tools/finetune/batches.ts";
+import { Candidate, judged } from "../tools/finetune/candidate.ts";
+import { Crew } from "../tools/finetune/crew.ts";
+import { Redresser } from "../tools/finetune/redress.ts";
+import { readRun, saveRun } from "../tools/finetune/runfile.ts";
+import { cells, skeleton, splitParts } from "../tools/finetune/split.ts";
+import { target } from "../tools/finetune/target.ts";
+import { type Run, train, usual } from "../tools/finetune/trainer.ts";
+import { fixture } from "./support.ts";
+
+const toolsPath = fixture("finetune/tools.json").pathname;
+const flat = flatTools(ToolSet.from(readFileSync(toolsPath, "utf8")));
+const synth = new ToolSynth(flat, null);
+const bytes = new Uint8Array(readFileSync(defaultModel()));
+const folder = mkdtempSync(join(tmpdir(), "finetune-"));
+
+describe("the decoder as it is trained", () => {
+  let crew: Crew;
+  beforeAll(async () => {
+    crew = await Crew.start(bytes, 1);
+  }, 120_000);
+  afterAll(() => crew?.close());
+
+  test("says after every prefix of an answer what the runtime says: what is trained is what ships", async () => {
+    const model = await load(bytes);
+    const tools = JSON.parse(readFileSync(new URL("../tools/watch.json", import.meta.url), "utf8"));
+    const query = "tell anna i am running late and wake me at 7:15 tomorrow";
+    // Step: the logits are asked for every token, also where the grammar would force it.
+    const { tokens } = await model.call(query, tools, { grammar: "step", copy: false });
+    const lesson = {
+      query,
+      tools: JSON.stringify(tools),
+      given: [special.eos, ...tokens],
+      wanted: [...tokens, special.eos],
+    };
+    const weights = lesson.wanted.map(() => 1);
+    const { exact } = await crew.learner.run([{ ...lesson, weights }], { weight: 1, rows: 1 }, false);
+    expect(exact).toBe(1);
+  });
+
+  test("a candidate's answers are those of the file that its weights make", async () => {
+    const candidate = await Candidate.open(crew.learner.model, crew.learner.pack, crew.network.weights());
+    const examples = Array.from({ length: 6 }, (_, i) => judged(synth.make(1, i), i, "own"));
+    const answered = await candidate.answer(examples);
+    const model = await load(bytes);
+    for (const [i, { got }] of answered.entries()) {
+      const { calls } = await model.call(examples[i].request, examples[i].tools);
+      expect(got).toEqual(calls.map(({ name, arguments: args }) => ({ name, arguments: args })));
+    }
+    candidate.take(crew.network.weights().map((w, i) => (i % 2 ? w : -w)));
+    expect((await candidate.answer(examples)).map(({ got }) => got)).not.toEqual(answered.map(({ got }) => got));
+  });
+});
+
+/** Twelve showings of made examples, in batches of eight. */
+async function shortRun(
+  threads: number,
+  more: Partial<Run> = {},
+  from: Parameters<typeof train>[1] = null,
+  examples = 24,
+) {
+  const crew = await Crew.start(bytes, threads);
+  const own = Array.from({ length: 20 }, (_, i) => synth.make(1, i));
+  const batches = new Batches(own, crew.learner.model.tokenizer, {
+    replay: 0.25,
+    redress: 0.5,
+    seed: 4,
+    lexicon: null,
+  });
+  if (from && "weights" in from) crew.restore((from as ReturnType<typeof readRun>).weights);
+  try {
+    const result = await train(
+      {
+        crew,
+        schedule: { ...usual, batch: 8, examples, warm: 2 },
+        lessons: (step, size) => batches.batch(step, size),
+        look: async (shown) => ({ examples: shown, loss: 1 / (1 + shown), exact: 0 }),
+        ...more,
+      },
+      from,
+    );
+    return { ...result, size: crew.network.size };
+  } finally {
+    await crew.close();
+  }
+}
+
+test("two threads learn the very weights of one, and a run that was stopped and saved goes on to those of one that was not", async () => {
+  const whole = await shortRun(1);
+  const two = await shortRun(2);
+  expect(two.weights.weights).toEqual(whole.weights.weights);
+  let steps = 0;
+  const halted = await shortRun(1, { stopped: () => steps++ === 2 });
+  expect([halted.end, halted.state.examples]).toEqual(["stopped", 16]);
+  const path = join(folder, "halted.run");
+  saveRun(path, { seed: 4 }, halted);
+  const resumed = await shortRun(1, {}, readRun(path, { seed: 4 }, halted.size));
+  expect(resumed.weights.weights).toEqual(whole.weights.weights);
+  expect(() => readRun(path, { seed: 5 }, halted.size)).toThrow("--resume: expected a run with seed 5, got 4");
+  expect(() => readRun(toolsPath, { seed: 4 }, halted.size)).toThrow("start without --resume");
+}, 120_000);
+
+test("the best look is kept, and looks that get no better end the run", async () => {
+  const losses = [3, 2, 1, 2, 2, 2, 2];
+  const shown: Float32Array[] = [];
+  const run = await shortRun(
+    1,
+    {
+      schedule: { ...usual, batch: 8, examples: 4000, every: 8, patience: 2 },
+      look: async (examples) => ({ examples, loss: losses.shift() as number, exact: 0 }),
+      onSave: ({ weights }) => shown.push(weights.weights),
+    },
+    null,
+  );
+  expect([run.end, run.state.best?.loss, run.state.looks.length]).toEqual(["no better", 1, 5]);
+  expect(run.best).toEqual(shown[1]);
+}, 60_000);
+
+test("an answer's ids spell it, values weigh double, names and the decision to call nothing half as much more", async () => {
+  const { tokenizer } = await load(bytes);
+  const calls = [{ name: "irrigate_zone", arguments: { zone: "row 7", minutes: 5 } }];
+  const { given, wanted, weights } = target(calls, tokenizer);
+  expect(given.slice(1)).toEqual(wanted.slice(0, -1));
+  expect([wanted[0], wanted.at(-1)]).toEqual([special.toolCall, special.eos]);
+  expect(tokenizer.detokenize(wanted.slice(1, -1))).toBe(
+    '[{"name":"irrigate_zone","arguments":{"zone":"row 7","minutes":5}}]',
+  );
+  const weightOf = (text: string) => weights[wanted.findIndex((id) => tokenizer.pieces[id].includes(text))];
+  expect([weightOf("7"), weightOf("zone") >= 1.25, weights[0]]).toEqual([2, true, 1]);
+  expect(Math.max(...target([], tokenizer).weights)).toBe(1.5);
+  expect(lessonOf({ query: "a ".repeat(200), tools: flat, answers: [] }, tokenizer)).toBeNull();
+});
+
+test("redressed examples keep the law: calls fit the tools that are shown", () => {
+  const own = Array.from({ length: 200 }, (_, i) => synth.make(1, i));
+  const strangers = [{ name: "play_song", description: "Plays music.", parameters: { song: { type: "string" } } }];
+  const redresser = new Redresser(own, strangers, ["what a day"], 1);
+  let [renamed, swapped, gone] = [0, 0, 0];
+  for (const [i, example] of own.entries()) {
+    const shown = redresser.redress(example, new Random(9, i));
+    checkCalls(shown.answers, shown.tools);
+    for (const { arguments: args } of shown.answers)
+      for (const value of Object.values(args))
+        if (typeof value === "string" && !["drip", "spray", "mist", "minor", "major", "critical"].includes(value))
+          expect(shown.query).toContain(value);
+    renamed += Number(shown.tools.some(({ name }) => !flat.some((tool) => tool.name === name) && name !== "play_song"));
+    swapped += Number(shown.query !== example.query);
+    gone += Number(shown.answers.length < example.answers.length);
+  }
+  expect([renamed > 10, swapped > 50, gone > 2]).toEqual([true, true, true]);
+});
+
+test("a split keeps a sentence and its other values on one side, and tells which of a test is new", () => {
+  const query = (verb: string, zone: string) => `${verb} the ${zone} for 5 minutes`;
+  const zones = Array.from({ length: 30 }, (_, i) => `${"abcdef"[i % 6]}bed ${"xyzuv"[i % 5]}`);
+  const verbs = "water soak irrigate wet hose drench sprinkle moisten feed shower rinse flood".split(" ");
+  const examples = verbs.flatMap((verb) =>
+    zones.map((zone) => ({
+      query: query(verb, zone),
+      tools: flat,
+      answers: [{ name: "irrigate_zone", arguments: { zone, minutes: 5 } }],
+    })),
+  );
+  expect(skeleton(examples[0])).toBe("water the <zone> for <minutes> minutes");
+  const { train: known, dev, test: tested } = splitParts(examples, 1);
+  const sentences = new Set(known.map(skeleton));
+  const values = new Set(known.map(({ answers }) => answers[0].arguments.zone));
+  for (const example of dev) expect(sentences.has(skeleton(example))).toBe(false);
+  for (const { example, cell } of tested) {
+    const isNew = [
+      sentences.has(skeleton(example)) ? "known" : "new",
+      values.has(example.answers[0].arguments.zone) ? "known" : "new",
+    ];
+    expect(`${isNew[0]} sentence, ${isNew[1]} values`).toBe(cell);
+  }
+  expect([...new Set(tested.map(({ cell }) => cell))].sort()).toEqual([...cells].sort());
+  expect(known.length + dev.length + tested.length).toBe(examples.length);
+});
+
+describe("the command", () => {
+  const run = async (args: string[]) => {
+    const child = Bun.spawn([process.execPath, "tools/cli.ts", "finetune", ...args], {
+      cwd: new URL("../", import.meta.url).pathname,
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    return { code: await child.exited, out, err };
+  };
+
+  test("a file of examples becomes a tuning of some 600 KB that runs, with before and after; stopped, it goes on", async () => {
+    const data = join(folder, "data.jsonl");
+    writeFileSync(data, Array.from({ length: 60 }, (_, i) => JSON.stringify(synth.make(2, i))).join("\n"));
+    const out = join(folder, "mine.tuning");
+    const {
+      code,
+      out: told,
+      err,
+    } = await run([data, "-o", out, "--examples", "8", "--threads", "1", "--json", "--guard", data]);
+    expect(err).toContain("tools have fewer than 120 examples");
+    const report = JSON.parse(told);
+    expect([0, 3]).toContain(code);
+    expect([report.examples, report.bytes < 700_000, report.own.differences.length > 5]).toEqual([8, true, true]);
+    const tuned = await load(bytes, { tuning: out });
+    expect((await tuned.call("water the lawn for 5 minutes", readFileSync(toolsPath, "utf8"))).cutShort).toBe(false);
+  }, 120_000);
+
+  test("what cannot be taught is said in one line, and what to do", async () => {
+    const bad = join(folder, "bad.jsonl");
+    writeFileSync(bad, '{"query":"hello"}\n');
+    const cases: [string[], number, string][] = [
+      [["-o", "x"], 2, "expected data or --tools FILE"],
+      [["--tools", toolsPath], 2, "expected -o FILE"],
+      [["--tools", toolsPath, "-o", "x", "--minutes", "1", "--examples", "8"], 2, "--minutes or --examples"],
+      [[bad, "-o", "x"], 1, `${bad}:1: tools: expected a list, got nothing`],
+      [[fixture("finetune/tools.json").pathname, "-o", "x"], 1, "tools.json:1"],
+    ];
+    for (const [args, code, message] of cases) {
+      const got = await run(args);
+      expect([got.code, got.err.includes(message), got.err.trim().split("\n").length]).toEqual([code, true, 1]);
+    }
+  }, 60_000);
+});
