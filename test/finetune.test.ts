@@ -10,6 +10,7 @@ import { checkCalls } from "../tools/data/ground.ts";
 import { flatTools } from "../tools/data/lines.ts";
 import { Random } from "../tools/data/random.ts";
 import { Batches, lessonOf } from "../tools/finetune/batches.ts";
+import { blended, chosenShare } from "../tools/finetune/blend.ts";
 import { Candidate, judged } from "../tools/finetune/candidate.ts";
 import { Crew } from "../tools/finetune/crew.ts";
 import { Redresser } from "../tools/finetune/redress.ts";
@@ -142,6 +143,15 @@ test("an answer's ids spell it, values weigh double, names and the decision to c
   expect(lessonOf({ query: "a ".repeat(200), tools: flat, answers: [] }, tokenizer)).toBeNull();
 });
 
+test("of the shares that keep what was known the one that answers its own tools best is taken, else the one that keeps most", () => {
+  const tried = (share: number, own: number, general: number) => ({ share, own, general });
+  const some = [tried(1, 0.8, 0.5), tried(0.7, 0.75, 0.69), tried(0.55, 0.7, 0.7)];
+  expect(chosenShare(some, 0.7).share).toBe(0.7);
+  expect(chosenShare(some, 0.52).share).toBe(1);
+  expect(chosenShare(some, 0.9).share).toBe(0.55);
+  expect([...blended(Float32Array.of(0, 2), Float32Array.of(4, 2), 0.25)]).toEqual([1, 2]);
+});
+
 test("redressed examples keep the law: calls fit the tools that are shown", () => {
   const own = Array.from({ length: 200 }, (_, i) => synth.make(1, i));
   const strangers = [{ name: "play_song", description: "Plays music.", parameters: { song: { type: "string" } } }];
@@ -199,7 +209,7 @@ describe("the command", () => {
     return { code: await child.exited, out, err };
   };
 
-  test("a file of examples becomes a tuning of some 600 KB that runs, with before and after; stopped, it goes on", async () => {
+  test("a file of examples becomes a tuning of some 600 KB that runs, with before and after", async () => {
     const data = join(folder, "data.jsonl");
     writeFileSync(data, Array.from({ length: 60 }, (_, i) => JSON.stringify(synth.make(2, i))).join("\n"));
     const out = join(folder, "mine.tuning");

@@ -47,7 +47,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
     "node: fs url util",
     "runtime/answer: answer copy decision provenance rank repeat rules toolcall",
     "runtime: default errors json lru msgpack session thimble turns",
-    "runtime/engine: decoder embedding encoder kernels memory modelplan sessionplan threads warm worker",
+    "runtime/engine: decoder embedding encoder kernels memory modelplan sessionplan threads tuningplan warm worker",
     "runtime/grammar: automaton grammar",
     "runtime/kept: block form kept read",
     "runtime/load: cache files integrity loader patience ring source store stream web weights",
