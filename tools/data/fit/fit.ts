@@ -1,6 +1,7 @@
 /** Somebody's tool, as the generator can ask for it: verbs, nouns, and what each parameter takes. */
 import type { FlatTool } from "../ground.ts";
 import type { Lexicon } from "../lexicon.ts";
+import { numberWords } from "../numerals.ts";
 import { Random } from "../random.ts";
 import type { BaseTool, Param } from "../tool.ts";
 import { make, withoutDeterminer } from "../values.ts";
@@ -11,8 +12,9 @@ import { isVerb, otherVerbs } from "./verbs.ts";
 export interface FittedParam {
   param: Param;
   role: Role;
-  /** The key as words. */
+  /** The key as words, and what else the description calls it. */
   label: string;
+  labels: string[];
 }
 
 export interface Fitted {
@@ -54,7 +56,9 @@ export function fitTool(flat: FlatTool, lexicon: Lexicon | null): Fitted {
       ...{ name: key, names: [key], slot, choices, about: [], required: given.required === true },
       ...(given.type === "array" && { list: true }),
     };
-    params.push({ param, role, label: words(key).join(" ") });
+    const told = /^(?:the|a|an|which|what) ([a-z]+)(?: [a-z]+)?[.,]/i.exec(given.description ?? "")?.[1].toLowerCase();
+    const label = words(key).join(" ");
+    params.push({ param, role, label, labels: told && told !== label ? [label, told] : [label] });
   }
   const openKinds = new Set(["thing", "person", "place", "code", "text", "state"]);
   const candidates = params.filter(({ role, param }) => openKinds.has(role.kind) && !param.list);
@@ -74,30 +78,35 @@ function verbsOf({ name, description = "", parameters }: FlatTool, main: FittedP
   const stated = /^([A-Za-z]+)/.exec(description)?.[1].toLowerCase() ?? "";
   const base = isVerb(stated, lexicon) ? stated : stated.replace(/(?<=[^s])s$/, "").replace(/(?<=sh|ch|x|z)e$/, "");
   const told = isVerb(base, lexicon) ? base : "";
-  const named = [tokens[0], tokens.at(-1) as string].find((token) => isVerb(token, lexicon)) ?? "";
+  const known = [tokens[0], tokens.at(-1) as string].find((token) => isVerb(token, lexicon));
+  // Of several words the first is mostly what is done.
+  const named = known ?? (tokens.length > 1 && !told ? tokens[0] : "");
+  const rest = tokens.length > 1 && !known ? tokens.slice(1) : tokens.filter((token) => token !== named);
   // A verb that is a value of the tool's own would say that value.
   const values = new Set(Object.values(parameters).flatMap((param) => (param.enum ?? []).map(String)));
   const verbs = (told ? otherVerbs(told, lexicon) : named ? otherVerbs(named, lexicon) : []).filter(
     (verb) => !values.has(verb),
   );
   if (named && !verbs.includes(named) && !told) verbs.push(named);
-  const nouns = [tokens.filter((token) => token !== named).join(" ")];
+  const nouns = [rest.join(" ")];
   const phrase =
     /^\w+ (?:a|an|the|some|your|my|one)? ?([a-z ]+?)(?: (?:of|that|for|with|from|to|in|on|at|by|and|which)\b|[.,;]|$)/i.exec(
       description,
     );
-  if (phrase && phrase[1].split(" ").length <= 3) nouns.push(phrase[1].toLowerCase());
+  if (phrase && phrase[1].split(" ").length <= 3 && !/^(that|when|how|what|more|all)\b/.test(phrase[1]))
+    nouns.push(phrase[1].toLowerCase());
   const label = main?.label ?? "";
   return {
     verbs: verbs.length ? verbs : [tokens.join(" ")],
     nounVerbs: [...new Set([...(named ? [named] : []), ...verbs.slice(0, 6)])],
     nouns: [...new Set(nouns)].filter((noun) => noun && noun !== label),
-    done:
-      /\b(?:was|were|has been|have been|i|you|user) (?:just )?([a-z]+(?:ed|en|ne|pt|ught|id))\b/i.exec(
-        description,
-      )?.[1] ?? null,
+    done: doneIn.exec(description)?.[1] ?? null,
   };
 }
+
+/** "that was taken", "I lent": a participle in a description. */
+const doneIn =
+  /\b(?:was|were|has been|have been|i|you|user) (?:just )?([a-z]+(?:ed|en|ne|pt|ght|id|nt|ld|st|de|ung|ut))\b/i;
 
 /** How an enum's value is said: its words, and their plain form. */
 function sayings(value: string): string[] {
@@ -169,6 +178,11 @@ function draw(param: Param, role: Role, random: Random, lexicon: Lexicon | null)
   const chosen = random.pick(slots);
   const slot = random.chance(0.35) ? (spans[chosen] ?? chosen) : chosen;
   if (slot === "earlier") return { text: earlier(random) };
+  // Some numbers are of another size than people's usual ones.
+  if (kind === "number" && chosen !== "percent" && random.chance(0.25)) {
+    const value = Math.round(10 ** (1 + 2.3 * random.next()) / 5) * 5;
+    return { text: random.chance(0.15) ? numberWords(value) : String(value), value };
+  }
   const made: Value = make(slot, random);
   if (kind === "person" || kind === "place") made.text = withoutDeterminer(slot, made.text)[1];
   return { ...made, ...(spans[chosen] === slot && { isSpan: true }) };

@@ -196,13 +196,41 @@ function headOf(
 ): Part[] {
   const verb = random.pick(fitted.verbs);
   const noun = random.pick(fitted.nouns.length ? fitted.nouns : [main?.label ?? "it"]);
-  if (!main)
-    return random.pick<() => Part[]>([
-      () => [`${courtesy(random)}${random.pick(fitted.nounVerbs)} ${random.pick(["the", "a", "my"])} ${noun}`],
+  if (!main) {
+    const choice = given.find(({ role }) => role.kind === "choice");
+    const nounVerb = random.pick(fitted.nounVerbs);
+    const ways: (() => Part[])[] = [
+      () => [`${courtesy(random)}${nounVerb} ${random.pick(["the", "a", "my"])} ${noun}`],
       () => [`${courtesy(random)}${verb} ${noun}`],
       () => [`I ${random.pick(["need", "want", "would like"])} to ${verb} ${random.pick(["the ", "a ", ""])}${noun}`],
+      () => [`${random.pick(["get ", "have ", "I want "])}the ${noun} ${participle(verb)}`],
+      () => [`the ${noun} ${random.pick(["needs to be", "should be", "has to be"])} ${participle(verb)}`],
       () => [noun],
-    ])();
+    ];
+    // What is chosen may be all that is named: "a bisque firing".
+    const chosen = (): Part[] => {
+      if (!choice) return [noun];
+      used.add(choice);
+      const label = random.pick(["", "", ...choice.labels.map((one) => ` ${one}`), ` ${noun}`]);
+      return random.pick<() => Part[]>([
+        () => [`${courtesy(random)}${nounVerb} ${random.pick(["the ", "a ", ""])}`, choice, label],
+        () => [`I ${random.pick(["need", "want", "would like"])} ${random.pick(["the ", "a ", ""])}`, choice, label],
+        () => [choice, label],
+        () => [`${noun} ${random.pick(["on", "to", "in", "with"])} ${random.pick(["the ", ""])}`, choice, label],
+        () => [
+          `${courtesy(random)}${random.pick(["set", "put", "switch"])} the ${noun} ${random.pick(["to", "on", "for"])} `,
+          choice,
+          label,
+        ],
+        () => [
+          `${random.pick(["ready for ", "it is time for ", "time for ", "let's do "])}${random.pick(["the ", "a ", ""])}`,
+          choice,
+          label,
+        ],
+      ])();
+    };
+    return random.pick(choice ? [...ways, chosen, chosen, chosen, chosen] : ways)();
+  }
   const level = given.find(
     ({ role, value }) => role.kind === "choice" && isVerb(value.text, lexicon) && !fitted.nouns.includes(value.text),
   );
@@ -345,7 +373,7 @@ function withRest(head: Part[], rest: Given[], random: Random): Part[] {
 
 /** How a value is said behind a sentence; `~` is its place. */
 function clause(one: Given, random: Random): Part[] {
-  const pattern = random.pick(patterns(one));
+  const pattern = random.pick(patterns({ ...one, label: random.pick(one.labels) }));
   const [before, after] = pattern.split("~");
   return [before, one, after ?? ""];
 }
@@ -432,7 +460,9 @@ function patterns({ role, label, value }: Given): string[] {
     case "flag":
       return [` and ${label}`, `, ${label}`, ` with ${label}`, ` ${label}`];
     case "person":
-      return [" for ~", " to ~", ` ${label} ~`, ", ~", ` with ${label} ~`, " by ~"];
+      if (/supplier|vendor|sender|seller|from/.test(label))
+        return [" from ~", " from ~", " at ~", ` ${label} ~`, ", ~", " by ~"];
+      return [" for ~", " to ~", " to ~", ` ${label} ~`, ", ~", ` with ${label} ~`, " by ~", " with ~"];
     case "place":
       if (/origin|from|source/.test(label)) return [" from ~", " out of ~"];
       if (/destination|to\b|target/.test(label)) return [" to ~", " into ~"];

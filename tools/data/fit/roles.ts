@@ -60,6 +60,9 @@ const units: [words: string, slot: string, unit: string][] = [
 
 const numberWord = new RegExp(`^(\\d+([.,]\\d+)?|${ones.slice(1).join("|")}|twenty|thirty|half|an?)\\b`);
 
+const people =
+  "person|contact|recipient|who|customer|patient|owner|assignee|guest|author|employee|member|name of|to|borrower|lender|supplier|vendor|sender|receiver|driver|client|doctor|teacher|student|user|buyer|seller";
+
 /** What the first example looks like. */
 function shapeOf(example: string): Kind | null {
   if (/^\d{1,2}:\d{2}|^\d{1,2} ?[ap]\.?m/i.test(example)) return "time";
@@ -107,8 +110,13 @@ export function roleOf(key: string, param: FlatParam, lexicon: Lexicon | null): 
     return role("state", ["trouble"]);
   if (has(name, "email|e-mail")) return role("code", ["email"]);
   if (has(name, "phone|telephone")) return role("code", ["phone"]);
-  if (has(name, "person|contact|recipient|who|customer|patient|owner|assignee|guest|author|employee|member|name of|to"))
-    return role("person", ["contact", "person"]);
+  if (/\b(who|whom|person|somebody|someone)\b/.test(text.slice(name.length)) || has(name, people))
+    return role(
+      "person",
+      /supplier|vendor|shop|company|from/.test(text)
+        ? ["company", "contact", "coined"]
+        : ["contact", "person", "first"],
+    );
   if (has(name, "city|town")) return role("place", ["city"]);
   if (has(name, "room")) return role("place", ["room"]);
   if (has(name, "place|location|destination|address|origin|where|from"))
