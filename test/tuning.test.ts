@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultModel, FormatError, load, pull } from "../runtime/index.ts";
+import { modelId } from "../runtime/pack/pack.ts";
 import { openPack, writeMerged, writeTuning } from "../tools/finetune/files.ts";
 import { readParameters } from "../tools/finetune/parameters.ts";
 import { seeded } from "./support.ts";
@@ -94,6 +95,28 @@ test("what is no tuning of this model is refused, with what to do", async () => 
     expect.stringContaining("{ tuning } beside its model"),
   ]);
 });
+
+test("run answers with --tuning, and inspect says of which model a file is and checks every byte of it", () => {
+  const folder = mkdtempSync(join(tmpdir(), "tuning-cli-"));
+  const path = join(folder, "mine.tuning");
+  const cli = (...args: string[]) => {
+    const { stdout, stderr, exitCode } = Bun.spawnSync([process.execPath, "tools/cli.ts", ...args], {
+      cwd: new URL("../", import.meta.url).pathname,
+    });
+    return { out: stdout.toString(), err: stderr.toString(), exitCode };
+  };
+  writeFileSync(path, same);
+  expect(cli("run", request, "--tuning", path).out).toBe(cli("run", request).out);
+  const model = modelId(pack.header).toString(16).padStart(8, "0");
+  expect(cli("inspect", path).out).toContain(`${same.length} bytes, a tuning of model ${model}`);
+  const { pieces, ...head } = JSON.parse(cli("inspect", path, "--json").out);
+  expect([head.kind, head.tunes, pieces]).toEqual(["tuning", modelId(pack.header), undefined]);
+  const damaged = same.slice();
+  damaged[damaged.length >> 1] ^= 1;
+  writeFileSync(path, damaged);
+  const refused = cli("inspect", path);
+  expect([refused.exitCode, refused.err]).toEqual([1, expect.stringContaining("the file is damaged")]);
+}, 60_000);
 
 test("pull keeps a tuning in the cache, and load takes it from there", async () => {
   const server = Bun.serve({ port: 0, fetch: () => new Response(other.slice()) });
