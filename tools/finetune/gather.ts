@@ -36,7 +36,7 @@ export interface Gathered {
   warnings: string[];
 }
 
-const sizes = { dev: 96, test: 200, guard: 200, choosing: 150 };
+const sizes = { dev: 96, test: 200, guard: 200, choosing: 100 };
 
 /**
  * Reads and makes all examples. Throws: Error for a line that is no example, tools that cannot be asked for, or too few examples.
