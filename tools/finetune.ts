@@ -6,7 +6,7 @@ import { bytesOf, type Source } from "../runtime/load/source.ts";
 import { modelId } from "../runtime/pack/pack.ts";
 import type { Profile } from "../runtime/pack/profile.ts";
 import { fit, samplesOf } from "./calibrate.ts";
-import { type Command, commandLine, type Input, numberOf, print, readText, UsageError, warn } from "./command.ts";
+import { type Command, type Input, numberOf, print, readText, UsageError, warn } from "./command.ts";
 import { lexiconFolder, readLexicon } from "./data/lexicon.ts";
 import { type Result as Answered, answerAll, modelAnswerer } from "./eval/answers.ts";
 import type { Example } from "./eval/examples.ts";
@@ -93,7 +93,6 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
       const { weights, chosen } = await kept(crew, data, result.best);
       const provenance = {
         tuned: `decoder, ${result.state.examples} examples of ${data.train.length}, share ${chosen.share}, seed ${asked.seed}`,
-        command: commandLine(),
       };
       const notes = { provenance, ...(await refitted(pack, learner.pack, weights, data)) };
       const bytes = (asked.merge ? writeMerged : writeTuning)(learner.pack, weights, notes);
