@@ -108,7 +108,7 @@ async function shortRun(
         crew,
         schedule: { ...usual, batch: 8, examples, warm: 2 },
         lessons: (step, size) => batches.batch(step, size),
-        look: async (shown) => ({ examples: shown, loss: 1 / (1 + shown), exact: 0 }),
+        look: async (shown) => ({ examples: shown, loss: 1 / (1 + shown), exact: 0, error: 0 }),
         ...more,
       },
       from,
@@ -141,7 +141,7 @@ test("the best look is kept, and looks that get no better end the run", async ()
     1,
     {
       schedule: { ...usual, batch: 8, examples: 4000, every: 8, patience: 2 },
-      look: async (examples) => ({ examples, loss: losses.shift() as number, exact: 0 }),
+      look: async (examples) => ({ examples, loss: losses.shift() as number, exact: 0, error: 0 }),
       onSave: ({ weights }) => shown.push(weights.weights),
     },
     null,

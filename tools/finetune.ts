@@ -199,11 +199,9 @@ async function learn(
           candidate.take(network.weights());
           const answered = await candidate.answer(choosing);
           const { entropy, rows } = await learner.run(lessons, { weight: 1, rows: 1 }, false);
-          return {
-            examples: shown,
-            loss: entropy / rows,
-            exact: answered.filter((one) => one.exact).length / answered.length,
-          };
+          const exact = answered.filter((one) => one.exact).length / answered.length;
+          const error = Math.sqrt((exact * (1 - exact)) / answered.length);
+          return { examples: shown, loss: entropy / rows, exact, error };
         },
         onProgress: (progress) => bar?.(progress),
         onLook: ({ examples: shown, loss, exact }, isBest) => {

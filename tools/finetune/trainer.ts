@@ -36,6 +36,8 @@ export interface Look {
   /** Mean cross-entropy of the validation answers, and share of them that the packed decoder answers exactly. */
   loss: number;
   exact: number;
+  /** Standard error of that share. */
+  error: number;
 }
 
 /** Where a run stands: with the weights, all it takes to go on. */
@@ -148,9 +150,9 @@ export async function train(run: Run, from: { state: RunState; best: Float32Arra
   return { state, best, weights: crew.network.state(), end };
 }
 
-/** More answers exactly right, or as many and less loss. */
+/** More answers exactly right than chance explains, or no fewer than it explains and less loss. */
 function isBetter(a: Look, b: Look | null): boolean {
-  return !b || a.exact > b.exact || (a.exact === b.exact && a.loss < b.loss);
+  return !b || a.exact > b.exact + a.error || (a.exact >= b.exact - a.error && a.loss < b.loss);
 }
 
 /** Looks since anything was better: exact answers, or the loss. */
