@@ -20,10 +20,10 @@ export interface Schedule {
 
 /** As measured by test runs on three invented tools (tools/finetune/README.md). */
 export const usual: Schedule = {
-  rate: 3e-3,
+  rate: 1.5e-3,
   warm: 10,
   last: 0.02,
-  batch: 8,
+  batch: 16,
   examples: Number.POSITIVE_INFINITY,
   budgetMs: Number.POSITIVE_INFINITY,
   every: 1024,
