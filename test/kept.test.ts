@@ -7,7 +7,7 @@ import { decode, logits } from "../runtime/engine/decoder.ts";
 import { contrast, encode, prefill } from "../runtime/engine/encoder.ts";
 import { pageBytes, writeWords } from "../runtime/engine/memory.ts";
 import { planReader } from "../runtime/engine/sessionplan.ts";
-import { CapacityError, defaultModel, FormatError, type LoadOptions, load, type ToolInput } from "../runtime/index.ts";
+import { CapacityError, defaultModel, FormatError, load } from "../runtime/index.ts";
 import { planBlock, showBlocks } from "../runtime/kept/block.ts";
 import { readTools, rowsOf } from "../runtime/kept/read.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
@@ -16,6 +16,7 @@ import { readCheckpoint } from "../tools/checkpoint/checkpoint.ts";
 import { convert } from "../tools/convert.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
 import { buildNames } from "../wasm/abi.ts";
+import { answerOf, apartPack, limits, shuffled, toolOf, toolsOf, words } from "./apart.ts";
 import {
   distance,
   fixture,
@@ -25,7 +26,6 @@ import {
   packOf,
   randomCheckpoint,
   seeded,
-  talkative,
   testWith,
 } from "./support.ts";
 
@@ -102,27 +102,7 @@ testWith("model/apart.safetensors", "PyTorch's tokens, or its own top-2 gap is b
   }
 });
 
-const pack = await packOf(talkative(randomCheckpoint({ ...oddGeometry, vocabSize: 4096 }, 12)), { prompt: "apart" });
-const limits = { answerTokens: 40, toolRows: 512 } satisfies LoadOptions;
-
-const words = "lights timer music weather alarm messages door oven lamp radio heater window".split(" ");
-const toolOf = (i: number): ToolInput => ({
-  name: `set_${words[i % words.length]}_${i}`,
-  description: `Set the ${words[i % words.length]} of room ${i}, ${words[(i * 7) % words.length]} too.`,
-  parameters: { value: { type: i % 2 ? "string" : "integer", required: i % 3 === 0 }, on: { type: "boolean" } },
-});
-const toolsOf = (n: number, from = 0) => Array.from({ length: n }, (_, i) => toolOf(from + i));
-
-function shuffled<T>(list: readonly T[], random: () => number): T[] {
-  const left = [...list];
-  return list.map(() => left.splice(Math.floor(random() * left.length), 1)[0]);
-}
-
-/** What an answer says, how sure it is included. */
-async function answerOf(model: Pick<Awaited<ReturnType<typeof load>>, "call">, request: string, tools: ToolInput[]) {
-  const { text, tokens, calls } = await model.call(request, tools);
-  return { text, tokens, certainty: calls.map(({ certainty }) => certainty) };
-}
+const pack = await apartPack();
 
 describe.each(buildNames)("%s", (kernels) => {
   test("the same answer for a set of tools in any order, to the bit: 50 prompts", async () => {
