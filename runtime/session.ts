@@ -76,6 +76,8 @@ const growthTokens = 64;
 export interface Model extends PromptModel, Pick<Host, "kernels" | "memory" | "model"> {
   readonly weights: Weights;
   readonly profile: Profile;
+  /** Rows of tools that a session's call sees, unless it was opened with others. */
+  readonly toolRows: number;
   /** Plans an arena and sets it up. Throws: CapacityError if memory cannot hold it. */
   open(limits: SessionLimits): SessionPlan;
   /** Gives an arena back. */

@@ -20,6 +20,7 @@ import { Lru } from "./lru.ts";
 import { type PackHeader, prefixBytes } from "./pack/pack.ts";
 import { checkProfile, genericProfile, type Profile } from "./pack/profile.ts";
 import type { PrepareOptions } from "./prepare.ts";
+import { mostToolRows } from "./prompt/apart.ts";
 import { type CallOptions, type CallResult, type Model, mostPromptTokens, Session, type Tools } from "./session.ts";
 import { Tokenizer } from "./text/tokenizer.ts";
 import { TokenTrie } from "./text/trie.ts";
@@ -32,7 +33,7 @@ export interface Limits {
   promptTokens?: number;
   /**
    * Rows of tools that a request may see at once where they are read apart: 1,024, some 16 usual tools; under a memory
-   * budget as many of these as it allows.
+   * budget as many of these as it allows. One tool of more than half of them may find no room there to be read.
    */
   toolRows?: number;
   /** Answer tokens; 128, up to 512. */
@@ -70,15 +71,14 @@ export interface LoadOptions extends StreamOptions, Limits {
   /** How many sessions of these limits find room in `memory`; 1. */
   sessions?: number;
   /**
-   * Most bytes of linear memory for tools that were read apart, beside `toolRows` rows that always find room; 32 MiB. The
-   * least recently used are forgotten, and read again when they are needed.
+   * Most bytes of linear memory for tools that were read apart; 32 MiB. The least recently used are forgotten, and read again
+   * when they are needed. The `toolRows` rows of a session's call find room whatever this says.
    */
   toolMemory?: number;
 }
 
 const mostAnswerTokens = 512;
 const mostToolSets = 64;
-const mostToolRows = 16_384;
 /** Rows of tools read in one walk over the layers. */
 const mostRowsATurn = 128;
 /** Vectors of tools in joint prompts: some 2 MB. */
@@ -189,15 +189,16 @@ export class Thimble {
     this.trie = new TokenTrie(tokenizer);
     this.space = new Space(memory, model.endBytes, mostBytes);
     const { geometry } = header;
+    const { toolRows } = limitsOf(options, {});
     this.kept = new Kept({
       ...{ kernels: threads.kernels, memory, model, geometry, tokenizer, space: this.space },
       toolAt: header.toolAt ?? 0,
       threads: threads.count,
       budgetBytes: toolBytes(header, options),
-      rowsATurn: Math.min(mostRowsATurn, limitsOf(options, {}).toolRows),
+      rowsATurn: Math.min(mostRowsATurn, toolRows),
     });
     this.inside = {
-      ...{ kernels: threads.kernels, memory, model, header, tokenizer, weights, profile, kept: this.kept },
+      ...{ kernels: threads.kernels, memory, model, header, tokenizer, weights, profile, kept: this.kept, toolRows },
       vectors: new Lru(mostVectors),
       idsOf: (set) => remembered(this.ids, set.key, () => tokenizer.tokenize(set.prompt)),
       grammarOf: (set) => remembered(this.grammars, set.key, () => new Grammar(set, this.trie)),
@@ -241,7 +242,9 @@ export class Thimble {
   /** Plans an arena where there is room, and sets it up. */
   private open(limits: SessionLimits): SessionPlan {
     const { header, memory, threads } = this.parts;
-    const at = this.space.take(planSession(header.geometry, limits).endBytes);
+    const { endBytes: bytes } = planSession(header.geometry, limits);
+    this.kept.makeRoom(bytes);
+    const at = this.space.take(bytes);
     const plan = planSession(header.geometry, limits, at);
     writeWords(memory, plan.words);
     threads.kernels.rope_table(plan.record, plan.positions, header.geometry.ropeTheta);
@@ -251,8 +254,8 @@ export class Thimble {
   /**
    * Reads tools ahead of the first call that brings them, or takes them from a file that `readTools` wrote; where tools are
    * part of the prompt there is nothing to read.
-   * Throws: ToolError for bad tools, FormatError for a file that is damaged or of another model, CapacityError if memory
-   * cannot hold a tool, the signal's reason on abort.
+   * Throws: ToolError for bad tools, FormatError for a file that is damaged or of another model, CapacityError for a tool of
+   * more than `toolRows` rows or where memory cannot hold one, the signal's reason on abort.
    */
   async prepare(tools: Tools | Source, options: PrepareOptions = {}): Promise<void> {
     // Loaded when asked for: calls alone need neither stores nor the wire.
@@ -265,8 +268,8 @@ export class Thimble {
    * Throws: as `prepare`; TypeError for a model that has tools in its prompt.
    */
   async readTools(tools: Tools, options: PrepareOptions = {}): Promise<Uint8Array> {
-    const { toolFile } = await import("./prepare.ts");
-    return toolFile(this.inside, tools, options);
+    const { readTools } = await import("./prepare.ts");
+    return readTools(this.inside, tools, options);
   }
 
   /** Answers a request with calls of the tools: `Session.call` on the first session. */
@@ -351,7 +354,7 @@ export function firstLimits(
   return { promptTokens: first, answerTokens, warmLayers, toolRows: prompt === "apart" ? toolRows : 0 };
 }
 
-/** Bytes that sessions and the tools of one call take beside the model. */
+/** Bytes that sessions, each with the tools of a call, take beside the model. */
 function bytesBeside(header: PackHeader, limits: SessionLimits, sessions: number): number {
   const { geometry, toolAt = 0 } = header;
   const arenas = sessions * pad(planSession(geometry, limits).endBytes, 64);
@@ -359,7 +362,7 @@ function bytesBeside(header: PackHeader, limits: SessionLimits, sessions: number
   if (!toolRows) return arenas;
   const rows = Math.min(toolRows, mostRowsATurn);
   const reader = planReader(geometry, { rows, keys: rows, toolAt, threads }).endBytes;
-  return arenas + leastToolBytes(header, toolRows) + pad(reader, 64);
+  return arenas + sessions * leastToolBytes(header, toolRows) + pad(reader, 64);
 }
 
 /** Rows of tools for a budget: what all weights leave room for; where weights must stream anyway, what the least leave. */

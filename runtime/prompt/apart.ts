@@ -6,8 +6,12 @@ import type { Host } from "../engine/host.ts";
 import { octet } from "../engine/sessionplan.ts";
 import { CapacityError } from "../errors.ts";
 import { showBlocks } from "../kept/block.ts";
+import type { Kept, ReadOptions } from "../kept/kept.ts";
 import type { ToolSet } from "../tools/tools.ts";
 import { type Buffers, checkOffer, chosen, dot, type PromptModel, requestIds, type Shown, type Way } from "./prompt.ts";
+
+/** Rows of tools that a session may be opened for. */
+export const mostToolRows = 16_384;
 
 export class Apart implements Way {
   constructor(
@@ -21,9 +25,9 @@ export class Apart implements Way {
     this.buffers.grow(host, query.length);
     // One order for one set, whatever order it came in: sums over tools then run alike.
     const all = given.inOrder();
-    const learned = all.texts.filter((text) => !kept.has(text)).length;
-    const set = await this.offer(request, all, k, host);
-    const tools = await kept.use(set.texts, { walk: host.walk });
+    const reading = { walk: host.walk, read: new Set<string>() };
+    const set = await this.offer(request, all, k, host, reading);
+    const tools = await kept.use(set.texts, reading);
     try {
       showBlocks(host, tools);
       await prefill(host, query);
@@ -31,15 +35,13 @@ export class Apart implements Way {
       kept.release(tools);
       throw error;
     }
-    return { set, keys: query.length, warmLayers: 0, read: learned, release: () => kept.release(tools) };
+    return { set, keys: query.length, warmLayers: 0, read: reading.read.size, release: () => kept.release(tools) };
   }
 
   async scores(request: string, set: ToolSet, host: Host): Promise<number[] | null> {
     if (!host.model.contrastive) return null;
-    const { kept } = this.model;
-    await kept.learn(set.texts, { walk: host.walk });
-    const query = await this.vectorOf(request, host);
-    return set.texts.map((text) => dot(kept.find(text)?.vector as Float32Array, query));
+    toolSizes(set, this.model.kept, host.session.toolRows);
+    return this.rate(request, set, host, { walk: host.walk });
   }
 
   vectorOf(text: string, host: Host): Promise<Float32Array> {
@@ -52,19 +54,38 @@ export class Apart implements Way {
   moved(): void {}
 
   /** The set, or of more than fit or are wanted the likeliest. */
-  private async offer(request: string, set: ToolSet, k: number | undefined, host: Host): Promise<ToolSet> {
+  private async offer(
+    request: string,
+    set: ToolSet,
+    k: number | undefined,
+    host: Host,
+    reading: ReadOptions,
+  ): Promise<ToolSet> {
     checkOffer(k);
     const room = host.session.toolRows;
-    const sizes = set.texts.map((text) => pad(this.model.kept.rowsOf(text), octet));
-    const longest = sizes.findIndex((rows) => rows > room);
-    if (longest >= 0) {
-      const remedy = `shorten its description or load with toolRows ${sizes[longest]}`;
-      const message = `expected a tool of at most ${room} rows, got ${sizes[longest]}; ${remedy}`;
-      throw new CapacityError(`tool ${set.tools[longest].name}`, sizes[longest], room, message);
-    }
+    const sizes = toolSizes(set, this.model.kept, room);
     const fits = sizes.reduce((sum, rows) => sum + rows, 0) <= room;
     if (fits && (k === undefined || k >= set.tools.length)) return set;
-    const scores = await this.scores(request, set, host);
+    const scores = await this.rate(request, set, host, reading);
     return set.only(chosen(request, set, k, scores, sizes, room));
   }
+
+  /** `scores`; `reading` hears which tools are read. */
+  private async rate(request: string, set: ToolSet, host: Host, reading: ReadOptions): Promise<number[] | null> {
+    if (!host.model.contrastive) return null;
+    const known = await this.model.kept.learn(set.texts, reading);
+    const query = await this.vectorOf(request, host);
+    return known.map(({ vector }) => dot(vector as Float32Array, query));
+  }
+}
+
+/** Rows that each tool takes of a call's room, whole octets. Throws: CapacityError naming one that does not fit alone. */
+export function toolSizes({ tools, texts }: ToolSet, kept: Kept, room: number): number[] {
+  return texts.map((text, i) => {
+    const rows = pad(kept.rowsOf(text), octet);
+    if (rows <= room) return rows;
+    const remedy = `shorten its description${rows > mostToolRows ? "" : ` or load with toolRows ${rows}`}`;
+    const message = `expected a tool of at most ${room} rows, got ${rows}; ${remedy}`;
+    throw new CapacityError(`tool ${tools[i].name}`, rows, room, message);
+  });
 }

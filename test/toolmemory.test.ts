@@ -1,0 +1,184 @@
+/** Where kept tools lie and for how long: budgets, several sessions at once, what is aborted, forgotten, or waits. */
+import { describe, expect, test } from "bun:test";
+import { pageBytes } from "../runtime/engine/memory.ts";
+import { load } from "../runtime/index.ts";
+import { answerOf, apartPack, held, limits, longTool, type Model, toolOf, toolsOf } from "./apart.ts";
+import { seeded } from "./support.ts";
+
+const pack = await apartPack();
+const request = "set the lamp of room three";
+const tools = toolsOf(7);
+
+const bytesOf = (model: Model, name: string) =>
+  model.inside.kept.regions.filter((region) => region.name === name).reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** The least memory that a model loads into with such limits. */
+async function leastMemory(options: object): Promise<number> {
+  const { needed } = await load(pack, { ...options, memory: pageBytes }).catch((error) => error);
+  return Math.ceil(needed / pageBytes) * pageBytes;
+}
+
+describe("timings say how many tools were read for a call", () => {
+  test("of those that are ranked, none that is known, be it forgotten or not", async () => {
+    const model = await load(pack, { ...limits, toolMemory: 0 });
+    const many = toolsOf(60);
+    expect((await model.call(request, many)).timings.tools).toMatchObject({ given: 60, read: 60 });
+    for (const other of [request, "the heater", "play music"]) {
+      const { offered, read } = (await model.call(other, many)).timings.tools;
+      expect(read).toBeLessThanOrEqual(offered);
+    }
+  });
+
+  test("of two calls at once that bring the same new ones, one", async () => {
+    const model = await load(pack, limits);
+    const results = await Promise.all([model.call(request, tools), model.session().call(request, tools)]);
+    expect(results.map(({ timings }) => timings.tools.read).sort()).toEqual([0, 7]);
+    expect(results[0].tokens).toEqual(results[1].tokens);
+  });
+});
+
+describe("sessions at once", () => {
+  test("each see tools of toolRows rows, whatever toolMemory says, which holds again when they are done", async () => {
+    const model = await load(pack, { ...limits, toolMemory: 0 });
+    const wanted = [0, 20, 40].map((from) => toolsOf(8, from));
+    await model.call(request, wanted[0]);
+    const most = model.inside.kept.budgetBytes;
+    const calls = [];
+    for (const each of wanted) calls.push(await held(model.session(), request, each));
+    expect(model.toolBytes).toBeGreaterThan(most);
+    for (const { letGo, result } of calls) {
+      letGo();
+      expect((await result).timings.tools.offered).toBe(8);
+    }
+    expect(model.toolBytes).toBeLessThanOrEqual(most);
+    for (const [i, { result }] of calls.entries())
+      expect((await result).tokens).toEqual((await (await load(pack, limits)).call(request, wanted[i])).tokens);
+  });
+
+  test("so many as were planned for find room within a memory budget", async () => {
+    const options = { ...limits, promptTokens: 32, sessions: 3, toolMemory: 0 };
+    const model = await load(pack, { ...options, memory: await leastMemory(options) });
+    const sessions = [model.first, model.session(), model.session()];
+    const calls = [];
+    for (const [i, session] of sessions.entries()) calls.push(await held(session, request, toolsOf(8, 20 * i)));
+    for (const { letGo } of calls) letGo();
+    for (const { result } of calls) expect((await result).timings.tools.offered).toBe(8);
+    model.close();
+  });
+
+  test("open where kept tools have taken all memory", async () => {
+    const options = { ...limits, promptTokens: 32, toolMemory: 2 ** 30 };
+    const model = await load(pack, { ...options, memory: (await leastMemory({ ...options, sessions: 2 })) + 2 ** 20 });
+    for (let i = 0; i < 20; i++) await model.call(request, toolsOf(8, 8 * i));
+    const before = model.toolBytes;
+    const session = model.session();
+    expect(model.toolBytes).toBeLessThan(before);
+    expect((await session.call(request, tools)).timings.tools.offered).toBe(7);
+    model.close();
+  });
+});
+
+describe("memory", () => {
+  test("buffers for one long tool are given back, and leave no hole behind each", async () => {
+    const model = await load(pack, limits);
+    await model.call(request, tools);
+    const usual = bytesOf(model, "reading");
+    for (const words of [100, 180, 260, 340, 420, 480]) {
+      await model.call(request, [longTool(words, `verbose_${words}`)]);
+      expect(bytesOf(model, "reading")).toBeLessThanOrEqual(usual);
+    }
+    expect(bytesOf(model, "free")).toBeLessThan(usual + 300_000);
+    await model.call(request, toolsOf(3, 30));
+    expect(bytesOf(model, "reading")).toBe(usual);
+  });
+
+  test("a long tool finds room within a tight budget although the room lies in pieces", async () => {
+    const options = { ...limits, promptTokens: 32, toolMemory: 0 };
+    const memory = await leastMemory(options);
+    const ways: ((model: Model) => Promise<unknown>)[] = [
+      (model) => model.call(request, [longTool(340)]),
+      (model) => model.prepare([longTool(340)]),
+      (model) => model.rank(request, [longTool(340), toolOf(3)]),
+    ];
+    for (const way of ways) {
+      const model = await load(pack, { ...options, memory });
+      const random = seeded(4);
+      for (let i = 0; i < 12; i++) await model.call(request, toolsOf(1 + Math.floor(random() * 8), 9 * i));
+      await way(model);
+      expect((await model.call(request, [longTool(340)])).timings.tools.read).toBe(0);
+      model.close();
+    }
+  });
+
+  test("of known tools those asked for last stay: by prepare, from a file, and by a call", async () => {
+    const ways: ((model: Model, file: Uint8Array) => Promise<unknown>)[] = [
+      (model) => model.prepare(toolsOf(2)),
+      (model, file) => model.prepare(file),
+      (model) => model.call(request, toolsOf(2)),
+    ];
+    const file = await (await load(pack, limits)).readTools(toolsOf(2));
+    for (const way of ways) {
+      const model = await load(pack, { ...limits, toolMemory: 0 });
+      // There is room for twelve.
+      await model.prepare(toolsOf(10));
+      await way(model, file);
+      await model.prepare(toolsOf(8, 20));
+      expect((await model.call(request, toolsOf(2))).timings.tools.read).toBe(0);
+    }
+  });
+});
+
+describe("a reading that is waited for", () => {
+  /** A model whose weights come no further until `go` is called. */
+  async function stalled() {
+    let go = () => {};
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    let sent = 0;
+    const stream = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        if (sent > pack.length / 2) await gate;
+        controller.enqueue(pack.subarray(sent, sent + 16384));
+        sent += 16384;
+        if (sent >= pack.length) controller.close();
+      },
+    });
+    return { model: await load(stream, { ...limits, early: true }), go };
+  }
+
+  test("does not hold up who aborts meanwhile, and is not ended by them", async () => {
+    const { model, go } = await stalled();
+    const first = model.call(request, tools);
+    const waits: ((signal: AbortSignal) => Promise<unknown>)[] = [
+      (signal) => model.prepare(toolsOf(3, 20), { signal }),
+      (signal) => model.readTools(toolsOf(3, 20), { signal }),
+      (signal) => model.session().call(request, tools, { signal }),
+      (signal) => model.session().rank(request, tools, { signal }),
+    ];
+    for (const wait of waits) {
+      const controller = new AbortController();
+      const outcome = wait(controller.signal);
+      setTimeout(() => controller.abort(new Error("never mind")), 5);
+      await expect(outcome).rejects.toThrow("never mind");
+    }
+    go();
+    expect((await first).timings.tools.read).toBe(7);
+    expect(await answerOf(model, request, tools)).toEqual(await answerOf(await load(pack, limits), request, tools));
+  });
+
+  test("is taken over by who waits for the same tools when it is aborted", async () => {
+    const { model, go } = await stalled();
+    const controller = new AbortController();
+    const [first, second] = [
+      model.call(request, tools, { signal: controller.signal }),
+      model.session().call(request, tools),
+    ];
+    setTimeout(() => controller.abort(new Error("never mind")), 5);
+    await expect(first).rejects.toThrow("never mind");
+    go();
+    expect((await second).timings.tools.read).toBe(7);
+    expect((await second).tokens).toEqual((await (await load(pack, limits)).call(request, tools)).tokens);
+  });
+});
+
