@@ -1,9 +1,13 @@
 /** Where kept tools lie and for how long: budgets, several sessions at once, what is aborted, forgotten, or waits. */
 import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pageBytes } from "../runtime/engine/memory.ts";
-import { load } from "../runtime/index.ts";
+import { CapacityError, FormatError, load, ToolSet } from "../runtime/index.ts";
+import { readKept, writeKept } from "../runtime/kept/file.ts";
 import { answerOf, apartPack, held, limits, longTool, type Model, toolOf, toolsOf } from "./apart.ts";
-import { seeded } from "./support.ts";
+import { oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
 
 const pack = await apartPack();
 const request = "set the lamp of room three";
@@ -182,3 +186,87 @@ describe("a reading that is waited for", () => {
   });
 });
 
+describe("a tool that is too long", () => {
+  test("is one by name, with a remedy that works, for a call, ranking, reading ahead and a file", async () => {
+    const model = await load(pack, limits);
+    const list = [toolOf(2), longTool(600)];
+    for (const outcome of [
+      model.call(request, list),
+      model.rank(request, list),
+      model.prepare(list),
+      model.prepare(list, { cache: true }),
+      model.readTools(list),
+    ]) {
+      const error = await outcome.catch((e) => e);
+      expect(error).toBeInstanceOf(CapacityError);
+      expect(error.message).toMatch(/^tool verbose: expected a tool of at most 512 rows, got \d+; .* toolRows \d+$/);
+    }
+    expect(model.toolBytes).toBe(0);
+  });
+
+  test("for any session is not told to load with more rows than there can be", async () => {
+    const error = await (await load(pack, limits)).call(request, [longTool(20_000)]).catch((e) => e);
+    expect(error).toBeInstanceOf(CapacityError);
+    expect(error.message).toMatch(/^tool verbose: .*; shorten its description$/);
+  });
+
+  test("for the head is ranked by words where there is no head", async () => {
+    const geometry = { ...oddGeometry, contrastiveHidden: 0, contrastiveDim: 0 };
+    const model = await load(await packOf(randomCheckpoint(geometry, 3), { prompt: "apart" }), limits);
+    const ranked = await model.rank("verbose", [toolOf(2), longTool(600)]);
+    expect(ranked[0].name).toBe("verbose");
+  });
+});
+
+describe("a cache folder", () => {
+  /** Runs with the user's cache in a folder of its own. */
+  async function withCache(work: (home: string) => Promise<void>): Promise<void> {
+    const home = mkdtempSync(join(tmpdir(), "thimble-"));
+    const before = process.env.XDG_CACHE_HOME;
+    process.env.XDG_CACHE_HOME = join(home, "cache");
+    try {
+      await work(join(home, "cache"));
+    } finally {
+      if (before === undefined) delete process.env.XDG_CACHE_HOME;
+      else process.env.XDG_CACHE_HOME = before;
+      rmSync(home, { recursive: true });
+    }
+  }
+
+  test("that cannot be written costs a warning, not the tools", async () => {
+    await withCache(async (cache) => {
+      writeFileSync(cache, "a file where the folder should be");
+      const model = await load(pack, limits);
+      const warnings: string[] = [];
+      await model.prepare(tools, { cache: true, onWarning: (message) => warnings.push(message) });
+      expect(warnings).toEqual([expect.stringMatching(/^cache: expected .*; these tools are read anew next time$/)]);
+      expect((await model.call(request, tools)).timings.tools.read).toBe(0);
+    });
+  });
+
+  test("that holds what cannot be read costs a warning, not the tools", async () => {
+    await withCache(async (cache) => {
+      const model = await load(pack, limits);
+      await model.prepare(tools, { cache: true });
+      const [file] = [...new Bun.Glob("**/*.kv").scanSync(cache)];
+      rmSync(join(cache, file));
+      mkdirSync(join(cache, file));
+      const other = await load(pack, limits);
+      const warnings: string[] = [];
+      await other.prepare(tools, { cache: true, onWarning: (message) => warnings.push(message) });
+      expect(warnings).toEqual([expect.stringMatching(/^cache: expected a file that can be read, got /)]);
+      expect((await other.call(request, tools)).timings.tools.read).toBe(0);
+    });
+  });
+});
+
+test("a file whose rows are not those of its texts is a FormatError", async () => {
+  const model = await load(pack, limits);
+  const file = await model.readTools(toolsOf(2));
+  const entries = readKept(model.header, file, (text) => model.inside.kept.rowsOf(text));
+  const [text] = ToolSet.from([longTool(9)]).texts;
+  const foreign = writeKept(model.header, [entries[0], { ...entries[1], text }]);
+  const error = await model.prepare(foreign).catch((e) => e);
+  expect(error).toBeInstanceOf(FormatError);
+  expect(error.path).toBe("tools[1].rows");
+});

@@ -64,8 +64,11 @@ export function writeKept(header: PackHeader, entries: readonly KeptEntry[]): Ui
   return file;
 }
 
-/** Reads all tools of a file. Throws: FormatError for a file that is damaged, newer, or of another model. */
-export function readKept(header: PackHeader, bytes: Uint8Array): KeptEntry[] {
+/**
+ * Reads all tools of a file; `rowsOf` says how many rows a text takes.
+ * Throws: FormatError for a file that is damaged, newer, or of another model.
+ */
+export function readKept(header: PackHeader, bytes: Uint8Array, rowsOf: (text: string) => number): KeptEntry[] {
   const wrong = (path: string, offset: number, message: string): never => {
     throw new FormatError(path, offset, message);
   };
@@ -89,7 +92,13 @@ export function readKept(header: PackHeader, bytes: Uint8Array): KeptEntry[] {
   const { geometry } = header;
   if (model !== modelId(header) || toolAt !== header.toolAt || dim !== geometry.contrastiveDim)
     wrong("model", 16, "expected tools read by this model, got another's; read them again with `thimble tools read`");
-  return Array.from({ length: count }, (_, i) => readEntry(file, view, i, geometry, wrong));
+  return Array.from({ length: count }, (_, i) => {
+    const entry = readEntry(file, view, i, geometry, wrong);
+    const rows = rowsOf(entry.text);
+    if (entry.known.rows !== rows)
+      wrong(`tools[${i}].rows`, headBytes + rowBytes * i + 12, `expected ${rows}, got ${entry.known.rows}`);
+    return entry;
+  });
 }
 
 function readEntry(
