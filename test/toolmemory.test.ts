@@ -123,11 +123,56 @@ describe("memory", () => {
     const file = await (await load(pack, limits)).readTools(toolsOf(2));
     for (const way of ways) {
       const model = await load(pack, { ...limits, toolMemory: 0 });
-      // There is room for twelve.
+      // There is room for eleven.
       await model.prepare(toolsOf(10));
       await way(model, file);
       await model.prepare(toolsOf(8, 20));
       expect((await model.call(request, toolsOf(2))).timings.tools.read).toBe(0);
+    }
+  });
+});
+
+describe("tools are in use", () => {
+  test("while a call reads others, which take no room from them", async () => {
+    const model = await load(pack, { ...limits, toolMemory: 0 });
+    // As many as there is room for, the call's the oldest of them.
+    await model.prepare(toolsOf(11));
+    const { timings, tokens } = await model.call(request, [...tools, toolOf(50)]);
+    expect(timings.tools).toEqual({ given: 8, offered: 8, read: 1 });
+    expect(tokens).toEqual((await (await load(pack, limits)).call(request, [...tools, toolOf(50)])).tokens);
+  });
+
+  test("no longer than a call, a reading ahead or a file needs them, also where those end early", async () => {
+    const aborted = new AbortController();
+    aborted.abort(new Error("never mind"));
+    const { signal } = aborted;
+    const fails = () => {
+      throw new Error("never mind");
+    };
+    const ways: ((model: Model, from: number) => Promise<unknown>)[] = [
+      (model, from) => model.call(request, toolsOf(8, from)),
+      (model, from) => model.rank(request, toolsOf(8, from)),
+      (model, from) => model.prepare(toolsOf(8, from)),
+      (model, from) => model.prepare(toolsOf(8, from), { onProgress: fails }),
+      (model, from) => model.readTools(toolsOf(8, from)),
+      (model, from) => model.readTools(toolsOf(8, from), { onProgress: fails }),
+      (model, from) => model.call(request, toolsOf(8, from), { onText: fails }),
+      async (model, from) => model.prepare(await (await load(pack, limits)).readTools(toolsOf(8, from))),
+      async (model, from) => {
+        await model.prepare(toolsOf(7, from));
+        const { kept, weights } = model.inside;
+        // Straight, since a call that is aborted before its turn asks for nothing.
+        const walk = (names: readonly string[], work: (at: number, i: number) => void) =>
+          weights.walk(names, work, signal);
+        return kept.use(ToolSet.from(toolsOf(8, from)).texts, { walk });
+      },
+    ];
+    for (const way of ways) {
+      const model = await load(pack, { ...limits, toolMemory: 0 });
+      for (let i = 0; i < 6; i++) await way(model, 8 * i).catch((error) => expect(error.message).toBe("never mind"));
+      await model.prepare([toolOf(99)]);
+      expect(model.toolBytes).toBeLessThanOrEqual(model.inside.kept.budgetBytes);
+      expect((await model.call(request, [toolOf(99)])).timings.tools.read).toBe(0);
     }
   });
 });
