@@ -92,8 +92,10 @@ describe("memory", () => {
       expect(bytesOf(model, "reading")).toBeLessThanOrEqual(usual);
     }
     expect(bytesOf(model, "free")).toBeLessThan(usual + 300_000);
-    await model.call(request, toolsOf(3, 30));
-    expect(bytesOf(model, "reading")).toBe(usual);
+    for (const list of [toolsOf(3, 30), [longTool(90, "first"), longTool(90, "second")]]) {
+      await model.call(request, list);
+      expect(bytesOf(model, "reading")).toBe(usual);
+    }
   });
 
   test("a long tool finds room within a tight budget although the room lies in pieces", async () => {
@@ -107,6 +109,8 @@ describe("memory", () => {
     for (const way of ways) {
       const model = await load(pack, { ...options, memory });
       const random = seeded(4);
+      // Behind this one lie the buffers for reading, in the middle of what there is.
+      await model.call(request, [longTool(200, "earlier")]);
       for (let i = 0; i < 12; i++) await model.call(request, toolsOf(1 + Math.floor(random() * 8), 9 * i));
       await way(model);
       expect((await model.call(request, [longTool(340)])).timings.tools.read).toBe(0);
@@ -175,6 +179,25 @@ describe("tools are in use", () => {
       expect((await model.call(request, [toolOf(99)])).timings.tools.read).toBe(0);
     }
   });
+});
+
+test("a reading that fails is not tried again", async () => {
+  const model = await load(pack, limits);
+  let count = 0;
+  const onProgress = () => {
+    count++;
+    throw new Error("never mind");
+  };
+  await expect(model.prepare(tools, { onProgress })).rejects.toThrow("never mind");
+  expect(count).toBe(1);
+});
+
+test("a file brings what ranking needs, too", async () => {
+  const file = await (await load(pack, limits)).readTools(tools);
+  const model = await load(pack, limits);
+  await model.prepare(file);
+  expect((await model.call(request, tools, { offer: 1 })).timings.tools.read).toBe(0);
+  expect(await model.rank(request, tools)).toEqual(await (await load(pack, limits)).rank(request, tools));
 });
 
 describe("a reading that is waited for", () => {
