@@ -32,7 +32,7 @@ export interface KeptEntry {
 /** A tool whose keys and values are in linear memory. */
 export interface KeptTool extends BlockPlan {
   text: string;
-  rows: number;
+  known: Known;
   at: number;
   bytes: number;
   /** Calls that use it now, or the reading that fills it: it is not forgotten meanwhile. */
@@ -103,7 +103,11 @@ export class Kept {
 
   /** Rows of a tool, [<tools>] before its text; known or not. */
   rowsOf(text: string): number {
-    return this.known.get(text)?.rows ?? this.idsOf(text).length;
+    return this.find(text)?.rows ?? this.idsOf(text).length;
+  }
+
+  private find(text: string): Known | undefined {
+    return this.known.get(text) ?? this.blocks.get(text)?.known;
   }
 
   /** Reads those of the tools that are not kept; of more than the budget holds, the last ones stay. */
@@ -117,9 +121,9 @@ export class Kept {
   /** What is known of the tools, those that nothing is known of read first. */
   learn(texts: readonly string[], options: ReadOptions): Promise<Known[]> {
     return this.inTurn(async () => {
-      const unknown = texts.filter((text) => !this.known.get(text));
+      const unknown = texts.filter((text) => !this.find(text));
       await this.read(unknown, options, false);
-      return texts.map((text) => this.known.get(text) as Known);
+      return texts.map((text) => this.find(text) as Known);
     });
   }
 
@@ -164,12 +168,13 @@ export class Kept {
     const { memory, geometry } = this.model;
     const entries: KeptEntry[] = [];
     for (const text of texts) {
-      const reading = { walk: options.walk };
-      const [tool] = await this.use([text], reading);
-      const form = packBlock(memory, tool, geometry, tool.rows);
-      this.release([tool]);
-      const [known] = await this.learn([text], reading);
-      entries.push({ text, known, form });
+      const [tool] = await this.use([text], { walk: options.walk });
+      try {
+        const { known } = tool;
+        entries.push({ text, known, form: packBlock(memory, tool, geometry, known.rows) });
+      } finally {
+        this.release([tool]);
+      }
       options.onProgress?.({ read: entries.length, total: texts.length });
     }
     return entries;
@@ -180,11 +185,10 @@ export class Kept {
     return this.inTurn(async () => {
       const { memory, geometry } = this.model;
       for (const { text, known, form } of entries) {
-        if (!this.known.get(text)) this.known.set(text, known);
         if (this.touch(text)) continue;
         const tool = this.lay(text, known.rows);
         unpackBlock(memory, tool, geometry, known.rows, form);
-        this.blocks.set(text, tool);
+        this.admit(tool, known);
         this.release([tool]);
       }
     });
@@ -235,10 +239,7 @@ export class Kept {
       const readings = part.map(({ ids }, i) => ({ ids, block: tools[i] }));
       const host = { kernels, memory, model, walk, session };
       const vectors = await readTools(host, readings, toolAt, geometry.contrastiveDim);
-      for (const [i, tool] of tools.entries()) {
-        this.known.set(tool.text, { rows: tool.rows, vector: vectors[i] });
-        this.blocks.set(tool.text, tool);
-      }
+      for (const [i, tool] of tools.entries()) this.admit(tool, { rows: tool.known.rows, vector: vectors[i] });
       return tools;
     } catch (error) {
       for (const tool of tools) this.drop(tool);
@@ -282,7 +283,13 @@ export class Kept {
     this.usedBytes += bytes;
     const plan = planBlock(geometry, rows, at);
     writeWords(memory, plan.words);
-    return { ...plan, text, rows, at, bytes, uses: 1 };
+    return { ...plan, text, known: { rows, vector: null }, at, bytes, uses: 1 };
+  }
+
+  private admit(tool: KeptTool, known: Known): void {
+    tool.known = known;
+    this.known.set(tool.text, known);
+    this.blocks.set(tool.text, tool);
   }
 
   /** Forgets tools where what was given back is enough but lies in pieces, or where memory may not grow. */
