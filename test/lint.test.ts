@@ -160,6 +160,21 @@ test("exit code 1 for an error; for a warning with --strict; --rows sets the lim
   expect(await command(["-", "--prompt", "12"], tools)).toMatchObject({ code: 2 });
 });
 
+test("more rows than any session has are no remedy", async () => {
+  const messages = async (words: number, count: number) => {
+    const tools = Array.from({ length: count }, (_, i) => ({ name: `say_${i}`, description: "word ".repeat(words) }));
+    const report: Report = JSON.parse((await command(["-", "--json"], JSON.stringify(tools))).out);
+    const found = report.findings.filter(({ rule }) => ["prompt-over", "prompt-tight"].includes(rule));
+    return [...new Set(found.map(({ message }) => message.replace(/^.*; /, "").replace(/\d+/, "N")))];
+  };
+  expect(await messages(1200, 1)).toEqual([
+    "shorten it or load with toolRows: N",
+    "shorten descriptions or load with toolRows: N",
+  ]);
+  expect(await messages(17_000, 1)).toEqual(["shorten it", "shorten descriptions"]);
+  expect(await messages(1000, 17)).toEqual(["shorten descriptions"]);
+});
+
 test("where tools are part of the prompt, tokens, and what they leave for the request", async () => {
   const joint = join(folder, "joint.thimble");
   writeFileSync(joint, await jointPack());

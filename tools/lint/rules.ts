@@ -6,6 +6,7 @@
  */
 
 import { isObject, type Json } from "../../runtime/json.ts";
+import { mostToolRows } from "../../runtime/prompt/apart.ts";
 import { mostPromptTokens } from "../../runtime/session.ts";
 import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { type Entry, type Field, type Group, type Keys, pathOf, type Sheet, valueAt } from "./sheet.ts";
@@ -120,7 +121,7 @@ export const rules: readonly Rule[] = [
       const { way, promptLimit, promptTokens, entries, shares } = sheet;
       if (way === "apart") {
         const said = (rows: number) =>
-          `expected a tool of at most ${promptLimit} rows, got ${rows}; shorten it or load with toolRows: ${rows}`;
+          `expected a tool of at most ${promptLimit} rows, got ${rows}; shorten it${orLoadWith(rows)}`;
         return entries.flatMap(({ keys }, i) => (shares[i] > promptLimit ? found(keys, said(shares[i])) : []));
       }
       if (roomOf(sheet) > 0) return [];
@@ -138,7 +139,7 @@ export const rules: readonly Rule[] = [
       if (way === "apart") {
         if (promptTokens <= promptLimit) return [];
         const said = `expected at most ${promptLimit} rows, got ${promptTokens}: a request sees the likeliest that fit`;
-        return found([], `${said}; shorten descriptions or load with toolRows: ${promptTokens}`);
+        return found([], `${said}; shorten descriptions${orLoadWith(promptTokens)}`);
       }
       const room = roomOf(sheet);
       if (room <= 0 || room >= usualRequest) return [];
@@ -404,6 +405,11 @@ export function findAll(sheet: Sheet): Finding[] {
   const all = rules.flatMap(({ id, severity, find }) => find(sheet).map((one) => ({ rule: id, severity, ...one })));
   const once = new Map(all.map((finding) => [`${finding.rule} ${finding.path} ${finding.message}`, finding]));
   return [...once.values()].sort((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
+}
+
+/** The other remedy for too many rows, where a session may have so many. */
+function orLoadWith(rows: number): string {
+  return rows > mostToolRows ? "" : ` or load with toolRows: ${rows}`;
 }
 
 /** Tokens left for the request, beside the tools and the mark between the two; tools read apart leave all of them. */
