@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { lexicalScores } from "../runtime/answer/rank.ts";
 import { decode, logits } from "../runtime/engine/decoder.ts";
 import { contrast, encode, prefill } from "../runtime/engine/encoder.ts";
 import { pageBytes, writeWords } from "../runtime/engine/memory.ts";
@@ -10,8 +11,10 @@ import { planReader } from "../runtime/engine/sessionplan.ts";
 import { CapacityError, defaultModel, FormatError, load } from "../runtime/index.ts";
 import { planBlock, showBlocks } from "../runtime/kept/block.ts";
 import { readTools, rowsOf } from "../runtime/kept/read.ts";
+import { Apart } from "../runtime/prompt/apart.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { margins, undecided } from "../tools/bench/margins.ts";
+import { hostOf } from "../tools/bench/runs.ts";
 import { readCheckpoint } from "../tools/checkpoint/checkpoint.ts";
 import { convert } from "../tools/convert.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
@@ -270,6 +273,30 @@ test("offering all tools is offering exactly those", async () => {
   const all = await answerOf(model, "the oven of room nine", few);
   const exactly = await model.call("the oven of room nine", few, { offer: few.length });
   expect(exactly.tokens).toEqual(all.tokens);
+});
+
+test("of more than fit those are offered that the head or words find likeliest, whatever their place in the list", async () => {
+  const model = await load(pack, limits);
+  const session = model.session();
+  const way = new Apart(model.inside, session);
+  const set = ToolSet.from(toolsOf(60));
+  const turned = ToolSet.from(toolsOf(60).toReversed());
+  for (const request of ["the oven of room nine", "zebra crossing", "play", "please heat it up to 12"]) {
+    const [first] = await model.rank(request, set);
+    const words = lexicalScores(request, set.inOrder());
+    const said = set.inOrder().tools[words.indexOf(Math.max(...words))];
+    for (const offer of [undefined, 1, 3]) {
+      const shown: string[][] = [];
+      for (const given of [set, turned]) {
+        const { set: seen, release } = await way.show(request, given, offer, hostOf(model, session, 64));
+        shown.push(seen.tools.map(({ name }) => name));
+        release();
+      }
+      expect(shown[0]).toContain(first.name);
+      expect(shown[0]).toContain(said.name);
+      expect(shown[1]).toEqual(shown[0]);
+    }
+  }
 });
 
 test("200 tools are no error; one that is too long is, by its name, with a remedy that works", async () => {
