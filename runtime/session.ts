@@ -26,7 +26,10 @@ export interface CallOptions {
   onText?: (text: string) => void | Promise<void>;
   /** Checked before every layer; with it, the call lets other events in every few milliseconds. */
   signal?: AbortSignal;
-  /** Offer about so many of the tools, the likeliest ones; all by default. */
+  /**
+   * Offer about so many of the tools, the likeliest ones. By default all, and where tools are read apart of more than eight
+   * the likeliest five.
+   */
   offer?: number;
   /**
    * false: decode freely, as the model would without a grammar; the text may then be no call list.

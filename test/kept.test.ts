@@ -136,8 +136,8 @@ describe("a known tool is a newly read one", () => {
     expect(await answerOf(model, request, tools)).toEqual(want);
     expect(await answerOf(model, request, tools)).toEqual(want);
     expect(await answerOf(model.session(), request, tools)).toEqual(want);
-    const { timings } = await model.call(request, toolsOf(9));
-    expect(timings.tools).toEqual({ given: 9, offered: 9, read: 2 });
+    const { timings } = await model.call(request, toolsOf(8, 1));
+    expect(timings.tools).toEqual({ given: 8, offered: 8, read: 2 });
   });
 
   test("after it was forgotten, and the budget is kept meanwhile", async () => {
@@ -259,20 +259,21 @@ test("a file of kept tools with any byte changed, cut or of another model is a F
   await expect(other.prepare(file)).rejects.toThrow("model: expected tools read by this model, got another's");
 });
 
-test("offering all tools is offering exactly those", async () => {
-  const many = toolsOf(40);
+test("offering all tools is offering exactly those; of more than eight the likeliest five, or as many as are asked for and fit", async () => {
+  const request = "the oven of room nine";
   const model = await load(pack, limits);
-  const { timings } = await model.call("the oven of room nine", many);
-  expect(timings.tools.offered).toBeLessThan(40);
-  const some = await model.call("the oven of room nine", many, { offer: 1 });
-  const names = new Set((await model.rank("the oven of room nine", many)).slice(0, 5).map(({ name }) => name));
-  expect(some.timings.tools.offered).toBeGreaterThanOrEqual(2);
-  expect(some.timings.tools.offered).toBeLessThan(timings.tools.offered);
-  for (const { name } of some.calls) expect(many.some((tool) => tool.name === name)).toBe(true);
-  const few = many.filter((tool) => names.has(tool.name as string));
-  const all = await answerOf(model, "the oven of room nine", few);
-  const exactly = await model.call("the oven of room nine", few, { offer: few.length });
-  expect(exactly.tokens).toEqual(all.tokens);
+  const offeredOf = async (count: number, offer?: number) =>
+    (await model.call(request, toolsOf(count), offer === undefined ? {} : { offer })).timings.tools.offered;
+  expect([await offeredOf(8), await offeredOf(9), await offeredOf(40)]).toEqual([8, 5, 5]);
+  expect([await offeredOf(9, 9), await offeredOf(9, 1000)]).toEqual([9, 9]);
+  expect(await offeredOf(40, 1)).toBeGreaterThanOrEqual(2);
+  expect(await offeredOf(40, 40)).toBeGreaterThan(await offeredOf(40, 1));
+  expect(await offeredOf(40, 40)).toBeLessThan(40);
+  const few = toolsOf(9);
+  const names = new Set((await model.rank(request, few)).slice(0, 5).map(({ name }) => name));
+  const likeliest = few.filter((tool) => names.has(tool.name as string));
+  const exactly = await model.call(request, likeliest, { offer: likeliest.length });
+  expect(exactly.tokens).toEqual((await answerOf(model, request, likeliest)).tokens);
 });
 
 test("of more than fit those are offered that the head or words find likeliest, whatever their place in the list", async () => {

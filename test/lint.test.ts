@@ -172,7 +172,9 @@ test("more rows than any session has are no remedy", async () => {
     "shorten descriptions or load with toolRows: N",
   ]);
   expect(await messages(17_000, 1)).toEqual(["shorten it", "shorten descriptions"]);
-  expect(await messages(1000, 17)).toEqual(["shorten descriptions"]);
+  expect(await messages(600, 2)).toEqual(["shorten descriptions or load with toolRows: N"]);
+  // Of so many a request sees the likeliest few.
+  expect(await messages(600, 9)).toEqual([]);
 });
 
 test("where tools are part of the prompt, tokens, and what they leave for the request", async () => {

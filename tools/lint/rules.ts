@@ -6,7 +6,7 @@
  */
 
 import { isObject, type Json } from "../../runtime/json.ts";
-import { mostToolRows } from "../../runtime/prompt/apart.ts";
+import { mostToolRows, mostUnranked, usualOffer } from "../../runtime/prompt/apart.ts";
 import { mostPromptTokens } from "../../runtime/session.ts";
 import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { type Entry, type Field, type Group, type Keys, pathOf, type Sheet, valueAt } from "./sheet.ts";
@@ -56,7 +56,7 @@ const usualRequest = 36;
 /** The longest in the dev sets has 29. Measured: 13 tokens more on each tool leave 48.8% whole calls, 26 more 17.3%. */
 const longestDescription = 30;
 /** Training offered up to 10. Measured: 80.6% right names among 6 tools, 72.9% among 8, 67.8% among 10. */
-const mostTools = 8;
+const mostTools = mostUnranked;
 /**
  * Tools that may begin with the same word. Measured: "device_" before all names leaves 39.9% right names, before the
  * right one alone 16.3%; the right one's verb on two others 76.8%; where a pair shares a verb by itself nothing is lost
@@ -135,9 +135,10 @@ export const rules: readonly Rule[] = [
     id: "prompt-tight",
     severity: "warning",
     find: (sheet) => {
-      const { way, promptLimit, promptTokens } = sheet;
+      const { way, promptLimit, promptTokens, entries } = sheet;
       if (way === "apart") {
-        if (promptTokens <= promptLimit) return [];
+        // Of more tools a request sees few: `too-many-tools` says so.
+        if (promptTokens <= promptLimit || entries.length > mostUnranked) return [];
         const said = `expected at most ${promptLimit} rows, got ${promptTokens}: a request sees the likeliest that fit`;
         return found([], `${said}; shorten descriptions${orLoadWith(promptTokens)}`);
       }
@@ -287,13 +288,12 @@ export const rules: readonly Rule[] = [
   {
     id: "too-many-tools",
     severity: "warning",
-    find: ({ entries }) =>
-      entries.length <= mostTools
-        ? []
-        : found(
-            [],
-            `expected at most ${mostTools} tools, got ${entries.length}; call with { offer: 5 } or split the list`,
-          ),
+    find: ({ way, entries }) => {
+      if (entries.length <= mostTools) return [];
+      const said = `expected at most ${mostTools} tools, got ${entries.length}`;
+      if (way === "apart") return found([], `${said}: a request sees the likeliest ${usualOffer}; split the list`);
+      return found([], `${said}; call with { offer: ${usualOffer} } or split the list`);
+    },
   },
   {
     id: "description-long",
