@@ -12,6 +12,7 @@ import { CapacityError, defaultModel, FormatError, load } from "../runtime/index
 import { planBlock, showBlocks } from "../runtime/kept/block.ts";
 import { readTools, rowsOf } from "../runtime/kept/read.ts";
 import { Apart } from "../runtime/prompt/apart.ts";
+import { special } from "../runtime/text/tokenizer.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { margins, undecided } from "../tools/bench/margins.ts";
 import { hostOf } from "../tools/bench/runs.ts";
@@ -46,6 +47,8 @@ async function readInto(h: Host, tools: number[][]): Promise<(Float32Array | nul
   const limits = { rows: rowsOf(readings), keys: Math.max(...tools.map((ids) => ids.length)), toolAt, threads: 1 };
   const reader = planReader(h.geometry, limits, end);
   h.memory.grow(Math.ceil(reader.endBytes / 65536));
+  // What was there before might read as scales that are no numbers.
+  new Uint8Array(h.memory.buffer, h.session.endBytes).fill(0);
   for (const plan of [...blocks, reader]) writeWords(h.memory, plan.words);
   h.kernels.rope_table(reader.record, reader.positions, h.geometry.ropeTheta);
   const pairs = tools.map((ids, i) => ({ ids, block: blocks[i] }));
@@ -106,6 +109,35 @@ testWith("model/apart.safetensors", "PyTorch's tokens, or its own top-2 gap is b
 });
 
 const pack = await apartPack();
+
+test("a call computes from its request and the tools it shows, in their order by name, and from nothing else", async () => {
+  const model = await load(pack, { ...limits, kernels: "simd" });
+  const session = model.session({ promptTokens: 256 });
+  const way = new Apart(model.inside, session);
+  const h = await host(pack, "simd", 256, 32, { toolRows: 512 });
+  const { vocabSize } = h.geometry;
+  // The last one is longer than the buffers that a session starts with.
+  for (const [request, tools] of [
+    ["set the lamp", toolsOf(3)],
+    ["set the lamp", toolsOf(3, 1)],
+    ["the oven please", toolsOf(3)],
+    [`${"open the door of the oven ".repeat(20)}`.trim(), toolsOf(7, 4).toReversed()],
+  ] as const) {
+    const live = hostOf(model, session, session.plan.promptTokens);
+    const shown = await way.show(request, ToolSet.from(tools), undefined, live);
+    const got = (await logits(live, await decode(live, [special.eos], 0, shown.keys), null, vocabSize)).slice();
+    shown.release();
+    const set = ToolSet.from(tools.toSorted((a, b) => (String(a.name) < String(b.name) ? -1 : 1)));
+    await readInto(
+      h,
+      set.texts.map((text) => [special.tools, ...model.tokenizer.tokenize(text)]),
+    );
+    const ids = model.tokenizer.tokenize(request);
+    await prefill(h, ids);
+    expect(shown.keys).toBe(ids.length);
+    expect(got).toEqual((await logits(h, await decode(h, [special.eos], 0, ids.length), null, vocabSize)).slice());
+  }
+});
 
 describe.each(buildNames)("%s", (kernels) => {
   test("the same answer for a set of tools in any order, to the bit: 50 prompts", async () => {

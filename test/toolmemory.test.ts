@@ -170,6 +170,20 @@ describe("tools are in use", () => {
           weights.walk(names, work, signal);
         return kept.use(ToolSet.from(toolsOf(8, from)).texts, { walk });
       },
+      async (model, from) => {
+        await model.prepare(toolsOf(6, from));
+        const stop = new AbortController();
+        const { weights } = model.inside;
+        const { walk } = weights;
+        // All tools are known: the first walk is the request's.
+        weights.walk = (...rest) => {
+          stop.abort(new Error("never mind"));
+          return walk.apply(weights, rest);
+        };
+        return model
+          .call(request, toolsOf(6, from), { signal: stop.signal })
+          .finally(() => Object.assign(weights, { walk }));
+      },
     ];
     for (const way of ways) {
       const model = await load(pack, { ...limits, toolMemory: 0 });
