@@ -7,7 +7,7 @@ import { lexicalScores } from "../runtime/answer/rank.ts";
 import { decode, logits } from "../runtime/engine/decoder.ts";
 import { contrast, encode, prefill } from "../runtime/engine/encoder.ts";
 import { pageBytes, writeWords } from "../runtime/engine/memory.ts";
-import { planReader } from "../runtime/engine/sessionplan.ts";
+import { octet, planReader } from "../runtime/engine/sessionplan.ts";
 import { CapacityError, defaultModel, FormatError, load } from "../runtime/index.ts";
 import { planBlock, showBlocks } from "../runtime/kept/block.ts";
 import { readTools, rowsOf } from "../runtime/kept/read.ts";
@@ -19,7 +19,7 @@ import { hostOf } from "../tools/bench/runs.ts";
 import { readCheckpoint } from "../tools/checkpoint/checkpoint.ts";
 import { convert } from "../tools/convert.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
-import { buildNames } from "../wasm/abi.ts";
+import { buildNames, pad } from "../wasm/abi.ts";
 import { answerOf, apartPack, limits, shuffled, toolOf, toolsOf, words } from "./apart.ts";
 import {
   distance,
@@ -306,6 +306,16 @@ test("offering all tools is offering exactly those; of more than eight the likel
   const likeliest = few.filter((tool) => names.has(tool.name as string));
   const exactly = await model.call(request, likeliest, { offer: likeliest.length });
   expect(exactly.tokens).toEqual((await answerOf(model, request, likeliest)).tokens);
+});
+
+test("tools that fill a session's rows are all offered; of eight that do not fit, as many as do", async () => {
+  const model = await load(pack, limits);
+  const { texts } = ToolSet.from(toolsOf(8));
+  const rows = texts.reduce((sum, text) => sum + pad(model.inside.kept.rowsOf(text), octet), 0);
+  const offered = [];
+  for (const toolRows of [rows, rows - octet])
+    offered.push((await (await load(pack, { ...limits, toolRows })).call("oven", toolsOf(8))).timings.tools.offered);
+  expect(offered).toEqual([8, 7]);
 });
 
 test("of more than fit those are offered that the head or words find likeliest, whatever their place in the list", async () => {
