@@ -7,7 +7,7 @@ import { pageBytes } from "../runtime/engine/memory.ts";
 import { CapacityError, FormatError, load, ToolSet } from "../runtime/index.ts";
 import { readKept, writeKept } from "../runtime/kept/file.ts";
 import { answerOf, apartPack, held, limits, longTool, type Model, toolOf, toolsOf } from "./apart.ts";
-import { oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
+import { seeded } from "./support.ts";
 
 const pack = await apartPack();
 const request = "set the lamp of room three";
@@ -291,13 +291,6 @@ describe("a tool that is too long", () => {
     const error = await (await load(pack, limits)).call(request, [longTool(20_000)]).catch((e) => e);
     expect(error).toBeInstanceOf(CapacityError);
     expect(error.message).toMatch(/^tool verbose: .*; shorten its description$/);
-  });
-
-  test("for the head is ranked by words where there is no head", async () => {
-    const geometry = { ...oddGeometry, contrastiveHidden: 0, contrastiveDim: 0 };
-    const model = await load(await packOf(randomCheckpoint(geometry, 3), { prompt: "apart" }), limits);
-    const ranked = await model.rank("verbose", [toolOf(2), longTool(600)]);
-    expect(ranked[0].name).toBe("verbose");
   });
 });
 
