@@ -19,6 +19,7 @@ import { readCheckpoint } from "../tools/checkpoint/checkpoint.ts";
 import { convert } from "../tools/convert.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
 import { buildNames } from "../wasm/abi.ts";
+import { startReference } from "../wasm/reference.ts";
 import { answerOf, apartPack, limits, shuffled, toolOf, toolsOf, words } from "./apart.ts";
 import {
   distance,
@@ -342,6 +343,18 @@ test("10,000 calls over 500 changing tools keep memory within the budget", async
   expect(model.linearMemoryBytes - start).toBeLessThan(toolMemory + 2 ** 20);
 });
 
+test("kernels of another's keep no tools for a file; they take one for good and read tools when they meet them", async () => {
+  const kernels = (memory: WebAssembly.Memory) => startReference(memory, "int4");
+  const [tools, request] = [toolsOf(2), "lamp"];
+  const file = await (await load(pack, limits)).readTools(tools);
+  const model = await load(pack, { ...limits, answerTokens: 8, kernels });
+  await expect(model.readTools(tools)).rejects.toThrow("readTools: expected a build of thimble's kernels, got others");
+  await model.prepare(file);
+  await expect(model.prepare(file.slice(0, -20))).rejects.toThrow(FormatError);
+  expect(model.toolBytes).toBe(0);
+  expect((await model.call(request, tools)).timings.tools.read).toBe(2);
+});
+
 test("what belongs to the other way is refused: warm layers, files for a joint model", async () => {
   await expect(load(pack, { warmLayers: 1 })).rejects.toThrow(
     "warmLayers: expected 0 for a model that reads tools apart",
@@ -349,5 +362,10 @@ test("what belongs to the other way is refused: warm layers, files for a joint m
   const joint = await load(await packOf(randomCheckpoint(oddGeometry, 1)));
   await expect(joint.readTools(toolsOf(1))).rejects.toThrow("readTools: expected a model that reads tools apart");
   await expect(joint.prepare(toolsOf(1))).resolves.toBeUndefined();
+  await expect(joint.prepare(toolsOf(1), { cache: true })).resolves.toBeUndefined();
+  expect(joint.toolBytes).toBe(0);
+  await expect(joint.prepare(await (await load(pack, limits)).readTools(toolsOf(1)))).rejects.toThrow(
+    "model: expected tools read by this model, got another's",
+  );
   await expect(load(defaultModel(), { toolMemory: -1 })).rejects.toThrow("toolMemory: expected bytes, got -1");
 });
