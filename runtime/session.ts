@@ -1,6 +1,7 @@
 /** Buffers for one call at a time over a model's weights: prompt, prefill, answer, ranking. */
 import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer/answer.ts";
 import { type Decision, together } from "./answer/decision.ts";
+import { Lean } from "./answer/lean.ts";
 import { lexicalScores, type Ranked, ranking } from "./answer/rank.ts";
 import { Calls } from "./answer/repeat.ts";
 import { Rules } from "./answer/rules.ts";
@@ -117,7 +118,8 @@ export class Session {
     const set = ToolSet.from(tools);
     return this.next(options.signal, async (host) => {
       const startMs = performance.now();
-      const shown = await this.way.show(request.text, set, options.offer, host);
+      const leans = options.grammar !== false && this.owner.profile.lean !== undefined;
+      const shown = await this.way.show(request.text, set, options.offer, host, leans);
       try {
         return await this.answer(request, set, shown, startMs, options, host);
       } finally {
@@ -186,9 +188,17 @@ export class Session {
   ): Promise<CallResult> {
     const { tokenizer, profile } = this.owner;
     const prefillMs = performance.now() - startMs;
-    const { set, keys, warmLayers, read } = shown;
+    const { set, scores, keys, warmLayers, read } = shown;
     const { grammar, onText, signal } = options;
-    const writer: Writer = { host, tokenizer, keys, ...(onText && { onText: this.turns.guard(onText, signal) }) };
+    const names = set.tools.map(({ promptName }) => promptName);
+    const lean = profile.lean && scores?.length ? new Lean(names, scores, profile.lean) : undefined;
+    const writer: Writer = {
+      host,
+      tokenizer,
+      keys,
+      ...(lean && { lean }),
+      ...(onText && { onText: this.turns.guard(onText, signal) }),
+    };
     const answer = grammar === false ? await writeFreely(writer) : await this.write(writer, request.text, set, options);
     const { tokens, forcedTokens, cutShort } = answer;
     const calls = readCalls(answer, set.tools, request, profile);

@@ -3,6 +3,7 @@
 import { type Choice, decode, logits, pick } from "../engine/decoder.ts";
 import type { Host } from "../engine/host.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
+import type { Lean } from "./lean.ts";
 import type { Calls } from "./repeat.ts";
 import type { Place, Rules } from "./rules.ts";
 import type { Step, Written } from "./toolcall.ts";
@@ -18,6 +19,8 @@ export interface Writer {
   tokenizer: Tokenizer;
   /** Encoder states in the cross-attention caches. */
   keys: number;
+  /** Which tools the request is likely about, where the profile says what that counts. */
+  lean?: Lean;
   onText?: (text: string) => void | Promise<void>;
 }
 
@@ -112,11 +115,12 @@ class Output {
 
   /** Runs the pending tokens together, then picks among the rows that the mask allows. */
   async choose(mask: Uint32Array | null): Promise<Choice> {
-    const { host, tokenizer, keys } = this.writer;
+    const { host, tokenizer, keys, lean } = this.writer;
     const hidden = await decode(host, this.pending, this.pos, keys);
     this.pos += this.pending.length;
     this.pending = [];
-    await logits(host, hidden, mask, tokenizer.vocabSize);
+    const row = await logits(host, hidden, mask, tokenizer.vocabSize);
+    if (mask) lean?.add(row, mask, this.bytes, (id) => tokenizer.bytesOf(id));
     return pick(host, tokenizer.vocabSize);
   }
 

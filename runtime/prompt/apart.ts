@@ -7,7 +7,7 @@ import { octet } from "../engine/sessionplan.ts";
 import { CapacityError } from "../errors.ts";
 import { showBlocks } from "../kept/block.ts";
 import type { Kept, ReadOptions } from "../kept/kept.ts";
-import type { ToolSet } from "../tools/tools.ts";
+import { inOrder, type ToolSet } from "../tools/tools.ts";
 import { type Buffers, checkOffer, chosen, dot, type PromptModel, requestIds, type Shown, type Way } from "./prompt.ts";
 
 /** Rows of tools that a session may be opened for. */
@@ -27,14 +27,14 @@ export class Apart implements Way {
     private readonly buffers: Buffers,
   ) {}
 
-  async show(request: string, given: ToolSet, k: number | undefined, host: Host): Promise<Shown> {
+  async show(request: string, given: ToolSet, k: number | undefined, host: Host, rates = false): Promise<Shown> {
     const { kept, tokenizer } = this.model;
     const query = requestIds(request, tokenizer, this.buffers.mostTokens);
     this.buffers.grow(host, query.length);
     // One order for one set, whatever order it came in: sums over tools then run alike.
     const all = given.inOrder();
     const reading = { walk: host.walk, read: new Set<string>() };
-    const set = await this.offer(request, all, k, host, reading);
+    const { set, scores } = await this.offer(request, all, k, rates, host, reading);
     const tools = await kept.use(set.texts, reading);
     try {
       showBlocks(host, tools);
@@ -43,7 +43,14 @@ export class Apart implements Way {
       kept.release(tools);
       throw error;
     }
-    return { set, keys: query.length, warmLayers: 0, read: reading.read.size, release: () => kept.release(tools) };
+    return {
+      set,
+      scores,
+      keys: query.length,
+      warmLayers: 0,
+      read: reading.read.size,
+      release: () => kept.release(tools),
+    };
   }
 
   async scores(request: string, set: ToolSet, host: Host): Promise<number[] | null> {
@@ -66,18 +73,22 @@ export class Apart implements Way {
     request: string,
     set: ToolSet,
     k: number | undefined,
+    rates: boolean,
     host: Host,
     reading: ReadOptions,
-  ): Promise<ToolSet> {
+  ): Promise<Pick<Shown, "set" | "scores">> {
     checkOffer(k);
     const room = host.session.toolRows;
     const sizes = toolSizes(set, this.model.kept, room);
     const fits = sizes.reduce((sum, rows) => sum + rows, 0) <= room;
     const count = set.tools.length;
-    if (fits && (k ?? mostUnranked) >= count) return set;
+    const isWhole = fits && (k ?? mostUnranked) >= count;
+    if (isWhole && !rates) return { set, scores: null };
     const scores = await this.rate(request, set, host, reading);
-    const places = chosen(request, set, k, scores, sizes, room);
-    return set.only(k === undefined && count > mostUnranked ? places.slice(0, usualOffer) : places);
+    if (isWhole) return { set, scores };
+    const likeliest = chosen(request, set, k, scores, sizes, room);
+    const places = k === undefined && count > mostUnranked ? likeliest.slice(0, usualOffer) : likeliest;
+    return { set: set.only(places), scores: scores && inOrder(places).map((place) => scores[place]) };
   }
 
   /** `scores`; `reading` hears which tools are read. */

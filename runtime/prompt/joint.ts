@@ -37,7 +37,7 @@ export class Joint implements Way {
     this.buffers.grow(host, keys);
     const warmLayers = this.warmth ? await this.warmth.prefill(host, query, list) : 0;
     if (!this.warmth) await prefill(host, [...query, ...list]);
-    return { set, keys, warmLayers, read: set.tools.length, release() {} };
+    return { set, scores: null, keys, warmLayers, read: set.tools.length, release() {} };
   }
 
   async scores(request: string, set: ToolSet, host: Host): Promise<number[] | null> {

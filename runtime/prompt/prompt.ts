@@ -33,6 +33,8 @@ export interface Buffers {
 export interface Shown {
   /** The tools that the answer may call. */
   set: ToolSet;
+  /** How well each of them fits by the contrastive head, where that was asked for. */
+  scores: readonly number[] | null;
   /** Encoder states in the session's cross-attention caches. */
   keys: number;
   /** Encoder layers whose work on the tool list was kept from an earlier call. */
@@ -46,10 +48,11 @@ export interface Shown {
 /** Joint or apart: how requests and tools meet. */
 export interface Way {
   /**
-   * Offers k of the tools (undefined: all, or as many as fit), and prefills the request against them.
+   * Offers k of the tools (undefined: all, or as many as fit), and prefills the request against them; `rates` asks for
+   * their scores, which only tools read apart have at hand.
    * Throws: CapacityError for what does not fit, what the walk throws.
    */
-  show(request: string, set: ToolSet, k: number | undefined, host: Host): Promise<Shown>;
+  show(request: string, set: ToolSet, k: number | undefined, host: Host, rates?: boolean): Promise<Shown>;
   /** How well each tool fits a request by the contrastive head; null for a pack without one. */
   scores(request: string, set: ToolSet, host: Host): Promise<number[] | null>;
   /** The contrastive vector of a text alone: f32 (contrastiveDim). Only for a model with the head. */

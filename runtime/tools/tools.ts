@@ -72,7 +72,7 @@ export class ToolSet {
 
   /** The tools at some places, in their old order. */
   only(places: readonly number[]): ToolSet {
-    return this.pick([...new Set(places)].sort((a, b) => a - b));
+    return this.pick(inOrder(places));
   }
 
   /** The same tools by their names, so that one set has one order. */
@@ -222,3 +222,8 @@ function readNative(reader: SchemaReader, schema: JsonObject, path: string): Pro
 }
 
 const quote = (text: string) => JSON.stringify(text);
+
+/** Places from the first on, each once: the order of what `ToolSet.only` gives. */
+export function inOrder(places: readonly number[]): number[] {
+  return [...new Set(places)].sort((a, b) => a - b);
+}
