@@ -65,8 +65,8 @@ const usualWaits: Waits = { settle: 150, final: 700, partial: 1500, unfinished: 
 const mostCharacters = 400;
 const mostWords = 201;
 const mostUtterances = 3;
-/** Where nobody was addressed, a call must be likelier right than not to be asked about. */
-const leastConfidence = 0.5;
+/** Where nobody was addressed, a call must be half again as likely right as wrong to be asked about. */
+const leastConfidence = 0.6;
 
 export class CommandParser {
   /** What is around the wearer: see `tell`. */
