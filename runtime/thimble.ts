@@ -365,10 +365,21 @@ function bytesBeside(header: PackHeader, limits: SessionLimits, sessions: number
   return arenas + sessions * leastToolBytes(header, toolRows) + pad(reader, 64);
 }
 
+/** Least memory that a pack loads into without other limits: weights pass through a ring, a call sees few rows of tools. */
+export function leastMemory(header: PackHeader): number {
+  const limits = { ...firstLimits(header), threads: 1 };
+  const toolRows = limits.toolRows / (rowParts.at(-1) as number);
+  const bytes = pad(planModel(header, 0).endBytes, 64) + bytesBeside(header, { ...limits, toolRows }, 1);
+  return pad(bytes, pageBytes);
+}
+
+/** Parts of its rows of tools that a session has within a budget, the first that find room. */
+const rowParts = [1, 2, 4, 8];
+
 /** Rows of tools for a budget: what all weights leave room for; where weights must stream anyway, what the least leave. */
 function rowsWithin(header: PackHeader, limits: SessionLimits, sessions: number, mostBytes: number): number {
   if (!limits.toolRows) return 0;
-  const halves = [1, 2, 4, 8].map((part) => limits.toolRows / part);
+  const halves = rowParts.map((part) => limits.toolRows / part);
   const fits = (weightBytes: number) => (toolRows: number) =>
     weightBytes + bytesBeside(header, { ...limits, toolRows }, sessions) <= mostBytes;
   const [whole, least] = [mostMemoryBytes, 0].map((room) => pad(planModel(header, room).endBytes, 64));

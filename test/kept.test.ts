@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { decode, logits } from "../runtime/engine/decoder.ts";
 import { contrast, encode, prefill } from "../runtime/engine/encoder.ts";
 import { pageBytes, writeWords } from "../runtime/engine/memory.ts";
-import { planReader } from "../runtime/engine/sessionplan.ts";
+import { octet, planReader } from "../runtime/engine/sessionplan.ts";
 import { defaultModel, FormatError, load } from "../runtime/index.ts";
 import { planBlock, showBlocks } from "../runtime/kept/block.ts";
 import { readTools, rowsOf } from "../runtime/kept/read.ts";
@@ -44,7 +44,12 @@ async function readInto(h: Host, tools: number[][]): Promise<(Float32Array | nul
     end = block.endBytes;
     return block;
   });
-  const limits = { rows: rowsOf(readings), keys: Math.max(...tools.map((ids) => ids.length)), toolAt, threads: 1 };
+  const limits = {
+    rows: rowsOf(readings),
+    keys: Math.max(octet, ...tools.map((ids) => ids.length)),
+    toolAt,
+    threads: 1,
+  };
   const reader = planReader(h.geometry, limits, end);
   h.memory.grow(Math.ceil(reader.endBytes / 65536));
   // What was there before might read as scales that are no numbers.
@@ -109,6 +114,39 @@ testWith("model/apart.safetensors", "PyTorch's tokens, or its own top-2 gap is b
 });
 
 const pack = await apartPack();
+
+describe.each(buildNames)("%s", (kernels) => {
+  test("states, vectors and logits of a request and tools of any lengths within 4e-2 of the reference", async () => {
+    const pack = await packOf(randomCheckpoint({ ...oddGeometry, vocabSize: 300 }, 9));
+    const random = seeded(31);
+    const idsOf = (n: number) => Array.from({ length: n }, () => 6 + Math.floor(random() * 290));
+    for (const [length, ...lengths] of [
+      [5],
+      [1, 8],
+      [12, 1, 9],
+      [7, 40, 8, 3],
+      [16, 3, 17, 64, 2, 24, 33],
+      [30, 8, 8, 8, 8],
+    ]) {
+      const [query, tools, answer] = [idsOf(length), lengths.map(idsOf), idsOf(4)];
+      const found: Float32Array[][] = [];
+      for (const kind of [kernels, "reference"] as const) {
+        const h = await host(pack, kind, 64, 64, { toolRows: 256 });
+        const { dModel } = h.geometry;
+        const vectors = await readInto(h, tools);
+        await prefill(h, query);
+        const numbers = [h.floats(h.session.x, query.length * dModel), ...(vectors as Float32Array[])];
+        for (const [pos, id] of answer.entries()) {
+          const at = await decode(h, [id], pos, query.length);
+          numbers.push((await logits(h, at, null, h.geometry.vocabSize)).slice());
+        }
+        found.push(numbers);
+      }
+      const distances = found[0].map((numbers, i) => distance(numbers, found[1][i]));
+      expect(Math.max(...distances)).toBeLessThan(4e-2);
+    }
+  });
+});
 
 test("a call computes from its request and the tools it shows, in their order by name, and from nothing else", async () => {
   const model = await load(pack, { ...limits, kernels: "simd" });

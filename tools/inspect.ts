@@ -9,7 +9,7 @@ import { FormatError } from "../runtime/errors.ts";
 import { blockBytes } from "../runtime/kept/block.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
-import { firstLimits } from "../runtime/thimble.ts";
+import { firstLimits, leastMemory } from "../runtime/thimble.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { type Command, print, readText, table } from "./command.ts";
 import { modelOf } from "./model.ts";
@@ -46,7 +46,7 @@ host (without PACK: the model inside the package), and checks every section's ch
     const memory = {
       weightBytes: model.endBytes,
       sessionBytes: session.endBytes - model.endBytes,
-      leastBytes: planModel(header, 0).endBytes + session.endBytes - model.endBytes,
+      leastBytes: leastMemory(header),
       promptTokens: limits.promptTokens,
       answerTokens: limits.answerTokens,
       // Keys and values of a tool read apart, a row of it.
@@ -97,7 +97,7 @@ memory at ${memory.promptTokens} prompt and ${memory.answerTokens} answer tokens
 ${table([
   ["  weights and records", memory.weightBytes],
   ["  session", memory.sessionBytes],
-  ["  least of both under a budget", memory.leastBytes],
+  ["  least memory to load into", memory.leastBytes],
   ...(memory.toolRowBytes ? [["  a row of a kept tool", memory.toolRowBytes]] : []),
 ])}
 
