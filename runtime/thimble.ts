@@ -9,7 +9,7 @@ import { octet, planReader, planSession, type SessionLimits, type SessionPlan } 
 import { mostThreads, startThreads, type Threads, whyAlone } from "./engine/threads.ts";
 import { FormatError } from "./errors.ts";
 import { Grammar } from "./grammar/grammar.ts";
-import { blockBytes } from "./kept/block.ts";
+import { keptBlockBytes } from "./kept/block.ts";
 import { Kept } from "./kept/kept.ts";
 import { pullOrPass } from "./load/cache.ts";
 import { checkIntegrity } from "./load/integrity.ts";
@@ -377,7 +377,7 @@ function rowsWithin(header: PackHeader, limits: SessionLimits, sessions: number,
 
 /** Bytes of the tools that one call may see, however short they are. */
 function leastToolBytes({ geometry }: PackHeader, toolRows: number): number {
-  return (toolRows / octet) * pad(blockBytes(geometry, octet), 64);
+  return (toolRows / octet) * pad(keptBlockBytes(geometry, octet), 64);
 }
 
 /** Bytes that kept tools may take. Throws: RangeError for a budget that is no number. */
