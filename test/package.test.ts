@@ -82,28 +82,38 @@ test("two threads answer on Node as one does, and the process ends by itself", (
   expect(JSON.parse(run(["node", "--input-type=module", "--eval", script], folder))).toEqual([[1, 2], 1]);
 });
 
-test("its types serve a strict project that checks its libraries", () => {
+test.each([
+  ["a page's types", "es2022,dom", ""],
+  ["Node's types and not the DOM's", "es2022", "node"],
+  ["the language's types alone", "es2022", ""],
+])("its types serve a strict project that checks its libraries, with %s", (_, lib, types) => {
   const source = `
-    import { load, type CallResult } from "thimble";
+    import { type CallResult, defineTools, dispatch, load } from "thimble";
+    import { connect } from "thimble/companion";
     const model = await load(undefined, { kernels: "simd" });
     const { calls }: CallResult = await model.call("x", [{ name: "f" }]);
     export const name: string = calls[0].name;
     // @ts-expect-error a name is no number
-    export const wrong: number = calls[0].name;`;
+    export const wrong: number = calls[0].name;
+    const tools = defineTools({
+      setTimer: { parameters: { minutes: { type: "integer", required: true }, label: { type: "string" } } },
+      stop: {},
+    });
+    const result = await model.call("x", tools);
+    await dispatch(result, { setTimer: ({ minutes, label }) => minutes.toFixed() + label?.length, stop: () => {} });
+    // @ts-expect-error a handler is missing
+    await dispatch(result, { stop: () => {} });
+    // @ts-expect-error minutes are no text
+    await dispatch(result, { setTimer: ({ minutes }) => minutes.trim(), stop: () => {} });
+    // @ts-expect-error what sessions run on is no part of the surface
+    model.inside;
+    // @ts-expect-error nor is the session of call
+    model.first;
+    connect;`;
   writeFileSync(join(folder, "strict.ts"), source);
-  const options = [
-    "--strict",
-    "--noEmit",
-    "--module",
-    "nodenext",
-    "--target",
-    "es2022",
-    "--lib",
-    "es2022,dom",
-    "--types",
-    "",
-  ];
-  run([join(root, "node_modules/.bin/tsc"), ...options, "strict.ts"], folder);
+  const options = `--ignoreConfig --strict --noEmit --module nodenext --target es2022 --lib ${lib}`.split(" ");
+  const roots = ["--typeRoots", join(root, "node_modules/@types"), "--types", types];
+  run([join(root, "node_modules/.bin/tsc"), ...options, ...roots, "strict.ts"], folder);
 });
 
 test("the runtime imports no Node built-in, but where only Node and Bun come: to read paths, and Node to open workers", () => {

@@ -43,7 +43,7 @@ test("the contrastive head ranks the right watch tool first; so does a pack with
     await packOf(randomCheckpoint({ ...oddGeometry, contrastiveHidden: 0, contrastiveDim: 0 }, 1)),
   );
   expect((await plain.rank("turn the lights off", watch))[0].name).toBe("set_lights");
-  await expect(plain.contrast("x")).rejects.toThrow("expected a pack with a contrastive head");
+  await expect(plain.vectorOf("x")).rejects.toThrow("expected a pack with a contrastive head");
 });
 
 test("offering fewer tools keeps the answer; calls and ranking share a session without waiting for each other", async () => {
@@ -59,7 +59,7 @@ test("offering fewer tools keeps the answer; calls and ranking share a session w
 });
 
 test("the vector of a text is the same whatever was computed before", async () => {
-  const first = await thimble.contrast("set a timer for 5 minutes");
+  const first = await thimble.vectorOf("set a timer for 5 minutes");
   await thimble.call("tell anna i'm late", watch);
-  expect(await thimble.contrast("set a timer for 5 minutes")).toEqual(first);
+  expect(await thimble.vectorOf("set a timer for 5 minutes")).toEqual(first);
 });

@@ -19,7 +19,7 @@ test.each(examples)("%s runs on Node as it stands and prints what it says", (_, 
 });
 
 test("the pages have the examples", () => {
-  expect(examples.length).toBe(9);
+  expect(examples.length).toBeGreaterThan(9);
 });
 
 test("its pictures are there, and its transcripts as many as it says", () => {

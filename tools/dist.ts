@@ -42,7 +42,7 @@ function keepPublicTypes(entries: string[]): void {
   const keep = (path: string) => {
     if (kept.has(path)) return;
     kept.add(path);
-    for (const [, from] of readFileSync(path, "utf8").matchAll(/(?:from|import\()\s*"(\.[^"]+)\.[tj]s"/g))
+    for (const [, from] of readFileSync(path, "utf8").matchAll(/(?:from|import\(?)\s*"(\.[^"]+)\.[tj]s"/g))
       keep(join(dirname(path), `${from}.d.ts`));
   };
   entries.forEach(keep);
