@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { installInto } from "./support.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "thimble-package-"));
@@ -16,14 +17,7 @@ function run(command: string[], cwd: string): string {
   return stdout.toString();
 }
 
-beforeAll(() => {
-  // --ignore-scripts: dist/ was built by the test command just before.
-  const [{ filename }] = JSON.parse(
-    run(["npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder], root),
-  );
-  writeFileSync(join(folder, "package.json"), '{"private":true,"type":"module"}');
-  run(["npm", "install", "--no-audit", "--no-fund", "--omit=dev", join(folder, filename)], folder);
-}, 120_000);
+beforeAll(() => installInto(folder), 120_000);
 
 function sizeOf(path: string): number {
   if (!statSync(path).isDirectory()) return statSync(path).size;
@@ -65,9 +59,9 @@ test("the library call works on Node, kernels and model are exported, types ship
     const { calls } = await model.call("start a yoga workout", [
       { name: "startWorkout", description: "Start tracking a workout.", parameters: { activity: { type: "string", required: true } } },
     ]);
-    console.log(JSON.stringify([calls.map(({ name, arguments: args }) => [name, args]), WebAssembly.validate(file("thimble/kernels/scalar.wasm"))]));`;
+    console.log(JSON.stringify([calls.map(({ name, arguments: args }) => [name, args]), WebAssembly.validate(file("thimble/kernels/scalar.wasm")), file("thimble/espruino/thimble.js").length > 1000]));`;
   writeFileSync(join(folder, "call.js"), script);
-  expect(JSON.parse(run(["node", "call.js"], folder))).toEqual([[["startWorkout", { activity: "yoga" }]], true]);
+  expect(JSON.parse(run(["node", "call.js"], folder))).toEqual([[["startWorkout", { activity: "yoga" }]], true, true]);
   expect(readFileSync(join(installed, "dist/runtime/index.d.ts"), "utf8")).toContain("export");
 });
 
@@ -90,6 +84,9 @@ test.each([
   const source = `
     import { type CallResult, defineTools, dispatch, load } from "thimble";
     import { connect } from "thimble/companion";
+    import pack from "thimble/model";
+    export const address: string = pack;
+    export const bytes = new Uint8Array(pack);
     const model = await load(undefined, { kernels: "simd" });
     const { calls }: CallResult = await model.call("x", [{ name: "f" }]);
     export const name: string = calls[0].name;

@@ -50,6 +50,16 @@ test("the file map names every source file, and only files that exist", async ()
   for (const name of new Bun.Glob("*.ts").scanSync(`${root}tools`)) expect(map).toContain(name.replace(".ts", ""));
 });
 
+test("the README's sizes are those of what is built", () => {
+  const size = (path: string) => readFileSync(`${root}${path}`).length;
+  const [relaxed, simd, scalar] = ["relaxed", "simd", "scalar"].map((name) =>
+    size(`wasm/built/${name}.wasm`).toLocaleString("en"),
+  );
+  expect(readme).toContain(`Kernel modules: relaxed ${relaxed} bytes, simd ${simd}, scalar ${scalar};`);
+  const pack = `${(size("runtime/model/default.thimble") / 2 ** 20).toFixed(1)} MiB`;
+  expect(readme.replace(/ +/g, " ")).toContain(`| pack | ${pack} |`);
+});
+
 test("the README's table of boards says what the submissions in test/bench say", async () => {
   const rows = [...new Bun.Glob("board-*.json").scanSync(`${root}test/bench`)].sort().map(async (name) => {
     const { board, reports, command, date } = await Bun.file(`${root}test/bench/${name}`).json();

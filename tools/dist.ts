@@ -29,6 +29,8 @@ await writeTables();
 
 cpSync("wasm/built", "dist/wasm/built", { recursive: true, filter: (from) => !from.endsWith(".ts") });
 cpSync("runtime/model", "dist/runtime/model", { recursive: true });
+// What a bundler gives for it: an address, or bytes.
+writeFileSync("dist/runtime/model/default.d.ts", "declare const pack: string & ArrayBuffer;\nexport default pack;\n");
 cpSync("tools/watch.json", "dist/tools/watch.json");
 for (const file of ["thimble.js", "thimble.tools.js", "actions.js", "spoken.js"])
   cpSync(`firmware/espruino/${file}`, `dist/firmware/espruino/${file}`);
