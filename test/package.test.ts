@@ -27,8 +27,23 @@ function sizeOf(path: string): number {
 test("unpacks to at most 4 MB with the default model, without Bun and binaryen", () => {
   expect(sizeOf(installed)).toBeLessThanOrEqual(4_000_000);
   for (const name of ["bun", "binaryen"]) expect(existsSync(join(folder, "node_modules", name))).toBe(false);
-  for (const name of ["LICENSE", "README.md", "dist/runtime/model/README.md"])
+  for (const name of ["LICENSE", "README.md", "runtime/model/README.md"])
     expect(existsSync(join(installed, name))).toBe(true);
+});
+
+test("what its pages link to is there, but for what only the repository has: training, and how figures were measured", () => {
+  const absent: string[] = [];
+  for (const page of ["README.md", "runtime/README.md"])
+    for (const [, link] of readFileSync(join(installed, page), "utf8").matchAll(/\]\(([^):#]+)\)/g))
+      if (!existsSync(join(installed, page, "..", link))) absent.push(link);
+  const repository = ["test/bench/README.md", "test/fixtures/commands/README.md", "tools/bench/submission.schema.json"];
+  expect([...new Set(absent)].sort()).toEqual([...repository, "tools/train/README.md"]);
+});
+
+test("installing it runs no script of its own, and brings no other package", () => {
+  const { scripts, dependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+  for (const name of ["preinstall", "install", "postinstall", "prepare"]) expect(scripts).not.toHaveProperty(name);
+  expect(dependencies).toBeUndefined();
 });
 
 test("npx thimble runs the main job on Node", () => {

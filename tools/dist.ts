@@ -28,7 +28,7 @@ await bundleCommandLine();
 await writeTables();
 
 cpSync("wasm/built", "dist/wasm/built", { recursive: true, filter: (from) => !from.endsWith(".ts") });
-cpSync("runtime/model", "dist/runtime/model", { recursive: true });
+cpSync("runtime/model", "dist/runtime/model", { recursive: true, filter: (from) => !from.endsWith(".md") });
 // What a bundler gives for it: an address, or bytes.
 writeFileSync("dist/runtime/model/default.d.ts", "declare const pack: string & ArrayBuffer;\nexport default pack;\n");
 cpSync("tools/watch.json", "dist/tools/watch.json");
