@@ -142,6 +142,9 @@ test("certainty adds log-probabilities and takes the least margin, at the name a
   expect(alarm.certainty.call).toEqual({ logProb: -0.85, margin: 0.5 });
   expect(timer.certainty.runnerUp).toBe("set_lights");
   expect(timer.certainty.name.margin).toBe(3);
+  // Another token may begin the name that was written all the same.
+  const [same] = read([step("alarm", -0.5, 1, "al")], text);
+  expect(same.certainty.runnerUp).toBeNull();
   const others =
     '[1,{"name":"set_alarm","arguments":"abc"},[],{"name":"set_timer","arguments":[1]},{"name":"set_timer"}]';
   expect(read(steps, others).map(({ name, arguments: args }) => [name, args])).toEqual([["set_timer", {}]]);

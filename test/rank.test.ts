@@ -17,6 +17,21 @@ test("words rank the tool whose name, parameters or enums they are; equal scores
   expect(ranking([1, 3, 3, 2])).toEqual([1, 2, 3, 0]);
 });
 
+test("a word counts half where one begins the other and the shorter has four letters", () => {
+  const scores = (request: string, name: string) => lexicalScores(request, ToolSet.from([{ name }]))[0];
+  for (const [request, name] of [
+    ["cards", "card"],
+    ["card", "cards"],
+  ])
+    expect(scores(request, name)).toBe(scores(name, name) / 2);
+  for (const [request, name] of [
+    ["cars", "car"],
+    ["car", "cars"],
+    ["scar", "car"],
+  ])
+    expect(scores(request, name)).toBe(0);
+});
+
 test("an offer is the union of the rankings' first, the likeliest first, and twice as wide where they disagree", () => {
   const up = [0, 1, 2, 3, 4, 5, 6, 7];
   const near = [1, 0, 3, 2, 4, 5, 6, 7];
