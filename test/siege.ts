@@ -4,7 +4,7 @@
  *
  *   bun test/siege.ts --share 1        all of it, some minutes; test/siege.test.ts runs a fiftieth
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,16 @@ import { PackStream } from "../runtime/load/loader.ts";
 import { writeMsgpack } from "../runtime/msgpack.ts";
 import { prefixBytes } from "../runtime/pack/pack.ts";
 import { xxh32 } from "../runtime/pack/xxh32.ts";
-import { jointPack, oddGeometry, packOf, randomCheckpoint, randomObject, randomRefs, seeded } from "./support.ts";
+import {
+  jointPack,
+  oddGeometry,
+  packOf,
+  randomCheckpoint,
+  randomObject,
+  randomRefs,
+  seeded,
+  talkative,
+} from "./support.ts";
 
 const { values } = parseArgs({
   options: { share: { type: "string", default: "1" }, seed: { type: "string", default: "1" } },
@@ -30,19 +39,28 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /** How long anything may take that was not given a time of its own. */
 const mostMs = 10_000;
 const folder = mkdtempSync(join(tmpdir(), "thimble-siege-"));
-const results: Record<string, { tried: number; survived: number; failures: string[] }> = {};
+const results: Record<string, Result> = {};
 
-/** Tries an attack so many times; it throws where something did not end as promised. */
-async function attack(name: string, count: number, once: () => unknown): Promise<void> {
-  const result = { tried: Math.ceil(share * count), survived: 0, failures: [] as string[] };
+interface Result {
+  tried: number;
+  survived: number;
+  /** How often each way of ending as promised came. */
+  ended: Record<string, number>;
+  failures: string[];
+}
+
+/** Tries an attack so many times; it says how it ended, and throws where that was not promised. */
+async function attack(name: string, count: number, once: () => Promise<string>): Promise<void> {
+  const result: Result = { tried: Math.ceil(share * count), survived: 0, ended: {}, failures: [] };
   for (let i = 0; i < result.tried; i++) {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise((_, reject) => {
+    const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`still running after ${mostMs} ms`)), mostMs);
     });
     try {
-      await Promise.race([once(), late]);
+      const ended = await Promise.race([once(), late]);
       result.survived++;
+      result.ended[ended] = (result.ended[ended] ?? 0) + 1;
     } catch (error) {
       if (result.failures.length < 3) result.failures.push(`try ${i}: ${error}`);
     } finally {
@@ -71,7 +89,7 @@ function expect(holds: boolean, what: string): void {
   if (!holds) throw new Error(`expected ${what}`);
 }
 
-const pack = Uint8Array.from(await packOf(randomCheckpoint({ ...oddGeometry, dModel: 128 }, 10)));
+const pack = Uint8Array.from(await packOf(talkative(randomCheckpoint({ ...oddGeometry, dModel: 128 }, 10))));
 const { header } = await PackStream.open(pack);
 const limits = { promptTokens: 48, answerTokens: 32 };
 const budget = { ...limits, memory: 6 * pageBytes };
@@ -107,6 +125,7 @@ await attack("packs changed at random", 1000, async () => {
   const way = below(2);
   const answer = await orPromised(() => ask(mutated(pack), [limits, budget][way]), FormatError);
   expect(answer === null || answer.text === answers[way], "a FormatError or the right answer");
+  return answer ? "answered" : "refused";
 });
 
 /** A pack with other weights or another header, whose checksums are right. */
@@ -134,6 +153,7 @@ await attack("packs forged, with right checksums", 1000, async () => {
   });
   const answer = await orPromised(() => work, FormatError, CapacityError);
   expect(answer === null || Array.isArray(JSON.parse(answer.text)), "an error or a list of calls");
+  return answer ? "answered" : "refused";
 });
 
 const junk = (depth: number): unknown => {
@@ -179,21 +199,23 @@ await attack("tool lists, junk and schemas broken at random", 10_000, async () =
   const schema = random() < 0.3 ? junk(4) : broken();
   const list = [{ name: "do_it", inputSchema: schema }] as never;
   const set = await orPromised(() => ToolSet.from(random() < 0.1 ? (junk(4) as never) : list), ToolError);
-  if (!set?.tools.length || random() < 0.9) return;
+  if (!set) return "refused";
+  if (!set.tools.length || random() < 0.9) return "read";
   const answer = await orPromised(() => wild.call("do it with one and 2", set), CapacityError);
-  if (!answer || set.warnings.length || set.tools[0].name !== "do_it") return;
+  if (!answer || set.warnings.length || set.tools[0].name !== "do_it") return "called";
   let isValid: ReturnType<Ajv["compile"]>;
   try {
     isValid = ajv.compile(schema as object);
   } catch {
     // What is no schema to others.
-    return;
+    return "called";
   }
   for (const call of answer.calls)
     expect(
       isValid(call.arguments),
       `valid arguments, got ${JSON.stringify(call.arguments)} of ${JSON.stringify(schema)}`,
     );
+  return "called, valid by Ajv";
 });
 
 const model = await load();
@@ -208,14 +230,16 @@ await attack("calls aborted at random times", 500, async () => {
   const reason = new Error("never mind");
   // One waits behind the other.
   const calls = [0, 1].map(() => model.call(request, alarm, { signal: controller.signal }));
-  await pause(below(12));
+  await pause(below(7));
   controller.abort(reason);
-  for (const outcome of await Promise.allSettled(calls))
+  const outcomes = await Promise.allSettled(calls);
+  for (const outcome of outcomes)
     expect(
       outcome.status === "fulfilled" ? outcome.value.text === right : outcome.reason === reason,
       "the reason or the answer",
     );
   if (random() < 0.1) expect((await model.call(request, alarm)).text === right, "the right answer afterwards");
+  return outcomes.map(({ status }) => (status === "fulfilled" ? "answered" : "aborted")).join(", ");
 });
 
 /** What a server does with a connection: now as it should, now not. */
@@ -266,6 +290,15 @@ function serve(socket: Socket, from: number | null, to: number): void {
   }
 }
 
+/** Slowly enough for a process to be killed midway. */
+async function trickle(socket: Socket, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; at += 16_384) {
+    socket.write(bytes.subarray(at, at + 16_384));
+    if (bytes.length > 16_384) await pause(10);
+  }
+  socket.end();
+}
+
 const sockets = new Set<Socket>();
 let isLying = true;
 const server = createServer((socket) => {
@@ -283,7 +316,7 @@ const server = createServer((socket) => {
     socket.write(
       `HTTP/1.1 ${begin === null ? "200 OK" : "206 Partial Content"}\r\nContent-Length: ${end - (begin ?? 0)}\r\n${range}\r\n`,
     );
-    socket.end(pack.subarray(begin ?? 0, end));
+    void trickle(socket, pack.subarray(begin ?? 0, end));
   });
 });
 await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -307,9 +340,10 @@ await attack("servers that stall, cut off, lie and refuse", 300, async () => {
       error instanceof FormatError || error.message.includes(address),
       `an error that names the server, got ${error}`,
     );
-    return null;
+    return undefined;
   });
-  expect(!answer || answer.text === answers[way], "an error or the right answer");
+  if (answer) expect(answer.text === answers[way], "an error or the right answer");
+  return answer === undefined ? "refused" : "answered";
 });
 
 isLying = false;
@@ -322,10 +356,18 @@ await attack("processes killed while they pull", 40, async () => {
   await pause(100 + below(400));
   for (const child of children) child.kill("SIGKILL");
   await Promise.all(children.map((child) => child.exited));
+  const cache = join(process.env.XDG_CACHE_HOME as string, "thimble");
+  const names = existsSync(cache) ? readdirSync(cache) : [];
+  const found = names.some((name) => name.endsWith(".thimble"))
+    ? "after the end"
+    : names.length
+      ? "midway"
+      : "before it began";
   const bytes = readFileSync((await pull(address)) as string);
   expect(Buffer.compare(bytes, pack) === 0, "the pack's bytes");
-  const left = readdirSync(join(process.env.XDG_CACHE_HOME as string, "thimble"));
+  const left = readdirSync(cache);
   expect(left.length === 1, `one file in the cache, got ${left.join(", ")}`);
+  return found;
 });
 
 for (const socket of sockets) socket.destroy();
