@@ -74,18 +74,31 @@ async function titleOf(place: string): Promise<string> {
       return (await file.exists()) ? new Response(file) : new Response("no", { status: 404 });
     },
   });
+  try {
+    return await titleAt(`http://localhost:${server.port}/`);
+  } finally {
+    server.stop(true);
+  }
+}
+
+async function titleAt(address: string): Promise<string> {
   const tab = await (browser as Browser).newPage();
   const errors: string[] = [];
   tab.on("pageerror", (error) => errors.push(String(error)));
   try {
-    await tab.goto(`http://localhost:${server.port}/`);
+    await tab.goto(address);
     await tab.waitForFunction(() => document.title !== "…", null, { timeout: 30_000 }).catch(() => {});
     expect(errors).toEqual([]);
     return await tab.title();
   } finally {
     await tab.close();
-    server.stop(true);
   }
+}
+
+function freePort(): Promise<number> {
+  const server = Bun.serve({ port: 0, fetch: () => new Response() });
+  const { port } = server;
+  return server.stop(true).then(() => port as number);
 }
 
 withHost(
@@ -95,6 +108,27 @@ withHost(
     const place = project("vite", { "package.json": type, "main.js": example("vite") + inPage, "index.html": page });
     run(["node", join(hosts, "vite/bin/vite.js"), "build", "--base", "./"], place);
     expect(await titleOf(join(place, "dist"))).toBe(want);
+  },
+  noChromium,
+);
+
+withHost(
+  "vite",
+  "serves a page in development with nothing to set up",
+  async () => {
+    // In the folder itself: Vite serves no file from outside of the project.
+    const place = project(".", { "main.js": example("vite") + inPage, "index.html": page });
+    const port = await freePort();
+    const command = ["node", join(hosts, "vite/bin/vite.js"), "--port", String(port), "--strictPort"];
+    const server = Bun.spawn(command, { cwd: place, stdout: "ignore", stderr: "ignore" });
+    try {
+      const isUp = () => fetch(`http://localhost:${port}/`).catch(() => null);
+      while (server.exitCode === null && !(await isUp())) await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(await titleAt(`http://localhost:${port}/`)).toBe(want);
+    } finally {
+      server.kill();
+      await server.exited;
+    }
   },
   noChromium,
 );
