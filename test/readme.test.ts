@@ -60,6 +60,20 @@ test("the README's sizes are those of what is built", () => {
   expect(readme.replace(/ +/g, " ")).toContain(`| pack | ${pack} |`);
 });
 
+test("the README's table of the siege says what test/fixtures/siege.json says", async () => {
+  const { attacks, soak } = await Bun.file(`${root}test/fixtures/siege.json`).json();
+  const number = (n: number) => n.toLocaleString("en");
+  for (const [name, { tried, survived, ended }] of Object.entries<Record<string, never>>(attacks)) {
+    const ways = Object.entries<number>(ended).sort(([a], [b]) => (a < b ? -1 : 1));
+    const told = ways.map(([way, count]) => `${number(count)} ${way}`).join(", ");
+    expect(readme).toContain(`| ${name} | ${number(tried)} | ${number(survived)}: ${told} |`);
+  }
+  const percent = ({ growth }: { growth: number }) => `${growth < 0 ? "" : "+"}${(100 * growth).toFixed(1)}%`;
+  const grew = `heap ${percent(soak.heap)}, linear memory ${percent(soak.linear)}, RSS ${percent(soak.rss)}`;
+  const calls = `${number(soak.sets)} tool sets and ${number(soak.sessions)} sessions of random limits`;
+  expect(readme).toContain(`| calls over ${calls} | ${number(soak.calls)} | second half: ${grew} |`);
+});
+
 test("the README's table of boards says what the submissions in test/bench say", async () => {
   const rows = [...new Bun.Glob("board-*.json").scanSync(`${root}test/bench`)].sort().map(async (name) => {
     const { board, reports, command, date } = await Bun.file(`${root}test/bench/${name}`).json();
