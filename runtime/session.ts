@@ -1,6 +1,6 @@
 /** Buffers for one call at a time over a model's weights: prompt, prefill, answer, ranking. */
 import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer/answer.ts";
-import { type Decision, together } from "./answer/decision.ts";
+import { type Decision, mostCareful } from "./answer/decision.ts";
 import { Lean } from "./answer/lean.ts";
 import { lexicalScores, type Ranked, ranking } from "./answer/rank.ts";
 import { Calls } from "./answer/repeat.ts";
@@ -16,6 +16,7 @@ import { Joint } from "./prompt/joint.ts";
 import type { PromptModel, Shown, Way } from "./prompt/prompt.ts";
 import { type Request, readRequest } from "./text/request.ts";
 import { special } from "./text/tokenizer.ts";
+import type { DefinedArguments, Definitions, TypedTools } from "./tools/define.ts";
 import { ToolSet } from "./tools/tools.ts";
 import { Turns } from "./turns.ts";
 
@@ -32,11 +33,10 @@ export interface CallOptions {
    * the likeliest five.
    */
   offer?: number;
-  /**
-   * false: decode freely, as the model would without a grammar; the text may then be no call list.
-   * "step": ask the logits for every token, also where text is forced; to measure what forcing saves and changes.
-   */
-  grammar?: boolean | "step";
+  /** false: decode freely, as the model would without a grammar; the text may then be no call list. */
+  grammar?: boolean;
+  /** false: ask the logits for every token, also where the grammar forces text; to measure what that saves and changes. */
+  force?: boolean;
   /** Under the grammar, write free strings as whole words of the request; as the pack says its model was trained. */
   copy?: boolean;
 }
@@ -57,8 +57,8 @@ export interface Timings {
   totalMs: number;
 }
 
-export interface CallResult {
-  calls: ToolCall[];
+export interface CallResult<C = ToolCall> {
+  calls: C[];
   /** The most careful of the calls' decisions; none without calls. */
   decision: Decision;
   /** The answer as JSON text, as the model wrote it: in plain characters, where `calls` have the words as typed. */
@@ -70,6 +70,13 @@ export interface CallResult {
 }
 
 export type Tools = Parameters<typeof ToolSet.from>[0];
+
+/** A call of one of the tools of a defined set, told by its name. */
+export type CallOf<T> = T extends TypedTools<infer D extends Definitions> ? DefinedCall<D> : ToolCall;
+
+export type DefinedCall<D extends Definitions> = {
+  [N in keyof D & string]: ToolCall<N, DefinedArguments<D[N]>>;
+}[keyof D & string];
 
 export const mostPromptTokens = 1024;
 
@@ -97,7 +104,7 @@ export class Session {
   /** Where its buffers are. @internal */
   plan: SessionPlan;
 
-  /** Use `Thimble.session`. */
+  /** Use `Thimble.session`. @internal */
   constructor(
     private readonly owner: Model,
     limits: SessionLimits,
@@ -113,6 +120,12 @@ export class Session {
    * Throws: ToolError for bad tools, RangeError for an empty request, CapacityError for what does not fit, the signal's
    * reason on abort.
    */
+  call<D extends Definitions>(
+    typed: string,
+    tools: TypedTools<D>,
+    options?: CallOptions,
+  ): Promise<CallResult<DefinedCall<D>>>;
+  call(typed: string, tools: Tools, options?: CallOptions): Promise<CallResult>;
   async call(typed: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
     const request = readRequest(typed);
     const set = ToolSet.from(tools);
@@ -128,12 +141,15 @@ export class Session {
     });
   }
 
-  /** The contrastive vector of a text, f32 (contrastiveDim), for ranking tools by dot product. */
-  contrast(text: string): Promise<Float32Array> {
-    return this.next(undefined, (host) => {
+  /**
+   * The contrastive vector of a text, f32 (contrastiveDim), for ranking tools by dot product.
+   * Throws: Error for a pack without the head; as `call` for a text that is none, or too long; the signal's reason on abort.
+   */
+  async vectorOf(text: string, options: Pick<CallOptions, "signal"> = {}): Promise<Float32Array> {
+    readRequest(text);
+    return this.next(options.signal, (host) => {
       if (!host.model.contrastive)
-        throw new Error("contrast: expected a pack with a contrastive head, got one without");
-      if (!text.trim()) throw new RangeError("contrast: expected text, got none");
+        throw new Error("vectorOf: expected a pack with a contrastive head, got one without");
       return this.way.vectorOf(text, host);
     });
   }
@@ -159,7 +175,7 @@ export class Session {
     else void this.turns.done.then(() => this.owner.release(this.plan));
   }
 
-  /** See `Buffers`. */
+  /** See `Buffers`. @internal */
   grow(host: Host, promptTokens: number): void {
     if (promptTokens <= this.plan.promptTokens) return;
     const { answerTokens, warmLayers, toolRows, threads } = this.plan;
@@ -205,7 +221,7 @@ export class Session {
     const totalMs = performance.now() - startMs;
     return {
       calls,
-      decision: together(calls.map(({ decision }) => decision)),
+      decision: mostCareful(calls.map(({ decision }) => decision)),
       text: tokenizer.detokenize(tokens.filter((id) => id !== special.toolCall)),
       tokens,
       cutShort,
@@ -226,7 +242,7 @@ export class Session {
     const grammar = this.owner.grammarOf(set);
     const copies = options.copy ?? this.owner.header.copies ?? false;
     const rules = new Rules(grammar, copies ? request : null);
-    return writeAnswer(writer, rules, new Calls(request), options.grammar !== "step");
+    return writeAnswer(writer, rules, new Calls(request), options.force !== false);
   }
 
   /** Runs work after what is queued. */

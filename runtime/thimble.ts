@@ -9,7 +9,7 @@ import { octet, planReader, planSession, type SessionLimits, type SessionPlan } 
 import { mostThreads, startThreads, type Threads, whyAlone } from "./engine/threads.ts";
 import { FormatError } from "./errors.ts";
 import { Grammar } from "./grammar/grammar.ts";
-import { blockBytes } from "./kept/block.ts";
+import { keptBlockBytes } from "./kept/block.ts";
 import { Kept } from "./kept/kept.ts";
 import { pullOrPass } from "./load/cache.ts";
 import { checkIntegrity } from "./load/integrity.ts";
@@ -21,9 +21,18 @@ import { type PackHeader, prefixBytes } from "./pack/pack.ts";
 import { checkProfile, genericProfile, type Profile } from "./pack/profile.ts";
 import type { PrepareOptions } from "./prepare.ts";
 import { mostToolRows } from "./prompt/apart.ts";
-import { type CallOptions, type CallResult, type Model, mostPromptTokens, Session, type Tools } from "./session.ts";
+import {
+  type CallOptions,
+  type CallResult,
+  type DefinedCall,
+  type Model,
+  mostPromptTokens,
+  Session,
+  type Tools,
+} from "./session.ts";
 import { Tokenizer } from "./text/tokenizer.ts";
 import { TokenTrie } from "./text/trie.ts";
+import type { Definitions, TypedTools } from "./tools/define.ts";
 
 export interface Limits {
   /**
@@ -174,11 +183,10 @@ export class Thimble {
   private readonly kept: Kept;
   /** What sessions run on. @internal */
   readonly inside: Model;
-  /** The session of `call`, `contrast` and `rank`. */
-  /** @internal */
+  /** The session of `call`, `vectorOf` and `rank`. @internal */
   readonly first: Session;
 
-  /** Use `load`. */
+  /** Use `load`. @internal */
   constructor(
     private readonly parts: Parts,
     readonly profile: Profile,
@@ -216,6 +224,7 @@ export class Thimble {
     return this.parts.build;
   }
 
+  /** @internal */
   get tokenizer(): Tokenizer {
     return this.parts.tokenizer;
   }
@@ -273,13 +282,19 @@ export class Thimble {
   }
 
   /** Answers a request with calls of the tools: `Session.call` on the first session. */
+  call<D extends Definitions>(
+    request: string,
+    tools: TypedTools<D>,
+    options?: CallOptions,
+  ): Promise<CallResult<DefinedCall<D>>>;
+  call(request: string, tools: Tools, options?: CallOptions): Promise<CallResult>;
   call(request: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
     return this.first.call(request, tools, options);
   }
 
-  /** The contrastive vector of a text: `Session.contrast` on the first session. */
-  contrast(text: string): Promise<Float32Array> {
-    return this.first.contrast(text);
+  /** The contrastive vector of a text: `Session.vectorOf` on the first session. */
+  vectorOf(text: string, options: Pick<CallOptions, "signal"> = {}): Promise<Float32Array> {
+    return this.first.vectorOf(text, options);
   }
 
   /** Tools from the likeliest for a request down: `Session.rank` on the first session. */
@@ -388,7 +403,7 @@ function rowsWithin(header: PackHeader, limits: SessionLimits, sessions: number,
 
 /** Bytes of the tools that one call may see, however short they are. */
 function leastToolBytes({ geometry }: PackHeader, toolRows: number): number {
-  return (toolRows / octet) * pad(blockBytes(geometry, octet), 64);
+  return (toolRows / octet) * pad(keptBlockBytes(geometry, octet), 64);
 }
 
 /** Bytes that kept tools may take. Throws: RangeError for a budget that is no number. */

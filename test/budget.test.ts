@@ -69,7 +69,7 @@ describe.each(buildNames)("%s kernels", (kernels) => {
         other.call("hello there", [{ name: "f" }], { grammar: false }),
         thimble.call("ho", [{ name: "f" }], { grammar: false }),
       ]);
-      const vector = await thimble.contrast("some text");
+      const vector = await thimble.vectorOf("some text");
       thimble.close();
       return { tokens: both.map(({ tokens }) => tokens), vector };
     };

@@ -216,8 +216,8 @@ test("a model that would write anything copies, whether forced text is asked for
     const wild = await load(await packOf(talkative(checkpoint)), { promptTokens: 512 });
     for (let n = 1; n <= 12; n++) {
       const request = Array.from({ length: n }, (_, i) => words[(i * n + seed) % words.length]).join(" ");
-      for (const grammar of [true, "step"] as const) {
-        const { calls, cutShort } = await wild.call(request, [needy], { copy: true, grammar });
+      for (const force of [true, false]) {
+        const { calls, cutShort } = await wild.call(request, [needy], { copy: true, force });
         // What the limit cuts is closed where it stands.
         if (cutShort) calls.pop();
         for (const call of calls)

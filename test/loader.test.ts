@@ -183,6 +183,12 @@ test("a header whose map is not ours is refused with its part's name", () => {
   }
 });
 
+test("a profile that calibrate did not write is refused, naming it", async () => {
+  const bad = await packOf(randomCheckpoint(oddGeometry, 2), { profile: { version: 1, weights: {} } as never });
+  await expect(load(bad)).rejects.toThrow(FormatError);
+  await expect(load(bad)).rejects.toThrow("profile: expected what `thimble calibrate` writes");
+});
+
 test("XXH32 gives the reference values of its specification, at any alignment", () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
   expect(xxh32(bytes(""))).toBe(0x02cc5d05);

@@ -37,12 +37,12 @@ test.each<[request: string, written: string[], kept: number]>([
   ["add milk and add milk", [add("milk"), add("milk"), picture], 3],
   ["add milk", [picture, picture, add("milk")], 1],
 ])("%s: of %p the first %p stay", async (request, written, kept) => {
-  for (const grammar of [true, "step"] as const) {
+  for (const force of [true, false]) {
     const pieces: string[] = [];
     const onText = (piece: string) => void pieces.push(piece);
     const session = scripted(` [${written.join()}]`);
     const { text, calls, cutShort, tokens, timings } = await session.call(request, tools, {
-      grammar,
+      force,
       onText,
       copy: true,
     });

@@ -118,8 +118,8 @@ test.each<[string, string[]]>([
   const tools = [
     { name: "set_mode", inputSchema: { type: "object", properties: { [among[0]]: mode }, required: [among[0]] } },
   ];
-  for (const grammar of [true, "step"] as const) {
-    const { calls } = await (await model).call(request, tools, { grammar });
+  for (const force of [true, false]) {
+    const { calls } = await (await model).call(request, tools, { force });
     for (const call of calls) expect(among).toContain(call.arguments[among[0]] as string);
   }
 });

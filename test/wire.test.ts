@@ -442,6 +442,10 @@ describe("other bytes", () => {
       "more schemas than a tool may have",
       [-2, "\0f", "", null, [0, -1, null, [0, -14, null, ...Array(4097).fill(-1)]]],
     ],
+    [
+      "a long string that many tools name",
+      [-2, `\0a\0b\0c\0d\0${"e".repeat(300_000)}`, "", null, ...[0, 1, 2, 3].map((name) => [name, -1, 4])],
+    ],
     ["a prompt that is no object", [-2, "\0f", "", null, [place(0), -9, null, 0]]],
   ])("%s is refused with FormatError", (_, values) => {
     expect(() => unpackTools(msgpack(values))).toThrow(FormatError);

@@ -245,9 +245,9 @@ async function measure(path: string, options: LoadOptions, runs: number, script:
   let rest: number[] = [];
   const limits = { promptTokens: 512, answerTokens: 128 };
   const writer = script ? overruled(thimble, () => rest.shift() as number, limits) : thimble.session(limits);
-  const call = (grammar: true | "step" = true) => {
-    if (script) rest = [...(grammar === "step" ? script.tokens : script.choices)];
-    return writer.call(watchRequest, tools, { grammar });
+  const call = (force = true) => {
+    if (script) rest = [...(force ? script.choices : script.tokens)];
+    return writer.call(watchRequest, tools, { force });
   };
   const calls: number[] = [];
   const rates: number[] = [];
@@ -279,7 +279,7 @@ async function measure(path: string, options: LoadOptions, runs: number, script:
 
 async function measureGrammar(
   thimble: Thimble,
-  call: (grammar?: true | "step") => Promise<CallResult>,
+  call: (force?: boolean) => Promise<CallResult>,
   runs: number,
 ): Promise<Report["grammar"]> {
   const tools: { name: string; description: string }[] = JSON.parse(readText(watchTools));
@@ -310,7 +310,7 @@ async function measureGrammar(
     news.push(replayMs(fresh, tokens));
     kepts.push(replayMs(fresh, tokens));
     jumps.push((await call()).timings.decodeMs);
-    steps.push((await call("step")).timings.decodeMs);
+    steps.push((await call(false)).timings.decodeMs);
   }
   return {
     compileMs: round(middle(compiles), 2),

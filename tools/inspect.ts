@@ -6,7 +6,7 @@ import { planModel } from "../runtime/engine/modelplan.ts";
 import { octet, planSession } from "../runtime/engine/sessionplan.ts";
 import { startThreads } from "../runtime/engine/threads.ts";
 import { FormatError } from "../runtime/errors.ts";
-import { blockBytes } from "../runtime/kept/block.ts";
+import { keptBlockBytes } from "../runtime/kept/block.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { firstLimits, leastMemory } from "../runtime/thimble.ts";
@@ -50,7 +50,7 @@ host (without PACK: the model inside the package), and checks every section's ch
       promptTokens: limits.promptTokens,
       answerTokens: limits.answerTokens,
       // Keys and values of a tool read apart, a row of it.
-      ...(limits.toolRows && { toolRowBytes: blockBytes(header.geometry, octet) / octet }),
+      ...(limits.toolRows && { toolRowBytes: keptBlockBytes(header.geometry, octet) / octet }),
     };
     const kernels = detectBuild();
     const trial = await startThreads(kernels, linear, 2, header.geometry.dModel);

@@ -1,5 +1,6 @@
 /** Assembles, validates and optimises the three builds, reproducibly. `bun wasm/build.ts` writes them to wasm/built/. */
 import { mkdirSync, writeFileSync } from "node:fs";
+import { brotliCompressSync } from "node:zlib";
 import { type BuildName, buildNames } from "./abi.ts";
 import { Asm } from "./asm.ts";
 import { attention, softmax } from "./kernels/attention.ts";
@@ -79,7 +80,7 @@ if (import.meta.main) {
   for (const name of buildNames) {
     const bytes = emit(assemble(name));
     writeFileSync(new URL(`${name}.wasm`, folder), bytes);
-    writeFileSync(new URL(`probe/${name}.wasm`, folder), emit(assembleProbe(name)));
+    writeFileSync(new URL(`probe/${name}.wasm.br`, folder), brotliCompressSync(emit(assembleProbe(name))));
     module += `  ${name}: "${Buffer.from(bytes).toString("base64")}",\n`;
     console.log(`${name}.wasm ${bytes.length} bytes`);
   }

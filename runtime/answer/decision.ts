@@ -55,6 +55,6 @@ export function decide(confidence: number, risk: Risk, profile: Profile, mayAct 
 }
 
 /** The most careful of the calls' decisions; none without calls. */
-export function together(decisions: readonly Exclude<Decision, "none">[]): Decision {
+export function mostCareful(decisions: readonly Exclude<Decision, "none">[]): Decision {
   return (["ask", "confirm", "act"] as const).find((decision) => decisions.includes(decision)) ?? "none";
 }

@@ -34,7 +34,7 @@ export async function compileKernels(build: BuildName, memory: WebAssembly.Memor
   });
 }
 
-/** What the module imports. */
+/** What the module imports. @internal */
 export function kernelImports(memory: WebAssembly.Memory): WebAssembly.Imports {
   return { [memoryImport.module]: { [memoryImport.base]: memory } };
 }

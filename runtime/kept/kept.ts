@@ -11,7 +11,7 @@ import { CapacityError } from "../errors.ts";
 import { Lru } from "../lru.ts";
 import type { Geometry } from "../pack/pack.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
-import { type BlockPlan, blockBytes, planBlock } from "./block.ts";
+import { type BlockPlan, keptBlockBytes, planBlock } from "./block.ts";
 import { packBlock, unpackBlock } from "./form.ts";
 import { readTools, rowsOf } from "./read.ts";
 
@@ -275,7 +275,7 @@ export class Kept {
   /** A block with its records written, in use, not yet among those kept. */
   private lay(text: string, rows: number): KeptTool {
     const { geometry, memory, space, budgetBytes } = this.model;
-    const bytes = blockBytes(geometry, rows);
+    const bytes = keptBlockBytes(geometry, rows);
     // What calls use now is no longer a matter of this budget: sessions' `toolRows` bound it.
     while (this.usedBytes + bytes > budgetBytes && this.forget());
     this.expectRoom(bytes);

@@ -1,5 +1,7 @@
 /** Commands out of a transcript that grows: when one has ended, whether it was meant, and what it asks for. */
+
 import type { ToolCall } from "../answer/toolcall.ts";
+import { questionOf } from "../dispatch.ts";
 import { describe } from "../json.ts";
 import type { Tools } from "../session.ts";
 import { ToolSet } from "../tools/tools.ts";
@@ -8,7 +10,6 @@ import { Reader, type Reading } from "./reading.ts";
 import {
   endOf,
   goesOn,
-  inWords,
   isMurmur,
   isRefusal,
   isTakenBack,
@@ -318,7 +319,7 @@ export class CommandParser {
     }
     this.question = reading;
     this.holdAttention();
-    this.options.onAction({ kind: "ask", text, calls, question: `${calls.map(inWords).join(", ")}?` });
+    this.options.onAction({ kind: "ask", text, calls, question: `${calls.map(questionOf).join(", ")}?` });
   }
 
   private act(reading: Reading): void {

@@ -6,6 +6,7 @@
  * multiply-accumulates at the peak of the dot product it uses, or the bytes it must bring from beyond the caches.
  */
 import { readFileSync } from "node:fs";
+import { brotliDecompressSync } from "node:zlib";
 import { type BuildName, blockBytes, groupSize, matrixBytes, memoryImport, pad, runBytes } from "../../wasm/abi.ts";
 import { table } from "../command.ts";
 import { round } from "./runs.ts";
@@ -56,7 +57,8 @@ const weightBytes = 8 << 20;
 /** Measures one build. `runs`: rounds over all kernels; each kernel's best counts, since a busy host only adds. */
 export async function roofline(build: BuildName, runs: number): Promise<Roofline> {
   const memory = new WebAssembly.Memory({ initial: 192, maximum: 65536 });
-  const bytes = readFileSync(new URL(`../../wasm/built/probe/${build}.wasm`, import.meta.url));
+  const file = new URL(`../../wasm/built/probe/${build}.wasm.br`, import.meta.url);
+  const bytes = Uint8Array.from(brotliDecompressSync(readFileSync(file)));
   const imports = { [memoryImport.module]: { [memoryImport.base]: memory } };
   const probe = (await WebAssembly.instantiate(bytes, imports)).instance.exports as unknown as Probe;
   const variants = [1, 2, 4].filter((rows) => `matmul_${rows}` in probe);

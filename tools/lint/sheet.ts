@@ -207,15 +207,18 @@ class Place {
     return ([this, ...parts].find((part) => part.has("properties")) ?? this).to("properties");
   }
 
-  /** The part that the rest of a path leads to; keys may hold dots. */
+  /** The part that the rest of a path leads to; keys may hold dots and brackets. */
   following(rest: string): Place | undefined {
     if (rest === "") return this;
-    const { source } = this;
-    const keys = typeof source === "object" && source !== null ? Object.keys(source) : [];
-    for (const key of keys) {
-      const step = Array.isArray(source) ? `[${key}]` : `.${key}`;
-      if (!rest.startsWith(step)) continue;
-      const found = this.to(Array.isArray(source) ? Number(key) : key).following(rest.slice(step.length));
+    if (Array.isArray(this.source)) {
+      const [step = "", index = ""] = rest.match(/^\[(\d+)\]/) ?? [];
+      if (!step || !this.has(index)) return undefined;
+      return this.to(Number(index)).following(rest.slice(step.length));
+    }
+    if (rest[0] !== ".") return undefined;
+    for (const { index: end } of [...rest.slice(1).matchAll(/$|[.[]/g)]) {
+      const key = rest.slice(1, 1 + end);
+      const found = this.has(key) ? this.to(key).following(rest.slice(1 + end)) : undefined;
       if (found) return found;
     }
     return undefined;
