@@ -51,17 +51,23 @@ export interface Entry {
   value: unknown;
 }
 
-/**
- * The entries of a list, by path; `left` are parts that say there are tools elsewhere.
- * Throws: ToolError for what holds no list.
- */
-export function entriesOf(given: unknown): { entries: Entry[]; left: string[] } {
+/** What is given as tools. */
+export interface Listed {
+  /** To which paths are relative: `tools[0]` is its first. */
+  list: readonly unknown[];
+  entries: Entry[];
+  /** Parts that say there are tools elsewhere. */
+  left: string[];
+}
+
+/** Throws: ToolError for what holds no list. */
+export function entriesOf(given: unknown): Listed {
   for (const keys of Array.isArray(given) ? [[]] : lists) {
     const holder = keys.slice(0, -1).reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), given);
     const list = keys.length ? isObject(holder) && holder[keys[keys.length - 1]] : given;
     if (!Array.isArray(list)) continue;
     const left = isObject(holder) && typeof holder.nextCursor === "string" ? ["nextCursor"] : [];
-    return { entries: list.flatMap((value, i) => declared(value, `tools[${i}]`)), left };
+    return { list, entries: list.flatMap((value, i) => declared(value, `tools[${i}]`)), left };
   }
   const looksLikeTool = isObject(given) && ["name", "function", "toolSpec"].some((key) => given[key] !== undefined);
   const remedy = looksLikeTool ? "wrap it in [ ]" : "give the list of tools itself";
