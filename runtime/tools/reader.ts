@@ -21,17 +21,17 @@ const keywords: Record<string, readonly string[]> = {
   object: ["properties", "minProperties", "maxProperties", "propertyNames"],
 };
 const typeNames = ["string", "number", "integer", "boolean", "null", "array", "object"];
-const misspelled: Record<string, string> = {
+/** As Python names them. */
+const synonyms: Record<string, string> = {
   str: "string",
-  strng: "string",
-  text: "string",
   int: "integer",
   float: "number",
-  double: "number",
   bool: "boolean",
   list: "array",
+  tuple: "array",
   dict: "object",
 };
+const misspelled: Record<string, string> = { strng: "string", text: "string", double: "number", long: "integer" };
 /** Keywords of which null is a value; any other that is null says nothing, as some libraries write what they leave out. */
 const nullable = new Set(["const", "default", "example", "examples"]);
 
@@ -230,7 +230,10 @@ export class SchemaReader {
     for (const key of required) {
       if (known.has(key)) continue;
       if (typeof key !== "string" || !saysValues)
-        throw new ToolError(`${path}.required`, `expected names of properties, got ${describe(key)}`);
+        throw new ToolError(
+          `${path}.required`,
+          `expected names of properties, got ${describe(key)}; say its type under properties, or leave it out here`,
+        );
       known.set(key, values);
     }
     const needed = new Set(required);
@@ -362,10 +365,12 @@ export class SchemaReader {
   }
 
   private count(source: JsonObject, key: string, none: number, path: string): number {
-    const value = source[key];
-    if (value === undefined) return none;
+    const given = source[key];
+    if (given === undefined) return none;
+    // Gemini writes whole numbers as text, as JSON of protocol buffers does.
+    const value = typeof given === "string" && /^\d+$/.test(given) ? Number(given) : given;
     if (!Number.isInteger(value) || (value as number) < 0)
-      throw new ToolError(`${path}.${key}`, `expected a whole number, got ${describe(value)}`);
+      throw new ToolError(`${path}.${key}`, `expected a whole number, got ${describe(given)}`);
     return value as number;
   }
 
@@ -412,7 +417,7 @@ function orNull(source: JsonObject, schema: Schema): Schema {
 }
 
 /**
- * The types of a schema, stated or else implied by a keyword; none where it may be anything. Gemini writes them in capitals.
+ * The types of a schema, stated or else implied by a keyword; none where it may be anything. Gemini writes them in capitals, Python in its own words.
  * Throws: ToolError for what is no type.
  */
 function typesOf(source: JsonObject, path: string): string[] {
@@ -420,9 +425,11 @@ function typesOf(source: JsonObject, path: string): string[] {
     const implied = Object.keys(keywords).find((type) => keywords[type].some((key) => source[key] !== undefined));
     return implied ? [implied] : source.additionalProperties !== undefined ? ["object"] : [];
   }
-  return [source.type].flat().map((type) => {
-    const word = typeof type === "string" ? type.toLowerCase() : "";
+  return [source.type].flat().flatMap((type) => {
+    const said = typeof type === "string" ? type.toLowerCase() : "";
+    const word = Object.hasOwn(synonyms, said) ? synonyms[said] : said;
     if (typeNames.includes(word)) return word;
+    if (word === "any") return [];
     const guess = Object.hasOwn(misspelled, word) ? misspelled[word] : undefined;
     const remedy = guess ? `did you mean ${JSON.stringify(guess)}?` : "say what the value is";
     throw new ToolError(`${path}.type`, `expected one of ${typeNames.join(", ")}, got ${describe(type)}; ${remedy}`);

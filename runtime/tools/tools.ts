@@ -112,7 +112,8 @@ export class ToolSet {
     try {
       list = JSON.parse(text);
     } catch (error) {
-      throw new ToolError("tools", `expected JSON, got ${quote(text.slice(0, 40))}: ${(error as Error).message}`);
+      const remedy = isLines(text) ? "put its lines in one list: [ …, … ]" : (error as Error).message;
+      throw new ToolError("tools", `expected JSON, got ${quote(text.slice(0, 40))}; ${remedy}`);
     }
     checkSize(list);
     const set = ToolSet.read(list, options);
@@ -127,11 +128,7 @@ export class ToolSet {
 
     const tools: Tool[] = [];
     const twins = new Map<string, number>();
-    const warnings: Warning[] = left.map((keyword) => ({
-      path: keyword,
-      keyword,
-      message: "says that there are more tools: ask the server for them too",
-    }));
+    const warnings: Warning[] = [...left];
     const flat = entries.map((entry, i) => {
       const read = readTool(entry);
       const { name, promptName } = read.tool;
@@ -160,10 +157,13 @@ export class ToolSet {
 
 /** One tool, its flat form for the prompt, and what was left aside. */
 function readTool(entry: Entry): { tool: Tool; flat: JsonObject; warnings: Warning[] } {
-  const { body, path, schema, schemaPath, isNative, unread } = formOf(entry);
+  const { body, path, schema, schemaPath, isBare, isNative, isForeign, unread } = formOf(entry);
   const { name } = body;
-  if (typeof name !== "string")
-    throw new ToolError(`${path}.name`, `expected a string, got ${describe(name)}; every tool needs a name`);
+  if (typeof name !== "string") {
+    const remedy =
+      name === undefined && isForeign ? "leave out what a provider runs itself" : "every tool needs a name";
+    throw new ToolError(`${path}.name`, `expected a string, got ${describe(name)}; ${remedy}`);
+  }
   if (name.length > mostNameCharacters)
     throw new ToolError(`${path}.name`, `expected at most ${mostNameCharacters} characters, got ${name.length}`);
   const promptName = snakeCase(name);
@@ -173,11 +173,11 @@ function readTool(entry: Entry): { tool: Tool; flat: JsonObject; warnings: Warni
     throw new ToolError(`${path}.description`, `expected a string, got ${describe(description)}`);
 
   const reader = new SchemaReader(schema);
-  const shapes = isNative
-    ? [{ kind: "object" as const, properties: readNative(reader, schema, schemaPath) }]
+  const shapes = isBare
+    ? [{ kind: "object" as const, properties: readBare(reader, schema, schemaPath) }]
     : readShapes(reader, schema, schemaPath);
   const parameters = united(shapes);
-  for (const { path: at, key } of unread) reader.warn(at, key, "is not read: the model does not see it");
+  for (const { path: at, keyword, message } of unread) reader.warn(at, keyword, message);
   // What is said to thimble and not to the model stays out of the prompt.
   const { risk: _, annotations: __, ...shown } = body;
   const about = typeof body.description === "string" ? body.description : undefined;
@@ -206,7 +206,8 @@ export type Risk = "safe" | "confirm" | "danger";
 /** From harmless to harmful. */
 export const risks: readonly Risk[] = ["safe", "confirm", "danger"];
 
-function readNative(reader: SchemaReader, schema: JsonObject, path: string): Property[] {
+/** Properties alone, each of which says whether it is required. */
+function readBare(reader: SchemaReader, schema: JsonObject, path: string): Property[] {
   return Object.entries(schema).flatMap(([name, value]): Property[] => {
     const at = `${path}.${name}`;
     if (value === null) return [];
@@ -219,6 +220,16 @@ function readNative(reader: SchemaReader, schema: JsonObject, path: string): Pro
       throw new ToolError(at, "expected a schema that some finite value fits, got one that none does");
     return [{ name, schema: read, required: value.required === true, ...reader.notes(value, at) }];
   });
+}
+
+/** Whether each line is JSON by itself. */
+function isLines(text: string): boolean {
+  try {
+    for (const line of text.trim().split("\n")) JSON.parse(line);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const quote = (text: string) => JSON.stringify(text);
