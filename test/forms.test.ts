@@ -79,6 +79,10 @@ test.each<[string, unknown]>([
   expect(set.warnings).toEqual([]);
 });
 
+test("a mark of the byte order before a list of tools is no part of it", () => {
+  expect(ToolSet.from('\ufeff[{"name":"f"}]').tools).toHaveLength(1);
+});
+
 test("what stands beside a list that is read, or within its entries, is warned of", () => {
   const paths = (given: ToolInput) => ToolSet.from(given).warnings.map(({ path }) => path);
   expect(paths({ tools: [{ name: "a" }], functions: [{ name: "b" }] })).toEqual(["functions"]);
@@ -163,8 +167,10 @@ test.each<[about: string, tools: () => unknown, message: string]>([
   [
     "a root of lists",
     () => [{ name: "f", inputSchema: { anyOf: [{ type: "object" }, { type: "array" }], type: ["object", "array"] } }],
-    "expected objects alone",
+    "of type array; remove that option",
   ],
+  ["a root that is a list", () => [{ name: "f", inputSchema: { type: "array" } }], "of type array; name it"],
+  ["a root that is a constant", () => [{ name: "f", inputSchema: { const: { a: 1 } } }], "of type enum; name it"],
   [
     "more distinct items than there are",
     () => [

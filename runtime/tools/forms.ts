@@ -245,7 +245,9 @@ function pick(source: JsonObject, keys: readonly string[]): JsonObject {
 
 /** What may stand in an object schema and is an object; a property of such a name has a type of its own. */
 const schemaWords = new Set(
-  "properties patternProperties dependentSchemas definitions items contains not if then else".split(" "),
+  "properties patternProperties dependentSchemas definitions items contains not if then else const default example".split(
+    " ",
+  ),
 );
 /** Likewise, with a type of its own either way. */
 const valueWords = new Set(["additionalProperties", "propertyNames"]);

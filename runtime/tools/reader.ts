@@ -52,7 +52,7 @@ export class SchemaReader {
   read(given: unknown, path: string): Schema {
     const schema = this.readIfPossible(given, path);
     if (schema) return schema;
-    throw new ToolError(path, "expected a schema that some value fits, got parts that exclude each other");
+    throw new ToolError(path, "expected a schema that some value fits, got one that none does");
   }
 
   /** null if no value fits. */
@@ -313,7 +313,7 @@ export class SchemaReader {
       if (!fits)
         throw new ToolError(
           `${path}.enum[${i}]`,
-          `expected a value of type ${types.join(" or ")}, got ${describe(value)}`,
+          `expected a value of type ${types.join(" or ")}, got ${describe(value)}; write it so, or say no type`,
         );
     }
     this.warnUnread(source, ["enum"], path);
@@ -348,7 +348,10 @@ export class SchemaReader {
       target = inside ? (target as JsonObject)[key] : undefined;
     }
     if (target !== undefined) return target;
-    throw new ToolError(`${path}.$ref`, `expected a definition within this tool's schema, got ${JSON.stringify(ref)}`);
+    throw new ToolError(
+      `${path}.$ref`,
+      `expected a definition within this tool's schema, got ${describe(ref)}; put it there, under $defs`,
+    );
   }
 
   /** A value of unknown shape: a string, a number or a boolean, which every such schema allows. */

@@ -110,7 +110,8 @@ export class ToolSet {
     if (typeof input === "string") checkSize(text);
     let list: unknown;
     try {
-      list = JSON.parse(text);
+      // A mark of the byte order is white space.
+      list = JSON.parse(text.trim());
     } catch (error) {
       const remedy = isLines(text) ? "put its lines in one list: [ …, … ]" : (error as Error).message;
       throw new ToolError("tools", `expected JSON, got ${quote(text.slice(0, 40))}; ${remedy}`);
@@ -222,11 +223,12 @@ function readBare(reader: SchemaReader, schema: JsonObject, path: string): Prope
   });
 }
 
-/** Whether each line is JSON by itself. */
+/** Whether there are several lines, each JSON by itself. */
 function isLines(text: string): boolean {
+  const lines = text.trim().split("\n");
   try {
-    for (const line of text.trim().split("\n")) JSON.parse(line);
-    return true;
+    for (const line of lines) JSON.parse(line);
+    return lines.length > 1;
   } catch {
     return false;
   }
