@@ -170,7 +170,7 @@ export function formOf({ path, value }: Entry): Form {
   const read = isWhole ? schemaParts : [key];
   const inside = Object.keys(body).filter(
     // Natively the prompt shows all; only what has parts may have meant to be parameters.
-    (name) => !read.includes(name) && !silentKeys.has(name) && says(body, name) && !(isNative && isPlain(body[name])),
+    (name) => !read.includes(name) && !silentKeys.has(name) && says(body, name) && (!isNative || hasParts(body[name])),
   );
   const isOther = says(value, "type") && !["function", "object"].includes(`${value.type}`);
   // Lists of OpenAI, Anthropic, Gemini and Bedrock also name what runs at their side.
@@ -193,7 +193,9 @@ export function formOf({ path, value }: Entry): Form {
 
 const says = (value: JsonObject, key: string) => (value[key] ?? null) !== null;
 const isHollow = (value: JsonObject) => Object.keys(value).length > 0 && Object.values(value).every(isObject);
-const isPlain = (value: unknown) => ![value].flat().some(isObject);
+/** Whether a value may have meant to say parameters. */
+const hasParts = (value: unknown) =>
+  isObject(value) || (Array.isArray(value) && value.length > 0 && value.every(isObject));
 
 function aside(path: string, keyword: string): Warning {
   const message = "asks nothing of a call: parameters stand under parameters or inputSchema";

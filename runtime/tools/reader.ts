@@ -45,6 +45,8 @@ export class SchemaReader {
   private readonly merged = new Map<string, { schema: Schema | null; ref: Ref | null }>();
   private schemas = 0;
   private levels = 0;
+  /** Parameters and their parts that are being read. */
+  private parts = 0;
 
   constructor(private readonly root: JsonObject) {}
 
@@ -55,7 +57,16 @@ export class SchemaReader {
     throw new ToolError(path, "expected a schema that some value fits, got one that none does");
   }
 
-  /** null if no value fits. */
+  /** Reads what a parameter or a part of it may be; null if no value fits. */
+  readPart(given: unknown, path: string): Schema | null {
+    this.parts++;
+    try {
+      return this.readIfPossible(given, path);
+    } finally {
+      this.parts--;
+    }
+  }
+
   private readIfPossible(schema: unknown, path: string): Schema | null {
     if (schema === false) return null;
     if (schema === true) return this.anything(path);
@@ -239,7 +250,7 @@ export class SchemaReader {
     const needed = new Set(required);
     const properties = [...known].flatMap(([name, value]): Property[] => {
       const at = `${path}.properties.${name}`;
-      const schema = this.readIfPossible(value, at);
+      const schema = this.readPart(value, at);
       // Draft 3 and many a hand write the flag at the property.
       const isNeeded = needed.has(name) || (isObject(value) && value.required === true);
       if (schema) return [{ name, schema, required: isNeeded, ...this.notes(value, at) }];
@@ -252,6 +263,8 @@ export class SchemaReader {
       further && values !== false
         ? this.readIfPossible(saysValues ? values : true, `${path}.additionalProperties`)
         : null;
+    if (this.parts && !properties.length && !more && !isObject(values) && values !== false && maxProperties)
+      this.warn(path, "properties", "says no keys: only an empty object is written");
     return {
       kind: "object",
       properties,

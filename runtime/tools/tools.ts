@@ -216,8 +216,8 @@ function readBare(reader: SchemaReader, schema: JsonObject, path: string): Prope
       const remedy = "write {type: …}, or a JSON Schema with properties";
       throw new ToolError(at, `expected an object, got ${describe(value)}; ${remedy}`);
     }
-    const read = reader.read(value, at);
-    if (!Number.isFinite(leastBytes(read)))
+    const read = reader.readPart(value, at);
+    if (!read || !Number.isFinite(leastBytes(read)))
       throw new ToolError(at, "expected a schema that some finite value fits, got one that none does");
     return [{ name, schema: read, required: value.required === true, ...reader.notes(value, at) }];
   });
