@@ -195,7 +195,10 @@ export class Session {
     const totalMs = performance.now() - startMs;
     return {
       calls,
-      decision: together(calls.map(({ decision }) => decision)),
+      decision: together(
+        calls.map(({ decision }) => decision),
+        cutShort,
+      ),
       text: tokenizer.detokenize(tokens.filter((id) => id !== special.toolCall)),
       tokens,
       cutShort,

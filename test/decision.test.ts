@@ -25,6 +25,7 @@ test("an answer is as careful as its most doubtful call; without calls it is non
   expect(together(["act", "confirm"])).toBe("confirm");
   expect(together(["act"])).toBe("act");
   expect(together([])).toBe("none");
+  expect(together([], true)).toBe("ask");
 });
 
 test("features are capped, so that an infinite margin stays a number", () => {
