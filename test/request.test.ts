@@ -10,13 +10,14 @@ const model = await load();
 describe("the model reads", () => {
   test.each([
     ["plain text as it is", "text mum i'm on my way", "text mum i'm on my way"],
-    ["typographic apostrophes as plain ones", "i’m at ann‘s ʼtil it´s 5′", "i'm at ann's 'til it's 5'"],
+    ["typographic apostrophes as plain ones", "i’m at ann‘s ʼtil it´s 5′ o`clock", "i'm at ann's 'til it's 5' o'clock"],
     ["typographic quotes as plain ones", "say “hi” and „ho‟ and «hey»", 'say "hi" and "ho" and "hey"'],
     ["dashes and minus signs as hyphens", "5–10 — then −3", "5-10 - then -3"],
+    ["full-width characters as plain ones", "ｓｅｔ　１０：３０～", "set 10:30~"],
     ["an ellipsis as three dots", "wait… what", "wait... what"],
-    ["any white space as one space", "wake\tme \u00a0 at\r\n7:15", "wake me at 7:15"],
+    ["any white space as one space", "wake\tme \u00a0 at\r\n7:15\u2028or\u00858", "wake me at 7:15 or 8"],
     ["no white space at the ends", "\ufeff \n wake me \r\n\u00a0", "wake me"],
-    ["no invisible characters", "wa\u200bke co\u00adoperate\u2060", "wake cooperate"],
+    ["no invisible characters", "\u200ewa\u200bke co\u00adoperate\u2060 \u202d+49\u202c", "wake cooperate +49"],
     ["letters with marks of their own as one", "cafe\u0301 Zu\u0308rich", "café Zürich"],
     ["capitals as small letters, digits between them", "SET A TIMER FOR 5 MINUTES", "set a timer for 5 minutes"],
     ["capitals with a few small letters", "SET A TIMER FOR 5 min", "set a timer for 5 min"],
@@ -69,6 +70,8 @@ describe("the same call, in the user's own words", () => {
     ["spaces that do not break", "set\u00a0a\u00a0timer\u00a0for\u00a010\u00a0minutes", "set a timer for 10 minutes"],
     ["capitals", "SET A TIMER FOR 5 MINUTES", "set a timer for 5 minutes"],
     ["capitals with a name", "TEXT MUM I’M ON MY WAY", "text mum i'm on my way"],
+    ["marks of direction", "\u200etext \u2068anna\u2069 i am late", "text anna i am late"],
+    ["full-width digits", "set a timer for １０ minutes", "set a timer for 10 minutes"],
     ["marks of their own", "text Zoe\u0308 i am late", "text Zoë i am late"],
   ])("%s", async (_, typed, plain) => {
     const { calls } = await model.call(typed, watch);
