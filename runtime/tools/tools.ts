@@ -191,7 +191,7 @@ function readTool(entry: Entry): { tool: Tool; flat: JsonObject; warnings: Warni
 /** `risk` as the user says it; else destructiveHint of MCP is danger. Source: MCP 2025-06-18, ToolAnnotations. */
 function readRisk(body: JsonObject, path: string): Risk {
   const { risk, annotations } = body;
-  if (risk !== undefined) {
+  if ((risk ?? null) !== null) {
     if (risks.includes(risk as Risk)) return risk as Risk;
     throw new ToolError(`${path}.risk`, `expected one of ${risks.join(", ")}, got ${describe(risk)}`);
   }
