@@ -5,7 +5,8 @@
  *   read    "text mum: i'm on my way - soon"
  *
  * Typographic quotes, dashes and ellipses and full-width characters become plain ones, white space one space and none at the ends, a letter with
- * marks of its own one character (NFC), invisible characters nothing; capitals small letters where nearly all are capitals.
+ * marks of its own one character (NFC), invisible characters nothing; capitals small letters where nearly all are capitals
+ * or every word begins with one.
  */
 import { CapacityError } from "../errors.ts";
 
@@ -52,7 +53,7 @@ export function readRequest(typed: string): Request {
   const { text, starts, ends } = read(typed);
   if (!text) throw new RangeError("request: expected text, got none; say what to do");
   return {
-    text: isShouted(text) ? lowerCased(text) : text,
+    text: isShouted(text) || isTitled(text) ? lowerCased(text) : text,
     typed,
     typedSpan: (start, end) => ({ start: starts[start], end: ends[end - 1] }),
   };
@@ -99,4 +100,10 @@ function plainOf(piece: string): string {
 function isShouted(text: string): boolean {
   const [capitals, small] = [/\p{Lu}/gu, /\p{Ll}/gu].map((kind) => text.match(kind)?.length ?? 0);
   return capitals > 1 && 4 * small <= capitals;
+}
+
+/** "Turn Off The Lights": capitals that tell no name from another word. */
+function isTitled(text: string): boolean {
+  const words = text.match(/(?<![\p{L}\p{N}'])\p{L}/gu) ?? [];
+  return words.length > 2 && words.every((first) => /\p{Lu}/u.test(first));
 }

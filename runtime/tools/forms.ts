@@ -206,7 +206,7 @@ function foreign(path: string): Warning {
   return {
     path: `${path}.type`,
     keyword: "type",
-    message: "says that a provider knows its parameters: it is offered without any",
+    message: "is no kind that is known here: the tool is offered without parameters",
   };
 }
 
