@@ -2,7 +2,7 @@
 import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer/answer.ts";
 import { type Decision, together } from "./answer/decision.ts";
 import { lexicalScores, type Ranked, ranking } from "./answer/rank.ts";
-import { Calls } from "./answer/repeat.ts";
+import { Calls, mostItemsOf } from "./answer/repeat.ts";
 import { Rules } from "./answer/rules.ts";
 import { readCalls, type ToolCall } from "./answer/toolcall.ts";
 import type { Host } from "./engine/host.ts";
@@ -218,7 +218,7 @@ export class Session {
   private write(writer: Writer, request: string, set: ToolSet, options: CallOptions): Promise<Answer> {
     const grammar = this.owner.grammarOf(set);
     const copies = options.copy ?? this.owner.header.copies ?? false;
-    const rules = new Rules(grammar, copies ? request : null);
+    const rules = new Rules(grammar, copies ? request : null, mostItemsOf(request));
     return writeAnswer(writer, rules, new Calls(request), options.grammar !== "step");
   }
 

@@ -26,16 +26,19 @@ export interface Room {
 
 const anyRoom: Room = { least: 0, most: Number.POSITIVE_INFINITY, isBetween: true };
 
-/** What begins at a state must differ from what began so in the same list or map; `isFirst` where that is new. */
-export interface Distinct {
-  of: Schema;
+/** What begins at a state is an item of a list or a key of a map, `isFirst` where that is new. */
+export interface Begun {
+  of: ArraySchema | ObjectSchema;
   isFirst: boolean;
 }
+
+/** Whether what begins so must differ from what began before. */
+export const mustDiffer = (of: Begun["of"]) => of.kind === "object" || of.unique === true;
 
 /** Where the text stands: the bytes that may follow. */
 export class State {
   private made: Edge[] | null = null;
-  distinct: Distinct | null = null;
+  begun: Begun | null = null;
 
   constructor(
     private readonly make: () => Edge[],
@@ -230,31 +233,35 @@ function without(state: State, texts: readonly Uint8Array[], at = 0): State {
   return new State(edges, ends ? hyphen : state.exit, state.room);
 }
 
-/** Whether a value may hold texts that must differ. */
-export function holdsDistinct(schema: Schema, met: Set<Schema> = new Set()): boolean {
-  if (met.has(schema)) return false;
+/** The lists that say no maximum or that their items differ, and the maps, within a value. */
+export function* countedIn(schema: Schema, met: Set<Schema> = new Set()): Generator<Begun["of"]> {
+  if (met.has(schema)) return;
   met.add(schema);
-  const within = (parts: readonly Schema[]) => parts.some((part) => holdsDistinct(part, met));
   switch (schema.kind) {
     case "array":
-      return schema.unique || within([...(schema.first ?? []), schema.items]);
+      if (isCounted(schema)) yield schema;
+      for (const part of [...(schema.first ?? []), schema.items]) yield* countedIn(part, met);
+      return;
     case "object":
-      return schema.more !== undefined || within(schema.properties.map((property) => property.schema));
+      if (schema.more) yield schema;
+      for (const property of schema.properties) yield* countedIn(property.schema, met);
+      return;
     case "anyOf":
-      return within(schema.options);
+      for (const option of schema.options) yield* countedIn(option, met);
+      return;
     case "ref":
-      return schema.target !== null && within([schema.target]);
-    default:
-      return false;
+      if (schema.target) yield* countedIn(schema.target, met);
   }
 }
 
-/** Says of a state that a text begins there which differs from others: keys of one map, items of one list. */
-function marking(state: State, of: Schema, isFirst: boolean): State {
+const isCounted = (list: ArraySchema) => list.unique === true || list.maxItems === Number.POSITIVE_INFINITY;
+
+/** Says of a state that a key of a map or an item of a list begins there. */
+function marking(state: State, of: Begun["of"], isFirst: boolean): State {
   const copy = new State(() => state.edges, state.exit, state.room);
   const either = eithers.get(state);
   if (either) eithers.set(copy, either);
-  copy.distinct = { of, isFirst };
+  copy.begun = { of, isFirst };
   return copy;
 }
 
@@ -297,11 +304,11 @@ function firstState({ schema, next }: Value): State {
 }
 
 function arrayState(schema: ArraySchema, count: number, next: () => State): State {
-  const { minItems, first = [], unique } = schema;
+  const { minItems, first = [] } = schema;
   const most = mostItems(schema);
   const repeats = most === Number.POSITIVE_INFINITY && count > minItems && count > first.length;
   const after: () => State = once(() => (repeats ? state : arrayState(schema, count + 1, next)));
-  const mark = (begun: State) => (unique ? marking(begun, schema, !count) : begun);
+  const mark = (begun: State) => (isCounted(schema) ? marking(begun, schema, !count) : begun);
   const item = () => valueState(itemSchema(schema, count), after);
   const options: State[] = [];
   if (count >= minItems) options.push(literal("]", next));
@@ -324,8 +331,8 @@ export function union(states: readonly State[]): State {
   if (states.length === 1) return states[0];
   const different = merged(states.flatMap(partsOf));
   const [first] = different;
-  const distinct = states.find((state) => state.distinct)?.distinct ?? null;
-  if (different.length === 1) return distinct ? marking(first, distinct.of, distinct.isFirst) : first;
+  const begun = states.find((state) => state.begun)?.begun ?? null;
+  if (different.length === 1) return begun ? marking(first, begun.of, begun.isFirst) : first;
   const edges = () => {
     const all = different.flatMap((state) => state.edges);
     // Cut the bytes where any edge begins or ends, so that each piece has the same targets throughout.
@@ -337,7 +344,7 @@ export function union(states: readonly State[]): State {
   };
   const state = new State(edges, first.exit);
   eithers.set(state, different);
-  state.distinct = distinct;
+  state.begun = begun;
   return state;
 }
 
