@@ -13,12 +13,12 @@ import { both, mergeSchemas, silent } from "./merge.ts";
 import { type Bound, leaves, notes, type ObjectSchema, type Property, type Schema, type Warning } from "./schema.ts";
 
 /** Keywords that belong to no type, or to the object around a schema. */
-const readApart = new Set([...silent, "required", "additionalProperties", "type", "nullable"]);
+const readApart = new Set([...silent, "type", "nullable"]);
 const keywords: Record<string, readonly string[]> = {
   string: ["minLength", "maxLength"],
   number: ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
   array: ["items", "minItems", "maxItems", "prefixItems", "additionalItems", "uniqueItems"],
-  object: ["properties", "minProperties", "maxProperties", "propertyNames"],
+  object: ["properties", "minProperties", "maxProperties", "propertyNames", "required", "additionalProperties"],
 };
 const typeNames = ["string", "number", "integer", "boolean", "null", "array", "object"];
 /** As Python names them. */
@@ -392,7 +392,7 @@ export class SchemaReader {
 
   private warnUnread(source: JsonObject, read: readonly string[], path: string): void {
     for (const key of Object.keys(source)) {
-      if (readApart.has(key) || read.includes(key) || key.startsWith("x-")) continue;
+      if (isFlag(source, key) || readApart.has(key) || read.includes(key) || key.startsWith("x-")) continue;
       this.warn(`${path}.${key}`, key, "is not held to: the grammar ignores it");
     }
   }
@@ -401,6 +401,9 @@ export class SchemaReader {
     this.warnings.push({ path, keyword, message });
   }
 }
+
+/** Whether a keyword is the flag of a property, which is read, and warned of, where that is. */
+const isFlag = (source: JsonObject, key: string) => key === "required" && !Array.isArray(source.required);
 
 /** Whether a schema limits its values by other keywords than some. */
 function limits(source: JsonObject, but: readonly string[]): boolean {
@@ -438,8 +441,9 @@ function orNull(source: JsonObject, schema: Schema): Schema {
  */
 function typesOf(source: JsonObject, path: string): string[] {
   if (source.type === undefined) {
-    const implied = Object.keys(keywords).find((type) => keywords[type].some((key) => source[key] !== undefined));
-    return implied ? [implied] : source.additionalProperties !== undefined ? ["object"] : [];
+    const said = Object.keys(source).filter((key) => source[key] !== undefined && !isFlag(source, key));
+    const implied = Object.keys(keywords).find((type) => keywords[type].some((key) => said.includes(key)));
+    return implied ? [implied] : [];
   }
   return [source.type].flat().flatMap((type) => {
     const said = typeof type === "string" ? type.toLowerCase() : "";
