@@ -5,7 +5,17 @@ import { Warmth } from "../engine/warm.ts";
 import { CapacityError } from "../errors.ts";
 import { special } from "../text/tokenizer.ts";
 import type { ToolSet } from "../tools/tools.ts";
-import { type Buffers, checkOffer, chosen, dot, type PromptModel, requestIds, type Shown, type Way } from "./prompt.ts";
+import {
+  type Buffers,
+  checkOffer,
+  chosen,
+  dot,
+  type PromptModel,
+  requestIds,
+  type Shown,
+  type Way,
+  withRoom,
+} from "./prompt.ts";
 
 /** What the contrastive head was trained on at most. */
 const contrastTokens = 128;
@@ -31,7 +41,8 @@ export class Joint implements Way {
     const list = [special.tools, ...this.model.idsOf(set)];
     const keys = query.length + list.length;
     if (keys > most) {
-      this.checkRoom(set, most - query.length);
+      // Where one tool would be too long, fewer do not help.
+      this.withRoom(request, set, most - query.length);
       const parts = `request ${query.length}, tools ${list.length - 1}`;
       const over = `got ${keys}, ${keys - most} over (${parts}); call with { offer: 8 }, or fewer`;
       throw new CapacityError("prompt", keys, most, `expected at most ${most} tokens, ${over}`);
@@ -70,9 +81,9 @@ export class Joint implements Way {
     checkOffer(k);
     if (k === undefined || !set.tools.length) return set;
     if (k >= set.tools.length && this.model.idsOf(set).length < room) return set;
-    this.checkRoom(set, room);
-    const scores = await this.scores(request, set, host);
-    return set.only(chosen(request, set, k, scores, this.sizesOf(set), room - listTokens));
+    const some = this.withRoom(request, set, room);
+    const scores = await this.scores(request, some, host);
+    return some.only(chosen(request, some, k, scores, this.sizesOf(some), room - listTokens));
   }
 
   /** Texts in a list are joined by commas, and begin as they do alone or shorter. */
@@ -80,13 +91,14 @@ export class Joint implements Way {
     return set.texts.map((text) => this.model.tokenizer.tokenize(text).length + 1);
   }
 
-  /** Throws: CapacityError where no tool fits beside the request. */
-  private checkRoom(set: ToolSet, room: number): void {
+  /** Throws: CapacityError for a tool that is wanted and has no room beside the request. */
+  private withRoom(request: string, set: ToolSet, room: number): ToolSet {
     const sizes = this.sizesOf(set);
-    const [least, most] = [Math.min(...sizes), room - listTokens];
-    if (least <= most) return;
-    const over = `expected one of at most ${most} tokens beside the request, got ${least}`;
-    const { name } = set.tools[sizes.indexOf(least)];
-    throw new CapacityError(`tool ${name}`, least, most, `${over}; shorten it, or the request`);
+    const most = room - listTokens;
+    return withRoom(request, set, sizes, most, (place) => {
+      const over = `expected one of at most ${most} tokens beside the request, got ${sizes[place]}`;
+      const path = `tool ${set.tools[place].name}`;
+      throw new CapacityError(path, sizes[place], most, `${over}; shorten it, or the request`);
+    });
   }
 }
