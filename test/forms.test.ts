@@ -79,6 +79,11 @@ test.each<[string, unknown]>([
   expect(set.warnings).toEqual([]);
 });
 
+test("a tool a line is a list", () => {
+  const set = ToolSet.from('{"name":"a"}\r\n{"type":"function","function":{"name":"b"}}\n\n');
+  expect(set.tools.map(({ name }) => name)).toEqual(["a", "b"]);
+});
+
 test("a mark of the byte order before a list of tools is no part of it", () => {
   expect(ToolSet.from('\ufeff[{"name":"f"}]').tools).toHaveLength(1);
 });
@@ -109,7 +114,7 @@ cyclic.self = cyclic;
 test.each<[about: string, tools: () => unknown, message: string]>([
   ["a lone tool", () => ({ name: "f" }), 'tools: expected a list of tools, got {"name":"f"}; wrap it in [ ]'],
   ["another object", () => ({ result: 1 }), "give the list of tools itself"],
-  ["lines of JSON", () => '{"name":"a"}\n{"name":"b"}\n', "put its lines in one list"],
+  ["lines that are not all tools", () => '{"name":"a"}\n5\n', "tools: expected JSON, got"],
   ["what a provider runs", () => [{ type: "web_search" }], "tools[0].name: expected a string, got nothing; leave out"],
   ["what marks a cache", () => [{ cachePoint: { type: "default" } }], "leave out what a provider runs itself"],
   ["a tool without a name", () => [{ parameters: { a: {} } }], "every tool needs a name"],

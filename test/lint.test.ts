@@ -97,6 +97,7 @@ test("a list in any form is read, each finding and rewrite at the tool's own pla
   const forms: [given: unknown, at: string][] = [
     [{ jsonrpc: "2.0", id: 1, result: { tools: [tool] } }, "tools[0]"],
     [{ functions: [tool] }, "tools[0]"],
+    [{ setAlarm: { parameters } }, "tools.setAlarm"],
     [{ functionDeclarations: [tool] }, "tools[0]"],
     [{ tools: [{ functionDeclarations: [{ name: "ping" }, tool] }] }, "tools[0].functionDeclarations[1]"],
     [[{ type: "function", function: tool }], "tools[0].function"],

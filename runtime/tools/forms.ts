@@ -67,6 +67,29 @@ export interface Listed {
   left: Warning[];
 }
 
+/** A text's JSON, or the list of its lines' where each is JSON by itself. Throws: ToolError for other text. */
+export function parsed(text: string): unknown {
+  // A mark of the byte order is white space.
+  const trimmed = text.trim();
+  try {
+    return JSON.parse(trimmed);
+  } catch (error) {
+    const lines = linesOf(trimmed);
+    if (lines) return lines;
+    throw new ToolError("tools", `expected JSON, got ${describe(text.slice(0, 40))}; ${(error as Error).message}`);
+  }
+}
+
+/** null where a line is no object. */
+function linesOf(text: string): unknown[] | null {
+  try {
+    const lines = text.split(/[\r\n]+/).map((line) => JSON.parse(line));
+    return lines.every(isObject) ? lines : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Throws: ToolError for what holds no list. */
 export function entriesOf(given: unknown): Listed {
   const found = (Array.isArray(given) ? [[]] : lists).flatMap((keys) => {

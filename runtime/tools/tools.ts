@@ -6,7 +6,7 @@ import { ToolError } from "../errors.ts";
 import { describe, isObject, type JsonObject } from "../json.ts";
 import { Lru } from "../lru.ts";
 import { checkSize, mostNameCharacters, mostTools } from "./bounds.ts";
-import { type Entry, entriesOf, formOf, withJsonSchema } from "./forms.ts";
+import { type Entry, entriesOf, formOf, parsed, withJsonSchema } from "./forms.ts";
 import { flatForm, pythonJson, snakeCase } from "./prompt.ts";
 import { SchemaReader } from "./reader.ts";
 import type { ObjectSchema, Property, Warning } from "./schema.ts";
@@ -94,7 +94,7 @@ export class ToolSet {
   }
 
   /**
-   * Reads a list of tools: JSON text, an array, what holds one (`{tools: […]}`, a JSON-RPC result, …), or a ToolSet.
+   * Reads a list of tools: JSON text, also a tool a line, an array, what holds one (`{tools: […]}`, a JSON-RPC result, …), or a ToolSet.
    * Throws: ToolError naming the offending part.
    */
   static from(
@@ -108,14 +108,7 @@ export class ToolSet {
     const known = options.strict ? undefined : recent.get(text);
     if (known) return known;
     if (typeof input === "string") checkSize(text);
-    let list: unknown;
-    try {
-      // A mark of the byte order is white space.
-      list = JSON.parse(text.trim());
-    } catch (error) {
-      const remedy = isLines(text) ? "put its lines in one list: [ …, … ]" : (error as Error).message;
-      throw new ToolError("tools", `expected JSON, got ${quote(text.slice(0, 40))}; ${remedy}`);
-    }
+    const list = parsed(text);
     checkSize(list);
     const set = ToolSet.read(list, options);
     if (text.length <= mostRecentCharacters) recent.set(text, set);
@@ -221,17 +214,6 @@ function readBare(reader: SchemaReader, schema: JsonObject, path: string): Prope
       throw new ToolError(at, "expected a schema that some finite value fits, got one that none does");
     return [{ name, schema: read, required: value.required === true, ...reader.notes(value, at) }];
   });
-}
-
-/** Whether there are several lines, each JSON by itself. */
-function isLines(text: string): boolean {
-  const lines = text.trim().split("\n");
-  try {
-    for (const line of lines) JSON.parse(line);
-    return lines.length > 1;
-  } catch {
-    return false;
-  }
 }
 
 const quote = (text: string) => JSON.stringify(text);

@@ -4,7 +4,7 @@ import { octet } from "../../runtime/engine/sessionplan.ts";
 import { ToolError } from "../../runtime/errors.ts";
 import type { Json } from "../../runtime/json.ts";
 import type { Tokenizer } from "../../runtime/text/tokenizer.ts";
-import { entriesOf, formOf, type Entry as Given, type Listed } from "../../runtime/tools/forms.ts";
+import { entriesOf, formOf, type Entry as Given, type Listed, parsed } from "../../runtime/tools/forms.ts";
 import type { Schema } from "../../runtime/tools/schema.ts";
 import { type Tool, type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
 import { pad } from "../../wasm/abi.ts";
@@ -71,7 +71,7 @@ export function readSheet(text: string, tokenizer: Tokenizer, promptLimit: numbe
   const refused: ToolError[] = [];
   const entries: Entry[] = [];
   try {
-    listed = entriesOf(JSON.parse(text));
+    listed = entriesOf(parsed(text));
   } catch {
     collect(refused, "tools[0]", () => ToolSet.from(text));
   }
