@@ -10,8 +10,9 @@ import { TokenTrie } from "../runtime/text/trie.ts";
 import type { Schema } from "../runtime/tools/schema.ts";
 import { leastBytes } from "../runtime/tools/shortest.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
-import { packTools, unpackTools } from "../runtime/wire/wire.ts";
+import { packTools } from "../runtime/wire/wire.ts";
 import { packCall, unpackCall } from "../runtime/wire/wirecall.ts";
+import { unpackTools } from "../runtime/wire/wireread.ts";
 import { seeded, somePieces } from "./support.ts";
 
 const trie = new TokenTrie(new Tokenizer(await somePieces(4096)));

@@ -1,7 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { load } from "../runtime/thimble.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
-import { hashTools, packTools, unpackTools } from "../runtime/wire/wire.ts";
+import { hashTools } from "../runtime/wire/hash.ts";
+import { packTools } from "../runtime/wire/wire.ts";
+import { unpackTools } from "../runtime/wire/wireread.ts";
 import { type Command, print, progressLine, readBytes, UsageError, utf8Text } from "./command.ts";
 import { modelOf } from "./model.ts";
 import { watchModule } from "./watchset.ts";
