@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { ground } from "../runtime/answer/provenance.ts";
 import { ToolError } from "../runtime/errors.ts";
-import type { State } from "../runtime/grammar/automaton.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
+import type { State } from "../runtime/grammar/state.ts";
 import { readRequest } from "../runtime/text/request.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";

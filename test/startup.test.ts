@@ -48,7 +48,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
     "runtime/answer: answer copy decision provenance rank repeat rules toolcall",
     "runtime: default errors json lru msgpack session thimble turns",
     "runtime/engine: decoder embedding encoder kernels memory modelplan sessionplan threads warm worker",
-    "runtime/grammar: automaton grammar",
+    "runtime/grammar: automaton grammar scalars state",
     "runtime/kept: block form kept read",
     "runtime/load: cache files integrity loader patience ring source store stream web weights",
     "runtime/pack: pack profile xxh32",

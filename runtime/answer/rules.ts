@@ -4,8 +4,9 @@
  * ends some time: a model that has nothing to say would write the same items over and over.
  * Enums and numbers are the grammar's alone; where an enum stands beside a string, a value is one of it or copied.
  */
-import { mustDiffer, partsOf, type State, union } from "../grammar/automaton.ts";
+import { mustDiffer, partsOf, union } from "../grammar/automaton.ts";
 import type { Grammar } from "../grammar/grammar.ts";
+import type { State } from "../grammar/state.ts";
 import type { Mask } from "../text/trie.ts";
 import type { Schema } from "../tools/schema.ts";
 import { Words } from "./copy.ts";

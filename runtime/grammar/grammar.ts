@@ -6,7 +6,9 @@
 import type { Mask, TokenTrie } from "../text/trie.ts";
 import { shapesOf } from "../tools/shapes.ts";
 import type { ToolSet } from "../tools/tools.ts";
-import { answerStates, anyText, countedIn, mustDiffer, type State } from "./automaton.ts";
+import { answerStates, countedIn, mustDiffer } from "./automaton.ts";
+import { anyText } from "./scalars.ts";
+import type { State } from "./state.ts";
 
 /** Tokens that can only be so, and the state after them. */
 export interface Forced {
