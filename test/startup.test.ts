@@ -54,7 +54,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
     "runtime/pack: pack profile xxh32",
     "runtime/prompt: apart joint prompt",
     "runtime/text: numbers request tokenizer trie",
-    "runtime/tools: bounds decimal forms merge prompt reader schema shapes shortest tools typing",
+    "runtime/tools: bounds decimal forms keywords merge overlap pointer prompt reader schema shapes shortest tools typing",
     "tools: command lines model run",
     "wasm: abi",
     "wasm/built: bytes",

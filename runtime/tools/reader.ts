@@ -9,31 +9,11 @@
 import { ToolError } from "../errors.ts";
 import { describe, isObject, type Json, type JsonObject } from "../json.ts";
 import { mostLevels, mostSchemas } from "./bounds.ts";
-import { both, mergeSchemas, silent } from "./merge.ts";
+import { isFlag, isReadApart, keywords, limits, oneValue, typeNames, typesOf, withoutNulls } from "./keywords.ts";
+import { both, mergeSchemas } from "./merge.ts";
+import { mayOverlap } from "./overlap.ts";
+import { pointed } from "./pointer.ts";
 import { type Bound, leaves, notes, type ObjectSchema, type Property, type Schema, type Warning } from "./schema.ts";
-
-/** Keywords that belong to no type, or to the object around a schema. */
-const readApart = new Set([...silent, "type", "nullable"]);
-const keywords: Record<string, readonly string[]> = {
-  string: ["minLength", "maxLength"],
-  number: ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
-  array: ["items", "minItems", "maxItems", "prefixItems", "additionalItems", "uniqueItems"],
-  object: ["properties", "minProperties", "maxProperties", "propertyNames", "required", "additionalProperties"],
-};
-const typeNames = ["string", "number", "integer", "boolean", "null", "array", "object"];
-/** As Python names them. */
-const synonyms: Record<string, string> = {
-  str: "string",
-  int: "integer",
-  float: "number",
-  bool: "boolean",
-  list: "array",
-  tuple: "array",
-  dict: "object",
-};
-const misspelled: Record<string, string> = { strng: "string", text: "string", double: "number", long: "integer" };
-/** Keywords of which null is a value; any other that is null says nothing, as some libraries write what they leave out. */
-const nullable = new Set(["const", "default", "example", "examples"]);
 
 type Ref = Schema & { kind: "ref" };
 
@@ -353,13 +333,7 @@ export class SchemaReader {
 
   /** What a local reference points to. */
   private target(ref: string, path: string): unknown {
-    const [root, ...parts] = ref.split("/");
-    let target: unknown = root === "#" ? this.root : undefined;
-    for (const part of parts) {
-      const key = unescaped(part);
-      const inside = (isObject(target) || Array.isArray(target)) && Object.hasOwn(target, key);
-      target = inside ? (target as JsonObject)[key] : undefined;
-    }
+    const target = pointed(this.root, ref);
     if (target !== undefined) return target;
     throw new ToolError(
       `${path}.$ref`,
@@ -392,7 +366,7 @@ export class SchemaReader {
 
   private warnUnread(source: JsonObject, read: readonly string[], path: string): void {
     for (const key of Object.keys(source)) {
-      if (isFlag(source, key) || readApart.has(key) || read.includes(key) || key.startsWith("x-")) continue;
+      if (isFlag(source, key) || isReadApart(key) || read.includes(key)) continue;
       this.warn(`${path}.${key}`, key, "is not held to: the grammar ignores it");
     }
   }
@@ -400,29 +374,6 @@ export class SchemaReader {
   warn(path: string, keyword: string, message: string): void {
     this.warnings.push({ path, keyword, message });
   }
-}
-
-/** Whether a keyword is the flag of a property, which is read, and warned of, where that is. */
-const isFlag = (source: JsonObject, key: string) => key === "required" && !Array.isArray(source.required);
-
-/** Whether a schema limits its values by other keywords than some. */
-function limits(source: JsonObject, but: readonly string[]): boolean {
-  return Object.keys(source).some(
-    (key) => ![...but, "nullable"].includes(key) && !silent.has(key) && !key.startsWith("x-"),
-  );
-}
-
-function withoutNulls(source: JsonObject): JsonObject {
-  const entries = Object.entries(source);
-  if (entries.every(([, value]) => value !== null)) return source;
-  return Object.fromEntries(entries.filter(([key, value]) => value !== null || nullable.has(key)));
-}
-
-/** const as the enum of one value, so that the two merge. */
-function oneValue(source: JsonObject): JsonObject {
-  if (source.const === undefined) return source;
-  const { const: value, ...rest } = source;
-  return { ...rest, enum: [value] };
 }
 
 const oneOf = (options: Schema[]): Schema => (options.length === 1 ? options[0] : { kind: "anyOf", options });
@@ -433,57 +384,4 @@ function orNull(source: JsonObject, schema: Schema): Schema {
   if (schema.kind === "enum")
     return schema.values.includes(null) ? schema : { kind: "enum", values: [...schema.values, null] };
   return { kind: "anyOf", options: [schema, { kind: "enum", values: [null] }] };
-}
-
-/**
- * The types of a schema, stated or else implied by a keyword; none where it may be anything. Gemini writes them in capitals, Python in its own words.
- * Throws: ToolError for what is no type.
- */
-function typesOf(source: JsonObject, path: string): string[] {
-  if (source.type === undefined) {
-    const said = Object.keys(source).filter((key) => source[key] !== undefined && !isFlag(source, key));
-    const implied = Object.keys(keywords).find((type) => keywords[type].some((key) => said.includes(key)));
-    return implied ? [implied] : [];
-  }
-  return [source.type].flat().flatMap((type) => {
-    const said = typeof type === "string" ? type.toLowerCase() : "";
-    const word = Object.hasOwn(synonyms, said) ? synonyms[said] : said;
-    if (typeNames.includes(word)) return word;
-    if (word === "any") return [];
-    const guess = Object.hasOwn(misspelled, word) ? misspelled[word] : undefined;
-    const remedy = guess ? `did you mean ${JSON.stringify(guess)}?` : "say what the value is";
-    throw new ToolError(`${path}.type`, `expected one of ${typeNames.join(", ")}, got ${describe(type)}; ${remedy}`);
-  });
-}
-
-/** A step of a JSON pointer in a URI fragment; as it is where it is no percent encoding. */
-function unescaped(part: string): string {
-  let key = part;
-  try {
-    key = decodeURIComponent(part);
-  } catch {}
-  return key.replaceAll("~1", "/").replaceAll("~0", "~");
-}
-
-/** Whether two schemas may allow the same value; errs towards yes. */
-function mayOverlap(a: Schema, b: Schema): boolean {
-  if (a.kind === "ref" || b.kind === "ref") return true;
-  if (a.kind === "anyOf") return a.options.some((option) => mayOverlap(option, b));
-  if (b.kind === "anyOf") return mayOverlap(b, a);
-  if (a.kind === "enum") return a.values.some((value) => mayHold(b, value));
-  if (b.kind === "enum") return mayOverlap(b, a);
-  if (a.kind !== b.kind) return false;
-  if (a.kind === "object" && b.kind === "object") {
-    // Two objects differ for sure where a property that both require has disjoint values.
-    return !a.properties.some(
-      (p) => p.required && b.properties.some((q) => q.required && q.name === p.name && !mayOverlap(p.schema, q.schema)),
-    );
-  }
-  return true;
-}
-
-function mayHold(schema: Schema, value: Json): boolean {
-  if (schema.kind === "enum") return schema.values.some((other) => JSON.stringify(other) === JSON.stringify(value));
-  if (schema.kind === "array") return Array.isArray(value);
-  return schema.kind === (value !== null && !Array.isArray(value) ? typeof value : "null");
 }

@@ -1,0 +1,23 @@
+/** JSON pointers in URI fragments: `#/$defs/City`. Source: RFC 6901, section 6. */
+import { isObject, type JsonObject } from "../json.ts";
+
+/** What a reference into a schema points to; undefined for one that points elsewhere. */
+export function pointed(schema: JsonObject, ref: string): unknown {
+  const [root, ...parts] = ref.split("/");
+  return parts.reduce<unknown>(
+    (at, part) => {
+      const key = unescaped(part);
+      return (isObject(at) || Array.isArray(at)) && Object.hasOwn(at, key) ? (at as JsonObject)[key] : undefined;
+    },
+    root === "#" ? schema : undefined,
+  );
+}
+
+/** A step of a pointer; as it is where it is no percent encoding. */
+function unescaped(part: string): string {
+  let key = part;
+  try {
+    key = decodeURIComponent(part);
+  } catch {}
+  return key.replaceAll("~1", "/").replaceAll("~0", "~");
+}
