@@ -116,6 +116,15 @@ test("a list in any form is read, each finding and rewrite at the tool's own pla
   expect(pathsOf(reportFor(plain), "non-ascii")).toEqual(["tools[0].args.room.enum[0]"]);
 });
 
+test("a reference with a percent sign that encodes nothing is followed", () => {
+  const properties = { a: { $ref: "#/$defs/100%" } };
+  const $defs = { "100%": { enum: ["Küche"] } };
+  const [foreign] = reportFor([{ name: "f", inputSchema: { properties, $defs } }]).findings.filter(
+    ({ rule }) => rule === "non-ascii",
+  );
+  expect(foreign.path).toBe("tools[0].inputSchema.$defs.100%.enum[0]");
+});
+
 /** Tokens as a call counts them, as the sum of the tools, and each tool's as of its text alone but for its ends. */
 function expectTokens(text: string): void {
   const report = reportOf("x", readSheet(text, tokenizer, 384));

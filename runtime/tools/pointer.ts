@@ -3,17 +3,18 @@ import { isObject, type JsonObject } from "../json.ts";
 
 /** What a reference into a schema points to; undefined for one that points elsewhere. */
 export function pointed(schema: JsonObject, ref: string): unknown {
-  const [root, ...parts] = ref.split("/");
-  return parts.reduce<unknown>(
-    (at, part) => {
-      const key = unescaped(part);
-      return (isObject(at) || Array.isArray(at)) && Object.hasOwn(at, key) ? (at as JsonObject)[key] : undefined;
-    },
-    root === "#" ? schema : undefined,
+  return stepsOf(ref).reduce<unknown>(
+    (at, key) => ((isObject(at) || Array.isArray(at)) && Object.hasOwn(at, key) ? (at as JsonObject)[key] : undefined),
+    /^#(\/|$)/.test(ref) ? schema : undefined,
   );
 }
 
-/** A step of a pointer; as it is where it is no percent encoding. */
+/** The keys on the way that a reference says. */
+export function stepsOf(ref: string): string[] {
+  return ref.split("/").slice(1).map(unescaped);
+}
+
+/** A step as it is where it is no percent encoding. */
 function unescaped(part: string): string {
   let key = part;
   try {

@@ -5,6 +5,7 @@ import { ToolError } from "../../runtime/errors.ts";
 import type { Json } from "../../runtime/json.ts";
 import type { Tokenizer } from "../../runtime/text/tokenizer.ts";
 import { entriesOf, formOf, type Entry as Given, type Listed, parsed } from "../../runtime/tools/forms.ts";
+import { stepsOf } from "../../runtime/tools/pointer.ts";
 import type { Schema } from "../../runtime/tools/schema.ts";
 import { type Tool, type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
 import { pad } from "../../wasm/abi.ts";
@@ -195,9 +196,7 @@ class Place {
   }
 
   atReference(ref: string): Place {
-    const parts = ref.split("/").slice(1);
-    const names = parts.map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
-    return names.reduce<Place>((at, name) => at.to(Array.isArray(at.source) ? Number(name) : name), this);
+    return stepsOf(ref).reduce<Place>((at, name) => at.to(Array.isArray(at.source) ? Number(name) : name), this);
   }
 
   /** Where an object's properties stand; with allOf, where the first part has some. */
