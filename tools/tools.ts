@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { load } from "../runtime/thimble.ts";
+import { parsed } from "../runtime/tools/forms.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { hashTools } from "../runtime/wire/hash.ts";
 import { packTools } from "../runtime/wire/wire.ts";
@@ -67,7 +68,7 @@ async function readAhead(set: ToolSet, name: string | undefined, out: string): P
 }
 
 function shareOf(bytes: Uint8Array, json: string): string {
-  const compact = new TextEncoder().encode(JSON.stringify(JSON.parse(json)));
+  const compact = new TextEncoder().encode(JSON.stringify(parsed(json)));
   return `${((100 * bytes.length) / compact.length).toFixed(1)}%`;
 }
 
