@@ -23,5 +23,7 @@ export { type Limits, type LoadOptions, load, type Thimble } from "./thimble.ts"
 export { type Definition, type Definitions, defineTools, type TypedTools } from "./tools/define.ts";
 export type { Property, Schema, Warning } from "./tools/schema.ts";
 export { type Risk, type Tool, type ToolInput, ToolSet } from "./tools/tools.ts";
-export { hashTools, packTools, unpackTools } from "./wire/wire.ts";
+export { hashTools } from "./wire/hash.ts";
+export { packTools } from "./wire/wire.ts";
 export { packCall, packCalls, unpackCall, unpackCalls, type WireCall } from "./wire/wirecall.ts";
+export { unpackTools } from "./wire/wireread.ts";

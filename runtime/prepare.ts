@@ -9,7 +9,7 @@ import { unlessAborted } from "./load/weights.ts";
 import { toolSizes } from "./prompt/apart.ts";
 import { type Model, type Tools, walkOf } from "./session.ts";
 import { ToolSet } from "./tools/tools.ts";
-import { hashTools } from "./wire/wire.ts";
+import { hashTools } from "./wire/hash.ts";
 
 export interface PrepareOptions {
   /** In tools. */

@@ -3,7 +3,7 @@ import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer/ans
 import { type Decision, mostCareful } from "./answer/decision.ts";
 import { Lean } from "./answer/lean.ts";
 import { lexicalScores, type Ranked, ranking } from "./answer/rank.ts";
-import { Calls } from "./answer/repeat.ts";
+import { Calls, mostItemsOf } from "./answer/repeat.ts";
 import { Rules } from "./answer/rules.ts";
 import { readCalls, type ToolCall } from "./answer/toolcall.ts";
 import type { Host } from "./engine/host.ts";
@@ -221,7 +221,10 @@ export class Session {
     const totalMs = performance.now() - startMs;
     return {
       calls,
-      decision: mostCareful(calls.map(({ decision }) => decision)),
+      decision: mostCareful(
+        calls.map(({ decision }) => decision),
+        cutShort,
+      ),
       text: tokenizer.detokenize(tokens.filter((id) => id !== special.toolCall)),
       tokens,
       cutShort,
@@ -241,7 +244,7 @@ export class Session {
   private write(writer: Writer, request: string, set: ToolSet, options: CallOptions): Promise<Answer> {
     const grammar = this.owner.grammarOf(set);
     const copies = options.copy ?? this.owner.header.copies ?? false;
-    const rules = new Rules(grammar, copies ? request : null);
+    const rules = new Rules(grammar, copies ? request : null, mostItemsOf(request));
     return writeAnswer(writer, rules, new Calls(request), options.force !== false);
   }
 

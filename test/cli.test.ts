@@ -23,6 +23,13 @@ test("run --json prints one object with calls", async () => {
   expect(result.timings).toMatchObject({ promptTokens: 6, tools: { given: 7, offered: 7, read: 7 } });
 });
 
+test("run --offer offers the likeliest tools and their rivals", async () => {
+  const { out } = await thimble(["run", "set a timer for 10 minutes", "--offer", "1", "--json"]);
+  const { calls, timings } = JSON.parse(out);
+  expect(calls).toMatchObject([{ name: "set_timer", arguments: { duration: "10 minutes" } }]);
+  expect(timings.tools.offered).toBeLessThan(timings.tools.given);
+});
+
 test("the request, or the tools, may come from standard input; --stream writes the text", async () => {
   expect((await thimble(["run"], "wake me at 7:15 tomorrow\n")).out).toStartWith("set_alarm ");
   const tools = readFileSync(watch, "utf8");

@@ -25,6 +25,7 @@ test("an answer is as careful as its most doubtful call; without calls it is non
   expect(mostCareful(["act", "confirm"])).toBe("confirm");
   expect(mostCareful(["act"])).toBe("act");
   expect(mostCareful([])).toBe("none");
+  expect(mostCareful([], true)).toBe("ask");
 });
 
 test("features are capped, so that an infinite margin stays a number", () => {

@@ -77,6 +77,21 @@ test("200 tools are no error; one that is too long is, by its name, with a remed
   expect((await roomy.call("hi", [long])).timings.tools.offered).toBe(1);
 });
 
+test("of a part of a list those are offered that have room, unless none has, or the request names one that has none", async () => {
+  const model = await load(pack, limits);
+  const list = [toolOf(2), longTool(600)];
+  const { timings } = await model.call("hi", list, { offer: 8 });
+  expect(timings.tools).toEqual({ given: 2, offered: 1, read: 1 });
+  expect((await model.call("hi", [...toolsOf(20), longTool(600)])).timings.tools).toMatchObject({
+    given: 21,
+    offered: 5,
+  });
+  await expect(model.call("be verbose", list, { offer: 8 })).rejects.toThrow(
+    /^tool verbose: .* say less in it or load/,
+  );
+  await expect(model.call("hi", [longTool(600)], { offer: 8 })).rejects.toThrow(/^tool verbose: /);
+});
+
 test("a pack without the head ranks and offers by words, be a tool too long for a call or not", async () => {
   const geometry = { ...oddGeometry, contrastiveHidden: 0, contrastiveDim: 0 };
   const model = await load(await packOf(randomCheckpoint(geometry, 3), { prompt: "apart" }), limits);

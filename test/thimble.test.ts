@@ -145,11 +145,17 @@ test("bad input: empty request, tools that are none, prompts too long by so many
     await expect(thimble.call(blank, tools)).rejects.toThrow("request: expected text, got none");
   await expect(thimble.call("hi", "nope" as never)).rejects.toThrow(ToolError);
   const joint = await load(await jointPack());
-  const long = await joint.call("word ".repeat(1000), tools).catch((error) => error);
+  const long = await joint.call("word ".repeat(900), tools).catch((error) => error);
   expect(long).toBeInstanceOf(CapacityError);
   expect(long.available).toBe(1024);
   expect(long.message).toContain(`got ${long.needed}, ${long.needed - 1024} over`);
   expect(long.message).toContain("call with { offer: 8 }, or fewer");
+  const few = await joint.call("word ".repeat(900), tools, { offer: 1000 });
+  expect(few.timings.tools.offered).toBeWithin(1, tools.length);
+  const none = await joint.call("word ".repeat(1019), tools, { offer: 3 }).catch((error) => error);
+  expect(none.message).toMatch(
+    /^tool \w+: expected one of at most 2 tokens beside the request, got \d+; shorten it, or/,
+  );
   const longer = await joint.call("word ".repeat(2000), tools).catch((error) => error);
   expect(longer.message).toBe("request: expected at most 1021 tokens, got 2000; shorten the request");
   expect(() => thimble.session({ promptTokens: 1025 })).toThrow("promptTokens: expected an integer from 8 to 1024");

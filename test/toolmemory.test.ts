@@ -290,7 +290,7 @@ describe("a tool that is too long", () => {
   test("for any session is not told to load with more rows than there can be", async () => {
     const error = await (await load(pack, limits)).call(request, [longTool(20_000)]).catch((e) => e);
     expect(error).toBeInstanceOf(CapacityError);
-    expect(error.message).toMatch(/^tool verbose: .*; shorten its description$/);
+    expect(error.message).toMatch(/^tool verbose: .*; say less in it$/);
   });
 });
 

@@ -1,7 +1,7 @@
 /** Tools in any script: enums, keys and names of all planes, driven by random tokens, with forced text and without. */
 import { expect, test } from "bun:test";
-import type { State } from "../runtime/grammar/automaton.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
+import type { State } from "../runtime/grammar/state.ts";
 import { load, ToolSet } from "../runtime/index.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";

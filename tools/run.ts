@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { mostThreads } from "../runtime/engine/threads.ts";
 import type { CallResult } from "../runtime/session.ts";
 import { load } from "../runtime/thimble.ts";
+import { mostTools } from "../runtime/tools/bounds.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { buildNames } from "../wasm/abi.ts";
 import { type Command, isTyped, kernelsOf, oneLine, print, readText, UsageError, warn } from "./command.ts";
@@ -14,12 +15,13 @@ export const watchTools = fileURLToPath(new URL("./watch.json", import.meta.url)
 export const watchRequest = "tell anna i am running late and wake me at 7:15 tomorrow";
 
 export const run: Command = {
-  help: `thimble run REQUEST [--tools FILE] [--model PACK] [--kernels NAME] [--threads N] [--json] [--stream] [--free]
+  help: `thimble run REQUEST [--tools FILE] [--model PACK] [--offer K] [--kernels NAME] [--threads N] [--json] [--stream] [--free]
 
 Prints one line a call: the tool's name, then its arguments as JSON. Without REQUEST, each line of standard input is a
 request, answered in one line as soon as it is there: its calls a tab apart, or "error: " and what is wrong with it.
 
   --tools FILE    list of tools: native, JSON Schema, OpenAI or MCP; - for standard input (a watch's tools)
+  --offer K       offer the likeliest K of the tools and their rivals (as many as fit)
   --model PACK    a pack's path, URL or name, as thimble pull knows them (the model inside the package)
   --kernels NAME  ${buildNames.join(", ")} (the fastest that runs here)
   --threads N     threads of the prefill (1)
@@ -30,6 +32,7 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
   thimble run "text anna I'm running late" --json`,
   options: {
     tools: { type: "string" },
+    offer: { type: "string" },
     model: { type: "string" },
     kernels: { type: "string" },
     threads: { type: "string" },
@@ -47,6 +50,7 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
       throw new UsageError("run: expected a request beside --tools -, got none; standard input holds the tools");
     if (fromInput && isTyped()) throw noRequest("none");
     const tools = ToolSet.from(readText(toolsPath));
+    const offer = input.integer("offer", 1, mostTools);
     const threads = input.integer("threads", 1, mostThreads);
     const thimble = await load(await modelOf(input.text("model")), {
       cache: true,
@@ -62,7 +66,11 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
     const streamed = (text: string) => void (json ? process.stderr : process.stdout).write(text);
     const answer = async (request: string, between: string): Promise<void> => {
       const onText = stream ? streamed : undefined;
-      const result = await thimble.call(request, tools, { onText, grammar: !input.flag("free") });
+      const result = await thimble.call(request, tools, {
+        onText,
+        grammar: !input.flag("free"),
+        ...(offer && { offer }),
+      });
       if (stream) streamed("\n");
       if (json) print(JSON.stringify({ ...result, warnings, kernels: thimble.build, threads: thimble.threads }));
       else if (!stream) print(said(result, input.flag("free")).join(between));

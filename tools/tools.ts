@@ -1,7 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { load } from "../runtime/thimble.ts";
+import { parsed } from "../runtime/tools/forms.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
-import { hashTools, packTools, unpackTools } from "../runtime/wire/wire.ts";
+import { hashTools } from "../runtime/wire/hash.ts";
+import { packTools } from "../runtime/wire/wire.ts";
+import { unpackTools } from "../runtime/wire/wireread.ts";
 import { type Command, print, progressLine, readBytes, UsageError, utf8Text } from "./command.ts";
 import { modelOf } from "./model.ts";
 import { watchModule } from "./watchset.ts";
@@ -65,7 +68,7 @@ async function readAhead(set: ToolSet, name: string | undefined, out: string): P
 }
 
 function shareOf(bytes: Uint8Array, json: string): string {
-  const compact = new TextEncoder().encode(JSON.stringify(JSON.parse(json)));
+  const compact = new TextEncoder().encode(JSON.stringify(parsed(json)));
   return `${((100 * bytes.length) / compact.length).toFixed(1)}%`;
 }
 

@@ -1,4 +1,4 @@
-/** Calls that an answer makes again: an identical one is written as often as the request asks for it. */
+/** How often a request asks for the same: an identical call is written so often, and a list has so many items. */
 import type { Json } from "../json.ts";
 
 /** The calls of an answer under way, by its bytes and where calls have ended among them. */
@@ -53,6 +53,9 @@ export function timesAsked(request: string, call: string): number {
   );
   return Math.max(times, ...many);
 }
+
+/** Items of a list that says no maximum: one a word, or the twelve of "every month". */
+export const mostItemsOf = (request: string) => Math.max(12, request.split(" ").length);
 
 /** Strings and numbers within a value. */
 function scalars(value: Json): string[] {

@@ -8,7 +8,17 @@ import { CapacityError } from "../errors.ts";
 import { showBlocks } from "../kept/block.ts";
 import type { Kept, ReadOptions } from "../kept/kept.ts";
 import { inOrder, type ToolSet } from "../tools/tools.ts";
-import { type Buffers, checkOffer, chosen, dot, type PromptModel, requestIds, type Shown, type Way } from "./prompt.ts";
+import {
+  type Buffers,
+  checkOffer,
+  chosen,
+  dot,
+  type PromptModel,
+  requestIds,
+  type Shown,
+  type Way,
+  withRoom,
+} from "./prompt.ts";
 
 /** Rows of tools that a session may be opened for. */
 export const mostToolRows = 16_384;
@@ -71,7 +81,7 @@ export class Apart implements Way {
   /** The set, or of more than fit, are wanted or do the model good the likeliest. */
   private async offer(
     request: string,
-    set: ToolSet,
+    given: ToolSet,
     k: number | undefined,
     rates: boolean,
     host: Host,
@@ -79,9 +89,15 @@ export class Apart implements Way {
   ): Promise<Pick<Shown, "set" | "scores">> {
     checkOffer(k);
     const room = host.session.toolRows;
-    const sizes = toolSizes(set, this.model.kept, room);
+    const { kept } = this.model;
+    const count = given.tools.length;
+    // Of a part of the tools those are offered that have room.
+    const isPart = k !== undefined || count > mostUnranked;
+    const refuse = (place: number) =>
+      refuseTool(given.tools[place].name, pad(kept.rowsOf(given.texts[place]), octet), room);
+    const set = isPart ? withRoom(request, given, rowsOf(given, kept), room, refuse) : given;
+    const sizes = toolSizes(set, kept, room);
     const fits = sizes.reduce((sum, rows) => sum + rows, 0) <= room;
-    const count = set.tools.length;
     const isWhole = fits && (k ?? mostUnranked) >= count;
     if (isWhole && !rates) return { set, scores: null };
     const scores = await this.rate(request, set, host, reading);
@@ -102,11 +118,18 @@ export class Apart implements Way {
 
 /** Rows that each tool takes of a call's room, whole octets. Throws: CapacityError naming one that does not fit alone. */
 export function toolSizes({ tools, texts }: ToolSet, kept: Kept, room: number): number[] {
-  return texts.map((text, i) => {
-    const rows = pad(kept.rowsOf(text), octet);
-    if (rows <= room) return rows;
-    const remedy = `shorten its description${rows > mostToolRows ? "" : ` or load with toolRows ${rows}`}`;
-    const message = `expected a tool of at most ${room} rows, got ${rows}; ${remedy}`;
-    throw new CapacityError(`tool ${tools[i].name}`, rows, room, message);
-  });
+  const sizes = rowsOf({ texts }, kept);
+  const longest = sizes.findIndex((rows) => rows > room);
+  return longest < 0 ? sizes : refuseTool(tools[longest].name, sizes[longest], room);
+}
+
+/** Rows that each tool takes, whole octets. */
+function rowsOf({ texts }: Pick<ToolSet, "texts">, kept: Kept): number[] {
+  return texts.map((text) => pad(kept.rowsOf(text), octet));
+}
+
+function refuseTool(name: string, rows: number, room: number): never {
+  const remedy = `say less in it${rows > mostToolRows ? "" : ` or load with toolRows ${rows}`}`;
+  const message = `expected a tool of at most ${room} rows, got ${rows}; ${remedy}`;
+  throw new CapacityError(`tool ${name}`, rows, room, message);
 }

@@ -92,6 +92,26 @@ export function chosen(
   return places;
 }
 
+/**
+ * Of tools of which a part is offered, those that have room alone: what does not fit is left aside as the unlikely are.
+ * Calls `refuse` with the place of one that does not, where none does, or the request's words name it first.
+ */
+export function withRoom(
+  request: string,
+  set: ToolSet,
+  sizes: readonly number[],
+  room: number,
+  refuse: (place: number) => never,
+): ToolSet {
+  const fitting = [...sizes.keys()].filter((place) => sizes[place] <= room);
+  if (fitting.length === sizes.length) return set;
+  const scores = lexicalScores(request, set);
+  const [likeliest] = ranking(scores);
+  if (!fitting.length) refuse(sizes.indexOf(Math.min(...sizes)));
+  if (sizes[likeliest] > room && scores[likeliest] > 0) refuse(likeliest);
+  return set.only(fitting);
+}
+
 /** Throws: RangeError for a number of tools that is none. */
 export function checkOffer(k: number | undefined): void {
   if (k !== undefined && (!Number.isInteger(k) || k < 1))

@@ -29,7 +29,7 @@ export function checkSize(list: unknown): void {
   const count = (text: string) => {
     characters += text.length;
     if (characters <= mostCharacters) return;
-    throw new ToolError("tools", `expected at most ${mostCharacters} characters, got more; shorten the descriptions`);
+    throw new ToolError("tools", `expected at most ${mostCharacters} characters, got more; leave out texts or tools`);
   };
   const open: [value: unknown, depth: number][] = [[list, 0]];
   for (let next = open.pop(); next; next = open.pop()) {
