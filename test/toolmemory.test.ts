@@ -320,6 +320,21 @@ describe("a cache folder", () => {
     });
   });
 
+  test("is not blamed for what is not its fault, nor are tools read again then", async () => {
+    await withCache(async () => {
+      const model = await load(pack, limits);
+      const warnings: string[] = [];
+      let count = 0;
+      const onProgress = () => {
+        count++;
+        throw new Error("never mind");
+      };
+      const onWarning = (message: string) => warnings.push(message);
+      await expect(model.prepare(tools, { cache: true, onProgress, onWarning })).rejects.toThrow("never mind");
+      expect([count, warnings]).toEqual([1, []]);
+    });
+  });
+
   test("that holds what cannot be read costs a warning, not the tools", async () => {
     await withCache(async (cache) => {
       const model = await load(pack, limits);
