@@ -1,7 +1,7 @@
 /**
  * Makes dist/ anew, everything in it once: types, the runtime in a few files, the commands, kernels, the default model.
  *
- *   runtime/index.js companion.js   the package's exports, over chunk-*.js that they share
+ *   runtime/index.js companion.js … the package's exports, over chunk-*.js that they share
  *   runtime/insides.js              what the commands use beyond these, over the same chunks
  *   tools/cli.js                    dispatch and `run`: a start opens a handful of files and not fifty
  *   tools/data/tables.br            the generator's plain data, of which one page goes on one command
@@ -15,13 +15,17 @@ import { build } from "esbuild";
 import { minify } from "terser";
 
 const filesOf = (pattern: string) => [...new Bun.Glob(pattern).scanSync(".")].sort();
-const doors = /^runtime\/(index|companion)\./;
+/** The runtime's modules that the package exports. */
+const doorNames = [...readFileSync("package.json", "utf8").matchAll(/"default": ".\/dist\/runtime\/(\w+)\.js"/g)].map(
+  ([, name]) => name,
+);
+const doors = new RegExp(`^runtime/(${doorNames.join("|")})\\.`);
 const isOfRuntime = (path: string) => /^(runtime|wasm)\//.test(path);
 
 rmSync("dist", { recursive: true, force: true });
 execFileSync("node", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: "inherit" });
 for (const path of filesOf("dist/{runtime,wasm}/**/*.js")) rmSync(path);
-keepPublicTypes(["dist/runtime/index.d.ts", "dist/runtime/companion.d.ts"]);
+keepPublicTypes(doorNames.map((name) => `dist/runtime/${name}.d.ts`));
 await bundleRuntime();
 await minifyTools();
 await bundleCommandLine();
@@ -55,7 +59,7 @@ function keepPublicTypes(entries: string[]): void {
 async function bundleRuntime(): Promise<void> {
   const insides = resolve("runtime/insides.ts");
   await build({
-    entryPoints: ["runtime/index.ts", "runtime/companion.ts", insides],
+    entryPoints: [...doorNames.map((name) => `runtime/${name}.ts`), insides],
     outdir: "dist/runtime",
     bundle: true,
     splitting: true,
@@ -180,6 +184,10 @@ async function writeTables(): Promise<void> {
   }
   writeFileSync("dist/tools/data/tables.br", brotliCompressSync(JSON.stringify(tables)));
   const read = `brotliDecompressSync(readFileSync(new URL("./tables.br",import.meta.url)))`;
+  // What only these modules used.
+  const texts = filesOf("dist/tools/**/*.js").map((path) => readFileSync(path, "utf8"));
+  for (const path of filesOf("dist/tools/data/*.js"))
+    if (!texts.some((text) => text.includes(`/${basename(path)}"`))) rmSync(path);
   const imports = `import{readFileSync}from"node:fs";import{brotliDecompressSync}from"node:zlib";`;
   writeFileSync("dist/tools/data/tables.js", `${imports}export const tables=JSON.parse(${read});\n`);
 }
