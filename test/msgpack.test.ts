@@ -53,6 +53,8 @@ test("many short strings in a list read as they do one by one, and the one that 
     const bytes = writeMsgpack([list, "after"]);
     expect(read(bytes)).toEqual([list, "after"]);
     expect(() => read(bytes.subarray(0, bytes.length - 6 - (run % 5)))).toThrow(FormatError);
+    const last = writeMsgpack(Array(20).fill("text"));
+    expect(() => read(last.subarray(0, last.length - 1 - (run % 9)))).toThrow(FormatError);
   }
   // A character cut in two between strings is none.
   const cut = Uint8Array.of(0xdc, 0, 20, ...Array.from({ length: 19 }, () => [0xa1, 0x61]).flat(), 0xa1, 0xc3);
