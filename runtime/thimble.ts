@@ -33,6 +33,7 @@ import {
 import { Tokenizer } from "./text/tokenizer.ts";
 import { TokenTrie } from "./text/trie.ts";
 import type { Definitions, TypedTools } from "./tools/define.ts";
+import type { ToolSet } from "./tools/tools.ts";
 
 export interface Limits {
   /**
@@ -176,7 +177,7 @@ interface Parts {
 
 /** One set of weights in linear memory, and the sessions that share it. */
 export class Thimble {
-  private readonly trie: TokenTrie;
+  private trie: TokenTrie | undefined;
   private readonly grammars = new Lru<Grammar>(mostToolSets);
   private readonly ids = new Lru<number[]>(mostToolSets);
   private readonly space: Space;
@@ -194,7 +195,6 @@ export class Thimble {
     private readonly options: LoadOptions,
   ) {
     const { header, threads, memory, model, tokenizer, weights, mostBytes } = parts;
-    this.trie = new TokenTrie(tokenizer);
     this.space = new Space(memory, model.endBytes, mostBytes);
     const { geometry } = header;
     const { toolRows } = limitsOf(options, {});
@@ -209,11 +209,16 @@ export class Thimble {
       ...{ kernels: threads.kernels, memory, model, header, tokenizer, weights, profile, kept: this.kept, toolRows },
       vectors: new Lru(mostVectors),
       idsOf: (set) => remembered(this.ids, set.key, () => tokenizer.tokenize(set.prompt)),
-      grammarOf: (set) => remembered(this.grammars, set.key, () => new Grammar(set, this.trie)),
+      grammarOf: (set) => remembered(this.grammars, set.key, () => this.compile(set)),
       open: (limits) => this.open(limits),
       release: (plan) => this.space.give(plan.regions[0].offsetBytes, sizeOf(plan)),
     };
     this.first = this.session();
+  }
+
+  private compile(set: ToolSet): Grammar {
+    this.trie ??= new TokenTrie(this.parts.tokenizer);
+    return new Grammar(set, this.trie);
   }
 
   get header(): PackHeader {
@@ -395,10 +400,12 @@ const rowParts = [1, 2, 4, 8];
 function rowsWithin(header: PackHeader, limits: SessionLimits, sessions: number, mostBytes: number): number {
   if (!limits.toolRows) return 0;
   const halves = rowParts.map((part) => limits.toolRows / part);
-  const fits = (weightBytes: number) => (toolRows: number) =>
-    weightBytes + bytesBeside(header, { ...limits, toolRows }, sessions) <= mostBytes;
-  const [whole, least] = [mostMemoryBytes, 0].map((room) => pad(planModel(header, room).endBytes, 64));
-  return halves.slice(0, 2).find(fits(whole)) ?? halves.slice(1).find(fits(least)) ?? (halves.at(-1) as number);
+  // The least takes long to plan, and is asked for under a small budget alone.
+  const fitting = (rows: number[], roomBytes: number) => {
+    const weightBytes = pad(planModel(header, roomBytes).endBytes, 64);
+    return rows.find((toolRows) => weightBytes + bytesBeside(header, { ...limits, toolRows }, sessions) <= mostBytes);
+  };
+  return fitting(halves.slice(0, 2), mostMemoryBytes) ?? fitting(halves.slice(1), 0) ?? (halves.at(-1) as number);
 }
 
 /** Bytes of the tools that one call may see, however short they are. */

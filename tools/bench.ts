@@ -82,7 +82,7 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
   --beside PACK    with --catalogue: a joint pack measured turn by turn with it
   --runs N         runs a figure (7)
   --json           one object a build, on a line of its own
-  --roofline       the host's peaks of dot product and reading, and each kernel's share of them (wasm/README.md)
+  --roofline       the host's peaks of dot product and reading, and each kernel's share, in CPU time (wasm/README.md)
   --margins FILE   steps whose token differs from a reference's, with its top-2 gap; fails if one is ${undecided} logit or more
   --submit-file F  write the reports and the machine for a public table of boards
 
