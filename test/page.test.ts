@@ -128,7 +128,7 @@ describe.skipIf(absent)("the companion page", () => {
     async (colorScheme) => {
       const page = await open({ colorScheme });
       await connected(page);
-      await ask(page, "set the brightness to 50");
+      await ask(page, "fifty on the light of this thing");
       const dialog = page.getByRole("dialog");
       await dialog.waitFor();
       expect(await dialog.textContent()).toContain("set brightness 50");
