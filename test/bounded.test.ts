@@ -159,10 +159,10 @@ test.each<[string, number, (over: number) => unknown, (input: never) => unknown,
   [
     "letters of a name",
     mostNameCharacters,
-    (n) => [{ name: "a".repeat(n) }],
+    (n) => [{ name: "a".repeat(64 * n) }],
     ToolSet.from,
     `at most ${mostNameCharacters}`,
-    200,
+    4 * mostNameCharacters,
   ],
   [
     "characters of descriptions",

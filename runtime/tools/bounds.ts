@@ -20,6 +20,12 @@ export const mostSchemas = 4096;
 /** Lists, objects and other values of one list. */
 const mostValues = 1 << 20;
 
+/** Throws: ToolError for more tools than a list may have. */
+export function checkCount(tools: number): void {
+  if (tools > mostTools)
+    throw new ToolError("tools", `expected at most ${mostTools}, got ${tools}; give those of use here`);
+}
+
 /**
  * Counts what a list holds, without recursion and no further than the bounds.
  * Throws: ToolError for a list that is too long, too deep, or holds itself.

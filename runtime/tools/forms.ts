@@ -12,6 +12,7 @@
  */
 import { ToolError } from "../errors.ts";
 import { describe, isObject, type JsonObject } from "../json.ts";
+import { checkCount } from "./bounds.ts";
 import type { Warning } from "./schema.ts";
 import { pythonSchema } from "./typing.ts";
 
@@ -101,6 +102,7 @@ export function entriesOf(given: unknown): Listed {
   const [first, ...others] = found;
   if (first) {
     const { holder, list } = first;
+    checkCount(Array.isArray(list) ? list.length : Object.keys(list).length);
     const declarations = Array.isArray(list)
       ? list.map((value, i) => declared(value, `tools[${i}]`))
       : Object.entries(list).map(([name, value]) => ({ entries: [named(name, value)], left: [] }));

@@ -5,7 +5,7 @@
 import { ToolError } from "../errors.ts";
 import { describe, isObject, type JsonObject } from "../json.ts";
 import { Lru } from "../lru.ts";
-import { checkSize, mostNameCharacters, mostTools } from "./bounds.ts";
+import { checkCount, checkSize, mostNameCharacters } from "./bounds.ts";
 import { type Entry, entriesOf, formOf, parsed, withJsonSchema } from "./forms.ts";
 import { flatForm, pythonJson, snakeCase } from "./prompt.ts";
 import { SchemaReader } from "./reader.ts";
@@ -117,9 +117,7 @@ export class ToolSet {
 
   private static read(list: unknown, options: ToolOptions): ToolSet {
     const { entries, left } = entriesOf(list);
-    if (entries.length > mostTools)
-      throw new ToolError("tools", `expected at most ${mostTools}, got ${entries.length}; give those of use here`);
-
+    checkCount(entries.length);
     const tools: Tool[] = [];
     const twins = new Map<string, number>();
     const warnings: Warning[] = [...left];
