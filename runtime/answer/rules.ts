@@ -128,9 +128,28 @@ export class Place {
   step(byte: number): Place | null {
     const next = this.reach(byte);
     if (!next?.item || !next.seen.get(next.item.of)?.size) return next;
+    if (next.spans) return next.copyDiffers(next.spans) ? next : null;
     // Where another character may follow, another text may.
     const most = next.state.room?.most ?? 0;
     return most > 0 || canDiffer(next) ? next : null;
+  }
+
+  /** Whether the item that is open, copied on, can end unlike those before. */
+  private copyDiffers(spans: readonly number[]): boolean {
+    const { item, words, seen } = this;
+    const others = seen.get((item as Item).of);
+    const parts = partsOf(this.state);
+    const differs = parts.some(({ room }) =>
+      spans.some((at) => {
+        for (const rest of room ? (words as Words).rests(at, room.least, room.most) : []) {
+          const value = canonical(`${item?.text}${rest}"`);
+          if (value !== undefined && !others?.has(value)) return true;
+        }
+        return false;
+      }),
+    );
+    const beside = parts.filter(({ room }) => !room);
+    return differs || (beside.length > 0 && canDiffer(this.moved(union(beside))));
   }
 
   /** The next place, from which an item may have no way on that makes it differ. */
