@@ -189,44 +189,26 @@ export class MsgpackReader {
   /**
    * The strings of up to 31 bytes that a list begins with, decoded as one where they are many: a pack's header has
    * thousands, and a fresh process takes longer over each call of a decoder than over its bytes. None where one is no
-   * UTF-8: the list's reader says which.
+   * UTF-8, or holds the character that parts them here: the list's reader takes them one by one.
    */
   private shortStrings(most: number): string[] {
-    const { bytes } = this;
-    const starts: number[] = [];
+    const heads: number[] = [];
     let end = this.at;
-    while (starts.length < most && bytes[end] >> 5 === 5) {
-      const next = end + 1 + (bytes[end] & 31);
-      // One that is cut short, or begins within a character, is not for here.
-      if (next > bytes.length || (next > end + 1 && isWithin(bytes[end + 1]))) break;
-      starts.push(end + 1);
-      end = next;
+    while (heads.length < most && this.bytes[end] >> 5 === 5) {
+      heads.push(end);
+      end += 1 + (this.bytes[end] & 31);
     }
-    if (starts.length < fewStrings) return [];
-    const joined = new Uint8Array(end - this.at - starts.length);
-    let filled = 0;
-    const lengths = starts.map((start) => {
-      let units = 0;
-      for (let at = start; at < start + (bytes[start - 1] & 31); at++) {
-        const byte = bytes[at];
-        joined[filled++] = byte;
-        // UTF-16 has two units for a character of four bytes.
-        if (!isWithin(byte)) units += byte < 0xf0 ? 1 : 2;
-      }
-      return units;
-    });
-    let text: string;
+    if (heads.length < fewStrings || end > this.bytes.length) return [];
+    const parted = this.bytes.slice(this.at, end);
+    for (const head of heads) parted[head - this.at] = 0;
     try {
-      text = strictUtf8.decode(joined);
+      const [, ...strings] = strictUtf8.decode(parted).split("\0");
+      if (strings.length !== heads.length) return [];
+      this.at = end;
+      return strings;
     } catch {
       return [];
     }
-    this.at = end;
-    let from = 0;
-    return lengths.map((length) => {
-      from += length;
-      return text.slice(from - length, from);
-    });
   }
 
   private map(count: number, depth: number): Packable {
@@ -253,9 +235,6 @@ export class MsgpackReader {
     }
   }
 }
-
-/** Whether a byte goes on with a character of UTF-8. */
-const isWithin = (byte: number) => byte >> 6 === 2;
 
 /** Fewer are as quick one by one. */
 const fewStrings = 16;

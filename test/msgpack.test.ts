@@ -43,11 +43,23 @@ test("2,000 random values have msgpackr's bytes, and each reads the other's", ()
 
 test("many short strings in a list read as they do one by one, and the one that is no UTF-8 is named by its place", () => {
   const random = seeded(7);
-  const some = ["", "a", "ü", "▁the", "😀", "\ufeff", "é".repeat(15), "x".repeat(31), "y".repeat(32), "0".repeat(40)];
+  const some = [
+    "",
+    "a",
+    "ü",
+    "▁the",
+    "😀",
+    "\ufeff",
+    "é".repeat(15),
+    "x".repeat(31),
+    "y".repeat(32),
+    "\0",
+    "0".repeat(40),
+  ];
   for (let run = 0; run < 300; run++) {
     const list: Packable[] = Array.from(
       { length: 15 + Math.floor(random() * 9) },
-      () => some[Math.floor(random() * 10)],
+      () => some[Math.floor(random() * 11)],
     );
     if (run % 3 === 1) list.splice(Math.floor(random() * list.length), 0, 7, ["z"]);
     const bytes = writeMsgpack([list, "after"]);
