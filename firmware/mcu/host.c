@@ -11,9 +11,8 @@ static void *read_file(const char *path, size_t *bytes) {
   long length = ftell(file);
   if (length < 0) return NULL;
   rewind(file);
-  uint8_t *raw = malloc((size_t)length + 16);
-  if (!raw) return NULL;
-  uint8_t *data = raw + (16 - (uintptr_t)raw % 16) % 16;
+  uint8_t *data = malloc((size_t)length + 1);
+  if (!data) return NULL;
   *bytes = fread(data, 1, (size_t)length, file);
   fclose(file);
   return data;
@@ -24,10 +23,14 @@ static int fail(const char *error) {
   return 1;
 }
 
+/* As long as the program runs. */
+static void *pack, *tools, *arena;
+
 int main(int count, char **words) {
   if (count < 3) return fail("expected MODEL TOOLS [REQUEST TOKENS] [ANSWER TOKENS] [CACHE BITS]; give both files") + 1;
   size_t packBytes = 0, toolsBytes = 0;
-  void *pack = read_file(words[1], &packBytes), *tools = read_file(words[2], &toolsBytes);
+  pack = read_file(words[1], &packBytes);
+  tools = read_file(words[2], &toolsBytes);
   if (!pack || !tools) return fail("expected files that can be read; check their paths");
   thimble_model model;
   const char *error = thimble_open(&model, pack, packBytes, tools, toolsBytes);
@@ -38,11 +41,9 @@ int main(int count, char **words) {
   if (count > 4) limits.answerTokens = (uint16_t)atoi(words[4]);
   if (count > 5) limits.cacheBits = (uint8_t)atoi(words[5]);
   size_t needed = thimble_arena(&model, &limits);
-  uint8_t *raw = malloc(needed + 16);
-  if (!needed || !raw) return fail("expected limits within 128 tokens, got others; give fewer");
-  uint8_t *arena = raw + (16 - (uintptr_t)raw % 16) % 16;
-  fprintf(stderr, "arena %zu bytes\n", needed);
-  char line[1 << 16];
+  arena = malloc(needed + 1);
+  if (!needed || !arena) return fail("expected limits within 128 tokens, got others; give fewer");
+  static char line[1 << 16];
   int failed = 0;
   while (fgets(line, sizeof line, stdin)) {
     thimble_answer answer;

@@ -41,7 +41,7 @@ typedef struct {
 uint32_t tokenize(const thimble_model *m, const token_work *work, const uint8_t *text, uint32_t bytes, uint16_t *ids,
                   uint32_t most);
 
-/* Ids of a request as read (Tokenizer.tokenize). `form`: room for its bytes and one, where it stands with spaces for ▁. */
+/* Ids of a request, or of any text that stands alone (Tokenizer.tokenize). `form`: room for its bytes and one, where it stands with spaces for ▁. */
 uint32_t tokenize_request(const thimble_model *m, const token_work *work, const uint8_t *text, uint32_t bytes,
                           uint8_t *form, uint16_t *ids, uint32_t most);
 

@@ -100,7 +100,12 @@ uint32_t tokenize_request(const thimble_model *m, const token_work *work, const 
   uint32_t length = 0;
   form[length++] = ' ';
   for (uint32_t at = 0; at < bytes;) {
-    bool isMark = is_mark(text + at, bytes - at);
+    /* Runs of spaces are one; a real ▁ reads back as a space. */
+    bool isMark = is_mark(text + at, bytes - at), isAgain = text[at] == ' ' && (!at || text[at - 1] == ' ');
+    if (isAgain) {
+      at++;
+      continue;
+    }
     form[length++] = isMark ? ' ' : text[at];
     at += isMark ? 3 : 1;
   }

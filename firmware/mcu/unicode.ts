@@ -85,7 +85,11 @@ export function unicodeHeader(): string {
       capitals(),
     ),
     table("A letter, a mark, and the letter that has the mark; sorted.", "uint16_t composites[][3]", pairs),
-    table("A character, and the one or two that it is in NFC.", "struct { uint16_t from, second; uint32_t first; } singles[]", others),
+    table(
+      "A character, and the one or two that it is in NFC.",
+      "struct { uint16_t from, second; uint32_t first; } singles[]",
+      others,
+    ),
   ].join("\n");
 }
 

@@ -1,0 +1,80 @@
+/*
+ * Parts of the engine for test/mcu.test.ts: laws MODEL TOOLS, then a line of a letter and hex bytes each, answered by a line.
+ *   r  a request as typed → as read, in hex
+ *   t  a text → its ids
+ *   c  the rest of an answer → its ids
+ *   g  an answer's bytes → how many the grammar takes, then for each place on the way the only byte and the way out's
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "grammar.h"
+#include "text.h"
+
+enum { most = 1 << 16 };
+static uint8_t text[most], read[most], form[most];
+static uint16_t starts[most], pairs[most], ids[most];
+static char line[2 * most];
+
+static void *whole(const char *path, size_t *bytes) {
+  FILE *file = fopen(path, "rb");
+  if (!file) exit(2);
+  fseek(file, 0, SEEK_END);
+  *bytes = (size_t)ftell(file);
+  rewind(file);
+  uint8_t *data = malloc(*bytes + 1);
+  if (fread(data, 1, *bytes, file) != *bytes) exit(2);
+  fclose(file);
+  return data;
+}
+
+static void grammar(const thimble_model *m, uint32_t bytes) {
+  state s = grammar_start();
+  uint32_t at = 0;
+  while (at < bytes) {
+    read[at] = (uint8_t)grammar_only(m, &s);
+    form[at] = (uint8_t)grammar_exit(m, &s);
+    if (!grammar_step(m, &s, text[at])) break;
+    at++;
+  }
+  printf("%u %d", (unsigned)at, s.mode == at_end);
+  for (uint32_t i = 0; i < at; i++) printf(" %d %d", read[i], form[i]);
+}
+
+int main(int count, char **words) {
+  size_t packBytes, toolsBytes;
+  thimble_model model;
+  if (count < 3) return 2;
+  void *pack = whole(words[1], &packBytes), *tools = whole(words[2], &toolsBytes);
+  const char *error = thimble_open(&model, pack, packBytes, tools, toolsBytes);
+  if (error) {
+    fprintf(stderr, "%s\n", error);
+    return 1;
+  }
+  token_work work = {starts, pairs, most - 1};
+  while (fgets(line, sizeof line, stdin)) {
+    uint32_t bytes = 0, n;
+    unsigned value;
+    for (const char *at = line + 2; sscanf(at, "%2x", &value) == 1; at += 2) text[bytes++] = (uint8_t)value;
+    switch (line[0]) {
+      case 'r':
+        n = is_utf8(text, bytes) ? read_request(text, bytes, read, most) : 0;
+        for (uint32_t i = 0; i < n; i++) printf("%02x", read[i]);
+        break;
+      case 't':
+        n = tokenize_request(&model, &work, text, bytes, form, ids, most);
+        for (uint32_t i = 0; i < n; i++) printf("%u ", ids[i]);
+        break;
+      case 'c':
+        n = tokenize(&model, &work, text, bytes, ids, most);
+        for (uint32_t i = 0; i < n; i++) printf("%u ", ids[i]);
+        break;
+      default:
+        grammar(&model, bytes);
+    }
+    printf("\n");
+  }
+  free(pack);
+  free(tools);
+  return 0;
+}
