@@ -12,12 +12,10 @@ static bool push(call *c, uint32_t id) {
   return true;
 }
 
-/* Runs the tokens that have not been through the decoder; the one that starts it comes first, at position 0. */
+/* Runs the tokens that have not been through the decoder; the one that starts it stands before them, at position 0. */
 static uint32_t choose(call *c) {
-  for (; c->decoded <= c->nTokens; c->decoded++) {
-    uint32_t id = c->decoded ? c->tokens[c->decoded - 1] : id_eos;
-    engine_step(&c->engine, id, c->decoded, c->decoded == c->nTokens);
-  }
+  engine_decode(&c->engine, c->tokens + c->decoded - 1, c->nTokens + 1 - c->decoded, c->decoded);
+  c->decoded = c->nTokens + 1;
   c->decisions++;
   return engine_pick(&c->engine, c->mask);
 }
@@ -139,7 +137,7 @@ uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits
   c->otherIds = take(arena, &at, 2 * (ids + 1));
   c->text = take(arena, &at, c->mostText);
   c->scratch = take(arena, &at, c->work.most);
-  c->tokens = take(arena, &at, 2 * (c->answerTokens + 1));
+  c->tokens = take(arena, &at, 2 * (c->answerTokens + 2));
   c->callEnds = take(arena, &at, 2 * c->answerTokens);
   c->mask = take(arena, &at, 4 * ((m->vocabSize + 31) / 32));
   c->words.setWords = (inside + 1 + 31) / 32;
@@ -164,6 +162,7 @@ const char *thimble_call(const thimble_model *m, const thimble_limits *limits, v
   if (arenaBytes < needed) return "arena: expected as many bytes as thimble_arena says, got fewer; allow fewer tokens";
   if ((uintptr_t)arena % 16) return "arena: expected a place at a multiple of 16, got another; align it";
   call_plan(&c, m, limits, arena);
+  *c.tokens++ = id_eos;
   const uint8_t *typed = (const uint8_t *)request;
   if (requestBytes > 1u << 16) return "request: expected at most 65536 bytes, got more; shorten it";
   if (!is_utf8(typed, (uint32_t)requestBytes)) return "request: expected UTF-8, got other bytes; send text";

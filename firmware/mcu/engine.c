@@ -324,7 +324,7 @@ void engine_prefill(engine *e, const uint16_t *ids, uint32_t n) {
   e->keys = n;
 }
 
-void engine_step(engine *e, uint32_t id, uint32_t pos, bool last) {
+static void step(engine *e, uint32_t id, uint32_t pos, bool last) {
   const thimble_model *m = e->m;
   float *x = e->hidden;
   embed(m, id, x);
@@ -342,6 +342,10 @@ void engine_step(engine *e, uint32_t id, uint32_t pos, bool last) {
     view shown = {request, e->requestTokens, e->keys, m->nEncoderLayers + layer, true};
     attend(e, &cross, &shown, x, 0, false);
   }
+}
+
+void engine_decode(engine *e, const uint16_t *ids, uint32_t n, uint32_t pos) {
+  for (uint32_t t = 0; t < n; t++) step(e, ids[t], pos + t, t + 1 == n);
 }
 
 uint32_t engine_pick(engine *e, const uint32_t *allowed) {

@@ -29,8 +29,8 @@ uint32_t engine_plan(engine *e, const thimble_model *m, const thimble_limits *li
 /* Request ids against all tools: fills the cross-attentions' caches. */
 void engine_prefill(engine *e, const uint16_t *ids, uint32_t n);
 
-/* Runs an id at a position through the decoder; where it is not the `last` before logits, its keys and values alone are kept. */
-void engine_step(engine *e, uint32_t id, uint32_t pos, bool last);
+/* Runs n ids at positions pos … through the decoder; of all but the last keys and values alone are kept. */
+void engine_decode(engine *e, const uint16_t *ids, uint32_t n, uint32_t pos);
 
 /* The likeliest of the ids that a set allows, the lowest of equals. */
 uint32_t engine_pick(engine *e, const uint32_t *allowed);

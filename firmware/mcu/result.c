@@ -225,7 +225,7 @@ static bool put_value(writer *w, const uint8_t *schema, json j) {
     case 3: {
       const uint8_t *at = schema + 3;
       for (uint32_t i = 0, n = u16_at(schema + 1); i < n; i++, at += 2 + u16_at(at)) {
-        if (u16_at(at) != j.end - j.at || memcmp(at + 2, j.at, (size_t)(j.end - j.at))) continue;
+        if (u16_at(at) != (uint32_t)(j.end - j.at) || memcmp(at + 2, j.at, (size_t)(j.end - j.at))) continue;
         put_uint(w, i);
         return true;
       }
