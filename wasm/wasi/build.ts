@@ -50,7 +50,15 @@ export function mergeHost(kernels: string, out: string): void {
   const merged = [`${root}wasm/wasi/host.wasm`, "thimble", kernels, "kernels", "-o", out, ...enabled];
   execFileSync(process.execPath, [`${binaryen}/wasm-merge`, ...merged]);
   // The kernels' exports, and what nothing calls, go.
-  execFileSync(process.execPath, [`${binaryen}/wasm-metadce`, out, "-f", `${root}wasm/wasi/exports.json`, "-o", out, ...enabled]);
+  execFileSync(process.execPath, [
+    `${binaryen}/wasm-metadce`,
+    out,
+    "-f",
+    `${root}wasm/wasi/exports.json`,
+    "-o",
+    out,
+    ...enabled,
+  ]);
 }
 
 if (import.meta.main) compileHost(`${root}wasm/wasi/host.wasm`);
