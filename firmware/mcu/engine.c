@@ -5,52 +5,7 @@
 #include "engine.h"
 
 #include "kernels.h"
-
-/* Without libm: one instruction with a floating point unit. */
-#if defined(__GNUC__) || defined(__clang__)
-#define square_root(x) __builtin_sqrtf(x)
-#else
-#include <math.h>
-#define square_root(x) sqrtf(x)
-#endif
-
-static float bits_float(uint32_t bits) {
-  float x;
-  memcpy(&x, &bits, 4);
-  return x;
-}
-static uint32_t float_bits(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, 4);
-  return bits;
-}
-
-/* 1.5 · 2²³: adding it rounds |x| < 2²² to an integer, halves to even, in the low mantissa bits. */
-static const float magic = 12582912.0f;
-static int32_t rounded(float x) {
-  return (int32_t)(float_bits(x + magic) - 0x4b400000u);
-}
-
-static float greatest(const float *x, uint32_t n) {
-  float most = 0;
-  for (uint32_t i = 0; i < n; i++) {
-    float size = bits_float(float_bits(x[i]) & 0x7fffffffu);
-    if (size > most) most = size;
-  }
-  return most;
-}
-
-static float squares(const float *x, uint32_t n) {
-  float lane[4] = {0, 0, 0, 0};
-  for (uint32_t i = 0; i < n; i++) lane[i & 3] = x[i] * x[i] + lane[i & 3];
-  return (lane[0] + lane[1]) + (lane[2] + lane[3]);
-}
-
-/* y = (1 + g) · x / √(mean(x²) + 1e-6), in place if y = x. */
-static void rms_norm(const float *x, const float *g, uint32_t n, float *y) {
-  float inverse = 1.0f / square_root(squares(x, n) / (float)n + 1e-6f);
-  for (uint32_t i = 0; i < n; i++) y[i] = x[i] * inverse * (g[i] + 1.0f);
-}
+#include "rows.h"
 
 /* x (n) → e->a in 8 bits with a scale a group, and what the sums of each group start with: nibbles are unsigned. */
 static void quantize(engine *e, const float *x, uint32_t n) {
@@ -59,7 +14,7 @@ static void quantize(engine *e, const float *x, uint32_t n) {
     int32_t sum = 0;
     for (uint32_t i = 0; i < groupSize; i++) {
       int32_t q = rounded(x[i] * factor);
-      e->a[g * groupSize + i] = (int16_t)q;
+      e->a[g * groupSize + input_place(i)] = (input)q;
       sum += q;
     }
     e->starts[g] = -8 * sum;
@@ -101,20 +56,6 @@ static void head_row(const thimble_model *m, float *x, const float *norm, uint32
   if (rotates) rotate(m, x, pos);
 }
 
-/* x (n) → integers scaled by 32767/‖x‖₂, or with `most` by most/max|x|; returns the scale. */
-static float quantize_head(const float *x, uint32_t n, float most, int16_t *q) {
-  float norm = most > 0 ? greatest(x, n) * 32767.0f / most : square_root(squares(x, n));
-  float factor = norm > 0 ? 32767.0f / norm : 0;
-  for (uint32_t i = 0; i < n; i++) q[i] = (int16_t)rounded(x[i] * factor);
-  return norm * (float)(1.0 / 32767.0);
-}
-
-static float quantize_value(const float *x, uint32_t n, float most, int16_t *q) {
-  float max = greatest(x, n), factor = max > 0 ? most / max : 0;
-  for (uint32_t i = 0; i < n; i++) q[i] = (int16_t)rounded(x[i] * factor);
-  return max * (1.0f / most);
-}
-
 static uint32_t integers_bytes(const engine *e, uint32_t capacity) {
   return padded(e->m->nKvHeads * capacity * e->m->headDim * (e->bits / 8), 4);
 }
@@ -142,6 +83,7 @@ static void project(engine *e, const block *b, cache c, uint32_t capacity, uint3
   for (uint32_t h = 0; h < m->nKvHeads; h++) {
     head_row(m, e->y + h * m->headDim, b->kNorm, pos, rotates);
     c.kScale[h * capacity + pos] = quantize_head(e->y + h * m->headDim, m->headDim, small ? 127 : 0, e->q);
+    if (!small) order_dims(e->q, m->headDim);
     store(e, c.k, h * capacity + pos);
   }
   multiply(e, b->wv, m->dModel, m->nKvHeads * m->headDim, 1, false, e->y);
@@ -149,34 +91,6 @@ static void project(engine *e, const block *b, cache c, uint32_t capacity, uint3
     c.vScale[h * capacity + pos] = quantize_value(e->y + h * m->headDim, m->headDim, small ? 127 : 2047, e->q);
     store(e, c.v, h * capacity + pos);
   }
-}
-
-/* 2^x for x ≤ 0, taken as −126 below that; the polynomial of wasm/kernels/exp.ts. */
-static float exp2_below(float x) {
-  if (x < -126) x = -126;
-  float shifted = x + magic, r = x - (shifted - magic);
-  float p = 0.00966636837f;
-  p = p * r + 0.0559219755f;
-  p = p * r + 0.240223497f;
-  p = p * r + 0.693121016f;
-  p = p * r + 1.0f;
-  return bits_float(float_bits(p) + (float_bits(shifted) << 23));
-}
-
-static float sigmoid(float value) {
-  float x = -value;
-  if (x < -87) x = -87;
-  if (x > 87) x = 87;
-  float shifted = x * 1.4426950408889634f + magic, n = shifted - magic;
-  float r = n * 2.1219444e-4f + (n * -0.693359375f + x);
-  float p = 1.98756915e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + (r + 1.0f);
-  return 1.0f / (1.0f + p * bits_float((float_bits(shifted) - (0x4b400000u - 127u)) << 23));
 }
 
 /* What a row attends to: its own cache, then every tool's. */
@@ -275,6 +189,7 @@ static void attend(engine *e, const block *b, const view *view, float *x, uint32
     float *head = e->y + h * m->headDim;
     head_row(m, head, b->qNorm, pos, rotates);
     float qScale = quantize_head(head, m->headDim, 0, e->q);
+    order_dims(e->q, m->headDim);
     attend_head(e, view, h * m->nKvHeads / m->nHeads, qScale, e->att + h * m->headDim);
   }
   quantize(e, e->att, m->nHeads * m->headDim);
@@ -379,7 +294,8 @@ static void *take(uint8_t *start, uint64_t *at, uint64_t bytes) {
 uint32_t engine_plan(engine *e, const thimble_model *m, const thimble_limits *limits, uint8_t *start) {
   uint64_t at = 0;
   uint32_t width = m->dModel;
-  *e = (engine){.m = m, .requestTokens = limits->requestTokens, .positions = limits->answerTokens + 1u, .bits = limits->cacheBits};
+  *e = (engine){.m = m, .requestTokens = limits->requestTokens, .positions = limits->answerTokens + 1u,
+                .bits = limits->cacheBits};
   uint64_t keys = padded(e->requestTokens > e->positions ? e->requestTokens : e->positions, 8) + (uint64_t)m->toolRows;
   uint64_t request = cache_bytes(e, e->requestTokens), prefill = 4ull * e->requestTokens * width + request;
   uint64_t answer = (uint64_t)m->nDecoderLayers * cache_bytes(e, e->positions);
@@ -390,7 +306,7 @@ uint32_t engine_plan(engine *e, const thimble_model *m, const thimble_limits *li
   e->att = take(start, &at, 4 * width);
   e->scales = take(start, &at, 4 * width / groupSize);
   e->starts = take(start, &at, 4 * width / groupSize);
-  e->a = take(start, &at, 2 * width);
+  e->a = take(start, &at, sizeof(input) * width);
   e->q = take(start, &at, 2 * width);
   e->sums = take(start, &at, 4 * m->headDim);
   e->scores = take(start, &at, 4 * keys);

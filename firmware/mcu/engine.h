@@ -3,6 +3,7 @@
 #define THIMBLE_ENGINE_H
 
 #include "files.h"
+#include "kernels.h"
 
 /* Keys and values of a layer, (nKvHeads, capacity, headDim) integers of 8 or 16 bits, f32 (nKvHeads, capacity) scales. */
 typedef struct {
@@ -18,7 +19,8 @@ typedef struct {
   uint8_t *cross;  /* caches of the decoder layers' cross-attentions, then what follows in turns: */
   uint8_t *rest;   /* x (requestTokens, dModel) and an encoder layer's cache, later the self-attentions' caches */
   float *hidden, *y, *att, *scales;
-  int16_t *a, *q;
+  input *a;
+  int16_t *q;
   int32_t *starts, *sums;
   uint8_t *scores;  /* f32 (keys of all caches in whole octets), then int16 of the same in its place */
 } engine;
