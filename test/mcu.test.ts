@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { unicodeHeader } from "../firmware/mcu/unicode.ts";
+import { kernelImports, kernelModule } from "../runtime/engine/kernels.ts";
 import { answerStates, type State } from "../runtime/grammar/automaton.ts";
 import { compileGrammar } from "../runtime/grammar/table.ts";
 import { defaultModel, load, ToolError, ToolSet } from "../runtime/index.ts";
@@ -13,6 +14,7 @@ import { readRequest } from "../runtime/text/request.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { packCalls } from "../runtime/wire/wirecall.ts";
 import { readExamples } from "../tools/eval/examples.ts";
+import type { Kernels } from "../wasm/abi.ts";
 import { fixture, grammarCases, seeded, shared, somePieces, testWith } from "./support.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -26,6 +28,8 @@ const withCc = hasCc ? test : test.skip;
 
 const strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "-fno-math-errno", "-fno-strict-aliasing"];
 const flags = [...strict, "-ffp-contract=off", `-I${source}`];
+/** Where laws.c looks in. */
+const wrapped = ["-Wl,--wrap=engine_pick"];
 const sanitizers = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 const timeoutMs = 300_000;
 
@@ -156,6 +160,40 @@ describe("the same as the runtime", () => {
     expect(same).toBe(1000);
   });
 
+  withCc("states before every decision, to the bit of the scalar build", async () => {
+    const requests = [
+      "wake me at 7:15 tomorrow",
+      "tell anna i am running late and set a timer for ten minutes",
+      "hello",
+    ];
+    const set = ToolSet.from(watch).inOrder();
+    const wanted: string[] = [];
+    const scalar = await load(undefined, {
+      kernels: (memory) => {
+        const exports = new WebAssembly.Instance(new WebAssembly.Module(kernelModule("scalar")), kernelImports(memory))
+          .exports as unknown as Kernels;
+        const logits: Kernels["logits"] = (session, table, h, mask, out) => {
+          const state = new Uint32Array(memory.buffer, h, 256);
+          const sum = state.reduce((all, bits) => (Math.imul(all, 31) + bits) >>> 0, 0);
+          wanted.push(...[...state.slice(0, 8), sum].map((bits) => bits.toString(16).padStart(8, "0")));
+          exports.logits(session, table, h, mask, out);
+        };
+        return { ...exports, logits };
+      },
+    });
+    expect(scalar.header.geometry.dModel).toBe(256);
+    const path = await keep(set);
+    const lines = requests.map((request) => `a ${hex(request)}`);
+    const got = runs([program("test/mcu/laws.c", wrapped), pack, path], lines).lines;
+    for (const [i, request] of requests.entries()) {
+      wanted.length = 0;
+      await scalar.call(request, set);
+      expect(wanted.length).toBeGreaterThan(8);
+      expect(got[i].trim().split(" ")).toEqual(wanted);
+    }
+    scalar.close();
+  });
+
   withCc("ids of the tokenizer's fixtures, of texts that stand alone and of an answer's rest", async () => {
     const { cases } = await Bun.file(fixture("tokenizer.json")).json();
     const tokenizer = new Tokenizer(await somePieces(4096));
@@ -165,7 +203,7 @@ describe("the same as the runtime", () => {
     const path = await keep(ToolSet.from("[]"));
     const ask = (kind: string) =>
       runs(
-        [program("test/mcu/laws.c"), pack, path],
+        [program("test/mcu/laws.c", wrapped), pack, path],
         texts.map((text) => `${kind} ${hex(text)}`),
       );
     const idsOf = (line: string) => line.split(" ").filter(Boolean).map(Number);
@@ -212,7 +250,7 @@ describe("the same as the runtime", () => {
     );
     const path = await keep(ToolSet.from("[]"));
     const { lines } = runs(
-      [program("test/mcu/laws.c"), pack, path],
+      [program("test/mcu/laws.c", wrapped), pack, path],
       typed.map((text) => `r ${hex(text)}`),
     );
     expect(lines.map((line) => Buffer.from(line, "hex").toString())).toEqual(
@@ -234,7 +272,7 @@ describe("the same as the runtime", () => {
       const texts = [...accepted, ...rejected.map((text) => text.replace("|", ""))].map((text) => ` ${text}`);
       const path = await keep(set);
       const { lines } = runs(
-        [program("test/mcu/laws.c"), pack, path],
+        [program("test/mcu/laws.c", wrapped), pack, path],
         texts.map((text) => `g ${hex(text)}`),
       );
       expect([about, lines]).toEqual([about, texts.map((text) => walked(answerStates(set).start, Buffer.from(text)))]);

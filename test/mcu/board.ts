@@ -14,8 +14,6 @@ export interface Board {
   code: number;
   memory: number;
   files: number;
-  /** Hundredths of an instruction in a tick of SysTick, at -icount shift=0: 25 MHz, or 32. */
-  tick: number;
 }
 
 export const boards: Board[] = [
@@ -26,7 +24,6 @@ export const boards: Board[] = [
     code: 0,
     memory: 0x20000000,
     files: 0x21000000,
-    tick: 4000,
   },
   {
     name: "Cortex-M33",
@@ -35,7 +32,6 @@ export const boards: Board[] = [
     code: 0x10000000,
     memory: 0x38000000,
     files: 0x80000000,
-    tick: 4000,
   },
   {
     name: "Cortex-M55",
@@ -44,7 +40,6 @@ export const boards: Board[] = [
     code: 0,
     memory: 0x21000000,
     files: 0x60000000,
-    tick: 3125,
   },
 ];
 
@@ -81,7 +76,6 @@ export function buildFor(board: Board, limits: BoardLimits, folder: string, more
     TOOLS: board.files + placeOf.tools,
     REQUESTS: board.files + placeOf.requests,
     SIZES: board.files + placeOf.sizes,
-    TICK: board.tick,
     ARENA: 400 * 1024,
     REQUEST_TOKENS: limits.requestTokens,
     ANSWER_TOKENS: limits.answerTokens,
@@ -89,7 +83,15 @@ export function buildFor(board: Board, limits: BoardLimits, folder: string, more
   };
   run([
     "arm-none-eabi-gcc",
-    ...["-std=gnu99", "-O2", "-mthumb", "-mfloat-abi=hard", "-ffunction-sections", "-nostartfiles", "--specs=nosys.specs"],
+    ...[
+      "-std=gnu99",
+      "-O2",
+      "-mthumb",
+      "-mfloat-abi=hard",
+      "-ffunction-sections",
+      "-nostartfiles",
+      "--specs=nosys.specs",
+    ],
     ...["-fno-math-errno", "-fno-strict-aliasing", "-ffp-contract=off", "-fno-builtin-malloc", "-Wall", "-Wextra"],
     ...board.flags,
     ...Object.entries(places).map(([name, value]) => `-D${name}=${value}u`),
@@ -103,10 +105,17 @@ export function buildFor(board: Board, limits: BoardLimits, folder: string, more
 }
 
 /** Runs a build over files and requests. Throws: Error where the board says anything but answers. */
-export function runOn(board: Board, elf: string, pack: string, tools: string, requests: readonly string[]): BoardAnswer[] {
+export function runOn(
+  board: Board,
+  elf: string,
+  pack: string,
+  tools: string,
+  requests: readonly string[],
+): BoardAnswer[] {
   const text = Buffer.from(`${requests.join("\n")}\n`);
   const sizes = Buffer.alloc(12);
-  for (const [i, size] of [statSync(pack).size, statSync(tools).size, text.length].entries()) sizes.writeUInt32LE(size, 4 * i);
+  for (const [i, size] of [statSync(pack).size, statSync(tools).size, text.length].entries())
+    sizes.writeUInt32LE(size, 4 * i);
   const [requestsPath, sizesPath] = [`${elf}.requests`, `${elf}.sizes`];
   writeFileSync(requestsPath, text);
   writeFileSync(sizesPath, sizes);

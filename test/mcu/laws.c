@@ -3,13 +3,13 @@
  *   r  a request as typed → as read, in hex
  *   t  a text → its ids
  *   c  the rest of an answer → its ids
+ *   a  a request → the bits of the normed state before each decision, of the first eight floats and their sum
  *   g  an answer's bytes → how many the grammar takes, then for each place on the way the only byte and the way out's
  */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "grammar.h"
-#include "text.h"
+#include "call.h"
 
 enum { most = 1 << 16 };
 static uint8_t text[most], read[most], form[most];
@@ -41,6 +41,28 @@ static void grammar(const thimble_model *m, uint32_t bytes) {
   for (uint32_t i = 0; i < at; i++) printf(" %d %d", read[i], form[i]);
 }
 
+/* By the linker's --wrap: what each decision is made from. */
+uint32_t __real_engine_pick(engine *e, const uint32_t *allowed);
+uint32_t __wrap_engine_pick(engine *e, const uint32_t *allowed) {
+  uint32_t id = __real_engine_pick(e, allowed), sum = 0, bits;
+  for (uint32_t i = 0; i < e->m->dModel; i++) {
+    memcpy(&bits, &e->hidden[i], 4);
+    if (i < 8) printf("%08x ", (unsigned)bits);
+    sum = sum * 31 + bits;
+  }
+  printf("%08x ", (unsigned)sum);
+  return id;
+}
+
+static void answer(const thimble_model *m, uint32_t bytes) {
+  static const thimble_limits limits = {64, 128, 16};
+  size_t needed = thimble_arena(m, &limits);
+  void *arena = malloc(needed);
+  thimble_answer got;
+  if (!arena || thimble_call(m, &limits, arena, needed, (const char *)text, bytes, &got)) printf("!");
+  free(arena);
+}
+
 int main(int count, char **words) {
   size_t packBytes, toolsBytes;
   thimble_model model;
@@ -68,6 +90,9 @@ int main(int count, char **words) {
       case 'c':
         n = tokenize(&model, &work, text, bytes, ids, most);
         for (uint32_t i = 0; i < n; i++) printf("%u ", ids[i]);
+        break;
+      case 'a':
+        answer(&model, bytes);
         break;
       default:
         grammar(&model, bytes);
