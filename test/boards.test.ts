@@ -39,7 +39,7 @@ const tools = join(folder, "tools.kv");
 /** Tokens of the engine compiled for this machine. */
 function tokensHere(): number[][] {
   const source = join(root, "firmware/mcu");
-  const files = readdirSync(source).filter((file) => file.endsWith(".c") && file !== "uart.c");
+  const files = readdirSync(source).filter((file) => file.endsWith(".c"));
   const flags = ["-std=c99", "-O2", "-fno-math-errno", "-fno-strict-aliasing", "-ffp-contract=off"];
   const out = join(folder, "host");
   Bun.spawnSync(["cc", ...flags, "-o", out, ...files.map((file) => join(source, file)), "-lm"]);

@@ -15,6 +15,7 @@ import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { packCalls } from "../runtime/wire/wirecall.ts";
 import { readExamples } from "../tools/eval/examples.ts";
 import type { Kernels } from "../wasm/abi.ts";
+import { oddFiles } from "./mcu/odd.ts";
 import { fixture, grammarCases, seeded, shared, somePieces, testWith } from "./support.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -39,7 +40,7 @@ function program(main: string, more: readonly string[] = []): string {
   const name = `${main.replaceAll(/\W/g, "-")}${more.length}`;
   const known = built.get(name);
   if (known) return known;
-  const engine = readdirSync(source).filter((file) => file.endsWith(".c") && !["host.c", "uart.c"].includes(file));
+  const engine = readdirSync(source).filter((file) => file.endsWith(".c") && file !== "host.c");
   const out = join(folder, name);
   const files = engine.map((file) => join(source, file));
   const { exitCode, stderr } = Bun.spawnSync(["cc", ...flags, ...more, "-o", out, ...files, join(root, main), "-lm"]);
@@ -75,8 +76,8 @@ interface Answer {
 }
 
 /** Requests of one list, answered by C with so many bits. */
-function answers(tools: string, requests: readonly string[], limits = ["64", "128", "16"]): (Answer | null)[] {
-  const { lines, error, code } = runs([program("firmware/mcu/host.c"), pack, tools, ...limits], requests);
+function answers(tools: string, requests: readonly string[], from = pack): (Answer | null)[] {
+  const { lines, error, code } = runs([program("firmware/mcu/host.c"), from, tools, "64", "128", "16"], requests);
   if (lines.length !== requests.length) throw new Error(`host ${code}: ${error}`);
   return lines.map((line) => (line === "!" ? null : JSON.parse(line)));
 }
@@ -192,6 +193,19 @@ describe("the same as the runtime", () => {
       expect(got[i].trim().split(" ")).toEqual(wanted);
     }
     scalar.close();
+  });
+
+  withCc("tokens of a model of another geometry, with unions, lists and limits among its tools", async () => {
+    const odd = await oddFiles(folder);
+    const other = await load(odd.pack);
+    const session = other.session({ promptTokens: 64, answerTokens: 128 });
+    const requests = ["book a meeting with anna tomorrow at 10:30", "set two timers", "list the next 5 events", "x"];
+    const got = answers(odd.tools, requests, odd.pack);
+    for (const [i, request] of requests.entries()) {
+      const { tokens } = await session.call(request, odd.set);
+      expect(got[i]?.tokens).toEqual(tokens);
+    }
+    other.close();
   });
 
   withCc("ids of the tokenizer's fixtures, of texts that stand alone and of an answer's rest", async () => {
@@ -322,6 +336,20 @@ withCc(
       refused += code === 1 ? 1 : 0;
     }
     expect(refused).toBe(40);
+  },
+  timeoutMs,
+);
+
+withCc(
+  "what the fuzzer found, file and request: no crash, no read outside",
+  async () => {
+    const odd = await oddFiles(folder);
+    const corpus = fileURLToPath(fixture("mcu-corpus/"));
+    const inputs = readdirSync(corpus).map((name) => join(corpus, name));
+    expect(inputs.length).toBeGreaterThan(100);
+    const fuzz = program("test/mcu/fuzz.c", [...sanitizers, "-DREPLAY"]);
+    const { lines, error, code } = runs([fuzz, odd.pack, odd.tools, ...inputs], []);
+    expect([code, error, lines]).toEqual([0, "", [`${inputs.length} inputs`]]);
   },
   timeoutMs,
 );

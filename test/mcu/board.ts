@@ -69,7 +69,7 @@ const placeOf = { pack: 0, tools: 0x400000, requests: 0x800000, sizes: 0x900000 
 /** Builds the engine for a board into a folder; `more` are flags on top. Throws: Error for what gcc says. */
 export function buildFor(board: Board, limits: BoardLimits, folder: string, more: readonly string[] = []): string {
   const source = join(root, "firmware/mcu");
-  const files = readdirSync(source).filter((file) => file.endsWith(".c") && !["host.c", "uart.c"].includes(file));
+  const files = readdirSync(source).filter((file) => file.endsWith(".c") && file !== "host.c");
   const out = join(folder, `${board.machine}.elf`);
   const places = {
     PACK: board.files + placeOf.pack,

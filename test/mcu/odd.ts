@@ -1,0 +1,23 @@
+/** A small model of another geometry and tools of many kinds, always the same: what the fuzzer changes. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { load, ToolSet } from "../../runtime/index.ts";
+import { fixture, oddGeometry, packOf, randomCheckpoint, talkative } from "../support.ts";
+
+/** Writes both files into a folder; returns their paths. */
+export async function oddFiles(folder: string): Promise<{ pack: string; tools: string; set: ToolSet }> {
+  const bytes = await packOf(talkative(randomCheckpoint(oddGeometry, 21)), {
+    prompt: "apart",
+    toolAt: 128,
+    copies: true,
+  });
+  const set = ToolSet.from(readFileSync(fixture("tools/calendar-mcp.json"), "utf8")).inOrder();
+  const model = await load(bytes);
+  const [pack, tools] = [join(folder, "odd.thimble"), join(folder, "odd.kv")];
+  writeFileSync(pack, bytes);
+  writeFileSync(tools, await model.readTools(set, { device: true }));
+  model.close();
+  return { pack, tools, set };
+}
+
+if (import.meta.main) console.log(await oddFiles(process.argv[2]));
