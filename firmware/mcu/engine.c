@@ -11,13 +11,13 @@
 static void quantize(engine *e, const float *x, uint32_t n) {
   for (uint32_t g = 0; g < n / groupSize; g++, x += groupSize) {
     float most = greatest(x, groupSize), factor = most > 0 ? 127.0f / most : 0;
-    int32_t sum = 0;
+    uint32_t sum = 0;
     for (uint32_t i = 0; i < groupSize; i++) {
       int32_t q = rounded(x[i] * factor);
       e->a[g * groupSize + input_place(i)] = (input)q;
-      sum += q;
+      sum += (uint32_t)q;
     }
-    e->starts[g] = -8 * sum;
+    e->starts[g] = (int32_t)(0u - 8 * sum);
     e->scales[g] = most * (float)(1.0 / 127.0);
   }
 }

@@ -27,6 +27,8 @@ static uint32_t walk(call *c, const place *from, const words *rule, uint32_t *so
     thimble_span bytes = piece(m, id);
     if (shared[i] < reached) reached = shared[i];
     failed = false;
+    /* A piece of its own until now, here the beginning of another. */
+    met->through = met->through || (reached < bytes.bytes && in_string(m, &at_depth(c, reached)->state));
     while (reached < bytes.bytes && !failed) {
       place *next = at_depth(c, reached + 1);
       place_copy(&c->words, at_depth(c, reached), next);

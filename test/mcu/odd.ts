@@ -4,14 +4,16 @@ import { join } from "node:path";
 import { load, ToolSet } from "../../runtime/index.ts";
 import { fixture, oddGeometry, packOf, randomCheckpoint, talkative } from "../support.ts";
 
-/** Writes both files into a folder; returns their paths. */
-export async function oddFiles(folder: string): Promise<{ pack: string; tools: string; set: ToolSet }> {
+/** Writes both files into a folder, for one of fixtures/tools; returns their paths. */
+export async function oddFiles(
+  folder: string,
+  list = "calendar-mcp.json",
+): Promise<{ pack: string; tools: string; set: ToolSet }> {
   const bytes = await packOf(talkative(randomCheckpoint(oddGeometry, 21)), {
     prompt: "apart",
-    toolAt: 128,
     copies: true,
   });
-  const set = ToolSet.from(readFileSync(fixture("tools/calendar-mcp.json"), "utf8")).inOrder();
+  const set = ToolSet.from(readFileSync(fixture(`tools/${list}`), "utf8")).inOrder();
   const model = await load(bytes);
   const [pack, tools] = [join(folder, "odd.thimble"), join(folder, "odd.kv")];
   writeFileSync(pack, bytes);
