@@ -16,7 +16,7 @@ KERNEL(decoder_layer)(at session, at self, at selfCache, at cross, at crossCache
 KERNEL(logits)(at session, at table, at h, at mask, at out);
 __attribute__((import_module("kernels"), import_name("argmax"))) uint32_t argmax(at values, uint32_t n, at summary);
 
-enum { tileRows = 4, octet = 8, stepRows = 32, groupSize = 32, inputBlockBytes = 288, groupBytes = 16 };
+enum { tileRows = 4, octet = 8, stepRows = 32, inputBlockBytes = 288, groupBytes = 16 };
 
 /* The kernels' records, field by field as wasm/abi.ts has them. */
 typedef struct {
