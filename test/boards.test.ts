@@ -36,21 +36,18 @@ const requests = [
 const pack = fileURLToPath(defaultModel());
 const tools = join(folder, "tools.kv");
 
-/** Tokens of the engine compiled for this machine. */
-function tokensHere(): number[][] {
-  const source = join(root, "firmware/mcu");
-  const files = readdirSync(source).filter((file) => file.endsWith(".c"));
-  const flags = ["-std=c99", "-O2", "-fno-math-errno", "-fno-strict-aliasing", "-ffp-contract=off"];
-  const out = join(folder, "host");
-  Bun.spawnSync(["cc", ...flags, "-o", out, ...files.map((file) => join(source, file)), "-lm"]);
+const source = join(root, "firmware/mcu");
+const engine = readdirSync(source).flatMap((file) => (/(?<!host)\.c$/.test(file) ? [join(source, file)] : []));
+
+/** Compiles a program with the engine for this machine, and returns what it says of some lines. */
+function here(main: string, input: readonly string[], more: readonly string[] = []): string[] {
+  const out = join(folder, "here");
+  const flags = ["-std=c99", "-O2", "-fno-math-errno", "-fno-strict-aliasing", "-ffp-contract=off", `-I${source}`];
+  Bun.spawnSync(["cc", ...flags, ...more, "-o", out, ...engine, join(root, main), "-lm"]);
   const { stdout } = Bun.spawnSync([out, pack, tools, "32", "64", "8"], {
-    stdin: Buffer.from(`${requests.join("\n")}\n`),
+    stdin: Buffer.from(`${input.join("\n")}\n`),
   });
-  return stdout
-    .toString()
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line).tokens);
+  return stdout.toString().trim().split("\n");
 }
 
 /** Instructions in millions that a call takes at most, over the ten requests, with seven tools. */
@@ -58,7 +55,7 @@ const most: Record<string, number> = { "Cortex-M4": 110, "Cortex-M33": 110, "Cor
 
 for (const board of boards) {
   onBoards(
-    `${board.name}: ten requests, the host's tokens, ${most[board.name]} million instructions a call`,
+    `${board.name}: ten requests, the host's tokens and states to the bit, ${most[board.name]} million instructions a call`,
     async () => {
       const model = await load();
       writeFileSync(
@@ -68,7 +65,13 @@ for (const board of boards) {
       model.close();
       const elf = buildFor(board, limits, folder);
       const answers = runOn(board, elf, pack, tools, requests);
-      expect(answers.map(({ tokens }) => tokens)).toEqual(tokensHere());
+      const host = here("firmware/mcu/host.c", requests);
+      expect(answers.map(({ tokens }) => tokens)).toEqual(host.map((line) => JSON.parse(line).tokens));
+      const asked = requests.map((request) => `a ${Buffer.from(request).toString("hex")}`);
+      const states = here("test/mcu/laws.c", asked, ["-Wl,--wrap=engine_pick"]);
+      expect(answers.map(({ states }) => states)).toEqual(
+        states.map((line) => Number.parseInt(line.trim().split(" ").at(-1) as string, 16)),
+      );
       const mean = answers.reduce((sum, { all }) => sum + all, 0) / answers.length / 1e6;
       expect(mean).toBeLessThan(most[board.name]);
       expect(answers[0].arena).toBeLessThan(100 * 1024);

@@ -72,6 +72,7 @@ static void measure(void) {
 
 /* The stages' instructions, by the linker's --wrap. */
 static uint64_t prefill, decode, pick, all;
+static uint32_t states;
 #define STAGE(count, call) \
   uint32_t before = ticks(); \
   call;                      \
@@ -89,6 +90,8 @@ uint32_t __real_engine_pick(engine *e, const uint32_t *allowed);
 uint32_t __wrap_engine_pick(engine *e, const uint32_t *allowed) {
   uint32_t id;
   STAGE(pick, id = __real_engine_pick(e, allowed));
+  /* The bits of the state that it was decided from, as laws.c sums them. */
+  for (uint32_t i = 0; i < e->m->dModel; i++) states = states * 31 + u32_at((const uint8_t *)&e->hidden[i]);
   return id;
 }
 
@@ -111,6 +114,7 @@ int main(void) {
     while (at + length < sizes[2] && requests[at + length] != '\n') length++;
     thimble_answer answer;
     prefill = decode = pick = 0;
+    states = 0;
     start();
     error = thimble_call(&model, &limits, arena, sizeof arena, requests + at, length, &answer);
     all = since(started);
@@ -135,6 +139,8 @@ int main(void) {
     say_number(pick);
     say(",\"all\":");
     say_number(all);
+    say(",\"states\":");
+    say_number(states);
     say(",\"arena\":");
     say_number(needed);
     say("}\n");

@@ -60,6 +60,8 @@ export interface BoardAnswer {
   decode: number;
   pick: number;
   all: number;
+  /** A sum over the bits of the states that ids were decided from. */
+  states: number;
   arena: number;
 }
 

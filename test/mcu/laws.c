@@ -3,7 +3,8 @@
  *   r  a request as typed → as read, in hex
  *   t  a text → its ids
  *   c  the rest of an answer → its ids
- *   a  a request → the bits of the normed state before each decision, of the first eight floats and their sum
+ *   a  a request → for each decision the normed state's first eight floats, in bits, and the sum of all bits so far; with the limits
+ *      given as REQUEST TOKENS, ANSWER TOKENS, CACHE BITS after the files
  *   g  an answer's bytes → how many the grammar takes, then for each place on the way the only byte and the way out's
  */
 #include <stdio.h>
@@ -42,9 +43,10 @@ static void grammar(const thimble_model *m, uint32_t bytes) {
 }
 
 /* By the linker's --wrap: what each decision is made from. */
+static uint32_t sum;
 uint32_t __real_engine_pick(engine *e, const uint32_t *allowed);
 uint32_t __wrap_engine_pick(engine *e, const uint32_t *allowed) {
-  uint32_t id = __real_engine_pick(e, allowed), sum = 0, bits;
+  uint32_t id = __real_engine_pick(e, allowed), bits;
   for (uint32_t i = 0; i < e->m->dModel; i++) {
     memcpy(&bits, &e->hidden[i], 4);
     if (i < 8) printf("%08x ", (unsigned)bits);
@@ -54,10 +56,11 @@ uint32_t __wrap_engine_pick(engine *e, const uint32_t *allowed) {
   return id;
 }
 
+static thimble_limits limits = {64, 128, 16};
 static void answer(const thimble_model *m, uint32_t bytes) {
-  static const thimble_limits limits = {64, 128, 16};
   size_t needed = thimble_arena(m, &limits);
   void *arena = malloc(needed);
+  sum = 0;
   thimble_answer got;
   if (!arena || thimble_call(m, &limits, arena, needed, (const char *)text, bytes, &got)) printf("!");
   free(arena);
@@ -73,6 +76,7 @@ int main(int count, char **words) {
     fprintf(stderr, "%s\n", error);
     return 1;
   }
+  if (count > 5) limits = (thimble_limits){(uint16_t)atoi(words[3]), (uint16_t)atoi(words[4]), (uint8_t)atoi(words[5])};
   token_work work = {starts, pairs, most - 1};
   while (fgets(line, sizeof line, stdin)) {
     uint32_t bytes = 0, n;
