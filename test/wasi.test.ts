@@ -62,7 +62,9 @@ async function expected(): Promise<{ tools: string; requests: string[]; answers:
     writeFileSync(tools, await model.readTools(set, { device: true }));
     const answers = [];
     for (const request of requests) {
-      const written: { name: string; arguments: object }[] = JSON.parse((await session.call(request, set)).text);
+      const written: { name: string; arguments: object }[] = JSON.parse(
+        (await session.call(request, set, { offer: set.tools.length })).text,
+      );
       const nameOf = (name: string) => set.tools.find(({ promptName }) => promptName === name)?.name;
       answers.push(written.map((call) => ({ ...call, name: nameOf(call.name) })));
     }

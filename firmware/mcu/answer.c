@@ -17,7 +17,8 @@ static uint32_t choose(call *c) {
   engine_decode(&c->engine, c->tokens + c->decoded - 1, c->nTokens + 1 - c->decoded, c->decoded);
   c->decoded = c->nTokens + 1;
   c->decisions++;
-  return engine_pick(&c->engine, c->mask);
+  gain gain;
+  return engine_pick(&c->engine, c->mask, find_gain(c, &gain) ? &gain : NULL);
 }
 
 /* Whether the answer can still end validly within so many tokens. */
@@ -140,6 +141,8 @@ uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits
   c->tokens = take(arena, &at, 2 * (c->answerTokens + 2));
   c->callEnds = take(arena, &at, 2 * c->answerTokens);
   c->mask = take(arena, &at, 4 * ((m->vocabSize + 31) / 32));
+  if (m->contrastiveHidden && m->nTools && (m->leanTool != 0 || m->leanNone != 0))
+    c->leans = take(arena, &at, 8ull * (m->nTools + 1));
   c->words.setWords = (inside + 1 + 31) / 32;
   uint32_t bytes = place_bytes(&c->words);
   c->place = take(arena, &at, bytes);
@@ -174,6 +177,7 @@ const char *thimble_call(const thimble_model *m, const thimble_limits *limits, v
   if (n > limits->requestTokens) return tooLong;
   if (!n) return "request: expected text, got none; say what to do";
   if (!read_words(&c.words, c.request, c.requestBytes, 2 * c.mostRequest)) return tooLong;
+  if (c.leans) rate_tools(&c, n);
   engine_prefill(&c.engine, c.ids, n);
   bool cutShort;
   const char *error = write_answer(&c, &cutShort);

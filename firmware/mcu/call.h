@@ -23,6 +23,8 @@ typedef struct {
   uint16_t *callEnds;               /* bytes of the answer where calls have ended */
   uint32_t nCalls, decisions;
   uint32_t *mask;
+  double *leans;                    /* of each tool and of none, in logits; NULL where nothing leans */
+  double mostLean;                  /* of what the mask allows */
   place *place, *after;
   uint8_t *stack;                   /* places by depth within a piece */
 } call;
@@ -32,6 +34,12 @@ uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits
 
 /* The only loop: writes an answer under the grammar. Source: runtime/answer/answer.ts. */
 const char *write_answer(call *c, bool *cutShort);
+
+/* Rates the tools by the contrastive head, for the choice of the first call. Source: runtime/answer/lean.ts. */
+void rate_tools(call *c, uint32_t n);
+
+/* What the ids of the mask gain after the answer's text so far; false where nothing leans any more. */
+bool find_gain(call *c, gain *gain);
 
 /* Which ids may follow a place, into c->mask; returns how many, and one of them. */
 uint32_t allowed(call *c, const place *p, uint32_t *some);

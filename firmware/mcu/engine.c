@@ -211,7 +211,8 @@ static void embed(const thimble_model *m, uint32_t id, float *x) {
   }
 }
 
-void engine_prefill(engine *e, const uint16_t *ids, uint32_t n) {
+/* The encoder: leaves the states of n ids after the final norm where x is. */
+static float *encode(engine *e, const uint16_t *ids, uint32_t n, bool seesTools) {
   const thimble_model *m = e->m;
   uint32_t capacity = e->requestTokens;
   float *x = (float *)e->rest;
@@ -224,10 +225,41 @@ void engine_prefill(engine *e, const uint16_t *ids, uint32_t n) {
       quantize(e, e->y, m->dModel);
       project(e, &b, own, capacity, t, true);
     }
-    view view = {own, capacity, n, layer, true};
+    view view = {own, capacity, n, layer, seesTools};
     for (uint32_t t = 0; t < n; t++) attend(e, &b, &view, x + t * m->dModel, t, true);
   }
   for (uint32_t t = 0; t < n; t++) rms_norm(x + t * m->dModel, encoder_norm(m), m->dModel, x + t * m->dModel);
+  return x;
+}
+
+void engine_contrast(engine *e, const uint16_t *ids, uint32_t n, float *vector) {
+  const thimble_model *m = e->m;
+  const float *x = encode(e, ids, n, false);
+  head head = contrastive_head(m);
+  uint32_t width = padded(m->contrastiveHidden, groupSize);
+  float share = 1.0f / (float)n, sum = 0;
+  for (uint32_t i = 0; i < m->dModel; i++) {
+    float all = 0;
+    for (uint32_t t = 0; t < n; t++) all = all + x[t * m->dModel + i];
+    e->y[i] = all * share;
+  }
+  quantize(e, e->y, m->dModel);
+  multiply(e, head.hidden, m->dModel, m->contrastiveHidden, 1, false, e->y);
+  for (uint32_t i = 0; i < width; i++) {
+    float value = i < m->contrastiveHidden ? e->y[i] + head.bias[i] : 0;
+    e->y[i] = value > 0 ? value : 0;
+  }
+  quantize(e, e->y, width);
+  multiply(e, head.proj, width, m->contrastiveDim, 1, false, e->att);
+  for (uint32_t i = 0; i < m->contrastiveDim; i++) sum = sum + e->att[i] * e->att[i];
+  float inverse = 1.0f / square_root(sum + 1e-12f);
+  for (uint32_t i = 0; i < m->contrastiveDim; i++) vector[i] = e->att[i] * inverse;
+}
+
+void engine_prefill(engine *e, const uint16_t *ids, uint32_t n) {
+  const thimble_model *m = e->m;
+  uint32_t capacity = e->requestTokens;
+  const float *x = encode(e, ids, n, true);
   for (uint32_t layer = 0; layer < m->nDecoderLayers; layer++) {
     block b = cross_block(m, layer);
     cache cross = cache_at(e, e->cross + layer * cache_bytes(e, capacity), capacity);
@@ -263,7 +295,7 @@ void engine_decode(engine *e, const uint16_t *ids, uint32_t n, uint32_t pos) {
   for (uint32_t t = 0; t < n; t++) step(e, ids[t], pos + t, t + 1 == n);
 }
 
-uint32_t engine_pick(engine *e, const uint32_t *allowed) {
+uint32_t engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
   const thimble_model *m = e->m;
   float *x = e->hidden, most = 0;
   rms_norm(x, decoder_norm(m), m->dModel, x);
@@ -275,6 +307,7 @@ uint32_t engine_pick(engine *e, const uint32_t *allowed) {
     else if (allowed[id >> 5] >> (id & 31) & 1) {
       const uint8_t *at = quartet(m, id);
       float value = (float)row_sum((const int8_t *)at + 16, e->q, id & 3, m->dModel) * ((const float *)at)[id & 3] * hScale;
+      if (gain) value = (float)(value + gain->of(gain->from, id));
       if (any && !(value > most)) continue;
       most = value;
       best = id;
@@ -293,11 +326,13 @@ static void *take(uint8_t *start, uint64_t *at, uint64_t bytes) {
 
 uint32_t engine_plan(engine *e, const thimble_model *m, const thimble_limits *limits, uint8_t *start) {
   uint64_t at = 0;
-  uint32_t width = m->dModel;
+  /* Rows are as wide as the widest of states, the head's inner ones and its vector. */
+  uint32_t width = m->dModel, head = m->contrastiveHidden > m->contrastiveDim ? m->contrastiveHidden : m->contrastiveDim;
+  if (padded(head, groupSize) > width) width = padded(head, groupSize);
   *e = (engine){.m = m, .requestTokens = limits->requestTokens, .positions = limits->answerTokens + 1u,
                 .bits = limits->cacheBits};
   uint64_t keys = padded(e->requestTokens > e->positions ? e->requestTokens : e->positions, 8) + (uint64_t)m->toolRows;
-  uint64_t request = cache_bytes(e, e->requestTokens), prefill = 4ull * e->requestTokens * width + request;
+  uint64_t request = cache_bytes(e, e->requestTokens), prefill = 4ull * e->requestTokens * m->dModel + request;
   uint64_t answer = (uint64_t)m->nDecoderLayers * cache_bytes(e, e->positions);
   e->cross = take(start, &at, m->nDecoderLayers * request);
   e->rest = take(start, &at, prefill > answer ? prefill : answer);

@@ -34,7 +34,16 @@ void engine_prefill(engine *e, const uint16_t *ids, uint32_t n);
 /* Runs n ids at positions pos … through the decoder; of all but the last keys and values alone are kept. */
 void engine_decode(engine *e, const uint16_t *ids, uint32_t n, uint32_t pos);
 
+/* What an id's logit gains before the likeliest is chosen; NULL for nothing. */
+typedef struct {
+  double (*of)(const void *from, uint32_t id);
+  const void *from;
+} gain;
+
 /* The likeliest of the ids that a set allows, the lowest of equals. */
-uint32_t engine_pick(engine *e, const uint32_t *allowed);
+uint32_t engine_pick(engine *e, const uint32_t *allowed, const gain *gain);
+
+/* The contrastive vector of a request's ids, f32 (contrastiveDim), as if no tool were offered. Only for a model with the head. */
+void engine_contrast(engine *e, const uint16_t *ids, uint32_t n, float *vector);
 
 #endif

@@ -56,6 +56,16 @@ typedef struct {
 /* Layers: the encoder's, then the decoder's cross-attentions. */
 kept kept_layer(const thimble_model *m, uint32_t tool, uint32_t layer);
 
+/* A tool's contrastive vector, f32 (contrastiveDim). */
+const float *tool_vector(const thimble_model *m, uint32_t tool);
+
+/* The contrastive head: matrices (hidden, dModel) and (dim, hidden), bias (hidden). Only where contrastiveHidden is not 0. */
+typedef struct {
+  const uint8_t *hidden, *proj;
+  const float *bias;
+} head;
+head contrastive_head(const thimble_model *m);
+
 /* A piece as it stands in an answer. */
 static inline thimble_span piece(const thimble_model *m, uint32_t id) {
   const uint8_t *starts = m->parts[part_starts].at + 4 * id;

@@ -359,3 +359,12 @@ const float *encoder_norm(const thimble_model *m) {
 const float *decoder_norm(const thimble_model *m) {
   return (const float *)(norms(m) + padded(4 * m->dModel, 16));
 }
+
+head contrastive_head(const thimble_model *m) {
+  const uint8_t *at = decoder_section(m, m->nDecoderLayers);
+  head h;
+  h.hidden = field(&at, matrix_bytes(m->contrastiveHidden, m->dModel));
+  h.bias = (const float *)field(&at, 4 * m->contrastiveHidden);
+  h.proj = at;
+  return h;
+}

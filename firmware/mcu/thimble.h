@@ -35,6 +35,7 @@ typedef struct {
   uint32_t encoderBytes, crossBytes, decoderBytes, normsBytes, tableBytes, contrastiveBytes;
   uint32_t nTools, toolRows;  /* rows in whole octets, of all tools together */
   uint32_t nOrdered, longestPiece, positions, nAtoms, nUnions;
+  double leanTool, leanNone;  /* what the head's scores count in the choice of the first call; 0 for nothing */
   thimble_span parts[thimble_mostParts];
 } thimble_model;
 

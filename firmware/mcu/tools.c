@@ -5,7 +5,7 @@
 #include "files.h"
 #include "open.h"
 
-enum { headBytes = 48, rowBytes = 20, deviceHeadBytes = 24 + 8 * thimble_mostParts };
+enum { headBytes = 48, rowBytes = 20, partsAt = 40, deviceHeadBytes = partsAt + 8 * thimble_mostParts };
 
 static const char damaged[] = "tools: expected a whole file of `thimble tools read`, got a damaged one; copy it again";
 
@@ -30,6 +30,11 @@ kept kept_layer(const thimble_model *m, uint32_t tool, uint32_t layer) {
   const uint8_t *at = m->tools.at + u32_at(row) + padded(textBytes, 4) + 4 * m->contrastiveDim + 2 * part * layer;
   return (kept){rows, (const int8_t *)at, (const int8_t *)(at + part), (const float *)(at + scales),
                 (const float *)(at + part + scales)};
+}
+
+const float *tool_vector(const thimble_model *m, uint32_t tool) {
+  const uint8_t *row = tool_row(m, tool);
+  return (const float *)(m->tools.at + u32_at(row) + padded(u32_at(row + 8), 4));
 }
 
 static bool is_within(uint32_t at, uint32_t bytes, uint32_t whole) {
@@ -166,8 +171,10 @@ static const char *open_device(thimble_model *m, uint32_t weightsId) {
   m->longestPiece = u32_at(head + 12);
   m->positions = u32_at(head + 16);
   m->copies = u32_at(head + 20);
+  memcpy(&m->leanTool, head + 24, 8);
+  memcpy(&m->leanNone, head + 32, 8);
   for (int i = 0; i < thimble_mostParts; i++) {
-    uint32_t place = u32_at(head + 24 + 8 * i), length = u32_at(head + 28 + 8 * i);
+    uint32_t place = u32_at(head + partsAt + 8 * i), length = u32_at(head + partsAt + 4 + 8 * i);
     if (place % 4 || !is_within(place, length, bytes)) return damaged;
     m->parts[i] = (thimble_span){head + place, length};
   }

@@ -14,6 +14,7 @@ KERNEL(cross_kv)(at session, at block, at cache, at x, uint32_t pos, uint32_t n)
 KERNEL(decoder_layer)(at session, at self, at selfCache, at cross, at crossCache, at x, uint32_t pos, uint32_t n,
                       uint32_t keys, uint32_t from, at runs);
 KERNEL(logits)(at session, at table, at h, at mask, at out);
+KERNEL(contrastive)(at session, at head, at x, uint32_t n, at out);
 __attribute__((import_module("kernels"), import_name("argmax"))) uint32_t argmax(at values, uint32_t n, at summary);
 
 enum { tileRows = 4, octet = 8, stepRows = 32, inputBlockBytes = 288, groupBytes = 16 };
@@ -34,6 +35,11 @@ typedef struct {
   at k, v, kScale, vScale;
   uint32_t capacity, keys, most;
 } cache_record;
+
+typedef struct {
+  at hidden, bias, proj;
+  uint32_t hiddenDim, outDim;
+} head_record;
 
 /* What a model and its limits were laid out as: in the module's own memory, beside the engine of firmware/mcu. */
 static struct {
@@ -103,6 +109,8 @@ static uint32_t tool_rows(const thimble_model *m, uint32_t tool) {
 static uint64_t lay(const thimble_model *m, const thimble_limits *limits, uint8_t *arena) {
   room r = {arena, 0};
   uint32_t layers = m->nEncoderLayers + m->nDecoderLayers, positions = limits->answerTokens + 1u, width = m->dModel;
+  uint32_t head = m->contrastiveHidden > m->contrastiveDim ? m->contrastiveHidden : m->contrastiveDim;
+  uint32_t wide = padded(head, groupSize) > width ? padded(head, groupSize) : width;
   bool isNew = arena && (plan.arena != arena || plan.model != m);
   plan.toolCaches = take(&r, (uint64_t)m->nTools * layers * sizeof(cache_record));
   for (uint32_t tool = 0; tool < m->nTools; tool++)
@@ -130,17 +138,17 @@ static uint64_t lay(const thimble_model *m, const thimble_limits *limits, uint8_
   uint32_t own = padded(limits->requestTokens, octet) > positions ? padded(limits->requestTokens, octet) : positions;
   uint32_t keys = padded(own + m->toolRows, octet);
   plan.session = (session_record){.dModel = width, .nHeads = m->nHeads, .nKvHeads = m->nKvHeads, .headDim = m->headDim,
-                                  .vocabSize = m->vocabSize, .rope = (at)m->parts[part_rope].at, .yWidth = width,
+                                  .vocabSize = m->vocabSize, .rope = (at)m->parts[part_rope].at, .yWidth = wide,
                                   .keyCapacity = keys};
-  plan.session.y = take_at(&r, tileRows * width * 4);
-  plan.session.a = take_at(&r, tileRows * (width / groupSize) * inputBlockBytes);
+  plan.session.y = take_at(&r, tileRows * wide * 4);
+  plan.session.a = take_at(&r, tileRows * (wide / groupSize) * inputBlockBytes);
   plan.session.q = take_at(&r, tileRows * width * 8);
   plan.session.qScale = take_at(&r, tileRows * m->nHeads * 4);
   plan.session.scores = take_at(&r, (uint64_t)tileRows * keys * 4);
   plan.session.p = take_at(&r, (uint64_t)tileRows * keys * 8);
   plan.session.pScale = take_at(&r, tileRows * 4);
   plan.session.vScale = take_at(&r, (uint64_t)keys * 4);
-  plan.session.att = take_at(&r, tileRows * width * 4);
+  plan.session.att = take_at(&r, tileRows * wide * 4);
   plan.x = take_at(&r, padded(limits->requestTokens, tileRows) * width * 4);
   plan.step = take_at(&r, stepRows * width * 4);
   plan.ids = take_at(&r, 4 * (limits->requestTokens > stepRows ? limits->requestTokens : stepRows));
@@ -167,10 +175,11 @@ static uint64_t lay(const thimble_model *m, const thimble_limits *limits, uint8_
 uint32_t engine_plan(engine *e, const thimble_model *m, const thimble_limits *limits, uint8_t *start) {
   uint64_t bytes = lay(m, limits, start), most = (uint64_t)limits->answerTokens * m->longestPiece * 8 + 4096;
   *e = (engine){.m = m, .requestTokens = limits->requestTokens, .positions = limits->answerTokens + 1u, .bits = 16};
-  /* Room for the result, between `cross` and `hidden` as in the engine beside. */
+  /* Room for the result, between `cross` and `hidden` as in the engine beside; behind it for a vector. */
+  uint64_t vector = 4ull * padded(m->contrastiveDim, 4);
   e->cross = start ? start + bytes : NULL;
   e->hidden = (float *)(start ? start + bytes + most : NULL);
-  return bytes + most > UINT32_MAX / 2 ? 0 : (uint32_t)(bytes + most);
+  return bytes + most + vector > UINT32_MAX / 2 ? 0 : (uint32_t)(bytes + most + vector);
 }
 
 static void embed_ids(const thimble_model *m, const uint16_t *ids, uint32_t n, at x) {
@@ -179,16 +188,29 @@ static void embed_ids(const thimble_model *m, const uint16_t *ids, uint32_t n, a
   embed((at)&plan.session, (at)embedding_table(m), plan.ids, n, x);
 }
 
-void engine_prefill(engine *e, const uint16_t *ids, uint32_t n) {
-  const thimble_model *m = e->m;
+static void encode(const thimble_model *m, const uint16_t *ids, uint32_t n, bool seesTools) {
   at session = (at)&plan.session, cache = (at)&plan.encoderCache;
-  uint32_t runs = 1 + m->nTools;
   embed_ids(m, ids, n, plan.x);
   for (uint32_t i = 0; i < m->nEncoderLayers; i++) {
+    at runs = seesTools ? (at)(plan.encoderRuns + i * (1 + m->nTools)) : 0;
     encoder_kv(session, (at)&plan.encoder[i], cache, plan.x, 0, n);
-    encoder_attend(session, (at)&plan.encoder[i], cache, plan.x, 0, n, n, (at)(plan.encoderRuns + i * runs));
+    encoder_attend(session, (at)&plan.encoder[i], cache, plan.x, 0, n, n, runs);
   }
   final_norm(session, (at)encoder_norm(m), plan.x, n);
+}
+
+void engine_contrast(engine *e, const uint16_t *ids, uint32_t n, float *vector) {
+  const thimble_model *m = e->m;
+  head head = contrastive_head(m);
+  head_record record = {(at)head.hidden, (at)head.bias, (at)head.proj, m->contrastiveHidden, m->contrastiveDim};
+  encode(m, ids, n, false);
+  contrastive((at)&plan.session, (at)&record, plan.x, n, (at)vector);
+}
+
+void engine_prefill(engine *e, const uint16_t *ids, uint32_t n) {
+  const thimble_model *m = e->m;
+  at session = (at)&plan.session;
+  encode(m, ids, n, true);
   for (uint32_t i = 0; i < m->nDecoderLayers; i++)
     cross_kv(session, (at)&plan.cross[i], (at)&plan.crossCaches[i], plan.x, 0, n);
   e->keys = n;
@@ -211,10 +233,13 @@ void engine_decode(engine *e, const uint16_t *ids, uint32_t n, uint32_t pos) {
   }
 }
 
-uint32_t engine_pick(engine *e, const uint32_t *allowed) {
+uint32_t engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
   const thimble_model *m = e->m;
   at session = (at)&plan.session;
   final_norm(session, (at)decoder_norm(m), (at)e->y, 1);
   logits(session, (at)embedding_table(m), (at)e->y, (at)allowed, plan.logits);
+  float *row = (float *)plan.logits;
+  for (uint32_t id = 0; gain && id < m->vocabSize; id++)
+    if (allowed[id >> 5] >> (id & 31) & 1) row[id] = (float)(row[id] + gain->of(gain->from, id));
   return argmax(plan.logits, padded(m->vocabSize, 4), plan.summary);
 }
