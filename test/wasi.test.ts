@@ -8,6 +8,7 @@ import { defaultModel, load, ToolSet } from "../runtime/index.ts";
 import { readExamples } from "../tools/eval/examples.ts";
 import { answerByWasi, runCommand } from "../tools/wasi.ts";
 import { compileHost } from "../wasm/wasi/build.ts";
+import { oddFiles } from "./mcu/odd.ts";
 import { fixture } from "./support.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -135,6 +136,20 @@ test("a request that is none gets a line of its own, and the exit code says so",
     { error: "request: expected text, got none; say what to do" },
     [{ name: "set_alarm", arguments: { time: "7:15", date: "tomorrow" } }],
   ]);
+});
+
+test("a model of another geometry whose profile leans by the head's scores is answered as by the runtime", async () => {
+  const odd = await oddFiles(folder, "calendar-mcp.json", { tool: 40, none: 2 });
+  const model = await load(odd.pack, { kernels: "simd" });
+  const session = model.session({ promptTokens: 128, answerTokens: 128 });
+  const requests = ["book a meeting with anna", "what is on tomorrow", "delete it", "play some jazz"];
+  const { stdout } = await runCommand(readFileSync(odd.pack), readFileSync(odd.tools), `${requests.join("\n")}\n`);
+  const plain = (list: { arguments: object }[]) => list.map(({ arguments: given }) => given);
+  for (const [i, line] of linesOf(stdout).entries()) {
+    const { text } = await session.call(requests[i], odd.set, { offer: odd.set.tools.length });
+    expect(plain(line)).toEqual(plain(JSON.parse(text)));
+  }
+  model.close();
 });
 
 test("files that are none fail with what is wrong, on standard error", async () => {
