@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { unicodeHeader } from "../firmware/mcu/unicode.ts";
 import { kernelImports, kernelModule } from "../runtime/engine/kernels.ts";
-import { answerStates, type State } from "../runtime/grammar/automaton.ts";
+import { answerStates } from "../runtime/grammar/automaton.ts";
+import type { State } from "../runtime/grammar/state.ts";
 import { compileGrammar } from "../runtime/grammar/table.ts";
 import { defaultModel, load, ToolError, ToolSet } from "../runtime/index.ts";
 import { readRequest } from "../runtime/text/request.ts";
@@ -245,6 +246,13 @@ describe("the same as the runtime", () => {
     const parts = [
       "’",
       "“",
+      "`",
+      "Ａ５",
+      "\u200f",
+      "\u2066",
+      "\u0085",
+      "Turn Off",
+      "It's",
       "—",
       "…",
       "\u200b",

@@ -72,6 +72,10 @@ bool read_words(words *w, const uint8_t *request, uint32_t bytes, uint32_t most)
   w->bytes = n;
   w->characters = characters;
   w->setWords = (n + 1 + 31) / 32;
+  /* One a word, or the twelve of "every month". Source: runtime/answer/repeat.ts. */
+  w->mostItems = 1;
+  for (uint32_t at = 0; at < bytes; at++) w->mostItems += request[at] == ' ';
+  if (w->mostItems < 12) w->mostItems = 12;
   for (uint32_t character = 0, end = 0; character <= characters; character++) {
     while (!(w->marks[end] & mark_end) || w->before[end] < character) end++;
     w->endAfter[character] = (uint16_t)end;
@@ -221,8 +225,19 @@ static bool copy(const thimble_model *m, const words *w, place *p, uint8_t byte)
   return settle(m, &p->state);
 }
 
+/* Counts the item that begins here; false where it is one too many. */
+static bool count(const words *w, place *p) {
+  const state *s = &p->state;
+  if (!s->item || !w->mostItems) return true;
+  uint8_t *counted = &p->counts[s->item - 1];
+  uint32_t most = s->leastItems > w->mostItems ? s->leastItems : w->mostItems;
+  *counted = s->isFirstItem ? 0 : *counted < 255 ? (uint8_t)(*counted + 1) : 255;
+  return *counted < most || most > 255;
+}
+
 bool place_step(const thimble_model *m, const words *w, place *p, uint8_t byte) {
   if (!(p->isCopying ? copy(m, w, p, byte) : open(m, w, p, byte))) return false;
+  if (!count(w, p)) return false;
   p->at++;
   if (is_after_call(&p->state)) {
     if (w->isOn) memset(used_of(w, p), 0, 4 * w->setWords);

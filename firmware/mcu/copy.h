@@ -8,6 +8,7 @@
 /* The request as inside a JSON string, and what begins and ends at its bytes. */
 typedef struct {
   bool isOn;             /* false where the model copies nothing: all below is then empty */
+  uint32_t mostItems;    /* of a list that says no maximum, unless it asks for more; 0 to count none */
   uint32_t bytes, characters;
   uint8_t *text;
   uint8_t *marks;        /* of each byte and the end: mark_first, mark_word, mark_end */
@@ -29,6 +30,7 @@ typedef struct {
   uint16_t calls;    /* that have ended */
   uint16_t callEnd;  /* of the last */
   bool isCopying;
+  uint8_t counts[mostLists];  /* of lists that say no maximum: items before the one that is open */
 } place;
 
 uint32_t place_bytes(const words *w);

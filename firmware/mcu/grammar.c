@@ -2,7 +2,7 @@
 #include "grammar.h"
 
 enum { returns = 0xffff, firstUnion = 0x8000, native = 0xffff };
-enum { flag_returns = 1, flag_exitReturns = 2, flag_string = 4, flag_between = 8 };
+enum { flag_returns = 1, flag_exitReturns = 2, flag_string = 4, flag_between = 8, flag_item = 16 };
 
 static const uint8_t *tool_row(const thimble_model *m, uint32_t tool) {
   return m->parts[part_tools].at + 28 * tool;
@@ -92,13 +92,23 @@ static void add_atom(state *s, uint32_t atom) {
   if (s->nAtoms < mostAtoms) s->atoms[s->nAtoms++] = (uint16_t)atom;
 }
 
+/* Notes an item that begins with a target, of several targets the first's. */
+static void note_item(state *s, uint32_t flags, const uint8_t *least) {
+  if (!(flags & flag_item) || s->item) return;
+  s->item = (uint8_t)(1 + (least[2] & (mostLists - 1)));
+  s->isFirstItem = least[3] & 1;
+  s->leastItems = (uint16_t)u16_at(least);
+}
+
 static void add_target(const thimble_model *m, state *s, uint32_t target) {
   if (target == returns || target < firstUnion) {
     add_atom(s, target);
+    if (target != returns) note_item(s, atom_row(m, target)[7], atom_row(m, target) + 8);
     return;
   }
-  const uint8_t *row = m->parts[part_unions].at + 8 * (target - firstUnion);
-  for (uint32_t i = 0; i < u32_at(row + 4); i++)
+  const uint8_t *row = m->parts[part_unions].at + 12 * (target - firstUnion);
+  note_item(s, u16_at(row + 6), row + 8);
+  for (uint32_t i = 0; i < u16_at(row + 4); i++)
     add_atom(s, u16_at(m->parts[part_members].at + 2 * (u32_at(row) + i)));
 }
 
@@ -126,7 +136,7 @@ bool settle(const thimble_model *m, state *s) {
 
 static bool enter(const thimble_model *m, state *s, uint32_t target) {
   s->mode = at_value;
-  s->nAtoms = 0;
+  s->nAtoms = s->item = 0;
   add_target(m, s, target);
   return settle(m, s);
 }
@@ -159,7 +169,7 @@ void atom_step(const thimble_model *m, uint32_t atom, uint8_t byte, state *to) {
 
 state value_of(const state *s) {
   state next = *s;
-  next.nAtoms = 0;
+  next.nAtoms = next.item = 0;
   return next;
 }
 
@@ -182,6 +192,7 @@ static bool value_step(const thimble_model *m, state *s, uint8_t byte) {
 }
 
 bool grammar_step(const thimble_model *m, state *s, uint8_t byte) {
+  s->item = 0;
   switch (s->mode) {
     case at_start:
       if (byte != (s->pos ? '[' : ' ')) return false;

@@ -4,7 +4,7 @@
 
 #include "files.h"
 
-enum { mostAtoms = 16, noTool = 0xffff, closing = 0xffff };
+enum { mostAtoms = 16, mostLists = 8, noTool = 0xffff, closing = 0xffff };
 
 typedef enum { at_start, at_first, at_more, at_open, at_names, at_keys, at_value, at_end } mode;
 
@@ -15,6 +15,10 @@ typedef struct {
   uint16_t which;    /* of a choice: the first alternative that begins as written; in a value: its property */
   uint16_t pos;      /* of a choice: bytes written of it */
   uint32_t used;     /* properties written */
+  /* An item that begins here, of a list that says no maximum: 1 + the list's number, whether the first, the list's minimum. */
+  uint8_t item;
+  bool isFirstItem;
+  uint16_t leastItems;
   uint16_t atoms[mostAtoms];
 } state;
 

@@ -5,9 +5,12 @@ static place *at_depth(call *c, uint32_t depth) {
   return (place *)(c->stack + depth * place_bytes(&c->words));
 }
 
-/* What a walk over the vocabulary has met beside ids: a string that is copied, and one that a piece leads through. */
+/*
+ * What a walk has met beside ids: a string that is copied, a string or the beginning of an item that a piece leads through, an
+ * item too many.
+ */
 typedef struct {
-  bool opened, through;
+  bool opened, through, item, refused;
 } met;
 
 /* Adds to the mask the ids that lead on from a place; `rule`: free strings are copied. */
@@ -28,11 +31,16 @@ static uint32_t walk(call *c, const place *from, const words *rule, uint32_t *so
     if (shared[i] < reached) reached = shared[i];
     failed = false;
     /* A piece of its own until now, here the beginning of another. */
-    met->through = met->through || (reached < bytes.bytes && in_string(m, &at_depth(c, reached)->state));
+    const state *known = &at_depth(c, reached)->state;
+    met->through = met->through || (reached < bytes.bytes && in_string(m, known));
+    met->item = met->item || (reached && reached < bytes.bytes && known->item);
     while (reached < bytes.bytes && !failed) {
       place *next = at_depth(c, reached + 1);
       place_copy(&c->words, at_depth(c, reached), next);
       failed = !place_step(m, rule, next, bytes.at[reached]);
+      /* Also where it is an item too many. */
+      met->item = met->item || (reached + 1 < bytes.bytes && next->state.item);
+      met->refused = met->refused || (failed && next->state.item);
       if (failed) break;
       reached++;
       met->opened = met->opened || next->isCopying;
@@ -49,14 +57,13 @@ static uint32_t walk(call *c, const place *from, const words *rule, uint32_t *so
 uint32_t allowed(call *c, const place *p, uint32_t *some) {
   words off = c->words;
   off.isOn = false;
-  met met = {false, false};
-  uint32_t count = 0;
-  bool isFree = !c->words.isOn || (!p->isCopying && in_string(c->m, &p->state));
-  if (!isFree) {
-    count = walk(c, p, &c->words, some, &met);
-    isFree = !count || (!p->isCopying && met.opened && !met.through);
-  }
-  return isFree ? walk(c, p, &off, some, &met) : count;
+  off.mostItems = 0;
+  met met = {false, false, false, false};
+  uint32_t count = walk(c, p, &c->words, some, &met);
+  /* The rules say something where a string is copied, or where a piece leads into one or to an item and further. */
+  bool opens = c->words.isOn && met.through && !in_string(c->m, &p->state);
+  bool isFree = !p->isCopying && !met.item && !opens && (met.opened || met.refused);
+  return !count || isFree ? walk(c, p, &off, some, &met) : count;
 }
 
 /* Bytes of the characters that are whole, a text's first having begun. */

@@ -65,25 +65,28 @@ bool is_utf8(const uint8_t *text, uint32_t bytes) {
   return true;
 }
 
-/* White space as JavaScript's \s has it. */
+/* White space as JavaScript's \s has it, and U+0085. */
 static bool is_space(uint32_t point) {
-  return (point >= 9 && point <= 13) || point == 0x20 || point == 0xa0 || point == 0x1680 ||
+  return (point >= 9 && point <= 13) || point == 0x20 || point == 0x85 || point == 0xa0 || point == 0x1680 ||
          (point >= 0x2000 && point <= 0x200a) || point == 0x2028 || point == 0x2029 || point == 0x202f ||
          point == 0x205f || point == 0x3000 || point == 0xfeff;
 }
 
+/* Invisible characters, those that say which way to read among them. */
 static bool is_unseen(uint32_t point) {
-  return point == 0xad || point == 0x200b || point == 0x2060;
+  return point == 0xad || point == 0x61c || point == 0x200b || point == 0x200e || point == 0x200f ||
+         (point >= 0x202a && point <= 0x202e) || (point >= 0x2060 && point <= 0x2069);
 }
 
-/* Typographic quotes and dashes as plain ones. */
+/* Typographic quotes and dashes and full-width characters as plain ones. */
 static uint32_t plain(uint32_t point) {
-  static const uint16_t singleQuotes[] = {0x2018, 0x2019, 0x201a, 0x201b, 0x2bc, 0x2032, 0xb4};
+  static const uint16_t singleQuotes[] = {0x2018, 0x2019, 0x201a, 0x201b, 0x2bc, 0x2032, 0xb4, 0x60};
   static const uint16_t doubleQuotes[] = {0x201c, 0x201d, 0x201e, 0x201f, 0x2033, 0xab, 0xbb};
-  for (uint32_t i = 0; i < COUNT(singleQuotes); i++) {
+  for (uint32_t i = 0; i < COUNT(singleQuotes); i++)
     if (point == singleQuotes[i]) return '\'';
+  for (uint32_t i = 0; i < COUNT(doubleQuotes); i++)
     if (point == doubleQuotes[i]) return '"';
-  }
+  if (point >= 0xff01 && point <= 0xff5e) return point - 0xfee0;
   return (point >= 0x2010 && point <= 0x2015) || point == 0x2212 ? '-' : point;
 }
 
@@ -139,6 +142,21 @@ static bool is_shouted(const writer *w) {
   return capitals > 1 && 4 * small <= capitals;
 }
 
+/* "Turn Off The Lights": capitals that tell no name from another word. */
+static bool is_titled(const writer *w) {
+  uint32_t words = 0, size;
+  bool inWord = false;
+  for (uint32_t at = 0; at < w->bytes; at += size) {
+    uint32_t point = point_at(w->to + at, &size), classes = class_of(point);
+    if (classes & class_letter && !inWord) {
+      if (!(classes & class_capital)) return false;
+      words++;
+    }
+    inWord = point == '\'' || classes & (class_letter | class_number);
+  }
+  return words > 2;
+}
+
 /* Small letters need no more bytes than their capitals but for two, U+023A and U+023E, which stay. */
 static void lower(writer *w) {
   uint32_t to = 0, size;
@@ -185,6 +203,6 @@ uint32_t read_request(const uint8_t *typed, uint32_t bytes, uint8_t *to, uint32_
     else put_normal(&w, point);
   }
   if (w.isFull) return most + 1;
-  if (is_shouted(&w)) lower(&w);
+  if (is_shouted(&w) || is_titled(&w)) lower(&w);
   return w.bytes;
 }

@@ -149,8 +149,8 @@ static bool check_grammar(const thimble_model *m) {
   for (uint32_t i = 0; i < nEdges; i++)
     if (!is_target(m, u16_at(parts[part_edges].at + 4 * i + 2))) return false;
   for (uint32_t i = 0; i < m->nUnions; i++) {
-    const uint8_t *row = parts[part_unions].at + 8 * i;
-    if (!u32_at(row + 4) || !is_within(u32_at(row), u32_at(row + 4), nMembers)) return false;
+    const uint8_t *row = parts[part_unions].at + 12 * i;
+    if (!u16_at(row + 4) || !is_within(u32_at(row), u16_at(row + 4), nMembers)) return false;
   }
   for (uint32_t i = 0; i < nMembers; i++) {
     uint32_t member = u16_at(parts[part_members].at + 2 * i);
@@ -179,7 +179,7 @@ static const char *open_device(thimble_model *m, uint32_t weightsId) {
     m->parts[i] = (thimble_span){head + place, length};
   }
   m->nAtoms = m->parts[part_atoms].bytes / 12;
-  m->nUnions = m->parts[part_unions].bytes / 8;
+  m->nUnions = m->parts[part_unions].bytes / 12;
   if (m->nAtoms > 0x8000 || m->nUnions > 0x7fff || m->nOrdered > m->vocabSize) return damaged;
   if (m->positions > 4096 || m->parts[part_rope].bytes != 4 * m->positions * m->headDim) return damaged;
   return check_vocabulary(m) && check_grammar(m) ? NULL : damaged;

@@ -56,7 +56,9 @@ export function argumentStates(tool: Tool, next: () => State): State {
 export function possibleKeys(properties: readonly Property[]): Property[] {
   const possible = properties.filter((property) => Number.isFinite(leastBytes(property.schema)));
   // Required ones first, then the shortest: the way out goes through the first alternative.
-  return possible.sort((a, b) => Number(b.required) - Number(a.required) || leastBytes(a.schema) - leastBytes(b.schema));
+  return possible.sort(
+    (a, b) => Number(b.required) - Number(a.required) || leastBytes(a.schema) - leastBytes(b.schema),
+  );
 }
 
 /** Pairs of a map beside its known keys, unless it asks for more. */

@@ -17,9 +17,11 @@
  *   atoms       12 bytes each: u32 first edge; u16 edges; u8 the byte of a short way to the end; u8 flags; u16 least and
  *               u16 most characters that a string still takes, 65535 for no limit
  *               flags: 1 what follows the value may come here, 2 so does the way out, 4 within a string, 8 between two
- *               of its characters
+ *               of its characters, 16 an item begins here of a list that says no maximum: then least is the list's minimum,
+ *               and most its number among the value's lists, + 256 for its first item
  *   edges       4 bytes each: u8 lowest and u8 highest byte, u16 target
- *   unions      8 bytes each: u32 first member, u32 members: a state that is either of several atoms, the way out the first's
+ *   unions      12 bytes each: u32 first member; u16 members; u16 16 for an item as above; u16 least; u16 most: a state that is
+ *               either of several atoms, the way out the first's
  *   members     u16 each
  *   targets     below 32768 an atom; from there a union; 65535 `returns`: the value has ended
  *   schemas     what a value is, for its msgpack form (runtime/wire/WIRE.md): a byte, then
@@ -33,7 +35,8 @@ import { ToolError } from "../errors.ts";
 import type { Schema } from "../tools/schema.ts";
 import { shapesOf } from "../tools/shapes.ts";
 import type { Tool, ToolSet } from "../tools/tools.ts";
-import { argumentStates, holdsDistinct, partsOf, possibleKeys, State, valueState } from "./automaton.ts";
+import { argumentStates, countedIn, mustDiffer, partsOf, possibleKeys, valueState } from "./automaton.ts";
+import { State } from "./state.ts";
 
 /** The tables, by name, in the order in which a file has them. */
 export const tableNames = ["tools", "properties", "atoms", "edges", "unions", "members", "schemas", "texts"] as const;
@@ -47,6 +50,8 @@ const noLimit = 0xffff;
 const afterValue = 0x100;
 /** Keys of native arguments: a bit each of what the walker remembers. */
 const mostKeys = 32;
+/** Lists that say no maximum, within one value: a counter each of what the walker remembers. */
+const mostLists = 8;
 /** Levels of lists and objects of the arguments: what a device's recursion may cost. */
 const mostDepth = 16;
 
@@ -60,20 +65,25 @@ class Compiler {
   private readonly end: State = new State(() => [[afterValue, afterValue, this.end]], afterValue);
   private readonly places = new Map<State, number>();
   private readonly atoms: State[] = [];
-  private readonly unions: (readonly State[])[] = [];
+  private readonly unions: State[] = [];
   /** Where values begin, by their schemas' JSON. */
   private readonly values = new Map<string, number>();
   private readonly texts: number[] = [];
   private readonly textPlaces = new Map<string, number[]>();
+  /** Lists that say no maximum, by their places within their value. */
+  private readonly lists = new Map<Schema, number>();
 
   constructor(set: ToolSet) {
     const [tools, properties, schemas]: number[][] = [[], [], []];
     for (const tool of set.tools) {
       for (const shape of shapesOf(tool)) {
-        if (holdsDistinct(shape))
+        if ([...countedIn(shape)].some(mustDiffer))
           this.refuse(tool, "no maps and no lists whose items differ, which only a runtime with schemas keeps");
       }
       const keys = possibleKeys(tool.parameters);
+      const shapes = tool.shapes?.map((shape): Schema => shape) ?? [];
+      for (const value of [...shapes, ...keys.map(({ schema }) => schema)]) this.number([value], tool);
+      if (shapes.length > 1) this.number(shapes, tool);
       const isNative = tool.shapes === undefined && keys.length <= mostKeys;
       tools.push(
         ...this.text(`${JSON.stringify(tool.promptName)},"arguments":{`),
@@ -95,14 +105,23 @@ class Compiler {
     }
     const [atoms, edges, unions, members]: number[][] = [[], [], [], []];
     for (const state of this.atoms) this.writeAtom(state, atoms, edges);
-    for (const parts of this.unions) {
-      unions.push(...u32(members.length / 2), ...u32(parts.length));
+    for (const union of this.unions) {
+      const parts = partsOf(union);
+      const [flags, least, most] = this.begun(union);
+      unions.push(...u32(members.length / 2), ...u16(parts.length), ...u16(flags), ...u16(least), ...u16(most));
       for (const part of parts) members.push(...u16(this.place(part)));
     }
     const bytes = { tools, properties, atoms, edges, unions, members, schemas, texts: this.texts };
     this.tables = Object.fromEntries(
       tableNames.map((name) => [name, Uint8Array.from(bytes[name])]),
     ) as unknown as GrammarTable;
+  }
+
+  /** Gives the lists within values that are open together their numbers. */
+  private number(values: readonly Schema[], tool: Tool): void {
+    const lists = new Set(values.flatMap((value) => [...countedIn(value)]));
+    if (lists.size > mostLists) this.refuse(tool, `at most ${mostLists} lists without a maximum in one value`);
+    for (const [place, list] of [...lists].entries()) this.lists.set(list, place);
   }
 
   private refuse(tool: Tool, expected: string): never {
@@ -132,7 +151,7 @@ class Compiler {
     if (known !== undefined) return known;
     const parts = partsOf(state);
     const isAtom = parts.length === 1 && parts[0] === state;
-    const place = isAtom ? this.atoms.push(state) - 1 : firstUnion + this.unions.push(parts) - 1;
+    const place = isAtom ? this.atoms.push(state) - 1 : firstUnion + this.unions.push(state) - 1;
     this.places.set(state, place);
     return place;
   }
@@ -143,7 +162,7 @@ class Compiler {
       if (this.atoms.length >= firstUnion || this.unions.length >= native - firstUnion)
         this.refuse(tool, `fewer than ${firstUnion} states for all tools`);
       if (atom < this.atoms.length) for (const [, , target] of this.atoms[atom++].edges) this.place(target);
-      else if (union < this.unions.length) for (const part of this.unions[union++]) this.place(part);
+      else if (union < this.unions.length) for (const part of partsOf(this.unions[union++])) this.place(part);
       else {
         this.settled = [atom, union];
         return;
@@ -160,9 +179,18 @@ class Compiler {
       2 * Number(exit === afterValue) +
       4 * Number(room !== null) +
       8 * Number(room?.isBetween ?? false);
-    const [least, most] = [room?.least ?? 0, room?.most ?? 0].map((n) => Math.min(n, noLimit));
-    atoms.push(...u32(edges.length / 4), ...u16(own.length), exit & 0xff, flags, ...u16(least), ...u16(most));
+    const item = this.begun(state);
+    const [least, most] = (item[0] ? item.slice(1) : [room?.least ?? 0, room?.most ?? 0]).map((n) =>
+      Math.min(n, noLimit),
+    );
+    atoms.push(...u32(edges.length / 4), ...u16(own.length), exit & 0xff, flags + item[0], ...u16(least), ...u16(most));
     for (const [low, high, target] of own) edges.push(low, high, ...u16(this.place(target)));
+  }
+
+  /** Flag, minimum and number where an item begins of a list that says no maximum. */
+  private begun({ begun }: State): [flag: number, least: number, most: number] {
+    if (begun?.of.kind !== "array" || begun.of.maxItems < Number.POSITIVE_INFINITY) return [0, 0, 0];
+    return [16, begun.of.minItems, (this.lists.get(begun.of) ?? 0) + (begun.isFirst ? 256 : 0)];
   }
 
   private schema(schema: Schema, tool: Tool, depth: number): number[] {
