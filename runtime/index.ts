@@ -17,7 +17,7 @@ export type { Progress } from "./load/loader.ts";
 export type { Source } from "./load/source.ts";
 export type { Geometry, PackHeader } from "./pack/pack.ts";
 export type { Profile } from "./pack/profile.ts";
-export type { PrepareOptions } from "./prepare.ts";
+export type { PrepareOptions, ReadToolsOptions } from "./prepare.ts";
 export type { CallOf, CallOptions, CallResult, Session, Timings, Tools } from "./session.ts";
 export { type Limits, type LoadOptions, load, type Thimble } from "./thimble.ts";
 export { type Definition, type Definitions, defineTools, type TypedTools } from "./tools/define.ts";

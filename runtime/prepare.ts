@@ -1,5 +1,6 @@
 /** Tools read ahead of the calls that bring them, from their list or from a file of kept ones. */
 import { CacheError, FormatError } from "./errors.ts";
+import { writeDevice } from "./kept/device.ts";
 import { modelId, readKept, writeKept } from "./kept/file.ts";
 import type { ReadProgress } from "./kept/kept.ts";
 import { keepBytes, takingTurns } from "./load/cache.ts";
@@ -21,6 +22,11 @@ export interface PrepareOptions {
   onWarning?: (message: string) => void;
 }
 
+export interface ReadToolsOptions extends Omit<PrepareOptions, "cache"> {
+  /** With what a device needs to answer by itself: vocabulary, grammar, positions (kept/device.ts). */
+  device?: boolean;
+}
+
 /** `Thimble.prepare`. */
 export async function prepare(model: Model, given: Tools | Source, options: PrepareOptions): Promise<void> {
   const work = isFile(given)
@@ -30,7 +36,7 @@ export async function prepare(model: Model, given: Tools | Source, options: Prep
 }
 
 /** `Thimble.readTools`. */
-export async function readTools(model: Model, tools: Tools, options: PrepareOptions): Promise<Uint8Array> {
+export async function readTools(model: Model, tools: Tools, options: ReadToolsOptions): Promise<Uint8Array> {
   if (model.header.prompt !== "apart")
     throw new TypeError("readTools: expected a model that reads tools apart, got one that has them in its prompt");
   if (model.kernels.wide) throw new TypeError("readTools: expected a build of thimble's kernels, got others");
@@ -76,10 +82,12 @@ async function takeCached(model: Model, set: ToolSet, options: PrepareOptions): 
   });
 }
 
-async function toolFile(model: Model, set: ToolSet, options: PrepareOptions): Promise<Uint8Array> {
-  const { header, kept, toolRows } = model;
-  toolSizes(set, kept, toolRows);
-  return writeKept(header, await kept.entries(set.inOrder().texts, readOptions(model, options)));
+async function toolFile(model: Model, given: ToolSet, options: ReadToolsOptions): Promise<Uint8Array> {
+  const { header, kept, tokenizer, toolRows } = model;
+  toolSizes(given, kept, toolRows);
+  const set = given.inOrder();
+  const device = options.device ? await writeDevice(header, tokenizer, set) : null;
+  return writeKept(header, await kept.entries(set.texts, readOptions(model, options)), device);
 }
 
 async function takeFile({ header, kernels, kept }: Model, file: Source, options: PrepareOptions): Promise<void> {

@@ -19,7 +19,7 @@ import { Weights } from "./load/weights.ts";
 import { Lru } from "./lru.ts";
 import { type PackHeader, prefixBytes } from "./pack/pack.ts";
 import { checkProfile, genericProfile, type Profile } from "./pack/profile.ts";
-import type { PrepareOptions } from "./prepare.ts";
+import type { PrepareOptions, ReadToolsOptions } from "./prepare.ts";
 import { mostToolRows } from "./prompt/apart.ts";
 import {
   type CallOptions,
@@ -278,10 +278,12 @@ export class Thimble {
   }
 
   /**
-   * Reads tools and returns them as a file for `prepare`, wherever the same model runs (kept/file.ts draws it).
-   * Throws: as `prepare`; TypeError for a model that has tools in its prompt.
+   * Reads tools and returns them as a file for `prepare`, wherever the same model runs (kept/file.ts draws it). With
+   * `device`, also for what has no JavaScript (firmware/mcu).
+   * Throws: as `prepare`; TypeError for a model that has tools in its prompt; for a device ToolError for schemas that its
+   * grammar does not hold to.
    */
-  async readTools(tools: Tools, options: PrepareOptions = {}): Promise<Uint8Array> {
+  async readTools(tools: Tools, options: ReadToolsOptions = {}): Promise<Uint8Array> {
     const { readTools } = await import("./prepare.ts");
     return readTools(this.inside, tools, options);
   }

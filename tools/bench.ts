@@ -30,6 +30,7 @@ import {
   runPrefill,
 } from "./bench/runs.ts";
 import { writeSubmission } from "./bench/submission.ts";
+import { measureWasi, renderWasi } from "./bench/wasi.ts";
 import { type Command, print, readText, table, UsageError } from "./command.ts";
 import { watchRequest, watchTools } from "./run.ts";
 
@@ -66,6 +67,7 @@ export const bench: Command = {
   help: `thimble bench [--model PACK | --geometry full] [--kernels NAME,…] [--threads N] [--runs N] [--json]
 thimble bench --budget MIB,… | --arrival [--model PACK | --geometry full]
 thimble bench --catalogue [--model PACK] [--beside PACK]
+thimble bench --wasi [--model PACK]
 thimble bench --roofline [--kernels NAME,…]
 thimble bench --margins ANSWERS.json --model PACK [--kernels NAME,…]
 
@@ -79,6 +81,7 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
   --budget MIB,…   instead: prefill, decode and calls with so many MiB of linear memory, and resident
   --arrival        instead: time to the first prefill from a server that sends 2 MB/s, as it arrives and afterwards
   --catalogue      instead: calls with 7, 20 and 100 tools, first sight of a tool, memory at 16 tools
+  --wasi           instead: calls by the command for WASI under @wasmer/wasi, turn by turn with the runtime
   --beside PACK    with --catalogue: a joint pack measured turn by turn with it
   --runs N         runs a figure (7)
   --json           one object a build, on a line of its own
@@ -94,6 +97,7 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
     threads: { type: "string" },
     budget: { type: "string" },
     arrival: { type: "boolean" },
+    wasi: { type: "boolean" },
     catalogue: { type: "boolean" },
     beside: { type: "string" },
     runs: { type: "string" },
@@ -145,6 +149,11 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
         if (input.flag("arrival")) {
           const report = await measureArrival(path, options, runs);
           print(input.flag("json") ? JSON.stringify({ machine: machineName(), ...report }) : renderArrival(report));
+          continue;
+        }
+        if (input.flag("wasi")) {
+          const report = await measureWasi(path, runs);
+          print(input.flag("json") ? JSON.stringify({ machine: machineName(), ...report }) : renderWasi(report));
           continue;
         }
         if (input.flag("catalogue")) {

@@ -1,5 +1,6 @@
 /** Assembles, validates and optimises the three builds, reproducibly. `bun wasm/build.ts` writes them to wasm/built/. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 import { type BuildName, buildNames } from "./abi.ts";
 import { Asm } from "./asm.ts";
@@ -10,6 +11,7 @@ import { peaks } from "./kernels/peaks.ts";
 import { rope, ropeRows } from "./kernels/rope.ts";
 import { quantize, quantizeHead, quantizeValue, rmsNorm } from "./kernels/rows.ts";
 import { layers } from "./layers.ts";
+import { mergeHost } from "./wasi/build.ts";
 
 const kernels = [
   rmsNorm,
@@ -85,4 +87,7 @@ if (import.meta.main) {
     console.log(`${name}.wasm ${bytes.length} bytes`);
   }
   writeFileSync(new URL("bytes.ts", folder), `${module}};\n`);
+  const command = fileURLToPath(new URL("thimble.wasi.wasm", folder));
+  mergeHost(fileURLToPath(new URL("simd.wasm", folder)), command);
+  console.log(`thimble.wasi.wasm ${readFileSync(command).length} bytes`);
 }

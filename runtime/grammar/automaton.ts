@@ -10,10 +10,18 @@
  */
 
 import { constrained, scaledOf } from "../tools/decimal.ts";
-import { type ArraySchema, itemSchema, type Leaf, leaves, type ObjectSchema, type Schema } from "../tools/schema.ts";
+import {
+  type ArraySchema,
+  itemSchema,
+  type Leaf,
+  leaves,
+  type ObjectSchema,
+  type Property,
+  type Schema,
+} from "../tools/schema.ts";
 import { shapesOf } from "../tools/shapes.ts";
 import { leastBytes, mostItems } from "../tools/shortest.ts";
-import type { ToolSet } from "../tools/tools.ts";
+import type { Tool, ToolSet } from "../tools/tools.ts";
 import { keyState, limitedState, numberState, stringState } from "./scalars.ts";
 import { type Alternative, type Begun, type Edge, literal, once, oneOf, State } from "./state.ts";
 
@@ -28,7 +36,7 @@ export function answerStates(set: ToolSet): { start: State; afterCall: State | n
     oneOf(
       set.tools.map((tool) => ({
         text: `${JSON.stringify(tool.promptName)},"arguments":{`,
-        next: () => union(shapesOf(tool).map((shape) => objectState(shape, "}}", afterCall))),
+        next: () => argumentStates(tool, afterCall),
       })),
     ),
   );
@@ -37,6 +45,20 @@ export function answerStates(set: ToolSet): { start: State; afterCall: State | n
   const afterCall: () => State = once(() => oneOf([close, { ...call, text: `,${call.text}` }]));
   const start = literal(" [", () => oneOf(set.tools.length ? [close, call] : [close]));
   return { start, afterCall: set.tools.length ? afterCall() : null };
+}
+
+/** A tool's arguments after their brace, with the brace of the call. */
+export function argumentStates(tool: Tool, next: () => State): State {
+  return union(shapesOf(tool).map((shape) => objectState(shape, "}}", next)));
+}
+
+/** Keys of an object that can be written, in the order in which the automaton takes them. */
+export function possibleKeys(properties: readonly Property[]): Property[] {
+  const possible = properties.filter((property) => Number.isFinite(leastBytes(property.schema)));
+  // Required ones first, then the shortest: the way out goes through the first alternative.
+  return possible.sort(
+    (a, b) => Number(b.required) - Number(a.required) || leastBytes(a.schema) - leastBytes(b.schema),
+  );
 }
 
 /** Pairs of a map beside its known keys, unless it asks for more. */
@@ -48,9 +70,7 @@ const mostPairs = 16;
  */
 function objectState(schema: ObjectSchema, close: string, next: () => State): State {
   const { more, minProperties = 0, maxProperties = Number.POSITIVE_INFINITY } = schema;
-  const possible = schema.properties.filter((property) => Number.isFinite(leastBytes(property.schema)));
-  // Required ones first, then the shortest: the way out goes through the first alternative.
-  possible.sort((a, b) => Number(b.required) - Number(a.required) || leastBytes(a.schema) - leastBytes(b.schema));
+  const possible = possibleKeys(schema.properties);
   const others = more && Number.isFinite(leastBytes(more)) ? more : null;
   const most = Math.min(maxProperties, others ? Math.max(minProperties, possible.length + mostPairs) : maxProperties);
   const states = new Map<string, State>();
@@ -131,7 +151,8 @@ interface Value {
   next: () => State;
 }
 
-function valueState(schema: Schema, next: () => State): State {
+/** Where a value begins; `next` follows it. */
+export function valueState(schema: Schema, next: () => State): State {
   // The way out goes through the shortest option.
   const options = [...leaves(schema)].map((option) => ({ ...option, bytes: leastBytes(option.schema) }));
   const possible = options.filter(({ bytes }) => Number.isFinite(bytes)).sort((a, b) => a.bytes - b.bytes);

@@ -154,6 +154,11 @@ export class Tokenizer {
     return { bytes, starts };
   }
 
+  /** The id of the piece that stands for a byte. */
+  byteId(byte: number): number {
+    return this.#byteIds[byte];
+  }
+
   /**
    * Turns ids back into text; leading spaces go, bytes that are not UTF-8 become U+FFFD one by one.
    * Throws: RangeError if an id is not in the vocabulary.
