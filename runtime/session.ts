@@ -20,6 +20,9 @@ import type { DefinedArguments, Definitions, TypedTools } from "./tools/define.t
 import { ToolSet } from "./tools/tools.ts";
 import { Turns } from "./turns.ts";
 
+/** How many calls an answer has. */
+const counts = ["any", "some", "one", "at most one"] as const;
+
 export interface CallOptions {
   /**
    * Gets each piece of the answer's text as it is decided; a promise is awaited, so that a page may paint. To call the
@@ -37,6 +40,8 @@ export interface CallOptions {
   grammar?: boolean;
   /** false: ask the logits for every token, also where the grammar forces text; to measure what that saves and changes. */
   force?: boolean;
+  /** Under the grammar, how many calls the answer has: "any", "some", "one" or "at most one". */
+  calls?: (typeof counts)[number];
   /** Under the grammar, write free strings as whole words of the request; as the pack says its model was trained. */
   copy?: boolean;
 }
@@ -93,8 +98,8 @@ export interface Model extends PromptModel, Pick<Host, "kernels" | "memory" | "m
   open(limits: SessionLimits): SessionPlan;
   /** Gives an arena back. */
   release(plan: SessionPlan): void;
-  /** The compiled grammar of a tool set; equal tool sets share one. */
-  grammarOf(set: ToolSet): Grammar;
+  /** The compiled grammar of a tool set, with or without a way to call none; equal ones share one. */
+  grammarOf(set: ToolSet, mustCall?: boolean): Grammar;
 }
 
 export class Session {
@@ -129,6 +134,7 @@ export class Session {
   async call(typed: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
     const request = readRequest(typed);
     const set = ToolSet.from(tools);
+    checkCount(options.calls, set);
     return this.next(options.signal, async (host) => {
       const startMs = performance.now();
       const leans = options.grammar !== false && this.owner.profile.lean !== undefined;
@@ -242,10 +248,12 @@ export class Session {
   }
 
   private write(writer: Writer, request: string, set: ToolSet, options: CallOptions): Promise<Answer> {
-    const grammar = this.owner.grammarOf(set);
+    const { calls = "any" } = options;
+    const grammar = this.owner.grammarOf(set, calls === "some" || calls === "one");
     const copies = options.copy ?? this.owner.header.copies ?? false;
     const rules = new Rules(grammar, copies ? request : null, mostItemsOf(request));
-    return writeAnswer(writer, rules, new Calls(request), options.force !== false);
+    const most = calls.endsWith("one") ? 1 : undefined;
+    return writeAnswer(writer, rules, new Calls(request, most), options.force !== false);
   }
 
   /** Runs work after what is queued. */
@@ -255,6 +263,14 @@ export class Session {
     const walk = walkOf(weights, signal);
     return this.turns.take(signal, () => work({ kernels, memory, model, session: this.plan, walk }));
   }
+}
+
+/** Throws: RangeError for a count that is none, or that a list without tools cannot give. */
+function checkCount(count: CallOptions["calls"] = "any", { tools }: ToolSet): void {
+  if (!counts.includes(count))
+    throw new RangeError(`calls: expected one of ${counts.join(", ")}, got ${JSON.stringify(count)}`);
+  if ((count === "some" || count === "one") && !tools.length)
+    throw new RangeError(`calls: expected tools of which to call ${count}, got none; bring one, or ask for any`);
 }
 
 /** Walks over weights until a signal is given. */

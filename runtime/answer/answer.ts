@@ -26,7 +26,7 @@ export interface Writer {
 
 /**
  * Decodes under the grammar and the rules of its answer. `jump` false asks the logits for every token, also where text is
- * forced. A call that repeats another more often than the request asks for ends the answer before it.
+ * forced. `calls` says where the answer ends although the grammar would let it go on.
  */
 export async function writeAnswer(writer: Writer, rules: Rules, calls: Calls, jump: boolean): Promise<Answer> {
   const out = new Output(writer);
@@ -34,21 +34,23 @@ export async function writeAnswer(writer: Writer, rules: Rules, calls: Calls, ju
   await out.add(special.toolCall);
   let forcedTokens = 1;
   let place = rules.start;
-  const take = async (id: number, after: Place, choice?: Choice): Promise<boolean> => {
+  /** Returns where the answer ends, if it has calls enough. */
+  const take = async (id: number, after: Place, choice?: Choice): Promise<number | undefined> => {
     const isNew = after.callEnds.length > place.callEnds.length;
     place = after;
     if (!choice) forcedTokens++;
     out.push(id, choice);
-    if (isNew && calls.ends(out.bytes, after.callEnds)) return true;
-    if (!calls.begins(out.bytes, after.callEnds)) await out.show();
-    return false;
+    const end = isNew ? calls.end(out.bytes, after.callEnds) : undefined;
+    if (end === undefined && !calls.begins(out.bytes, after.callEnds)) await out.show();
+    return end;
   };
   while (!place.atEnd) {
     const room = answerTokens - out.tokens.length;
     const forced = jump ? rules.forced(place) : [];
     if (forced.length && rules.fits(forced[forced.length - 1].after, room - forced.length)) {
       for (const { id, after } of forced) {
-        if (await take(id, after)) return out.answerUpTo(place.callEnds.at(-2) as number);
+        const end = await take(id, after);
+        if (end !== undefined) return out.answerUpTo(end);
       }
       continue;
     }
@@ -61,7 +63,8 @@ export async function writeAnswer(writer: Writer, rules: Rules, calls: Calls, ju
       for (const last of rules.finish(place)) await out.add(last);
       return out.answer(forcedTokens, true);
     }
-    if (await take(id, after, choice)) return out.answerUpTo(place.callEnds.at(-2) as number);
+    const end = await take(id, after, choice);
+    if (end !== undefined) return out.answerUpTo(end);
   }
   return out.answer(forcedTokens, false);
 }
