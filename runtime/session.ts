@@ -6,6 +6,7 @@ import { lexicalScores, type Ranked, ranking } from "./answer/rank.ts";
 import { Calls, mostItemsOf } from "./answer/repeat.ts";
 import { Rules } from "./answer/rules.ts";
 import { readCalls, type ToolCall } from "./answer/toolcall.ts";
+import type { TracedToken } from "./answer/trace.ts";
 import type { Host } from "./engine/host.ts";
 import type { SessionLimits, SessionPlan } from "./engine/sessionplan.ts";
 import type { Grammar } from "./grammar/grammar.ts";
@@ -42,6 +43,8 @@ export interface CallOptions {
   force?: boolean;
   /** Under the grammar, how many calls the answer has: "any", "some", "one" or "at most one". */
   calls?: (typeof counts)[number];
+  /** Say in the result what each token was chosen from; the same answer, more slowly. */
+  trace?: boolean;
   /** Under the grammar, write free strings as whole words of the request; as the pack says its model was trained. */
   copy?: boolean;
 }
@@ -72,6 +75,8 @@ export interface CallResult<C = ToolCall> {
   /** The answer reached the token limit: under the grammar it was closed by a valid way out. */
   cutShort: boolean;
   timings: Timings;
+  /** A token each, with `trace`. */
+  trace?: TracedToken[];
 }
 
 export type Tools = Parameters<typeof ToolSet.from>[0];
@@ -211,13 +216,14 @@ export class Session {
     const { tokenizer, profile } = this.owner;
     const prefillMs = performance.now() - startMs;
     const { set, scores, keys, warmLayers, read } = shown;
-    const { grammar, onText, signal } = options;
+    const { grammar, onText, signal, trace } = options;
     const names = set.tools.map(({ promptName }) => promptName);
     const lean = profile.lean && scores?.length ? new Lean(names, scores, profile.lean) : undefined;
     const writer: Writer = {
       host,
       tokenizer,
       keys,
+      trace,
       ...(lean && { lean }),
       ...(onText && { onText: this.turns.guard(onText, signal) }),
     };
@@ -244,6 +250,7 @@ export class Session {
         decodeMs: totalMs - prefillMs,
         totalMs,
       },
+      ...(answer.trace && { trace: answer.trace }),
     };
   }
 

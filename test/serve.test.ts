@@ -397,7 +397,7 @@ describe.each(hosts)("on %s", (host) => {
 
 test("a key is asked for everywhere but of health; pages of the one other origin may ask and read", async () => {
   const origin = "https://app.example";
-  const served = await startServer("Bun", "--api-key", "s3cret", "--cors", origin);
+  await using served = await startServer("Bun", "--api-key", "s3cret", "--cors", origin);
   const ask = (headers: Record<string, string>, path = "/v1/models", method = "GET") =>
     fetch(`${served.url}${path}`, { headers, method });
   for (const headers of [{}, { authorization: "Bearer nope" }, { authorization: "s3cret" }])
@@ -417,14 +417,13 @@ test("a key is asked for everywhere but of health; pages of the one other origin
   expect((await ask({ authorization: "Bearer s3cret", origin: "https://evil.example" })).status).toBe(403);
   const client = new OpenAI({ baseURL: `${served.url}/v1`, apiKey: "wrong", maxRetries: 0 });
   expect(await client.models.list().catch((error) => error)).toBeInstanceOf(OpenAI.AuthenticationError);
-  await served.stop();
 });
 
 test("what the README shows of curl, the openai package and an MCP host holds", async () => {
   const readme = await Bun.file(new URL("../README.md", import.meta.url)).text();
   const section = readme.slice(readme.indexOf("## Serve it"), readme.indexOf("## Watch and glasses"));
   const [sh, js, config] = [...section.matchAll(/```\w+\n([\s\S]*?)```/g)].map(([, code]) => code);
-  const served = await startServer("Node");
+  await using served = await startServer("Node");
   const here = (code: string) => code.replaceAll("http://127.0.0.1:7861", served.url);
   const { stdout } = Bun.spawnSync(["sh", "-c", here(sh.slice(sh.indexOf("curl"))).replace("curl", "curl -sS")]);
   const [{ message }] = JSON.parse(stdout.toString()).choices;
@@ -439,7 +438,6 @@ test("what the README shows of curl, the openai package and an MCP host holds", 
   expect(read(shown)).toEqual(twoCalls as never);
   const { args } = JSON.parse(config).mcpServers.thimble;
   expect(args.slice(args.lastIndexOf("thimble") + 1)).toEqual(["serve", "--mcp", "--stdio"]);
-  await served.stop();
 });
 
 test("whatever the pieces of a text, its calls are those of the call itself, and the pieces of arguments their text", async () => {

@@ -10,7 +10,7 @@ export const hosts = Object.keys(commands) as Host[];
 
 export const commandOf = (host: Host, ...args: string[]): string[] => [...commands[host], "serve", ...args];
 
-export interface Served {
+export interface Served extends AsyncDisposable {
   url: string;
   port: number;
   /** What it says on standard error, so far. */
@@ -24,7 +24,7 @@ export interface Served {
 export async function startServer(host: Host, ...args: string[]): Promise<Served> {
   const child = Bun.spawn(commandOf(host, "--port", "0", ...args), {
     stdin: "ignore",
-    stdout: "inherit",
+    stdout: "ignore",
     stderr: "pipe",
     env: { ...process.env, THIMBLE_API_KEY: undefined },
   });
@@ -40,6 +40,11 @@ export async function startServer(host: Host, ...args: string[]): Promise<Served
   const rest = (async () => {
     for (let part = await reader.read(); !part.done; part = await reader.read()) said += part.value;
   })();
+  const stop = async () => {
+    child.kill();
+    await rest;
+    return child.exited;
+  };
   const url = `http://127.0.0.1:${port}`;
   return {
     url,
@@ -50,11 +55,8 @@ export async function startServer(host: Host, ...args: string[]): Promise<Served
       const line = text.split("\n").find((one) => one.startsWith(`thimble_${name} `));
       return line === undefined ? 0 : Number(line.split(" ").at(-1));
     },
-    async stop() {
-      child.kill();
-      await rest;
-      return child.exited;
-    },
+    stop,
+    [Symbol.asyncDispose]: async () => void (await stop()),
   };
 }
 

@@ -17,7 +17,7 @@ const tools = [
 const user = (content: string) => [{ role: "user" as const, content }];
 
 test("more than the queue holds are told to come again, and do", async () => {
-  const served = await startServer("Node", "--queue", "2");
+  await using served = await startServer("Node", "--queue", "2");
   const body = JSON.stringify({ model, messages: user("set a timer for 10 minutes"), tools });
   const all = await Promise.all(
     Array.from({ length: 24 }, () => fetch(`${served.url}/v1/chat/completions`, { method: "POST", body })),
@@ -32,13 +32,12 @@ test("more than the queue holds are told to come again, and do", async () => {
     ),
   );
   for (const { choices } of kept) expect(choices[0].message.tool_calls).toHaveLength(1);
-  await served.stop();
 });
 
 test.each(hosts)(
   "2,000 requests on %s, sixteen at once: none is lost and memory is flat",
   async (host) => {
-    const served = await startServer(host);
+    await using served = await startServer(host);
     const ask = async (i: number) => {
       const content = `set a timer for ${i % 90} minutes`;
       const body = JSON.stringify({
@@ -68,7 +67,6 @@ test.each(hosts)(
     expect((await served.metric("resident_bytes")) - resident).toBeLessThan(48 * 2 ** 20);
     expect(await served.metric('requests_total{route="/v1/chat/completions",status="200"}')).toBe(2000);
     expect(await served.metric("queue")).toBe(0);
-    await served.stop();
   },
   300_000,
 );

@@ -7,10 +7,12 @@ import type { Lean } from "./lean.ts";
 import type { Calls } from "./repeat.ts";
 import type { Place, Rules } from "./rules.ts";
 import type { Step, Written } from "./toolcall.ts";
+import { type Chosen, Trace, type TracedToken } from "./trace.ts";
 
 export interface Answer extends Written {
   tokens: number[];
   forcedTokens: number;
+  trace?: TracedToken[];
 }
 
 /** What the loop runs on. */
@@ -22,6 +24,8 @@ export interface Writer {
   /** Which tools the request is likely about, where the profile says what that counts. */
   lean?: Lean;
   onText?: (text: string) => void | Promise<void>;
+  /** Keep what each token was chosen from. */
+  trace?: boolean;
 }
 
 /**
@@ -32,13 +36,11 @@ export async function writeAnswer(writer: Writer, rules: Rules, calls: Calls, ju
   const out = new Output(writer);
   const { answerTokens } = writer.host.session;
   await out.add(special.toolCall);
-  let forcedTokens = 1;
   let place = rules.start;
   /** Returns where the answer ends, if it has calls enough. */
   const take = async (id: number, after: Place, choice?: Choice): Promise<number | undefined> => {
     const isNew = after.callEnds.length > place.callEnds.length;
     place = after;
-    if (!choice) forcedTokens++;
     out.push(id, choice);
     const end = isNew ? calls.end(out.bytes, after.callEnds) : undefined;
     if (end === undefined && !calls.begins(out.bytes, after.callEnds)) await out.show();
@@ -61,12 +63,12 @@ export async function writeAnswer(writer: Writer, rules: Rules, calls: Calls, ju
     if (!after) throw new Error(`decode step: expected an allowed token, got ${id}; the logits are not numbers`);
     if (!rules.fits(after, room - 1)) {
       for (const last of rules.finish(place)) await out.add(last);
-      return out.answer(forcedTokens, true);
+      return out.answer(true);
     }
     const end = await take(id, after, choice);
     if (end !== undefined) return out.answerUpTo(end);
   }
-  return out.answer(forcedTokens, false);
+  return out.answer(false);
 }
 
 /** Decodes as the model would without a grammar, up to its end token or the limit. */
@@ -74,10 +76,10 @@ export async function writeFreely(writer: Writer): Promise<Answer> {
   const out = new Output(writer);
   while (out.tokens.length < writer.host.session.answerTokens) {
     const choice = await out.choose(null);
-    if (choice.id === special.eos) return out.answer(0, false);
+    if (choice.id === special.eos) return out.answer(false);
     await out.add(choice.id, choice);
   }
-  return out.answer(0, true);
+  return out.answer(true);
 }
 
 /** Decided tokens, and those of them that have not been through the decoder. */
@@ -90,9 +92,13 @@ class Output {
   private readonly text;
   private pending: number[] = [special.eos];
   private pos = 0;
+  private readonly trace: Trace | null;
+  /** What the last choice was made from. */
+  private chosen: Chosen | undefined;
 
   constructor(private readonly writer: Writer) {
     this.text = writer.tokenizer.stream();
+    this.trace = writer.trace ? new Trace(writer.tokenizer) : null;
   }
 
   async add(id: number, choice?: Choice): Promise<void> {
@@ -103,6 +109,7 @@ class Output {
   push(id: number, choice?: Choice): void {
     const { tokenizer } = this.writer;
     if (choice) this.steps.push({ ...choice, startByte: this.bytes.length, second: tokenizer.bytesOf(choice.second) });
+    this.trace?.push(id, choice, choice && this.chosen);
     this.bytes.push(...tokenizer.bytesOf(id));
     this.tokens.push(id);
     this.pending.push(id);
@@ -124,7 +131,9 @@ class Output {
     this.pending = [];
     const row = await logits(host, hidden, mask, tokenizer.vocabSize);
     if (mask) lean?.add(row, mask, this.bytes, (id) => tokenizer.bytesOf(id));
-    return pick(host, tokenizer.vocabSize);
+    const choice = pick(host, tokenizer.vocabSize);
+    this.chosen = await this.trace?.read(host, hidden, choice, row, mask !== null);
+    return choice;
   }
 
   /** Closes the list after a call, and takes back what is written beyond it. */
@@ -133,19 +142,22 @@ class Output {
     let rest: number[] = [];
     while (this.bytes.length > callEnd) {
       const length = tokenizer.bytesOf(this.tokens.pop() as number).length;
+      this.trace?.tokens.pop();
       this.held.pop();
       rest = this.bytes.splice(this.bytes.length - length).slice(0, callEnd - this.bytes.length);
     }
     const written = this.bytes.length;
     this.steps = this.steps.filter(({ startByte }) => startByte < written);
     for (const id of tokenizer.tokenizeRaw(`${String.fromCharCode(...rest)}]`)) await this.add(id);
-    return this.answer(this.tokens.length - this.steps.length, false);
+    return this.answer(false);
   }
 
-  async answer(forcedTokens: number, cutShort: boolean): Promise<Answer> {
+  async answer(cutShort: boolean): Promise<Answer> {
     const rest = this.held.join("") + this.text.end();
     if (rest) await this.writer.onText?.(rest);
-    const { tokens, steps } = this;
-    return { tokens, bytes: Uint8Array.from(this.bytes), steps, forcedTokens, cutShort };
+    const { tokens, steps, trace } = this;
+    const forcedTokens = tokens.length - steps.length;
+    const written = { tokens, bytes: Uint8Array.from(this.bytes), steps, forcedTokens, cutShort };
+    return trace ? { ...written, trace: trace.tokens } : written;
   }
 }
