@@ -53,6 +53,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: "answer OpenAI's clients and hosts of MCP on this machine",
     load: async () => (await import("./serve.ts")).serve,
   },
+  playground: {
+    summary: "serve a page to try tools and requests on",
+    load: async () => (await import("./playground.ts")).playground,
+  },
   companion: {
     summary: "answer the requests of watches and glasses",
     load: async () => (await import("./companion.ts")).companion,

@@ -7,7 +7,7 @@ import { watchTools } from "./run.ts";
 import { Desk, mostAnswerTokens } from "./serve/desk.ts";
 import { Guard } from "./serve/guard.ts";
 import { handlerOf } from "./serve/handler.ts";
-import { listen } from "./serve/listen.ts";
+import { listen, untilStopped } from "./serve/listen.ts";
 import { Metrics } from "./serve/metrics.ts";
 
 export const serve: Command = {
@@ -79,14 +79,7 @@ An OpenAI-compatible server on this machine: POST /v1/chat/completions and /v1/r
     warn(`serving ${name} on http://${address}:${server.port}/v1`);
     if (!isLoopback(host) && key === undefined)
       warn(`${host} may be reached by other machines, and no key is asked for; --api-key KEY asks for one`);
-    for (const signal of ["SIGINT", "SIGTERM"] as const)
-      process.once(signal, async () => {
-        // What is under way is answered; who does not end meanwhile is cut off.
-        setTimeout(() => process.exit(), 5000).unref();
-        await server.close();
-        await router?.close();
-        process.exit();
-      });
+    untilStopped(server, () => router?.close());
   },
 };
 

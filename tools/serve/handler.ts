@@ -17,6 +17,8 @@ export interface Service {
   /** Offered where a call of our own route, or of MCP, brings no tools. */
   tools: ToolSet;
   guard: Guard;
+  /** GET of all other paths: a page's files, null for none. */
+  page?: (path: string) => Promise<Response | null>;
   /** POST, GET and DELETE /mcp, where it is served. */
   mcp?: (request: Request) => Promise<Response>;
 }
@@ -54,6 +56,8 @@ export function handlerOf(service: Service): Handler {
     let response: Response;
     try {
       guard.check(request, route?.isOpen ?? false);
+      const file = !route && /^(GET|HEAD)$/.test(request.method) ? await service.page?.(path) : null;
+      if (file) return file;
       if (!route) {
         const known = [...routes.keys()].join(", ");
         throw new ApiError(404, "unknown_url", `path: expected one of ${known}, got ${JSON.stringify(path)}`);

@@ -84,3 +84,14 @@ async function respond(handler: Handler, incoming: IncomingMessage, signal: Abor
   }
   return handler(request);
 }
+
+/** Ends the process on its signals: what is under way is answered, who does not end meanwhile is cut off. */
+export function untilStopped(server: Listening, close?: () => Promise<void> | undefined): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, async () => {
+      setTimeout(() => process.exit(), 5000).unref();
+      await server.close();
+      await close?.();
+      process.exit();
+    });
+}
