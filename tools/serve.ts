@@ -9,6 +9,7 @@ import { Guard } from "./serve/guard.ts";
 import { handlerOf } from "./serve/handler.ts";
 import { listen, untilStopped } from "./serve/listen.ts";
 import { Metrics } from "./serve/metrics.ts";
+import { withSdk } from "./serve/sdk.ts";
 
 export const serve: Command = {
   help: `thimble serve [--port 7861] [--host ADDRESS] [--model PACK] [--api-key KEY] [--cors ORIGIN] [--mcp] [--connect FILE]
@@ -55,8 +56,8 @@ An OpenAI-compatible server on this machine: POST /v1/chat/completions and /v1/r
       throw new UsageError(`serve: expected --mcp beside ${isPiped ? "--stdio" : "--connect"}, got none; add it`);
     if (key === "") throw new UsageError("--api-key: expected a key, got none; leave the option out to ask for none");
     // Before the model is loaded: what is missing is said at once.
-    const mcp = isMcp ? await installed("server", import("./serve/mcp.ts")) : undefined;
-    const routing = connect === undefined ? undefined : await installed("client", import("./serve/router.ts"));
+    const mcp = isMcp ? await withSdk("server", import("./serve/mcp.ts")) : undefined;
+    const routing = connect === undefined ? undefined : await withSdk("client", import("./serve/router.ts"));
     const tools = ToolSet.from(readText(input.text("tools") ?? watchTools));
     const named = input.text("model");
     const model = await load(await modelOf(named), {
@@ -82,19 +83,6 @@ An OpenAI-compatible server on this machine: POST /v1/chat/completions and /v1/r
     untilStopped(server, () => router?.close());
   },
 };
-
-/** A part that needs one half of MCP's SDK. Throws: Error with what to install, where that is not there. */
-async function installed<T>(half: "server" | "client", part: Promise<T>): Promise<T> {
-  const name = `@modelcontextprotocol/${half}`;
-  return part.catch((error: NodeJS.ErrnoException) => {
-    if (!/ERR_MODULE_NOT_FOUND|ResolveMessage/.test(`${error.code} ${error.name}`) || !error.message.includes(name))
-      throw error;
-    const remedy = `npm install ${name}, or npx -p thimble -p ${name} thimble serve`;
-    throw new Error(
-      `${half === "server" ? "--mcp" : "--connect"}: expected ${name}, which thimble does not bring, got none; ${remedy}`,
-    );
-  });
-}
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host.startsWith("127.");

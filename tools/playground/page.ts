@@ -1,5 +1,5 @@
 /** The playground's files: what a path of the page is, for a server or a folder. */
-import { cpSync, existsSync, mkdirSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -39,10 +39,19 @@ function builtFolder(): string {
   throw new Error(`${up}: expected a built playground, got none; run npm run build`);
 }
 
+/** What a page is made of beside its own files. */
+export interface PageParts {
+  /** Where the pack lies. */
+  pack: string;
+  /** Tools to begin with; none for the page's own. */
+  tools: unknown[];
+}
+
 /** Answers GET of a page's path; null for a path that is none of its own. Throws: Error where nothing is built. */
-export function pageOf(pack: string): (path: string) => Promise<Response | null> {
+export function pageOf({ pack, tools }: PageParts): (path: string) => Promise<Response | null> {
   const built = builtFolder();
   return async (path) => {
+    if (path === "/tools.json") return Response.json(tools, { headers });
     const file = path === "/model.thimble" ? pack : fileOf(path, built);
     if (!file) return null;
     try {
@@ -65,7 +74,7 @@ function fileOf(path: string, built: string): string | null {
 }
 
 /** Writes the page as a folder that any web server can hold. Throws: Error where nothing is built. */
-export function exportPage(folder: string, pack: string): void {
+export function exportPage(folder: string, { pack, tools }: PageParts): void {
   const built = builtFolder();
   mkdirSync(folder, { recursive: true });
   cpSync(join(built, "tools/playground/web"), folder, { recursive: true });
@@ -74,4 +83,5 @@ export function exportPage(folder: string, pack: string): void {
   for (const part of ["runtime", "wasm"])
     cpSync(join(built, part), join(folder, part), { recursive: true, filter: isNeeded });
   cpSync(pack, join(folder, "model.thimble"));
+  writeFileSync(join(folder, "tools.json"), JSON.stringify(tools));
 }

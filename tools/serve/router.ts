@@ -22,8 +22,28 @@ interface Target {
 
 type ToolAnswer = Awaited<ReturnType<Client["callTool"]>>;
 
+/** What the servers of a file offer. */
+interface Offered {
+  tools: ToolInput[];
+  /** By the tool's name in `tools`. */
+  targets: Map<string, Target>;
+  clients: Client[];
+}
+
 /** Connects to every server that a file names. Throws: Error for a file that is none, or if no server has a tool to call. */
 export async function connectAll(path: string, desk: Desk): Promise<Router> {
+  const { tools, targets, clients } = await connect(path);
+  return new Router(desk, ToolSet.from(tools), targets, clients);
+}
+
+/** The tools of every server that a file names. Throws: as `connectAll`. */
+export async function listTools(path: string): Promise<ToolInput[]> {
+  const { tools, clients } = await connect(path);
+  await Promise.allSettled(clients.map((client) => client.close()));
+  return tools;
+}
+
+async function connect(path: string): Promise<Offered> {
   const clients: Client[] = [];
   const offers: { target: Target; tool: ToolInput }[] = [];
   for (const [server, connection] of Object.entries(readConnections(path))) {
@@ -47,7 +67,7 @@ export async function connectAll(path: string, desk: Desk): Promise<Router> {
     return { ...tool, name };
   });
   if (!tools.length) throw new Error(`${path}: expected a server with tools, got none; start them, or mend the file`);
-  return new Router(desk, ToolSet.from(tools), targets, clients);
+  return { tools, targets, clients };
 }
 
 /** Throws: Error naming the part of the file that is wrong. */

@@ -37,7 +37,7 @@ function Call({ call }: { call: ToolCall }) {
   return (
     <article>
       <pre id="call">{`${name} ${JSON.stringify(args, null, 1).replace(/\n\s*/g, " ")}`}</pre>
-      <p class="sure">
+      <p class="confidence">
         <meter min={0} max={1} value={confidence} aria-label={`Confidence of ${name}`} />
         <span>
           {percent}% sure: {decision}

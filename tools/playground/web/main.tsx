@@ -4,7 +4,6 @@ import { useEffect, useRef } from "preact/hooks";
 import { Answer } from "./answer.tsx";
 import { Compare } from "./compare.tsx";
 import { FileButton } from "./file.tsx";
-import { presets } from "./presets.ts";
 import { Devices } from "./screens.tsx";
 import {
   answered,
@@ -12,6 +11,7 @@ import {
   facts,
   fault,
   isBusy,
+  lists,
   openTrace,
   packName,
   preset,
@@ -107,7 +107,7 @@ function Tools() {
     <section class="tools" aria-label="Tools">
       <h2>Tools</h2>
       <fieldset class="presets" aria-label="Tool lists to try">
-        {Object.entries(presets).map(([name, { label }]) => (
+        {Object.entries(lists.value).map(([name, { label }]) => (
           <button key={name} type="button" aria-pressed={preset.value === name} onClick={() => choosePreset(name)}>
             {label}
           </button>

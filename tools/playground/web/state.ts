@@ -4,7 +4,7 @@ import type { CallResult, TracedToken } from "../../../runtime/index.ts";
 import { act, confirm, idle, refused, type Scene } from "./acting.ts";
 import type { Checked, ModelFacts } from "./messages.ts";
 import { call, check, loadModel, type WorkerError } from "./model.ts";
-import { presets, pretty } from "./presets.ts";
+import { type Preset, presets, pretty } from "./presets.ts";
 import { readShared, writeShared } from "./share.ts";
 
 /** How long a pause in typing asks for an answer. */
@@ -46,15 +46,28 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 export const calls = computed(() => answered.value?.result.calls ?? []);
 export const tokens = computed<TracedToken[]>(() => answered.value?.result.trace ?? []);
 
+/** The lists to try: those of the page, and the one that its server was given. */
+export const lists = signal<Record<string, Preset>>(presets);
+
 export async function start(): Promise<void> {
-  const shared = await readShared(location.hash);
-  const usual = presets.watch;
+  const [shared, own] = await Promise.all([readShared(location.hash), ownTools()]);
+  const first = own.length ? "own" : "watch";
   batch(() => {
-    toolsText.value = shared?.tools ?? pretty(usual.tools);
-    request.value = shared?.request ?? usual.request;
-    if (!shared) preset.value = "watch";
+    if (own.length) lists.value = { own: { label: "Yours", tools: own, request: "" }, ...presets };
+    const { tools, request: text } = lists.value[first];
+    toolsText.value = shared?.tools ?? pretty(tools);
+    request.value = shared?.request ?? text;
+    if (!shared) preset.value = first;
   });
   await use("./model.thimble", "the model inside");
+}
+
+async function ownTools(): Promise<object[]> {
+  try {
+    return await (await fetch("./tools.json")).json();
+  } catch {
+    return [];
+  }
 }
 
 /** Loads a pack and answers with it. */
@@ -77,7 +90,7 @@ export async function use(source: string | Blob, name: string): Promise<void> {
 }
 
 export function choosePreset(name: string): void {
-  const { tools, request: text } = presets[name];
+  const { tools, request: text } = lists.value[name];
   batch(() => {
     preset.value = name;
     toolsText.value = pretty(tools);
