@@ -344,6 +344,11 @@ describe.each(hosts)("on %s", (host) => {
     expect(await from({ host: "localhost:1", origin: "http://localhost:1" })).toStartWith("HTTP/1.1 200");
   });
 
+  test("a body that says it is too large is refused before it is sent", async () => {
+    const answer = await raw(served.port, "POST /v1/responses", { host: "localhost", "content-length": "99999999" });
+    expect(answer).toStartWith("HTTP/1.1 413");
+  });
+
   test("bytes that are no HTTP end their connection, and no other", async () => {
     await raw(served.port, "\0\xff nonsense", {});
     expect((await chat({})).status).toBe(200);
