@@ -42,6 +42,8 @@ export const scenes = signal<Scene[]>([idle]);
 let usable = "";
 let running: AbortController | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
+/** The editor has tools that nobody has read yet. */
+let areToolsNew = false;
 
 export const calls = computed(() => answered.value?.result.calls ?? []);
 export const tokens = computed<TracedToken[]>(() => answered.value?.result.trace ?? []);
@@ -105,21 +107,24 @@ export function typeTools(text: string): void {
     toolsText.value = text;
     preset.value = "";
   });
-  later(toolsChanged);
+  areToolsNew = true;
+  later();
 }
 
 export function typeRequest(text: string): void {
   request.value = text;
-  later(ask);
+  later();
 }
 
-function later(work: () => Promise<void>): void {
+/** Answers after a pause; the request may have been typed on while the tools waited for theirs. */
+function later(): void {
   clearTimeout(timer);
-  timer = setTimeout(() => void work(), pauseMs);
+  timer = setTimeout(() => void (areToolsNew ? toolsChanged() : ask()), pauseMs);
 }
 
 async function toolsChanged(): Promise<void> {
   const text = toolsText.value;
+  areToolsNew = false;
   try {
     const found = await check(text);
     if (text !== toolsText.value) return;
