@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { defaultModel } from "../runtime/index.ts";
 import { missing } from "./support.ts";
+import { codeFiles } from "./wear/bangle.ts";
+import { radio } from "./wear/radio.ts";
 
 const executablePath = "/usr/bin/chromium";
 const absent = missing(executablePath, "chromium");
@@ -326,6 +328,39 @@ describe.skipIf(absent)("the playground", () => {
     await shows(page, "#call", "get_weather");
     await page.context().close();
     own.kill();
+  });
+
+  test("a watch by Bluetooth brings its tools, and runs what is approved; no means no", async () => {
+    const context = await browser.newContext({ viewport: { width: 1360, height: 1000 } });
+    const page = await context.newPage();
+    page.on("pageerror", (error) => faults.push(String(error)));
+    await page.addInitScript(radio(Object.fromEntries(codeFiles)));
+    await page.goto(address);
+    await page.locator("#words").waitFor();
+    await page.getByRole("button", { name: "Connect a watch" }).click();
+    await shows(page, "#watch-state", "Bangle.js 1234, 12 tools");
+    await type(page, "set the brightness to 50");
+    await shows(page, "#call", "set_brightness");
+    await page.getByRole("button", { name: "Run on the watch" }).click();
+    const dialog = page.getByRole("dialog", { name: "Do this on the watch?" });
+    await dialog.waitFor();
+    await picture(page, "approve");
+    await page.keyboard.press("Escape");
+    await shows(page, "#outcomes", "Set brightness: declined");
+    expect(await page.evaluate("watchSaw")).toEqual([]);
+    await page.getByRole("button", { name: "Run on the watch" }).click();
+    await dialog.getByRole("button", { name: "Yes" }).click();
+    await shows(page, "#outcomes", "brightness 50%");
+    expect(await page.evaluate("watchSaw")).toEqual([0.5]);
+    await close(page);
+    const bare = await open();
+    await bare.getByRole("button", { name: "Connect a watch" }).click();
+    await bare
+      .locator(".bad")
+      .filter({ hasText: /Web Bluetooth|Bluetooth/ })
+      .first()
+      .waitFor();
+    await close(bare);
   });
 
   test("exported, it is a folder for any web server, under any path", async () => {

@@ -2,6 +2,7 @@
 import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Answer } from "./answer.tsx";
+import { Bluetooth } from "./bluetooth.tsx";
 import { Compare } from "./compare.tsx";
 import { FileButton } from "./file.tsx";
 import { Devices } from "./screens.tsx";
@@ -160,6 +161,7 @@ function Page() {
             {fault.value}
           </p>
           <Devices />
+          <Bluetooth />
           <Answer />
           <Tokens />
           <Trace />

@@ -59,7 +59,8 @@ export async function loadModel(
 export async function call(
   slot: Slot,
   request: string,
-  tools: string,
+  /** JSON text, or the wire form. */
+  tools: string | Uint8Array,
   signal?: AbortSignal,
   trace = true,
 ): Promise<CallResult> {

@@ -101,6 +101,15 @@ export function choosePreset(name: string): void {
   void toolsChanged();
 }
 
+/** Puts other tools into the editor, and answers with them. */
+export function takeTools(text: string): void {
+  batch(() => {
+    toolsText.value = text;
+    preset.value = "";
+  });
+  void toolsChanged();
+}
+
 export function typeTools(text: string): void {
   if (text === toolsText.value) return;
   batch(() => {

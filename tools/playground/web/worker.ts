@@ -1,5 +1,5 @@
 /** The model's own thread: loads packs, makes calls and says what is wrong with a tool list. */
-import { load, type Thimble, ToolSet } from "../../../runtime/index.ts";
+import { load, type Thimble, ToolSet, unpackTools } from "../../../runtime/index.ts";
 import { endpointAnswerer } from "../../eval/endpoint.ts";
 import { type Call, callsOf, judge } from "../../eval/metrics.ts";
 import type { Compared, Fault, FromWorker, ModelFacts, Side, Slot, ToWorker } from "./messages.ts";
@@ -49,7 +49,8 @@ async function answer(message: Exclude<ToWorker, { kind: "abort" }>, signal: Abo
   if (message.kind === "compare")
     return tell({ kind: "compared", id, compared: await compare(message.side, message.example, signal) });
   const { request, tools, trace, slot } = message;
-  tell({ kind: "result", id, result: await modelOf(slot).call(request, tools, { signal, trace }) });
+  const set = typeof tools === "string" ? tools : unpackTools(tools);
+  tell({ kind: "result", id, result: await modelOf(slot).call(request, set, { signal, trace }) });
 }
 
 function modelOf(slot: Slot): Thimble {
