@@ -1,7 +1,7 @@
 /** The playground's files: what a path of the page is, for a server or a folder. */
 import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { extname, join, normalize } from "node:path";
+import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const types: Record<string, string> = {
@@ -67,10 +67,10 @@ export function pageOf({ pack, tools }: PageParts): (path: string) => Promise<Re
 }
 
 function fileOf(path: string, built: string): string | null {
-  if (path !== normalize(path) || path.includes("..") || path.includes("\\")) return null;
+  // A URL has resolved its own, and what is escaped in it stays so.
+  if (path.includes("..")) return null;
   if (/^\/(runtime|wasm)\/.*\.(js|wasm)$/.test(path)) return join(built, path);
-  const name = path === "/" ? "index.html" : path.slice(1);
-  return /^[\w.-]+\.(html|js|css)$/.test(name) ? join(built, "tools/playground/web", name) : null;
+  return join(built, "tools/playground/web", path === "/" ? "index.html" : path);
 }
 
 /** Writes the page as a folder that any web server can hold. Throws: Error where nothing is built. */
