@@ -1,10 +1,11 @@
 /** The page's code for browsers: bundled, but for the runtime, whose files the package has already. */
-import { cpSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
+import { gzipSync } from "node:zlib";
 
 const source = "tools/playground/web";
 
-/** Writes the page into a folder. Throws: AggregateError for what does not bundle. */
+/** Writes the page into a folder, each file gzipped. Throws: AggregateError for what does not bundle. */
 export async function buildPage(folder: string): Promise<void> {
   const { success, logs } = await Bun.build({
     entrypoints: [`${source}/main.tsx`, `${source}/worker.ts`],
@@ -30,4 +31,9 @@ export async function buildPage(folder: string): Promise<void> {
   });
   if (!success) throw new AggregateError(logs, "playground: expected the page to bundle");
   for (const name of ["index.html", "style.css"]) cpSync(`${source}/${name}`, `${folder}/${name}`);
+  // Packed, so that whoever installs thimble for its runtime does not carry an editor unpacked.
+  for (const name of readdirSync(folder)) {
+    writeFileSync(`${folder}/${name}.gz`, gzipSync(readFileSync(`${folder}/${name}`), { level: 9 }));
+    rmSync(`${folder}/${name}`);
+  }
 }

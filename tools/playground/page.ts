@@ -1,8 +1,9 @@
 /** The playground's files: what a path of the page is, for a server or a folder. */
-import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
 
 const types: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
@@ -34,7 +35,7 @@ const headers = {
 /** The built package: this file's own, or of the tree it stands in. Throws: Error where nothing is built. */
 function builtFolder(): string {
   const up = fileURLToPath(new URL("../../", import.meta.url));
-  const built = [up, join(up, "dist")].find((folder) => existsSync(join(folder, "tools/playground/web/main.js")));
+  const built = [up, join(up, "dist")].find((folder) => existsSync(join(folder, "tools/playground/web/main.js.gz")));
   if (built) return built;
   throw new Error(`${up}: expected a built playground, got none; run npm run build`);
 }
@@ -55,8 +56,9 @@ export function pageOf({ pack, tools }: PageParts): (path: string) => Promise<Re
     const file = path === "/model.thimble" ? pack : fileOf(path, built);
     if (!file) return null;
     try {
-      const type = types[extname(file)] ?? "application/octet-stream";
-      const bytes = await readFile(file);
+      const read = await readFile(file);
+      const bytes = file.endsWith(".gz") ? gunzipSync(read) : read;
+      const type = types[extname(file.replace(/\.gz$/, ""))] ?? "application/octet-stream";
       return new Response(bytes, {
         headers: { ...headers, "content-type": type, "content-length": String(bytes.length) },
       });
@@ -70,14 +72,16 @@ function fileOf(path: string, built: string): string | null {
   // A URL has resolved its own, and what is escaped in it stays so.
   if (path.includes("..")) return null;
   if (/^\/(runtime|wasm)\/.*\.(js|wasm)$/.test(path)) return join(built, path);
-  return join(built, "tools/playground/web", path === "/" ? "index.html" : path);
+  return join(built, "tools/playground/web", `${path === "/" ? "index.html" : path}.gz`);
 }
 
 /** Writes the page as a folder that any web server can hold. Throws: Error where nothing is built. */
 export function exportPage(folder: string, { pack, tools }: PageParts): void {
   const built = builtFolder();
   mkdirSync(folder, { recursive: true });
-  cpSync(join(built, "tools/playground/web"), folder, { recursive: true });
+  const web = join(built, "tools/playground/web");
+  for (const name of readdirSync(web))
+    writeFileSync(join(folder, name.replace(/\.gz$/, "")), gunzipSync(readFileSync(join(web, name))));
   // Types and the model inside stay: the page fetches the pack from beside itself.
   const isNeeded = (from: string) => !from.endsWith(".d.ts") && !from.endsWith(".md") && !from.endsWith(".thimble");
   for (const part of ["runtime", "wasm"])
