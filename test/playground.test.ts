@@ -306,6 +306,9 @@ describe.skipIf(absent)("the playground", () => {
       "runtime/model/README.md",
     ])
       expect((await fetch(address + path)).status).toBe(404);
+    const licences = await (await fetch(`${address}licences.txt`)).text();
+    for (const name of ["preact", "@preact/signals", "@codemirror/view", "@lezer/json"])
+      expect(licences).toContain(`${name}\n\n`);
     const { headers } = await fetch(address);
     expect(headers.get("content-security-policy")).toContain("default-src 'self'");
   });

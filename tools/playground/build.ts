@@ -5,8 +5,10 @@ import { gzipSync } from "node:zlib";
 
 const source = "tools/playground/web";
 
-/** Writes the page into a folder, each file gzipped. Throws: AggregateError for what does not bundle. */
+/** Writes the page into a folder, each file gzipped, with the licences of what is bundled. Throws: AggregateError for what does not bundle. */
 export async function buildPage(folder: string): Promise<void> {
+  /** Whose code is in the page. */
+  const packages = new Set<string>();
   const { success, logs } = await Bun.build({
     entrypoints: [`${source}/main.tsx`, `${source}/worker.ts`],
     outdir: folder,
@@ -19,6 +21,11 @@ export async function buildPage(folder: string): Promise<void> {
       {
         name: "the runtime stays where it is",
         setup(build) {
+          build.onLoad({ filter: /\/node_modules\// }, ({ path }) => {
+            const [, name] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
+            if (name) packages.add(name);
+            return undefined;
+          });
           build.onResolve({ filter: /^\.{1,2}\// }, ({ path, importer }) => {
             const from = relative(".", new URL(path, `file://${importer}`).pathname);
             // Its doors alone are files in the package.
@@ -31,6 +38,10 @@ export async function buildPage(folder: string): Promise<void> {
   });
   if (!success) throw new AggregateError(logs, "playground: expected the page to bundle");
   for (const name of ["index.html", "style.css"]) cpSync(`${source}/${name}`, `${folder}/${name}`);
+  const licences = [...packages]
+    .sort()
+    .map((name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8")}`);
+  writeFileSync(`${folder}/licences.txt`, licences.join("\n\n"));
   // Packed, so that whoever installs thimble for its runtime does not carry an editor unpacked.
   for (const name of readdirSync(folder)) {
     writeFileSync(`${folder}/${name}.gz`, gzipSync(readFileSync(`${folder}/${name}`), { level: 9 }));
