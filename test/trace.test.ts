@@ -9,7 +9,7 @@ const requests = [
   "what is the meaning of life",
   "take a picture take a picture, text zoë “ça va”",
 ];
-const ways: CallOptions[] = [{}, { grammar: "step" }, { grammar: false }, { calls: "one" }, { calls: "at most one" }];
+const ways: CallOptions[] = [{}, { force: false }, { grammar: false }, { calls: "one" }, { calls: "at most one" }];
 
 test("answers are the same with a trace, which has a token each and is JSON", async () => {
   const random = await load(await packOf(randomCheckpoint({ ...oddGeometry, vocabSize: 4096 }, 9)), {
