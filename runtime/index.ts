@@ -5,6 +5,7 @@ export type { Certainty, Decision, Sureness } from "./answer/decision.ts";
 export type { ValueSource } from "./answer/provenance.ts";
 export type { Ranked } from "./answer/rank.ts";
 export type { ToolCall } from "./answer/toolcall.ts";
+export type { Candidate, TracedToken } from "./answer/trace.ts";
 export { defaultModel } from "./default.ts";
 export { type Deed, type DispatchOptions, dispatch, type Handlers, questionOf } from "./dispatch.ts";
 export { detectBuild, kernelModule } from "./engine/kernels.ts";

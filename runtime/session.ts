@@ -6,6 +6,7 @@ import { lexicalScores, type Ranked, ranking } from "./answer/rank.ts";
 import { Calls, mostItemsOf } from "./answer/repeat.ts";
 import { Rules } from "./answer/rules.ts";
 import { readCalls, type ToolCall } from "./answer/toolcall.ts";
+import type { TracedToken } from "./answer/trace.ts";
 import type { Host } from "./engine/host.ts";
 import type { SessionLimits, SessionPlan } from "./engine/sessionplan.ts";
 import type { Grammar } from "./grammar/grammar.ts";
@@ -19,6 +20,9 @@ import { special } from "./text/tokenizer.ts";
 import type { DefinedArguments, Definitions, TypedTools } from "./tools/define.ts";
 import { ToolSet } from "./tools/tools.ts";
 import { Turns } from "./turns.ts";
+
+/** How many calls an answer has. */
+const counts = ["any", "some", "one", "at most one"] as const;
 
 export interface CallOptions {
   /**
@@ -37,6 +41,10 @@ export interface CallOptions {
   grammar?: boolean;
   /** false: ask the logits for every token, also where the grammar forces text; to measure what that saves and changes. */
   force?: boolean;
+  /** Under the grammar, how many calls the answer has: "any", "some", "one" or "at most one". */
+  calls?: (typeof counts)[number];
+  /** Say in the result what each token was chosen from; the same answer, more slowly. */
+  trace?: boolean;
   /** Under the grammar, write free strings as whole words of the request; as the pack says its model was trained. */
   copy?: boolean;
 }
@@ -67,6 +75,8 @@ export interface CallResult<C = ToolCall> {
   /** The answer reached the token limit: under the grammar it was closed by a valid way out. */
   cutShort: boolean;
   timings: Timings;
+  /** A token each, with `trace`. */
+  trace?: TracedToken[];
 }
 
 export type Tools = Parameters<typeof ToolSet.from>[0];
@@ -93,8 +103,8 @@ export interface Model extends PromptModel, Pick<Host, "kernels" | "memory" | "m
   open(limits: SessionLimits): SessionPlan;
   /** Gives an arena back. */
   release(plan: SessionPlan): void;
-  /** The compiled grammar of a tool set; equal tool sets share one. */
-  grammarOf(set: ToolSet): Grammar;
+  /** The compiled grammar of a tool set, with or without a way to call none; equal ones share one. */
+  grammarOf(set: ToolSet, mustCall?: boolean): Grammar;
 }
 
 export class Session {
@@ -129,6 +139,7 @@ export class Session {
   async call(typed: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
     const request = readRequest(typed);
     const set = ToolSet.from(tools);
+    checkCount(options.calls, set);
     return this.next(options.signal, async (host) => {
       const startMs = performance.now();
       const leans = options.grammar !== false && this.owner.profile.lean !== undefined;
@@ -205,13 +216,14 @@ export class Session {
     const { tokenizer, profile } = this.owner;
     const prefillMs = performance.now() - startMs;
     const { set, scores, keys, warmLayers, read } = shown;
-    const { grammar, onText, signal } = options;
+    const { grammar, onText, signal, trace } = options;
     const names = set.tools.map(({ promptName }) => promptName);
     const lean = profile.lean && scores?.length ? new Lean(names, scores, profile.lean) : undefined;
     const writer: Writer = {
       host,
       tokenizer,
       keys,
+      trace,
       ...(lean && { lean }),
       ...(onText && { onText: this.turns.guard(onText, signal) }),
     };
@@ -238,14 +250,17 @@ export class Session {
         decodeMs: totalMs - prefillMs,
         totalMs,
       },
+      ...(answer.trace && { trace: answer.trace }),
     };
   }
 
   private write(writer: Writer, request: string, set: ToolSet, options: CallOptions): Promise<Answer> {
-    const grammar = this.owner.grammarOf(set);
+    const { calls = "any" } = options;
+    const grammar = this.owner.grammarOf(set, calls === "some" || calls === "one");
     const copies = options.copy ?? this.owner.header.copies ?? false;
     const rules = new Rules(grammar, copies ? request : null, mostItemsOf(request));
-    return writeAnswer(writer, rules, new Calls(request), options.force !== false);
+    const most = calls.endsWith("one") ? 1 : undefined;
+    return writeAnswer(writer, rules, new Calls(request, most), options.force !== false);
   }
 
   /** Runs work after what is queued. */
@@ -255,6 +270,14 @@ export class Session {
     const walk = walkOf(weights, signal);
     return this.turns.take(signal, () => work({ kernels, memory, model, session: this.plan, walk }));
   }
+}
+
+/** Throws: RangeError for a count that is none, or that a list without tools cannot give. */
+function checkCount(count: CallOptions["calls"] = "any", { tools }: ToolSet): void {
+  if (!counts.includes(count))
+    throw new RangeError(`calls: expected one of ${counts.join(", ")}, got ${JSON.stringify(count)}`);
+  if ((count === "some" || count === "one") && !tools.length)
+    throw new RangeError(`calls: expected tools of which to call ${count}, got none; bring one, or ask for any`);
 }
 
 /** Walks over weights until a signal is given. */

@@ -209,16 +209,17 @@ export class Thimble {
       ...{ kernels: threads.kernels, memory, model, header, tokenizer, weights, profile, kept: this.kept, toolRows },
       vectors: new Lru(mostVectors),
       idsOf: (set) => remembered(this.ids, set.key, () => tokenizer.tokenize(set.prompt)),
-      grammarOf: (set) => remembered(this.grammars, set.key, () => this.compile(set)),
+      grammarOf: (set, mustCall = false) =>
+        remembered(this.grammars, `${mustCall} ${set.key}`, () => this.compile(set, mustCall)),
       open: (limits) => this.open(limits),
       release: (plan) => this.space.give(plan.regions[0].offsetBytes, sizeOf(plan)),
     };
     this.first = this.session();
   }
 
-  private compile(set: ToolSet): Grammar {
+  private compile(set: ToolSet, mustCall: boolean): Grammar {
     this.trie ??= new TokenTrie(this.parts.tokenizer);
-    return new Grammar(set, this.trie);
+    return new Grammar(set, this.trie, mustCall);
   }
 
   get header(): PackHeader {

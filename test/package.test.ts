@@ -51,6 +51,23 @@ test("npx thimble runs the main job on Node", () => {
   );
 });
 
+test("npx thimble serve answers on Node; what only MCP needs is named where it is not installed", async () => {
+  for (const [args, name] of [
+    [["--mcp"], "@modelcontextprotocol/server"],
+    [["--mcp", "--stdio"], "@modelcontextprotocol/server"],
+  ] as const) {
+    const { exitCode, stderr } = Bun.spawnSync(["npx", "thimble", "serve", ...args], { cwd: folder, stderr: "pipe" });
+    expect(exitCode).toBe(1);
+    expect(stderr.toString()).toContain(`npm install ${name}`);
+  }
+  const child = Bun.spawn(["node", join(installed, "dist/tools/cli.js"), "serve", "--port", "0"], { stderr: "pipe" });
+  const { value } = await child.stderr.getReader().read();
+  const [address] = /http:\S+/.exec(new TextDecoder().decode(value)) ?? [];
+  expect((await (await fetch(`${address}/models`)).json()).data[0].id).toBe("thimble");
+  child.kill();
+  expect(await child.exited).toBe(0);
+});
+
 test("npx thimble profile runs on Node with cold starts, allocations and the page", () => {
   const html = join(folder, "profile.html");
   const report = JSON.parse(

@@ -45,7 +45,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
   const list = Object.entries(files).map(([room, names]) => `${room}: ${names.join(" ")}`);
   expect(list).toEqual([
     "node: fs url util",
-    "runtime/answer: answer copy decision lean provenance rank repeat rules toolcall",
+    "runtime/answer: answer copy decision lean provenance rank repeat rules toolcall trace",
     "runtime: default errors json lru msgpack session thimble turns",
     "runtime/engine: decoder embedding encoder kernels memory modelplan sessionplan threads warm worker",
     "runtime/grammar: automaton grammar scalars state",

@@ -13,6 +13,7 @@ import { brotliCompressSync } from "node:zlib";
 import type { BunPlugin } from "bun";
 import { build } from "esbuild";
 import { minify } from "terser";
+import { buildPage } from "./playground/build.ts";
 
 const filesOf = (pattern: string) => [...new Bun.Glob(pattern).scanSync(".")].sort();
 /** The runtime's modules that the package exports. */
@@ -30,6 +31,7 @@ await bundleRuntime();
 await minifyTools();
 await bundleCommandLine();
 await writeTables();
+await buildPage("dist/tools/playground/web");
 
 cpSync("wasm/built", "dist/wasm/built", { recursive: true, filter: (from) => !from.endsWith(".ts") });
 cpSync("runtime/model", "dist/runtime/model", { recursive: true, filter: (from) => !from.endsWith(".md") });

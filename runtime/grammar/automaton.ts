@@ -30,8 +30,8 @@ export const mustDiffer = (of: Begun["of"]) => of.kind === "object" || of.unique
 
 const end = new State(() => [], -1);
 
-/** `start`, and where a call has ended and another may begin: null without tools. */
-export function answerStates(set: ToolSet): { start: State; afterCall: State | null } {
+/** `start`, and where a call has ended and another may begin: null without tools. `mustCall`: the list is not empty. */
+export function answerStates(set: ToolSet, mustCall = false): { start: State; afterCall: State | null } {
   const names: () => State = once(() =>
     oneOf(
       set.tools.map((tool) => ({
@@ -43,7 +43,7 @@ export function answerStates(set: ToolSet): { start: State; afterCall: State | n
   const call: Alternative = { text: '{"name":', next: names };
   const close: Alternative = { text: "]", next: () => end };
   const afterCall: () => State = once(() => oneOf([close, { ...call, text: `,${call.text}` }]));
-  const start = literal(" [", () => oneOf(set.tools.length ? [close, call] : [close]));
+  const start = literal(" [", () => oneOf([...(mustCall ? [] : [close]), ...(set.tools.length ? [call] : [])]));
   return { start, afterCall: set.tools.length ? afterCall() : null };
 }
 

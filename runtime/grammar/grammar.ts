@@ -39,8 +39,9 @@ export class Grammar {
   constructor(
     tools: ToolSet,
     readonly tokens: TokenTrie,
+    mustCall = false,
   ) {
-    ({ start: this.start, afterCall: this.afterCall } = answerStates(tools));
+    ({ start: this.start, afterCall: this.afterCall } = answerStates(tools, mustCall));
     const counted = tools.tools.flatMap((tool) => shapesOf(tool).flatMap((shape) => [...countedIn(shape)]));
     this.hasItems = counted.length > 0;
     this.hasDistinct = counted.some(mustDiffer);
