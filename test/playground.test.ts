@@ -14,6 +14,7 @@ const executablePath = "/usr/bin/chromium";
 const absent = missing(executablePath, "chromium");
 /** Where pictures go that someone wants to look at. */
 const pictures = process.env.THIMBLE_PICTURES;
+const watchTools = fileURLToPath(new URL("../tools/watch.json", import.meta.url));
 const built = fileURLToPath(new URL("../dist/tools/cli.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "thimble-playground-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -77,12 +78,9 @@ describe.skipIf(absent)("the playground", () => {
     const marks = await page
       .locator("#words mark")
       .evaluateAll((all) => all.map((one) => [(one as HTMLElement).title, one.textContent]));
-    expect(marks).toEqual([
-      ["recipient", "anna"],
-      ["text", "i am running late"],
-      ["time", "7:15"],
-      ["date", "tomorrow"],
-    ]);
+    expect(marks.map(([name]) => name)).toEqual(["recipient", "text", "time", "date"]);
+    const calls = (await page.locator("#call").allTextContents()).join();
+    for (const [name, words] of marks) expect(calls).toContain(`"${name}": "${words}"`);
     await type(page, "play some jazz");
     await shows(page, "#call", /^play_music \{ "genre": "jazz" \}$/);
     expect(await page.locator("#words").textContent()).toBe("play some jazz");
@@ -129,10 +127,15 @@ describe.skipIf(absent)("the playground", () => {
     const page = await open();
     const watch = page.locator(".watch canvas");
     const told = async () => (await watch.getAttribute("aria-label")) ?? "";
-    await shows(page, "#call", "send_message");
-    expect(await told()).toBe("A watch shows: do this?, Send message, anna, i am running late");
+    // What cannot be undone is asked, however sure the model is.
+    const key = { type: "string", description: "Which door.", required: true };
+    const unlock = { name: "unlock_door", description: "Unlock a door.", risk: "danger", parameters: { door: key } };
+    await editTools(page, JSON.stringify([...JSON.parse(readFileSync(watchTools, "utf8")), unlock]));
+    await type(page, "unlock the front door");
+    await shows(page, "#call", "unlock_door");
+    expect(await told()).toMatch(/^A watch shows: do this\?, Unlock door, .*front/);
     await page.getByRole("button", { name: "Yes, do it" }).click();
-    expect(await told()).toBe("A watch shows: Send message, anna, i am running late");
+    expect(await told()).toMatch(/^A watch shows: Unlock door, .*front/);
     await type(page, "set a timer for 10 minutes");
     await shows(page, "#call", "set_timer");
     const yes = page.getByRole("button", { name: "Yes, do it" });
@@ -263,7 +266,7 @@ describe.skipIf(absent)("the playground", () => {
       );
       await page.keyboard.press("Tab");
     }
-    for (const name of ["Load a pack", "request", "Watch", "Tools, as JSON", "Yes, do it", "Replay"])
+    for (const name of ["Load a pack", "request", "Watch", "Tools, as JSON", "Send message", "Replay"])
       expect(seen).toContain(name);
     await page.locator('.token[tabindex="0"]').focus();
     await page.keyboard.press("Home");
@@ -342,7 +345,7 @@ describe.skipIf(absent)("the playground", () => {
     await page.locator("#words").waitFor();
     await page.getByRole("button", { name: "Connect a watch" }).click();
     await shows(page, "#watch-state", "Bangle.js 1234, 12 tools");
-    await type(page, "set the brightness to 50");
+    await type(page, "fifty on the light of this thing");
     await shows(page, "#call", "set_brightness");
     await page.getByRole("button", { name: "Run on the watch" }).click();
     const dialog = page.getByRole("dialog", { name: "Do this on the watch?" });
