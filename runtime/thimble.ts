@@ -12,6 +12,7 @@ import { Grammar } from "./grammar/grammar.ts";
 import { keptBlockBytes } from "./kept/block.ts";
 import { Kept } from "./kept/kept.ts";
 import { pullOrPass } from "./load/cache.ts";
+import { sumsIn } from "./load/checksum.ts";
 import { checkIntegrity } from "./load/integrity.ts";
 import { PackStream, type StreamOptions } from "./load/loader.ts";
 import { isOnWeb, openRandom, type Source } from "./load/source.ts";
@@ -143,14 +144,16 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
     opened.push(threads);
     const tokenizer = tokenizerOf(header);
     if (model.ring) await stream.close();
-    const weights = new Weights(memory, model, header, model.ring && (await openRandom(source, options)));
+    const sum = sumsIn(memory, threads.kernels);
+    const weights = new Weights(memory, model, header, model.ring && (await openRandom(source, options)), sum);
     opened.push(weights);
 
     let loaded: Promise<void> = Promise.resolve();
     const parts = { header, build, threads, memory, model, tokenizer, weights, mostBytes };
     const usual = { ...options, ...(toolRows && { toolRows }) };
     const thimble = new Thimble(parts, profile ?? header.profile ?? genericProfile, () => loaded, usual);
-    loaded = model.ring ? weights.fill(options) : stream.copyInto(memory, model, (name) => weights.arrive(name));
+    const arrived = (name: string) => weights.arrive(name);
+    loaded = model.ring ? weights.fill(options) : stream.copyInto(memory, model, arrived, sum);
     loaded.catch((error) => {
       weights.fail(error);
       void close();

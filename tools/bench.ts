@@ -15,6 +15,7 @@ import { type BuildName, buildNames } from "../wasm/abi.ts";
 import { measureArrival, renderArrival } from "./bench/arrival.ts";
 import { measureBudgets, renderBudgets } from "./bench/budget.ts";
 import { measureCatalogue, renderCatalogue } from "./bench/catalogue.ts";
+import { measureCold, renderCold } from "./bench/cold.ts";
 import { type Difference, margins, type Reference, undecided } from "./bench/margins.ts";
 import { overruled } from "./bench/replay.ts";
 import { renderRoofline, roofline } from "./bench/roofline.ts";
@@ -65,7 +66,7 @@ interface Report {
 
 export const bench: Command = {
   help: `thimble bench [--model PACK | --geometry full] [--kernels NAME,…] [--threads N] [--runs N] [--json]
-thimble bench --budget MIB,… | --arrival [--model PACK | --geometry full]
+thimble bench --budget MIB,… | --arrival | --cold [--model PACK | --geometry full]
 thimble bench --catalogue [--model PACK] [--beside PACK]
 thimble bench --wasi [--model PACK]
 thimble bench --roofline [--kernels NAME,…]
@@ -80,6 +81,7 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
   --threads N      threads of the prefill (1)
   --budget MIB,…   instead: prefill, decode and calls with so many MiB of linear memory, and resident
   --arrival        instead: time to the first prefill from a server that sends 2 MB/s, as it arrives and afterwards
+  --cold           instead: processes that start, load and answer once: CPU time and memory by phase, beside a bare one
   --catalogue      instead: calls with 7, 20 and 100 tools, first sight of a tool, memory at 16 tools
   --wasi           instead: calls by the command for WASI under @wasmer/wasi, turn by turn with the runtime
   --beside PACK    with --catalogue: a joint pack measured turn by turn with it
@@ -97,6 +99,7 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
     threads: { type: "string" },
     budget: { type: "string" },
     arrival: { type: "boolean" },
+    cold: { type: "boolean" },
     wasi: { type: "boolean" },
     catalogue: { type: "boolean" },
     beside: { type: "string" },
@@ -154,6 +157,12 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
         if (input.flag("wasi")) {
           const report = await measureWasi(path, runs);
           print(input.flag("json") ? JSON.stringify({ machine: machineName(), ...report }) : renderWasi(report));
+          continue;
+        }
+        if (input.flag("cold")) {
+          const subject = { path, build: name, promptTokens: 384, request: watchRequest, tools: readText(watchTools) };
+          const report = measureCold(subject, runs);
+          print(input.flag("json") ? JSON.stringify({ machine: machineName(), ...report }) : renderCold(report));
           continue;
         }
         if (input.flag("catalogue")) {

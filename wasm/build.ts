@@ -10,6 +10,7 @@ import { matmul } from "./kernels/matmul_q4.ts";
 import { peaks } from "./kernels/peaks.ts";
 import { rope, ropeRows } from "./kernels/rope.ts";
 import { quantize, quantizeHead, quantizeValue, rmsNorm } from "./kernels/rows.ts";
+import { xxh32Stripes } from "./kernels/xxh32.ts";
 import { layers } from "./layers.ts";
 import { mergeHost } from "./wasi/build.ts";
 
@@ -25,6 +26,7 @@ const kernels = [
   attention,
   logitRows,
   argmax,
+  xxh32Stripes,
 ];
 
 /**
