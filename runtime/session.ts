@@ -88,8 +88,6 @@ export type DefinedCall<D extends Definitions> = {
   [N in keyof D & string]: ToolCall<N, DefinedArguments<D[N]>>;
 }[keyof D & string];
 
-export const mostPromptTokens = 1024;
-
 /** Prompt tokens that a session's buffers grow by. */
 const growthTokens = 64;
 

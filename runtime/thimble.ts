@@ -1,16 +1,27 @@
 /** Load, call: the walk from a file to a tool call. The call itself: session.ts; its loop: answer.ts. */
-import { type BuildName, type Kernels, pad } from "../wasm/abi.ts";
+import type { BuildName, Kernels } from "../wasm/abi.ts";
 import type { Ranked } from "./answer/rank.ts";
 import { defaultModel, withoutModel } from "./default.ts";
 import { detectBuild } from "./engine/kernels.ts";
-import { mostMemoryBytes, pageBytes, reserve, Space, writeWords } from "./engine/memory.ts";
-import { fitModel, type ModelPlan, planModel } from "./engine/modelplan.ts";
-import { octet, planReader, planSession, type SessionLimits, type SessionPlan } from "./engine/sessionplan.ts";
+import { reserve, Space, writeWords } from "./engine/memory.ts";
+import { fitModel, type ModelPlan } from "./engine/modelplan.ts";
+import { planSession, type SessionLimits, type SessionPlan } from "./engine/sessionplan.ts";
 import { mostThreads, startThreads, type Threads, whyAlone } from "./engine/threads.ts";
 import { FormatError } from "./errors.ts";
 import { Grammar } from "./grammar/grammar.ts";
-import { keptBlockBytes } from "./kept/block.ts";
 import { Kept } from "./kept/kept.ts";
+import {
+  type Budget,
+  bytesBeside,
+  firstLimits,
+  integer,
+  type Limits,
+  limitsOf,
+  mostBytesOf,
+  mostRowsATurn,
+  rowsWithin,
+  toolBytes,
+} from "./limits.ts";
 import { pullOrPass } from "./load/cache.ts";
 import { sumsIn } from "./load/checksum.ts";
 import { checkIntegrity } from "./load/integrity.ts";
@@ -21,42 +32,13 @@ import { Lru } from "./lru.ts";
 import { type PackHeader, prefixBytes } from "./pack/pack.ts";
 import { checkProfile, genericProfile, type Profile } from "./pack/profile.ts";
 import type { PrepareOptions, ReadToolsOptions } from "./prepare.ts";
-import { mostToolRows } from "./prompt/apart.ts";
-import {
-  type CallOptions,
-  type CallResult,
-  type DefinedCall,
-  type Model,
-  mostPromptTokens,
-  Session,
-  type Tools,
-} from "./session.ts";
+import { type CallOptions, type CallResult, type DefinedCall, type Model, Session, type Tools } from "./session.ts";
 import { Tokenizer } from "./text/tokenizer.ts";
 import { TokenTrie } from "./text/trie.ts";
 import type { Definitions, TypedTools } from "./tools/define.ts";
 import type { ToolSet } from "./tools/tools.ts";
 
-export interface Limits {
-  /**
-   * Most prompt tokens: request and tools together, or where tools are read apart the request alone. 1,024, which is also
-   * the most there can be. Buffers start smaller and grow to what a call needs.
-   */
-  promptTokens?: number;
-  /**
-   * Rows of tools that a request may see at once where they are read apart: 1,024, some 16 usual tools; under a memory
-   * budget as many of these as it allows. One tool of more than half of them may find no room there to be read.
-   */
-  toolRows?: number;
-  /** Answer tokens; 128, up to 512. */
-  answerTokens?: number;
-  /**
-   * First encoder layers whose work on an unchanged tool list a session keeps; 0, since some answers change with it:
-   * `thimble eval --decode grammar,warm=N` says how many.
-   */
-  warmLayers?: number;
-}
-
-export interface LoadOptions extends StreamOptions, Limits {
+export interface LoadOptions extends StreamOptions, Limits, Budget {
   /** A build of the kernels by name, or other kernels with the same exports; the fastest that the host runs. */
   kernels?: BuildName | ((memory: WebAssembly.Memory) => Kernels);
   /** What `thimble calibrate` wrote, instead of the pack's own. */
@@ -74,29 +56,11 @@ export interface LoadOptions extends StreamOptions, Limits {
   early?: boolean;
   /** Threads of the prefill, the calling one included; 1, up to 32. One where there can be no more: `Thimble.threads`. */
   threads?: number;
-  /**
-   * Most bytes of linear memory, sessions included; 2 GiB, which is also the most there can be. Weights that find no
-   * room beside the sessions are read from the source whenever a call needs them: same tokens, more slowly.
-   */
-  memory?: number;
-  /** How many sessions of these limits find room in `memory`; 1. */
-  sessions?: number;
-  /**
-   * Most bytes of linear memory for tools that were read apart; 32 MiB. The least recently used are forgotten, and read again
-   * when they are needed. The `toolRows` rows of a session's call find room whatever this says.
-   */
-  toolMemory?: number;
 }
 
-const mostAnswerTokens = 512;
 const mostToolSets = 64;
-/** Rows of tools read in one walk over the layers. */
-const mostRowsATurn = 128;
 /** Vectors of tools in joint prompts: some 2 MB. */
 const mostVectors = 4096;
-
-/** Prompt tokens that buffers start with: a joint prompt of some usual tools, or a request. */
-const firstTokens = { joint: 384, apart: 64 } as const;
 
 /**
  * Loads a pack and plans its memory; every session's buffers exist before its first token.
@@ -342,90 +306,6 @@ export class Thimble {
   }
 }
 
-/** Memory comes in pages: what does not fill one is left out. Throws: RangeError for a budget that is no number. */
-function mostBytesOf({ memory = mostMemoryBytes }: LoadOptions): number {
-  if (!(memory > 0)) throw new RangeError(`memory: expected bytes, got ${memory}`);
-  return Math.floor(Math.min(memory, mostMemoryBytes) / pageBytes) * pageBytes;
-}
-
-/** Throws: RangeError for limits out of range. */
-function limitsOf(limits: Limits, fallback: Limits): Required<Limits> {
-  const check = (name: keyof Limits, usual: number, least: number, most: number): number =>
-    integer(name, limits[name] ?? fallback[name] ?? usual, least, most);
-  return {
-    promptTokens: check("promptTokens", mostPromptTokens, 8, mostPromptTokens),
-    answerTokens: check("answerTokens", 128, 8, mostAnswerTokens),
-    warmLayers: check("warmLayers", 0, 0, 255),
-    toolRows: pad(check("toolRows", 1024, octet, mostToolRows), octet),
-  };
-}
-
-/** What a session's first arena of a model is planned for. Throws: RangeError for limits that the model has no use for. */
-export function firstLimits(
-  { prompt = "joint", geometry }: PackHeader,
-  limits: Limits = {},
-  fallback: LoadOptions = {},
-) {
-  const { promptTokens, answerTokens, warmLayers, toolRows } = limitsOf(limits, fallback);
-  if (warmLayers && prompt === "apart") {
-    throw new RangeError(`warmLayers: expected 0 for a model that reads tools apart, got ${warmLayers}`);
-  }
-  if (warmLayers >= geometry.nEncoderLayers) {
-    const most = geometry.nEncoderLayers - 1;
-    throw new RangeError(`warmLayers: expected at most ${most} of this model's layers, got ${warmLayers}`);
-  }
-  // Within a budget what was asked for has its room from the start, or nothing could promise it.
-  const asked = fallback.memory === undefined ? undefined : (limits.promptTokens ?? fallback.promptTokens);
-  const first = asked ?? Math.min(promptTokens, firstTokens[prompt]);
-  return { promptTokens: first, answerTokens, warmLayers, toolRows: prompt === "apart" ? toolRows : 0 };
-}
-
-/** Bytes that sessions, each with the tools of a call, take beside the model. */
-function bytesBeside(header: PackHeader, limits: SessionLimits, sessions: number): number {
-  const { geometry, toolAt = 0 } = header;
-  const arenas = sessions * pad(planSession(geometry, limits).endBytes, 64);
-  const { toolRows, threads } = limits;
-  if (!toolRows) return arenas;
-  const rows = Math.min(toolRows, mostRowsATurn);
-  const reader = planReader(geometry, { rows, keys: rows, toolAt, threads }).endBytes;
-  return arenas + sessions * leastToolBytes(header, toolRows) + pad(reader, 64);
-}
-
-/** Least memory that a pack loads into without other limits: weights pass through a ring, a call sees few rows of tools. */
-export function leastMemory(header: PackHeader): number {
-  const limits = { ...firstLimits(header), threads: 1 };
-  const toolRows = limits.toolRows / (rowParts.at(-1) as number);
-  const bytes = pad(planModel(header, 0).endBytes, 64) + bytesBeside(header, { ...limits, toolRows }, 1);
-  return pad(bytes, pageBytes);
-}
-
-/** Parts of its rows of tools that a session has within a budget, the first that find room. */
-const rowParts = [1, 2, 4, 8];
-
-/** Rows of tools for a budget: what all weights leave room for; where weights must stream anyway, what the least leave. */
-function rowsWithin(header: PackHeader, limits: SessionLimits, sessions: number, mostBytes: number): number {
-  if (!limits.toolRows) return 0;
-  const halves = rowParts.map((part) => limits.toolRows / part);
-  // The least takes long to plan, and is asked for under a small budget alone.
-  const fitting = (rows: number[], roomBytes: number) => {
-    const weightBytes = pad(planModel(header, roomBytes).endBytes, 64);
-    return rows.find((toolRows) => weightBytes + bytesBeside(header, { ...limits, toolRows }, sessions) <= mostBytes);
-  };
-  return fitting(halves.slice(0, 2), mostMemoryBytes) ?? fitting(halves.slice(1), 0) ?? (halves.at(-1) as number);
-}
-
-/** Bytes of the tools that one call may see, however short they are. */
-function leastToolBytes({ geometry }: PackHeader, toolRows: number): number {
-  return (toolRows / octet) * pad(keptBlockBytes(geometry, octet), 64);
-}
-
-/** Bytes that kept tools may take. Throws: RangeError for a budget that is no number. */
-function toolBytes(header: PackHeader, options: LoadOptions): number {
-  const { toolMemory = 32 * 2 ** 20 } = options;
-  if (!(toolMemory >= 0)) throw new RangeError(`toolMemory: expected bytes, got ${toolMemory}`);
-  return Math.max(toolMemory, leastToolBytes(header, limitsOf(options, {}).toolRows));
-}
-
 function sizeOf({ regions, endBytes }: SessionPlan): number {
   return endBytes - regions[0].offsetBytes;
 }
@@ -435,12 +315,6 @@ function remembered<V>(values: Lru<V>, key: string, make: () => V): V {
   const value = values.get(key) ?? make();
   values.set(key, value);
   return value;
-}
-
-/** Throws: RangeError for a value that is none, or out of range. */
-function integer(name: string, value: number, least: number, most: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new RangeError(`${name}: expected an integer from ${least} to ${most}, got ${value}`);
 }
 
 function tokenizerOf(header: PackHeader): Tokenizer {

@@ -6,8 +6,8 @@
  */
 
 import { isObject, type Json } from "../../runtime/json.ts";
+import { mostPromptTokens } from "../../runtime/limits.ts";
 import { mostToolRows, mostUnranked, usualOffer } from "../../runtime/prompt/apart.ts";
-import { mostPromptTokens } from "../../runtime/session.ts";
 import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { type Entry, type Field, type Group, type Keys, pathOf, type Sheet, valueAt } from "./sheet.ts";
 import {
