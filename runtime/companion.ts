@@ -1,4 +1,6 @@
 /** The public surface of thimble/companion: the tool bus between wearables and the model. firmware/PROTOCOL.md draws it. */
+export type {} from "./hosts.ts";
+
 export { type BluetoothDeviceLike, type BluetoothLike, connectBluetooth, gattPipe, uart } from "./wear/bluetooth.ts";
 export type { Clock } from "./wear/channel.ts";
 export { Companion, connect } from "./wear/companion.ts";

@@ -1,10 +1,12 @@
 /** Buffers for one call at a time over a model's weights: prompt, prefill, answer, ranking. */
 import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer/answer.ts";
-import { type Decision, together } from "./answer/decision.ts";
+import { type Decision, mostCareful } from "./answer/decision.ts";
+import { Lean } from "./answer/lean.ts";
 import { lexicalScores, type Ranked, ranking } from "./answer/rank.ts";
-import { Calls } from "./answer/repeat.ts";
+import { Calls, mostItemsOf } from "./answer/repeat.ts";
 import { Rules } from "./answer/rules.ts";
 import { readCalls, type ToolCall } from "./answer/toolcall.ts";
+import type { TracedToken } from "./answer/trace.ts";
 import type { Host } from "./engine/host.ts";
 import type { SessionLimits, SessionPlan } from "./engine/sessionplan.ts";
 import type { Grammar } from "./grammar/grammar.ts";
@@ -16,8 +18,12 @@ import { Joint } from "./prompt/joint.ts";
 import type { PromptModel, Shown, Way } from "./prompt/prompt.ts";
 import { type Request, readRequest } from "./text/request.ts";
 import { special } from "./text/tokenizer.ts";
+import type { DefinedArguments, Definitions, TypedTools } from "./tools/define.ts";
 import { ToolSet } from "./tools/tools.ts";
 import { Turns } from "./turns.ts";
+
+/** How many calls an answer has. */
+const counts = ["any", "some", "one", "at most one"] as const;
 
 export interface CallOptions {
   /**
@@ -27,13 +33,19 @@ export interface CallOptions {
   onText?: (text: string) => void | Promise<void>;
   /** Checked before every layer; with it, the call lets other events in every few milliseconds. */
   signal?: AbortSignal;
-  /** Offer about so many of the tools, the likeliest ones; all by default. */
-  offer?: number;
   /**
-   * false: decode freely, as the model would without a grammar; the text may then be no call list.
-   * "step": ask the logits for every token, also where text is forced; to measure what forcing saves and changes.
+   * Offer about so many of the tools, the likeliest ones. By default all, and where tools are read apart of more than eight
+   * the likeliest five.
    */
-  grammar?: boolean | "step";
+  offer?: number;
+  /** false: decode freely, as the model would without a grammar; the text may then be no call list. */
+  grammar?: boolean;
+  /** false: ask the logits for every token, also where the grammar forces text; to measure what that saves and changes. */
+  force?: boolean;
+  /** Under the grammar, how many calls the answer has: "any", "some", "one" or "at most one". */
+  calls?: (typeof counts)[number];
+  /** Say in the result what each token was chosen from; the same answer, more slowly. */
+  trace?: boolean;
   /** Under the grammar, write free strings as whole words of the request; as the pack says its model was trained. */
   copy?: boolean;
 }
@@ -54,8 +66,8 @@ export interface Timings {
   totalMs: number;
 }
 
-export interface CallResult {
-  calls: ToolCall[];
+export interface CallResult<C = ToolCall> {
+  calls: C[];
   /** The most careful of the calls' decisions; none without calls. */
   decision: Decision;
   /** The answer as JSON text, as the model wrote it: in plain characters, where `calls` have the words as typed. */
@@ -64,11 +76,18 @@ export interface CallResult {
   /** The answer reached the token limit: under the grammar it was closed by a valid way out. */
   cutShort: boolean;
   timings: Timings;
+  /** A token each, with `trace`. */
+  trace?: TracedToken[];
 }
 
 export type Tools = Parameters<typeof ToolSet.from>[0];
 
-export const mostPromptTokens = 1024;
+/** A call of one of the tools of a defined set, told by its name. */
+export type CallOf<T> = T extends TypedTools<infer D extends Definitions> ? DefinedCall<D> : ToolCall;
+
+export type DefinedCall<D extends Definitions> = {
+  [N in keyof D & string]: ToolCall<N, DefinedArguments<D[N]>>;
+}[keyof D & string];
 
 /** Prompt tokens that a session's buffers grow by. */
 const growthTokens = 64;
@@ -79,12 +98,14 @@ export interface Model extends PromptModel, Pick<Host, "kernels" | "memory" | "m
   readonly profile: Profile;
   /** Another decoder in the place of the model's. */
   readonly tuning?: Tuning;
+  /** Rows of tools that a session's call sees, unless it was opened with others. */
+  readonly toolRows: number;
   /** Plans an arena and sets it up. Throws: CapacityError if memory cannot hold it. */
   open(limits: SessionLimits): SessionPlan;
   /** Gives an arena back. */
   release(plan: SessionPlan): void;
-  /** The compiled grammar of a tool set; equal tool sets share one. */
-  grammarOf(set: ToolSet): Grammar;
+  /** The compiled grammar of a tool set, with or without a way to call none; equal ones share one. */
+  grammarOf(set: ToolSet, mustCall?: boolean): Grammar;
 }
 
 export class Session {
@@ -94,7 +115,7 @@ export class Session {
   /** Where its buffers are. @internal */
   plan: SessionPlan;
 
-  /** Use `Thimble.session`. */
+  /** Use `Thimble.session`. @internal */
   constructor(
     private readonly owner: Model,
     limits: SessionLimits,
@@ -110,12 +131,20 @@ export class Session {
    * Throws: ToolError for bad tools, RangeError for an empty request, CapacityError for what does not fit, the signal's
    * reason on abort.
    */
+  call<D extends Definitions>(
+    typed: string,
+    tools: TypedTools<D>,
+    options?: CallOptions,
+  ): Promise<CallResult<DefinedCall<D>>>;
+  call(typed: string, tools: Tools, options?: CallOptions): Promise<CallResult>;
   async call(typed: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
     const request = readRequest(typed);
     const set = ToolSet.from(tools);
+    checkCount(options.calls, set);
     return this.next(options.signal, async (host) => {
       const startMs = performance.now();
-      const shown = await this.way.show(request.text, set, options.offer, host);
+      const leans = options.grammar !== false && this.owner.profile.lean !== undefined;
+      const shown = await this.way.show(request.text, set, options.offer, host, leans);
       try {
         return await this.answer(request, set, shown, startMs, options, host);
       } finally {
@@ -124,12 +153,15 @@ export class Session {
     });
   }
 
-  /** The contrastive vector of a text, f32 (contrastiveDim), for ranking tools by dot product. */
-  contrast(text: string): Promise<Float32Array> {
-    return this.next(undefined, (host) => {
+  /**
+   * The contrastive vector of a text, f32 (contrastiveDim), for ranking tools by dot product.
+   * Throws: Error for a pack without the head; as `call` for a text that is none, or too long; the signal's reason on abort.
+   */
+  async vectorOf(text: string, options: Pick<CallOptions, "signal"> = {}): Promise<Float32Array> {
+    readRequest(text);
+    return this.next(options.signal, (host) => {
       if (!host.model.contrastive)
-        throw new Error("contrast: expected a pack with a contrastive head, got one without");
-      if (!text.trim()) throw new RangeError("contrast: expected text, got none");
+        throw new Error("vectorOf: expected a pack with a contrastive head, got one without");
       return this.way.vectorOf(text, host);
     });
   }
@@ -155,7 +187,7 @@ export class Session {
     else void this.turns.done.then(() => this.owner.release(this.plan));
   }
 
-  /** See `Buffers`. */
+  /** See `Buffers`. @internal */
   grow(host: Host, promptTokens: number): void {
     if (promptTokens <= this.plan.promptTokens) return;
     const { answerTokens, warmLayers, toolRows, threads } = this.plan;
@@ -184,17 +216,28 @@ export class Session {
   ): Promise<CallResult> {
     const { tokenizer, profile, tuning } = this.owner;
     const prefillMs = performance.now() - startMs;
-    const { set, keys, warmLayers, read } = shown;
-    const { grammar, onText, signal } = options;
-    const own = tuning ? { ...host, model: tuning.model } : host;
-    const writer: Writer = { host: own, tokenizer, keys, ...(onText && { onText: this.turns.guard(onText, signal) }) };
+    const { set, scores, keys, warmLayers, read } = shown;
+    const { grammar, onText, signal, trace } = options;
+    const names = set.tools.map(({ promptName }) => promptName);
+    const lean = profile.lean && scores?.length ? new Lean(names, scores, profile.lean) : undefined;
+    const writer: Writer = {
+      host: tuning ? { ...host, model: tuning.model } : host,
+      tokenizer,
+      keys,
+      trace,
+      ...(lean && { lean }),
+      ...(onText && { onText: this.turns.guard(onText, signal) }),
+    };
     const answer = grammar === false ? await writeFreely(writer) : await this.write(writer, request.text, set, options);
     const { tokens, forcedTokens, cutShort } = answer;
     const calls = readCalls(answer, set.tools, request, profile);
     const totalMs = performance.now() - startMs;
     return {
       calls,
-      decision: together(calls.map(({ decision }) => decision)),
+      decision: mostCareful(
+        calls.map(({ decision }) => decision),
+        cutShort,
+      ),
       text: tokenizer.detokenize(tokens.filter((id) => id !== special.toolCall)),
       tokens,
       cutShort,
@@ -208,14 +251,17 @@ export class Session {
         decodeMs: totalMs - prefillMs,
         totalMs,
       },
+      ...(answer.trace && { trace: answer.trace }),
     };
   }
 
   private write(writer: Writer, request: string, set: ToolSet, options: CallOptions): Promise<Answer> {
-    const grammar = this.owner.grammarOf(set);
+    const { calls = "any" } = options;
+    const grammar = this.owner.grammarOf(set, calls === "some" || calls === "one");
     const copies = options.copy ?? this.owner.header.copies ?? false;
-    const rules = new Rules(grammar, copies ? request : null);
-    return writeAnswer(writer, rules, new Calls(request), options.grammar !== "step");
+    const rules = new Rules(grammar, copies ? request : null, mostItemsOf(request));
+    const most = calls.endsWith("one") ? 1 : undefined;
+    return writeAnswer(writer, rules, new Calls(request, most), options.force !== false);
   }
 
   /** Runs work after what is queued. */
@@ -225,6 +271,14 @@ export class Session {
     const walk = walkOf(weights, signal);
     return this.turns.take(signal, () => work({ kernels, memory, model, session: this.plan, walk }));
   }
+}
+
+/** Throws: RangeError for a count that is none, or that a list without tools cannot give. */
+function checkCount(count: CallOptions["calls"] = "any", { tools }: ToolSet): void {
+  if (!counts.includes(count))
+    throw new RangeError(`calls: expected one of ${counts.join(", ")}, got ${JSON.stringify(count)}`);
+  if ((count === "some" || count === "one") && !tools.length)
+    throw new RangeError(`calls: expected tools of which to call ${count}, got none; bring one, or ask for any`);
 }
 
 /** Walks over weights until a signal is given. */

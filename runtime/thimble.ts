@@ -1,18 +1,30 @@
 /** Load, call: the walk from a file to a tool call. The call itself: session.ts; its loop: answer.ts. */
-import { type BuildName, type Kernels, pad } from "../wasm/abi.ts";
+import type { BuildName, Kernels } from "../wasm/abi.ts";
 import type { Ranked } from "./answer/rank.ts";
 import { defaultModel, withoutModel } from "./default.ts";
 import { detectBuild } from "./engine/kernels.ts";
-import { mostMemoryBytes, pageBytes, reserve, Space, writeWords } from "./engine/memory.ts";
+import { reserve, Space, writeWords } from "./engine/memory.ts";
 import { fitModel, type ModelPlan, planModel } from "./engine/modelplan.ts";
-import { octet, planReader, planSession, type SessionLimits, type SessionPlan } from "./engine/sessionplan.ts";
+import { planSession, type SessionLimits, type SessionPlan } from "./engine/sessionplan.ts";
 import { mostThreads, startThreads, type Threads, whyAlone } from "./engine/threads.ts";
 import { planTuning } from "./engine/tuningplan.ts";
 import { FormatError } from "./errors.ts";
 import { Grammar } from "./grammar/grammar.ts";
-import { blockBytes } from "./kept/block.ts";
 import { Kept } from "./kept/kept.ts";
+import {
+  type Budget,
+  bytesBeside,
+  firstLimits,
+  integer,
+  type Limits,
+  limitsOf,
+  mostBytesOf,
+  mostRowsATurn,
+  rowsWithin,
+  toolBytes,
+} from "./limits.ts";
 import { pullOrPass } from "./load/cache.ts";
+import { sumsIn } from "./load/checksum.ts";
 import { checkIntegrity } from "./load/integrity.ts";
 import { PackStream, type StreamOptions } from "./load/loader.ts";
 import { isOnWeb, openRandom, type Source } from "./load/source.ts";
@@ -21,32 +33,14 @@ import { Weights } from "./load/weights.ts";
 import { Lru } from "./lru.ts";
 import { type PackHeader, prefixBytes } from "./pack/pack.ts";
 import { checkProfile, genericProfile, type Profile } from "./pack/profile.ts";
-import type { PrepareOptions } from "./prepare.ts";
-import { type CallOptions, type CallResult, type Model, mostPromptTokens, Session, type Tools } from "./session.ts";
+import type { PrepareOptions, ReadToolsOptions } from "./prepare.ts";
+import { type CallOptions, type CallResult, type DefinedCall, type Model, Session, type Tools } from "./session.ts";
 import { Tokenizer } from "./text/tokenizer.ts";
 import { TokenTrie } from "./text/trie.ts";
+import type { Definitions, TypedTools } from "./tools/define.ts";
+import type { ToolSet } from "./tools/tools.ts";
 
-export interface Limits {
-  /**
-   * Most prompt tokens: request and tools together, or where tools are read apart the request alone. 1,024, which is also
-   * the most there can be. Buffers start smaller and grow to what a call needs.
-   */
-  promptTokens?: number;
-  /**
-   * Rows of tools that a request may see at once where they are read apart: 1,024, some 16 usual tools; under a memory
-   * budget as many of these as it allows.
-   */
-  toolRows?: number;
-  /** Answer tokens; 128, up to 512. */
-  answerTokens?: number;
-  /**
-   * First encoder layers whose work on an unchanged tool list a session keeps; 0, since some answers change with it:
-   * `thimble eval --decode grammar,warm=N` says how many.
-   */
-  warmLayers?: number;
-}
-
-export interface LoadOptions extends StreamOptions, Limits {
+export interface LoadOptions extends StreamOptions, Limits, Budget {
   /** A build of the kernels by name, or other kernels with the same exports; the fastest that the host runs. */
   kernels?: BuildName | ((memory: WebAssembly.Memory) => Kernels);
   /** What `thimble calibrate` wrote, instead of the pack's own. */
@@ -66,30 +60,11 @@ export interface LoadOptions extends StreamOptions, Limits {
   early?: boolean;
   /** Threads of the prefill, the calling one included; 1, up to 32. One where there can be no more: `Thimble.threads`. */
   threads?: number;
-  /**
-   * Most bytes of linear memory, sessions included; 2 GiB, which is also the most there can be. Weights that find no
-   * room beside the sessions are read from the source whenever a call needs them: same tokens, more slowly.
-   */
-  memory?: number;
-  /** How many sessions of these limits find room in `memory`; 1. */
-  sessions?: number;
-  /**
-   * Most bytes of linear memory for tools that were read apart, beside `toolRows` rows that always find room; 32 MiB. The
-   * least recently used are forgotten, and read again when they are needed.
-   */
-  toolMemory?: number;
 }
 
-const mostAnswerTokens = 512;
 const mostToolSets = 64;
-const mostToolRows = 16_384;
-/** Rows of tools read in one walk over the layers. */
-const mostRowsATurn = 128;
 /** Vectors of tools in joint prompts: some 2 MB. */
 const mostVectors = 4096;
-
-/** Prompt tokens that buffers start with: a joint prompt of some usual tools, or a request. */
-const firstTokens = { joint: 384, apart: 64 } as const;
 
 /**
  * Loads a pack and plans its memory; every session's buffers exist before its first token.
@@ -144,7 +119,8 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
     opened.push(threads);
     const tokenizer = tokenizerOf(header);
     if (model.ring) await stream.close();
-    const weights = new Weights(memory, model, header, model.ring && (await openRandom(source, options)));
+    const sum = sumsIn(memory, threads.kernels);
+    const weights = new Weights(memory, model, header, model.ring && (await openRandom(source, options)), sum);
     opened.push(weights);
 
     let loaded: Promise<void> = Promise.resolve();
@@ -152,7 +128,8 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
     const profile = given ?? tuning?.header.profile ?? header.profile ?? genericProfile;
     const usual = { ...options, ...(toolRows && { toolRows }) };
     const thimble = new Thimble(parts, profile, () => loaded, usual);
-    loaded = model.ring ? weights.fill(options) : stream.copyInto(memory, model, (name) => weights.arrive(name));
+    const arrived = (name: string) => weights.arrive(name);
+    loaded = model.ring ? weights.fill(options) : stream.copyInto(memory, model, arrived, sum);
     loaded.catch((error) => {
       weights.fail(error);
       void close();
@@ -180,18 +157,17 @@ interface Parts {
 
 /** One set of weights in linear memory, and the sessions that share it. */
 export class Thimble {
-  private readonly trie: TokenTrie;
+  private trie: TokenTrie | undefined;
   private readonly grammars = new Lru<Grammar>(mostToolSets);
   private readonly ids = new Lru<number[]>(mostToolSets);
   private readonly space: Space;
   private readonly kept: Kept;
   /** What sessions run on. @internal */
   readonly inside: Model;
-  /** The session of `call`, `contrast` and `rank`. */
-  /** @internal */
+  /** The session of `call`, `vectorOf` and `rank`. @internal */
   readonly first: Session;
 
-  /** Use `load`. */
+  /** Use `load`. @internal */
   constructor(
     private readonly parts: Parts,
     readonly profile: Profile,
@@ -199,26 +175,32 @@ export class Thimble {
     private readonly options: LoadOptions,
   ) {
     const { header, threads, memory, model, tokenizer, weights, mostBytes, tuning } = parts;
-    this.trie = new TokenTrie(tokenizer);
     this.space = new Space(memory, model.endBytes, mostBytes);
     const { geometry } = header;
+    const { toolRows } = limitsOf(options, {});
     this.kept = new Kept({
       ...{ kernels: threads.kernels, memory, model, geometry, tokenizer, space: this.space },
       toolAt: header.toolAt ?? 0,
       threads: threads.count,
       budgetBytes: toolBytes(header, options),
-      rowsATurn: Math.min(mostRowsATurn, limitsOf(options, {}).toolRows),
+      rowsATurn: Math.min(mostRowsATurn, toolRows),
     });
     this.inside = {
-      ...{ kernels: threads.kernels, memory, model, header, tokenizer, weights, profile, kept: this.kept },
+      ...{ kernels: threads.kernels, memory, model, header, tokenizer, weights, profile, kept: this.kept, toolRows },
       vectors: new Lru(mostVectors),
       idsOf: (set) => remembered(this.ids, set.key, () => tokenizer.tokenize(set.prompt)),
-      grammarOf: (set) => remembered(this.grammars, set.key, () => new Grammar(set, this.trie)),
+      grammarOf: (set, mustCall = false) =>
+        remembered(this.grammars, `${mustCall} ${set.key}`, () => this.compile(set, mustCall)),
       open: (limits) => this.open(limits),
       release: (plan) => this.space.give(plan.regions[0].offsetBytes, sizeOf(plan)),
       ...(tuning && { tuning: this.place(tuning) }),
     };
     this.first = this.session();
+  }
+
+  private compile(set: ToolSet, mustCall: boolean): Grammar {
+    this.trie ??= new TokenTrie(this.parts.tokenizer);
+    return new Grammar(set, this.trie, mustCall);
   }
 
   get header(): PackHeader {
@@ -229,6 +211,7 @@ export class Thimble {
     return this.parts.build;
   }
 
+  /** @internal */
   get tokenizer(): Tokenizer {
     return this.parts.tokenizer;
   }
@@ -275,7 +258,9 @@ export class Thimble {
   /** Plans an arena where there is room, and sets it up. */
   private open(limits: SessionLimits): SessionPlan {
     const { header, memory, threads } = this.parts;
-    const at = this.space.take(planSession(header.geometry, limits).endBytes);
+    const { endBytes: bytes } = planSession(header.geometry, limits);
+    this.kept.makeRoom(bytes);
+    const at = this.space.take(bytes);
     const plan = planSession(header.geometry, limits, at);
     writeWords(memory, plan.words);
     threads.kernels.rope_table(plan.record, plan.positions, header.geometry.ropeTheta);
@@ -285,8 +270,8 @@ export class Thimble {
   /**
    * Reads tools ahead of the first call that brings them, or takes them from a file that `readTools` wrote; where tools are
    * part of the prompt there is nothing to read.
-   * Throws: ToolError for bad tools, FormatError for a file that is damaged or of another model, CapacityError if memory
-   * cannot hold a tool, the signal's reason on abort.
+   * Throws: ToolError for bad tools, FormatError for a file that is damaged or of another model, CapacityError for a tool of
+   * more than `toolRows` rows or where memory cannot hold one, the signal's reason on abort.
    */
   async prepare(tools: Tools | Source, options: PrepareOptions = {}): Promise<void> {
     // Loaded when asked for: calls alone need neither stores nor the wire.
@@ -295,22 +280,30 @@ export class Thimble {
   }
 
   /**
-   * Reads tools and returns them as a file for `prepare`, wherever the same model runs (kept/file.ts draws it).
-   * Throws: as `prepare`; TypeError for a model that has tools in its prompt.
+   * Reads tools and returns them as a file for `prepare`, wherever the same model runs (kept/file.ts draws it). With
+   * `device`, also for what has no JavaScript (firmware/mcu).
+   * Throws: as `prepare`; TypeError for a model that has tools in its prompt; for a device ToolError for schemas that its
+   * grammar does not hold to.
    */
-  async readTools(tools: Tools, options: PrepareOptions = {}): Promise<Uint8Array> {
-    const { toolFile } = await import("./prepare.ts");
-    return toolFile(this.inside, tools, options);
+  async readTools(tools: Tools, options: ReadToolsOptions = {}): Promise<Uint8Array> {
+    const { readTools } = await import("./prepare.ts");
+    return readTools(this.inside, tools, options);
   }
 
   /** Answers a request with calls of the tools: `Session.call` on the first session. */
+  call<D extends Definitions>(
+    request: string,
+    tools: TypedTools<D>,
+    options?: CallOptions,
+  ): Promise<CallResult<DefinedCall<D>>>;
+  call(request: string, tools: Tools, options?: CallOptions): Promise<CallResult>;
   call(request: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
     return this.first.call(request, tools, options);
   }
 
-  /** The contrastive vector of a text: `Session.contrast` on the first session. */
-  contrast(text: string): Promise<Float32Array> {
-    return this.first.contrast(text);
+  /** The contrastive vector of a text: `Session.vectorOf` on the first session. */
+  vectorOf(text: string, options: Pick<CallOptions, "signal"> = {}): Promise<Float32Array> {
+    return this.first.vectorOf(text, options);
   }
 
   /** Tools from the likeliest for a request down: `Session.rank` on the first session. */
@@ -354,77 +347,6 @@ async function tuningOf(source: Source, header: PackHeader, options: StreamOptio
   return readTuning(source, header, { signal, timeoutMs });
 }
 
-/** Memory comes in pages: what does not fill one is left out. Throws: RangeError for a budget that is no number. */
-function mostBytesOf({ memory = mostMemoryBytes }: LoadOptions): number {
-  if (!(memory > 0)) throw new RangeError(`memory: expected bytes, got ${memory}`);
-  return Math.floor(Math.min(memory, mostMemoryBytes) / pageBytes) * pageBytes;
-}
-
-/** Throws: RangeError for limits out of range. */
-function limitsOf(limits: Limits, fallback: Limits): Required<Limits> {
-  const check = (name: keyof Limits, usual: number, least: number, most: number): number =>
-    integer(name, limits[name] ?? fallback[name] ?? usual, least, most);
-  return {
-    promptTokens: check("promptTokens", mostPromptTokens, 8, mostPromptTokens),
-    answerTokens: check("answerTokens", 128, 8, mostAnswerTokens),
-    warmLayers: check("warmLayers", 0, 0, 255),
-    toolRows: pad(check("toolRows", 1024, octet, mostToolRows), octet),
-  };
-}
-
-/** What a session's first arena of a model is planned for. Throws: RangeError for limits that the model has no use for. */
-export function firstLimits(
-  { prompt = "joint", geometry }: PackHeader,
-  limits: Limits = {},
-  fallback: LoadOptions = {},
-) {
-  const { promptTokens, answerTokens, warmLayers, toolRows } = limitsOf(limits, fallback);
-  if (warmLayers && prompt === "apart") {
-    throw new RangeError(`warmLayers: expected 0 for a model that reads tools apart, got ${warmLayers}`);
-  }
-  if (warmLayers >= geometry.nEncoderLayers) {
-    const most = geometry.nEncoderLayers - 1;
-    throw new RangeError(`warmLayers: expected at most ${most} of this model's layers, got ${warmLayers}`);
-  }
-  // Within a budget what was asked for has its room from the start, or nothing could promise it.
-  const asked = fallback.memory === undefined ? undefined : (limits.promptTokens ?? fallback.promptTokens);
-  const first = asked ?? Math.min(promptTokens, firstTokens[prompt]);
-  return { promptTokens: first, answerTokens, warmLayers, toolRows: prompt === "apart" ? toolRows : 0 };
-}
-
-/** Bytes that sessions and the tools of one call take beside the model. */
-function bytesBeside(header: PackHeader, limits: SessionLimits, sessions: number): number {
-  const { geometry, toolAt = 0 } = header;
-  const arenas = sessions * pad(planSession(geometry, limits).endBytes, 64);
-  const { toolRows, threads } = limits;
-  if (!toolRows) return arenas;
-  const rows = Math.min(toolRows, mostRowsATurn);
-  const reader = planReader(geometry, { rows, keys: rows, toolAt, threads }).endBytes;
-  return arenas + leastToolBytes(header, toolRows) + pad(reader, 64);
-}
-
-/** Rows of tools for a budget: what all weights leave room for; where weights must stream anyway, what the least leave. */
-function rowsWithin(header: PackHeader, limits: SessionLimits, sessions: number, mostBytes: number): number {
-  if (!limits.toolRows) return 0;
-  const halves = [1, 2, 4, 8].map((part) => limits.toolRows / part);
-  const fits = (weightBytes: number) => (toolRows: number) =>
-    weightBytes + bytesBeside(header, { ...limits, toolRows }, sessions) <= mostBytes;
-  const [whole, least] = [mostMemoryBytes, 0].map((room) => pad(planModel(header, room).endBytes, 64));
-  return halves.slice(0, 2).find(fits(whole)) ?? halves.slice(1).find(fits(least)) ?? (halves.at(-1) as number);
-}
-
-/** Bytes of the tools that one call may see, however short they are. */
-function leastToolBytes({ geometry }: PackHeader, toolRows: number): number {
-  return (toolRows / octet) * pad(blockBytes(geometry, octet), 64);
-}
-
-/** Bytes that kept tools may take. Throws: RangeError for a budget that is no number. */
-function toolBytes(header: PackHeader, options: LoadOptions): number {
-  const { toolMemory = 32 * 2 ** 20 } = options;
-  if (!(toolMemory >= 0)) throw new RangeError(`toolMemory: expected bytes, got ${toolMemory}`);
-  return Math.max(toolMemory, leastToolBytes(header, limitsOf(options, {}).toolRows));
-}
-
 function sizeOf({ regions, endBytes }: SessionPlan): number {
   return endBytes - regions[0].offsetBytes;
 }
@@ -434,12 +356,6 @@ function remembered<V>(values: Lru<V>, key: string, make: () => V): V {
   const value = values.get(key) ?? make();
   values.set(key, value);
   return value;
-}
-
-/** Throws: RangeError for a value that is none, or out of range. */
-function integer(name: string, value: number, least: number, most: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new RangeError(`${name}: expected an integer from ${least} to ${most}, got ${value}`);
 }
 
 function tokenizerOf(header: PackHeader): Tokenizer {

@@ -49,7 +49,7 @@ const bunOnArm = (...args: string[]) => run(qemu, "-L", sysroot, bunForArm(), ..
 const timeoutMs = 600_000;
 
 onArm(
-  "on ARM every build answers with the tokens and text of this machine; scalar and simd leave the same bytes in memory",
+  "on ARM every build answers with the tokens and text of this machine; scalar and simd leave the same bytes in memory and in files of kept tools",
   () => {
     const here = JSON.parse(run(process.execPath, "test/calls.ts"));
     const there = JSON.parse(bunOnArm("test/calls.ts"));

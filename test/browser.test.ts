@@ -145,6 +145,32 @@ inBrowser(
   },
 );
 
+inBrowser("OPFS keeps tools that were read: the next visit reads none, and a file of them can be fetched", async () => {
+  // A page of its own would have private files of its own.
+  const tab = await browser.newPage();
+  const visit = async () => {
+    await tab.goto(`http://localhost:${server.port}/`);
+    return tab.evaluate(
+      async ({ request, tools }) => {
+        const name = "thimble";
+        const { load } = (await import(name)) as typeof import("../runtime/index.ts");
+        const model = await load();
+        let read = 0;
+        await model.prepare(tools, { cache: true, onProgress: () => read++ });
+        const { calls, timings } = await model.call(request, tools);
+        const file = await model.readTools(tools);
+        const other = await load();
+        await other.prepare(URL.createObjectURL(new Blob([file as Uint8Array<ArrayBuffer>])));
+        const { timings: fetched } = await other.call(request, tools.toReversed());
+        return { calls, read, later: timings.tools.read, fetched: fetched.tools.read };
+      },
+      { request, tools },
+    );
+  };
+  expect(await visit()).toEqual({ calls: expect.anything(), read: 7, later: 0, fetched: 0 });
+  expect(await visit()).toMatchObject({ calls: want, read: 0, later: 0, fetched: 0 });
+});
+
 inBrowser("a bundled, minified worker answers on threads of its own", async () => {
   const tab = await browser.newPage();
   await tab.goto(`http://localhost:${server.port}/isolated`);

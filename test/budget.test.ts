@@ -11,7 +11,7 @@ import { PackStream } from "../runtime/load/loader.ts";
 import { Ring } from "../runtime/load/ring.ts";
 import { fullGeometry } from "../tools/bench/runs.ts";
 import { buildNames } from "../wasm/abi.ts";
-import { oddGeometry, packOf, plain, randomCheckpoint, seeded, talkative } from "./support.ts";
+import { oddGeometry, packOf, plain, randomCheckpoint, seeded, talkative, thimble } from "./support.ts";
 
 const tools = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();
 const requests = ["wake me at 7:15 tomorrow", "tell anna i'm running late", "what is the capital of france"];
@@ -35,6 +35,18 @@ function passing({ inside }: Thimble): string[] {
   return inside.model.units.filter(({ at }) => at === null).map(({ name }) => name);
 }
 
+test("the least memory that inspect tells is enough for a call, and a page less is too little", async () => {
+  for (const prompt of ["joint", "apart"] as const) {
+    const path = join(folder, `${prompt}.thimble`);
+    writeFileSync(path, await packOf(talkative(randomCheckpoint({ ...deep, vocabSize: 4096 }, 4)), { prompt }));
+    const { memory } = JSON.parse((await thimble(["inspect", path, "--json"])).out);
+    const model = await load(path, { memory: memory.leastBytes });
+    expect((await model.call("open the door", [{ name: "open" }])).timings.tools.offered).toBe(1);
+    model.close();
+    await expect(load(path, { memory: memory.leastBytes - pageBytes })).rejects.toThrow(CapacityError);
+  }
+});
+
 test.each([3, 3.5, 4, 4.5])("the default model in %d MiB gives the tokens of the resident one", async (mebibytes) => {
   const thimble = await load(undefined, { memory: mebibytes * 2 ** 20 });
   expect(passing(thimble).length).toBeGreaterThan(0);
@@ -57,7 +69,7 @@ describe.each(buildNames)("%s kernels", (kernels) => {
         other.call("hello there", [{ name: "f" }], { grammar: false }),
         thimble.call("ho", [{ name: "f" }], { grammar: false }),
       ]);
-      const vector = await thimble.contrast("some text");
+      const vector = await thimble.vectorOf("some text");
       thimble.close();
       return { tokens: both.map(({ tokens }) => tokens), vector };
     };

@@ -22,5 +22,17 @@ for (const build of buildNames) {
     const memory = Bun.hash(new Uint8Array(model.inside.memory.buffer)).toString(16);
     calls.push({ build, request, tokens, text, memory });
   }
+  // Kept tools leave the process as bytes, come back in another order, and are forgotten and read again.
+  const tools = await Bun.file(new URL(watch, import.meta.url)).json();
+  const request = "text anna I'm running late";
+  const file = await model.readTools(tools);
+  const small = await load(undefined, { kernels: build, toolRows: 512, toolMemory: 0 });
+  await small.prepare(file);
+  const { tokens, text, timings } = await small.call(request, tools.toReversed());
+  for (const name of ["a", "b", "c"])
+    await small.call(request, [{ name, description: "word ".repeat(300) }], { grammar: false });
+  const again = await small.call(request, tools);
+  calls.push({ build, request, tokens, text, memory: Bun.hash(file).toString(16), read: timings.tools.read });
+  calls.push({ build, request, tokens: again.tokens, text: again.text, read: again.timings.tools.read });
 }
 console.log(JSON.stringify({ arch: process.arch, calls }));

@@ -23,6 +23,13 @@ test("run --json prints one object with calls", async () => {
   expect(result.timings).toMatchObject({ promptTokens: 6, tools: { given: 7, offered: 7, read: 7 } });
 });
 
+test("run --offer offers the likeliest tools and their rivals", async () => {
+  const { out } = await thimble(["run", "set a timer for 10 minutes", "--offer", "1", "--json"]);
+  const { calls, timings } = JSON.parse(out);
+  expect(calls).toMatchObject([{ name: "set_timer", arguments: { duration: "10 minutes" } }]);
+  expect(timings.tools.offered).toBeLessThan(timings.tools.given);
+});
+
 test("the request, or the tools, may come from standard input; --stream writes the text", async () => {
   expect((await thimble(["run"], "wake me at 7:15 tomorrow\n")).out).toStartWith("set_alarm ");
   const tools = readFileSync(watch, "utf8");
@@ -217,6 +224,21 @@ test("bench --roofline --json: the host's peaks, and every kernel's share of one
   for (const name of ["matmul_1", "matmul_2", "matmul_4", "attention_1", "attention_2", "attention_4", "logit_rows"])
     expect(["dot", "read"]).toContain(named(name).roof);
   for (const name of ["argmax", "softmax", "rms_norm", "quantize"]) expect(named(name).micros).toBeGreaterThan(0);
+});
+
+test("bench --cold --json: CPU time and memory of a start by phase, and of the load, beside a bare process", async () => {
+  const { code, out } = await thimble(["bench", "--cold", "--json", "--runs", "1", "--kernels", "simd"]);
+  expect(code).toBe(0);
+  const { bare, phases, cpuMs, loadCpuMs } = JSON.parse(out);
+  const names = ["process start", "import", "header", "kernels", "tokenizer and session", "weights", "first call"];
+  expect(phases.map(({ phase }: { phase: string }) => phase)).toEqual(names);
+  const sum = (some: { cpuMs: number }[]) => some.reduce((total, phase) => total + phase.cpuMs, 0);
+  expect(sum(phases)).toBeCloseTo(cpuMs, 0);
+  expect(sum(phases.slice(2, 6))).toBeCloseTo(loadCpuMs, 0);
+  for (const { cpuMs, ms, rssBytes } of [bare, ...phases]) {
+    expect(Math.min(cpuMs, ms)).toBeGreaterThan(0);
+    expect(rssBytes).toBeGreaterThan(1 << 20);
+  }
 });
 
 test("bench --margins lists a token that the reference did not pick, and fails where its gap is 0.5 or more", async () => {

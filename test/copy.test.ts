@@ -216,8 +216,8 @@ test("a model that would write anything copies, whether forced text is asked for
     const wild = await load(await packOf(talkative(checkpoint)), { promptTokens: 512 });
     for (let n = 1; n <= 12; n++) {
       const request = Array.from({ length: n }, (_, i) => words[(i * n + seed) % words.length]).join(" ");
-      for (const grammar of [true, "step"] as const) {
-        const { calls, cutShort } = await wild.call(request, [needy], { copy: true, grammar });
+      for (const force of [true, false]) {
+        const { calls, cutShort } = await wild.call(request, [needy], { copy: true, force });
         // What the limit cuts is closed where it stands.
         if (cutShort) calls.pop();
         for (const call of calls)
@@ -264,4 +264,43 @@ test("a token that closes a value and writes into the next knows the words that 
   expect(allows("buy mint and ale", 4094)).toBe(0);
   expect(allows("buy mint and ale", 4095)).toBe(1);
   expect(allows("buy mint and milk", 4094)).toBe(1);
+});
+
+test.each<[about: string, schema: object, written: string]>([
+  [
+    "keys of a map",
+    { type: "object", additionalProperties: { type: "boolean" } },
+    '{"kitchen":true,"bedroom":true,"for":true,',
+  ],
+  ["items that differ", { type: "array", uniqueItems: true, items: { type: "string" } }, '["kitchen","bedroom","for",'],
+  [
+    "items that differ, of a length",
+    { type: "array", uniqueItems: true, items: { type: "string", maxLength: 7 } },
+    '["kitchen","bedroom","for",',
+  ],
+  [
+    "items that differ, with an enum beside",
+    { type: "array", uniqueItems: true, items: { anyOf: [{ type: "string" }, { enum: ["form", "on"] }] } },
+    '["kitchen","bedroom","for",',
+  ],
+])("%s: no beginning of a copy leads only to one that is there", (_, schema, written) => {
+  const set = ToolSet.from([{ name: "f", inputSchema: { type: "object", properties: { v: schema } } }]);
+  const rules = new Rules(new Grammar(set, trie), "40 for kitchen and for bedroom");
+  let first: Place | null = rules.start;
+  for (const byte of new TextEncoder().encode(` [{"name":"f","arguments":{"v":${written}`))
+    first = first?.step(byte) ?? null;
+  const open = [first as Place];
+  const ends = new Set<string>();
+  for (let place = open.pop(); place; place = open.pop()) {
+    const { item } = place;
+    const on = Array.from({ length: 256 }, (_, byte) => place?.step(byte) ?? null).filter((next) => next !== null);
+    expect([item?.text, on.length > 0]).toEqual([item?.text, true]);
+    for (const next of on) {
+      if (next.item?.of === item?.of && next.item?.text.startsWith(item?.text ?? "")) open.push(next);
+      else ends.add(item?.text ?? "");
+    }
+  }
+  expect([...ends]).toContain('"40"');
+  expect(ends.has('"form"')).toBe(JSON.stringify(schema).includes('"form"'));
+  expect([...ends]).not.toContain('"for"');
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { confidenceOf, decide, featuresOf, together } from "../runtime/answer/decision.ts";
+import { confidenceOf, decide, featuresOf, mostCareful } from "../runtime/answer/decision.ts";
 import { readCalls } from "../runtime/answer/toolcall.ts";
 import { load } from "../runtime/index.ts";
 import { checkProfile, type Feature, features, type Profile } from "../runtime/pack/profile.ts";
@@ -21,10 +21,11 @@ test("risk raises the bar: safe acts from the threshold on, confirm from halfway
 });
 
 test("an answer is as careful as its most doubtful call; without calls it is none", () => {
-  expect(together(["act", "ask", "confirm"])).toBe("ask");
-  expect(together(["act", "confirm"])).toBe("confirm");
-  expect(together(["act"])).toBe("act");
-  expect(together([])).toBe("none");
+  expect(mostCareful(["act", "ask", "confirm"])).toBe("ask");
+  expect(mostCareful(["act", "confirm"])).toBe("confirm");
+  expect(mostCareful(["act"])).toBe("act");
+  expect(mostCareful([])).toBe("none");
+  expect(mostCareful([], true)).toBe("ask");
 });
 
 test("features are capped, so that an infinite margin stays a number", () => {

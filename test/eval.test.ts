@@ -350,10 +350,10 @@ describe("retrieval", () => {
     const vectors: Record<string, number[]> = { "wake me at 7:15 tomorrow": [1, 0], "skip this song": [1, 0] };
     vectors["call anna and set a timer for 10 minutes"] = [1, 0];
     const score: Record<string, number> = { tell_joke: 9, set_alarm: 8, set_timer: 7, make_call: 6, next_song: 1 };
-    const contrast = async (text: string) =>
+    const vectorOf = async (text: string) =>
       Float32Array.from(vectors[text] ?? [score[/"name":"(\w+)"/.exec(text)?.[1] as string], 5]);
     // Ranks: set_alarm second of two, next_song fourth of four, set_timer (also wanted) first of two.
-    expect(await retrieval({ contrast }, readExamples(data), () => {})).toEqual({
+    expect(await retrieval({ vectorOf }, readExamples(data), () => {})).toEqual({
       examples: 3,
       meanTools: 8 / 3,
       recall: { 1: 1 / 3, 3: 2 / 3, 5: 1 },

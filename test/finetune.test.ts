@@ -38,7 +38,7 @@ describe("the decoder as it is trained", () => {
     const tools = JSON.parse(readFileSync(new URL("../tools/watch.json", import.meta.url), "utf8"));
     const query = "tell anna i am running late and wake me at 7:15 tomorrow";
     // Step: the logits are asked for every token, also where the grammar would force it.
-    const { tokens } = await model.call(query, tools, { grammar: "step", copy: false });
+    const { tokens } = await model.call(query, tools, { force: false, copy: false });
     const lesson = {
       query,
       tools: JSON.stringify(tools),

@@ -71,10 +71,29 @@ test.each<[string, unknown]>([
   ["OpenAI's functions", { functions: [{ name: "ping", parameters: { type: "object" } }] }],
   ["Bedrock's configuration", { toolConfig: { tools: [{ toolSpec: { name: "ping", inputSchema: { json: {} } } }] } }],
   ["Gemini's declarations", { functionDeclarations: [{ name: "ping" }] }],
+  ["an object by names", { ping: { description: "Ping.", inputSchema: { type: "object" } } }],
+  ["tools by names", { tools: { ping: { parameters: {} } } }],
 ])("the list is found in %s", (_, given) => {
   const set = ToolSet.from(given as ToolInput[]);
   expect(set.tools.map(({ name }) => name)).toEqual(["ping"]);
   expect(set.warnings).toEqual([]);
+});
+
+test("a tool a line is a list", () => {
+  const set = ToolSet.from('{"name":"a"}\r\n{"type":"function","function":{"name":"b"}}\n\n');
+  expect(set.tools.map(({ name }) => name)).toEqual(["a", "b"]);
+});
+
+test("a mark of the byte order before a list of tools is no part of it", () => {
+  expect(ToolSet.from('\ufeff[{"name":"f"}]').tools).toHaveLength(1);
+});
+
+test("what stands beside a list that is read, or within its entries, is warned of", () => {
+  const paths = (given: ToolInput) => ToolSet.from(given).warnings.map(({ path }) => path);
+  expect(paths({ tools: [{ name: "a" }], functions: [{ name: "b" }] })).toEqual(["functions"]);
+  expect(paths({ tools: [{ functionDeclarations: [{ name: "a" }], googleSearch: {} }] })).toEqual([
+    "tools[0].googleSearch",
+  ]);
 });
 
 test("a list of which there is more says so", () => {
@@ -95,6 +114,23 @@ cyclic.self = cyclic;
 test.each<[about: string, tools: () => unknown, message: string]>([
   ["a lone tool", () => ({ name: "f" }), 'tools: expected a list of tools, got {"name":"f"}; wrap it in [ ]'],
   ["another object", () => ({ result: 1 }), "give the list of tools itself"],
+  ["lines that are not all tools", () => '{"name":"a"}\n5\n', "tools: expected JSON, got"],
+  ["what a provider runs", () => [{ type: "web_search" }], "tools[0].name: expected a string, got nothing; leave out"],
+  ["what marks a cache", () => [{ cachePoint: { type: "default" } }], "leave out what a provider runs itself"],
+  ["a tool without a name", () => [{ parameters: { a: {} } }], "every tool needs a name"],
+  ["a function without one", () => [{ function: { parameters: {} } }], "every tool needs a name"],
+  ["an empty tool", () => [{}], "every tool needs a name"],
+  ["parameters as text", () => [{ name: "f", parameters: "{}" }], "give what its JSON says"],
+  [
+    "a required key that nothing tells of",
+    () => [{ name: "f", inputSchema: { required: ["a"] } }],
+    "tools[0].inputSchema.required: expected names of properties",
+  ],
+  [
+    "two parameters of one name",
+    () => [{ name: "f", parameters: [{ name: "a" }, { name: "a" }] }],
+    "tools[0].parameters[1].name: expected a name of its own",
+  ],
   [
     "20,000 tools",
     () => Array.from({ length: 20_000 }, (_, i) => ({ name: `t${i}` })),
@@ -136,8 +172,10 @@ test.each<[about: string, tools: () => unknown, message: string]>([
   [
     "a root of lists",
     () => [{ name: "f", inputSchema: { anyOf: [{ type: "object" }, { type: "array" }], type: ["object", "array"] } }],
-    "expected objects alone",
+    "of type array; remove that option",
   ],
+  ["a root that is a list", () => [{ name: "f", inputSchema: { type: "array" } }], "of type array; name it"],
+  ["a root that is a constant", () => [{ name: "f", inputSchema: { const: { a: 1 } } }], "of type enum; name it"],
   [
     "more distinct items than there are",
     () => [

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { Ajv2020 as Ajv } from "ajv/dist/2020.js";
 import { type Place, Rules } from "../runtime/answer/rules.ts";
-import type { State } from "../runtime/grammar/automaton.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
+import type { State } from "../runtime/grammar/state.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
 import { constrained, isFit, scaledOf, someFits } from "../runtime/tools/decimal.ts";

@@ -2,16 +2,17 @@
 import { describe, expect, test } from "bun:test";
 import { ground } from "../runtime/answer/provenance.ts";
 import { ToolError } from "../runtime/errors.ts";
-import type { State } from "../runtime/grammar/automaton.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
+import type { State } from "../runtime/grammar/state.ts";
 import { readRequest } from "../runtime/text/request.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
 import type { Schema } from "../runtime/tools/schema.ts";
 import { leastBytes } from "../runtime/tools/shortest.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
-import { packTools, unpackTools } from "../runtime/wire/wire.ts";
+import { packTools } from "../runtime/wire/wire.ts";
 import { packCall, unpackCall } from "../runtime/wire/wirecall.ts";
+import { unpackTools } from "../runtime/wire/wireread.ts";
 import { seeded, somePieces } from "./support.ts";
 
 const trie = new TokenTrie(new Tokenizer(await somePieces(4096)));

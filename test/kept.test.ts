@@ -1,84 +1,19 @@
-/** Tools read once: what PyTorch computes, and that neither company, order, place nor time changes a kept tool. */
+/** Tools read once: PyTorch's tokens, and that neither company, order, place nor time changes a kept tool. */
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decode, logits } from "../runtime/engine/decoder.ts";
-import { contrast, encode, prefill } from "../runtime/engine/encoder.ts";
-import { pageBytes, writeWords } from "../runtime/engine/memory.ts";
-import { planReader } from "../runtime/engine/sessionplan.ts";
-import { CapacityError, defaultModel, FormatError, type LoadOptions, load, type ToolInput } from "../runtime/index.ts";
-import { planBlock, showBlocks } from "../runtime/kept/block.ts";
-import { readTools, rowsOf } from "../runtime/kept/read.ts";
+import { pageBytes } from "../runtime/engine/memory.ts";
+import { defaultModel, FormatError, load } from "../runtime/index.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { margins, undecided } from "../tools/bench/margins.ts";
 import { readCheckpoint } from "../tools/checkpoint/checkpoint.ts";
 import { convert } from "../tools/convert.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
 import { buildNames } from "../wasm/abi.ts";
-import {
-  distance,
-  fixture,
-  type Host,
-  host,
-  oddGeometry,
-  packOf,
-  randomCheckpoint,
-  seeded,
-  talkative,
-  testWith,
-} from "./support.ts";
-
-const toolAt = 128;
-
-/** Reads tools by their ids into blocks behind a host's session, and points its runs to them. */
-async function readInto(h: Host, tools: number[][]): Promise<(Float32Array | null)[]> {
-  const readings = tools.map((ids) => ({ ids }));
-  let end = h.session.endBytes;
-  const blocks = tools.map((ids) => {
-    const block = planBlock(h.geometry, ids.length, end);
-    end = block.endBytes;
-    return block;
-  });
-  const limits = { rows: rowsOf(readings), keys: Math.max(...tools.map((ids) => ids.length)), toolAt, threads: 1 };
-  const reader = planReader(h.geometry, limits, end);
-  h.memory.grow(Math.ceil(reader.endBytes / 65536));
-  for (const plan of [...blocks, reader]) writeWords(h.memory, plan.words);
-  h.kernels.rope_table(reader.record, reader.positions, h.geometry.ropeTheta);
-  const pairs = tools.map((ids, i) => ({ ids, block: blocks[i] }));
-  const vectors = await readTools({ ...h, session: reader }, pairs, toolAt, h.geometry.contrastiveDim);
-  showBlocks(h, blocks);
-  return vectors;
-}
-
-const tiny = await Bun.file(fixture("apart-tiny.json")).json();
-const tinyCheckpoint = readCheckpoint(await Bun.file(fixture("tiny.safetensors")).bytes(), "tiny.safetensors");
-
-for (const weights of ["float32", "int4"] as const) {
-  test(`tiny, ${weights}: the reference reads request and tools apart within 1e-4 of PyTorch`, async () => {
-    const pieces = Array.from({ length: tinyCheckpoint.config.vocabSize }, (_, i) => `piece ${i}`);
-    const pack = convert(tinyCheckpoint, pieces, { licence: "test", provenance: {}, weights });
-    const h = await host(pack, "reference", 64, 64, { toolRows: 64 });
-    const want = tiny[weights];
-    const vectors = await readInto(h, tiny.tool_ids);
-    const states = (n: number) => h.floats(h.session.x, n * h.geometry.dModel);
-    await prefill(h, tiny.query_ids);
-    expect(distance(states(tiny.query_ids.length), want.query_states.flat())).toBeLessThan(1e-4);
-    for (const [pos, id] of tiny.decoder_ids.entries()) {
-      const at = await decode(h, [id], pos, tiny.query_ids.length);
-      expect(distance((await logits(h, at, null, 96)).slice(), want.logits[pos])).toBeLessThan(1e-4);
-      expect(distance(h.floats(at, h.geometry.dModel), want.decoder_out[pos])).toBeLessThan(1e-4);
-    }
-    // PyTorch leaves the head's second matrix as it is: its inputs are no whole group.
-    if (weights === "float32") {
-      for (const [i, vector] of vectors.entries())
-        expect(distance(vector as Float32Array, want.tool_vectors[i])).toBeLessThan(1e-4);
-      expect(distance(await contrast(h, tiny.query_ids, 16), want.query_vector)).toBeLessThan(1e-4);
-    }
-    await encode(h, tiny.query_ids);
-    expect(distance(states(tiny.query_ids.length), want.query_states_without_tools.flat())).toBeLessThan(1e-4);
-  });
-}
+import { startReference } from "../wasm/reference.ts";
+import { answerOf, apartPack, limits, shuffled, toolOf, toolsOf, words } from "./apart.ts";
+import { distance, fixture, oddGeometry, packOf, randomCheckpoint, seeded, testWith } from "./support.ts";
 
 testWith("model/apart.safetensors", "PyTorch's tokens, or its own top-2 gap is below half a logit", async (file) => {
   const checkpoint = readCheckpoint(await Bun.file(file).bytes(), "apart.safetensors");
@@ -102,27 +37,7 @@ testWith("model/apart.safetensors", "PyTorch's tokens, or its own top-2 gap is b
   }
 });
 
-const pack = await packOf(talkative(randomCheckpoint({ ...oddGeometry, vocabSize: 4096 }, 12)), { prompt: "apart" });
-const limits = { answerTokens: 40, toolRows: 512 } satisfies LoadOptions;
-
-const words = "lights timer music weather alarm messages door oven lamp radio heater window".split(" ");
-const toolOf = (i: number): ToolInput => ({
-  name: `set_${words[i % words.length]}_${i}`,
-  description: `Set the ${words[i % words.length]} of room ${i}, ${words[(i * 7) % words.length]} too.`,
-  parameters: { value: { type: i % 2 ? "string" : "integer", required: i % 3 === 0 }, on: { type: "boolean" } },
-});
-const toolsOf = (n: number, from = 0) => Array.from({ length: n }, (_, i) => toolOf(from + i));
-
-function shuffled<T>(list: readonly T[], random: () => number): T[] {
-  const left = [...list];
-  return list.map(() => left.splice(Math.floor(random() * left.length), 1)[0]);
-}
-
-/** What an answer says, how sure it is included. */
-async function answerOf(model: Pick<Awaited<ReturnType<typeof load>>, "call">, request: string, tools: ToolInput[]) {
-  const { text, tokens, calls } = await model.call(request, tools);
-  return { text, tokens, certainty: calls.map(({ certainty }) => certainty) };
-}
+const pack = await apartPack();
 
 describe.each(buildNames)("%s", (kernels) => {
   test("the same answer for a set of tools in any order, to the bit: 50 prompts", async () => {
@@ -153,8 +68,8 @@ describe("a known tool is a newly read one", () => {
     expect(await answerOf(model, request, tools)).toEqual(want);
     expect(await answerOf(model, request, tools)).toEqual(want);
     expect(await answerOf(model.session(), request, tools)).toEqual(want);
-    const { timings } = await model.call(request, toolsOf(9));
-    expect(timings.tools).toEqual({ given: 9, offered: 9, read: 2 });
+    const { timings } = await model.call(request, toolsOf(8, 1));
+    expect(timings.tools).toEqual({ given: 8, offered: 8, read: 2 });
   });
 
   test("after it was forgotten, and the budget is kept meanwhile", async () => {
@@ -276,37 +191,6 @@ test("a file of kept tools with any byte changed, cut or of another model is a F
   await expect(other.prepare(file)).rejects.toThrow("model: expected tools read by this model, got another's");
 });
 
-test("offering all tools is offering exactly those", async () => {
-  const many = toolsOf(40);
-  const model = await load(pack, limits);
-  const { timings } = await model.call("the oven of room nine", many);
-  expect(timings.tools.offered).toBeLessThan(40);
-  const some = await model.call("the oven of room nine", many, { offer: 1 });
-  const names = new Set((await model.rank("the oven of room nine", many)).slice(0, 5).map(({ name }) => name));
-  expect(some.timings.tools.offered).toBeGreaterThanOrEqual(2);
-  expect(some.timings.tools.offered).toBeLessThan(timings.tools.offered);
-  for (const { name } of some.calls) expect(many.some((tool) => tool.name === name)).toBe(true);
-  const few = many.filter((tool) => names.has(tool.name as string));
-  const all = await answerOf(model, "the oven of room nine", few);
-  const exactly = await model.call("the oven of room nine", few, { offer: few.length });
-  expect(exactly.tokens).toEqual(all.tokens);
-});
-
-test("200 tools are no error; one that is too long is, by its name, with a remedy that works", async () => {
-  const model = await load(pack, limits);
-  const { timings } = await model.call("turn the radio on", toolsOf(200));
-  expect(timings.tools).toMatchObject({ given: 200, read: 200 });
-  expect(timings.tools.offered).toBeLessThan(40);
-  expect((await model.call("turn the radio on", toolsOf(200))).timings.tools.read).toBe(0);
-  const long = { ...toolOf(1), name: "verbose", description: "word ".repeat(600) };
-  const error = await model.call("hi", [toolOf(2), long]).catch((e) => e);
-  expect(error).toBeInstanceOf(CapacityError);
-  expect(error.message).toMatch(/^tool verbose: expected a tool of at most 512 rows, got \d+; .*toolRows \d+$/);
-  const [, rows] = error.message.match(/toolRows (\d+)/);
-  const roomy = await load(pack, { ...limits, toolRows: Number(rows) });
-  expect((await roomy.call("hi", [long])).timings.tools.offered).toBe(1);
-});
-
 test("an aborted reading leaves nothing half kept", async () => {
   const tools = toolsOf(12);
   const request = "open the window of room five";
@@ -359,6 +243,18 @@ test("10,000 calls over 500 changing tools keep memory within the budget", async
   expect(model.linearMemoryBytes - start).toBeLessThan(toolMemory + 2 ** 20);
 });
 
+test("kernels of another's keep no tools for a file; they take one for good and read tools when they meet them", async () => {
+  const kernels = (memory: WebAssembly.Memory) => startReference(memory, "int4");
+  const [tools, request] = [toolsOf(2), "lamp"];
+  const file = await (await load(pack, limits)).readTools(tools);
+  const model = await load(pack, { ...limits, answerTokens: 8, kernels });
+  await expect(model.readTools(tools)).rejects.toThrow("readTools: expected a build of thimble's kernels, got others");
+  await model.prepare(file);
+  await expect(model.prepare(file.slice(0, -20))).rejects.toThrow(FormatError);
+  expect(model.toolBytes).toBe(0);
+  expect((await model.call(request, tools)).timings.tools.read).toBe(2);
+});
+
 test("what belongs to the other way is refused: warm layers, files for a joint model", async () => {
   await expect(load(pack, { warmLayers: 1 })).rejects.toThrow(
     "warmLayers: expected 0 for a model that reads tools apart",
@@ -366,5 +262,10 @@ test("what belongs to the other way is refused: warm layers, files for a joint m
   const joint = await load(await packOf(randomCheckpoint(oddGeometry, 1)));
   await expect(joint.readTools(toolsOf(1))).rejects.toThrow("readTools: expected a model that reads tools apart");
   await expect(joint.prepare(toolsOf(1))).resolves.toBeUndefined();
+  await expect(joint.prepare(toolsOf(1), { cache: true })).resolves.toBeUndefined();
+  expect(joint.toolBytes).toBe(0);
+  await expect(joint.prepare(await (await load(pack, limits)).readTools(toolsOf(1)))).rejects.toThrow(
+    "model: expected tools read by this model, got another's",
+  );
   await expect(load(defaultModel(), { toolMemory: -1 })).rejects.toThrow("toolMemory: expected bytes, got -1");
 });

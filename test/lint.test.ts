@@ -91,6 +91,40 @@ test("a tool that cannot be read hides no finding of the others, at their own pl
   expect(pathsOf(report, "name-snake-case")).toEqual(["tools[1].name"]);
 });
 
+test("a list in any form is read, each finding and rewrite at the tool's own place", () => {
+  const parameters = { type: "OBJECT", properties: { roomName: { type: "STRING", enum: ["Küche"] } } };
+  const tool = { name: "setAlarm", parameters };
+  const forms: [given: unknown, at: string][] = [
+    [{ jsonrpc: "2.0", id: 1, result: { tools: [tool] } }, "tools[0]"],
+    [{ functions: [tool] }, "tools[0]"],
+    [{ setAlarm: { parameters } }, "tools.setAlarm"],
+    [{ functionDeclarations: [tool] }, "tools[0]"],
+    [{ tools: [{ functionDeclarations: [{ name: "ping" }, tool] }] }, "tools[0].functionDeclarations[1]"],
+    [[{ type: "function", function: tool }], "tools[0].function"],
+  ];
+  for (const [given, at] of forms) {
+    const { tools, findings } = reportFor(given);
+    expect(tools.at(-1)).toMatchObject({ path: at, name: "setAlarm" });
+    expect(findings.find(({ rule }) => rule === "name-snake-case")?.path).toBe(`${at}.name`);
+    const [foreign] = findings.filter(({ rule }) => rule === "non-ascii");
+    expect(foreign.path).toBe(`${at}.parameters.properties.roomName.enum[0]`);
+  }
+  const bedrock = [{ toolSpec: { name: "setAlarm", inputSchema: { json: parameters } } }];
+  const [foreign] = reportFor(bedrock).findings.filter(({ rule }) => rule === "non-ascii");
+  expect(foreign.path).toBe("tools[0].toolSpec.inputSchema.json.properties.roomName.enum[0]");
+  const plain = [{ name: "f", args: { room: { type: "string", enum: ["Küche"] } } }];
+  expect(pathsOf(reportFor(plain), "non-ascii")).toEqual(["tools[0].args.room.enum[0]"]);
+});
+
+test("a reference with a percent sign that encodes nothing is followed", () => {
+  const properties = { a: { $ref: "#/$defs/100%" } };
+  const $defs = { "100%": { enum: ["Küche"] } };
+  const [foreign] = reportFor([{ name: "f", inputSchema: { properties, $defs } }]).findings.filter(
+    ({ rule }) => rule === "non-ascii",
+  );
+  expect(foreign.path).toBe("tools[0].inputSchema.$defs.100%.enum[0]");
+});
+
 /** Tokens as a call counts them, as the sum of the tools, and each tool's as of its text alone but for its ends. */
 function expectTokens(text: string): void {
   const report = reportOf("x", readSheet(text, tokenizer, 384));
@@ -158,6 +192,23 @@ test("exit code 1 for an error; for a warning with --strict; --rows sets the lim
   expect(tight.tools.map(({ tokens }) => tokens)).toEqual([16, 16]);
   expect(pathsOf(tight, "prompt-tight")).toEqual(["tools"]);
   expect(await command(["-", "--prompt", "12"], tools)).toMatchObject({ code: 2 });
+});
+
+test("more rows than any session has are no remedy", async () => {
+  const messages = async (words: number, count: number) => {
+    const tools = Array.from({ length: count }, (_, i) => ({ name: `say_${i}`, description: "word ".repeat(words) }));
+    const report: Report = JSON.parse((await command(["-", "--json"], JSON.stringify(tools))).out);
+    const found = report.findings.filter(({ rule }) => ["prompt-over", "prompt-tight"].includes(rule));
+    return [...new Set(found.map(({ message }) => message.replace(/^.*; /, "").replace(/\d+/, "N")))];
+  };
+  expect(await messages(1200, 1)).toEqual([
+    "shorten it or load with toolRows: N",
+    "shorten descriptions or load with toolRows: N",
+  ]);
+  expect(await messages(17_000, 1)).toEqual(["shorten it", "shorten descriptions"]);
+  expect(await messages(600, 2)).toEqual(["shorten descriptions or load with toolRows: N"]);
+  // Of so many a request sees the likeliest few.
+  expect(await messages(600, 9)).toEqual([]);
 });
 
 test("where tools are part of the prompt, tokens, and what they leave for the request", async () => {

@@ -3,14 +3,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { startKernels } from "../runtime/engine/kernels.ts";
 import { reserve } from "../runtime/engine/memory.ts";
 import { planModel } from "../runtime/engine/modelplan.ts";
 import { planSession } from "../runtime/engine/sessionplan.ts";
 import { CapacityError, FormatError, load, type Source } from "../runtime/index.ts";
+import { sumsIn } from "../runtime/load/checksum.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { packVersion, prefixBytes, readHeader, readPrefix, sectionLayouts } from "../runtime/pack/pack.ts";
 import { xxh32 } from "../runtime/pack/xxh32.ts";
 import { fullGeometry } from "../tools/bench/runs.ts";
+import { buildNames } from "../wasm/abi.ts";
 import { oddGeometry, packOf, plain, randomCheckpoint, seeded } from "./support.ts";
 
 const small = {
@@ -183,6 +186,12 @@ test("a header whose map is not ours is refused with its part's name", () => {
   }
 });
 
+test("a profile that calibrate did not write is refused, naming it", async () => {
+  const bad = await packOf(randomCheckpoint(oddGeometry, 2), { profile: { version: 1, weights: {} } as never });
+  await expect(load(bad)).rejects.toThrow(FormatError);
+  await expect(load(bad)).rejects.toThrow("profile: expected what `thimble calibrate` writes");
+});
+
 test("XXH32 gives the reference values of its specification, at any alignment", () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
   expect(xxh32(bytes(""))).toBe(0x02cc5d05);
@@ -193,6 +202,25 @@ test("XXH32 gives the reference values of its specification, at any alignment", 
   const shifted = new Uint8Array(long.length + 1);
   shifted.set(long, 1);
   expect(xxh32(shifted.subarray(1))).toBe(0xe2293b2f);
+});
+
+test.each(buildNames)("%s kernels sum as JavaScript does, in place, any whole stripes and others", async (build) => {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+  const kernels = await startKernels(build, memory);
+  let summed = 0;
+  const sum = sumsIn(memory, {
+    xxh32_stripes: (...given) => {
+      summed++;
+      kernels.xxh32_stripes?.(...given);
+    },
+  });
+  const random = seeded(5);
+  const bytes = new Uint8Array(memory.buffer, 64).map(() => 256 * random());
+  new Uint8Array(memory.buffer).set(bytes, 64);
+  for (const length of [0, 16, 32, 48, 64, 4096, 65472, 7, 100])
+    expect(sum(64, length)).toBe(xxh32(bytes.subarray(0, length)));
+  expect(summed).toBe(7);
+  expect(new Uint8Array(memory.buffer, 64)).toEqual(bytes);
 });
 
 test("the full geometry's plan at 384/128 tokens fits 26 MiB, its regions neither overlap nor leave the plan", () => {

@@ -41,6 +41,60 @@ test("2,000 random values have msgpackr's bytes, and each reads the other's", ()
   }
 });
 
+test("many short strings in a list read as they do one by one, and the one that is no UTF-8 is named by its place", () => {
+  const random = seeded(7);
+  const some = [
+    "",
+    "a",
+    "ü",
+    "▁the",
+    "😀",
+    "\ufeff",
+    "é".repeat(15),
+    "x".repeat(31),
+    "y".repeat(32),
+    "\0",
+    "0".repeat(40),
+  ];
+  for (let run = 0; run < 300; run++) {
+    const list: Packable[] = Array.from(
+      { length: 15 + Math.floor(random() * 9) },
+      () => some[Math.floor(random() * 11)],
+    );
+    if (run % 3 === 1) list.splice(Math.floor(random() * list.length), 0, 7, ["z"]);
+    const bytes = writeMsgpack([list, "after"]);
+    expect(read(bytes)).toEqual([list, "after"]);
+    expect(() => read(bytes.subarray(0, bytes.length - 6 - (run % 5)))).toThrow(FormatError);
+    const last = writeMsgpack(Array(20).fill("text"));
+    expect(() => read(last.subarray(0, last.length - 1 - (run % 9)))).toThrow(FormatError);
+  }
+  // A character cut in two between strings is none.
+  const cut = Uint8Array.of(0xdc, 0, 20, ...Array.from({ length: 19 }, () => [0xa1, 0x61]).flat(), 0xa1, 0xc3);
+  const over = Uint8Array.of(
+    0xdc,
+    0,
+    20,
+    ...Array.from({ length: 18 }, () => [0xa1, 0x61]).flat(),
+    0xa1,
+    0xc3,
+    0xa1,
+    0xbc,
+  );
+  for (const [bytes, offset] of [
+    [cut, 43],
+    [over, 41],
+  ] as const) {
+    const error = (() => {
+      try {
+        return read(bytes);
+      } catch (error) {
+        return error;
+      }
+    })() as FormatError;
+    expect([error.constructor, error.path, error.offset]).toEqual([FormatError, "string", offset]);
+  }
+});
+
 test("lengths and numbers at the limits of each form come back, in msgpackr's bytes", () => {
   const numbers = [0, 31, 32, 127, 128, 255, 256, 65535, 65536, 2 ** 32 - 1, 2 ** 32, 2 ** 53].flatMap((n) => [
     n,

@@ -18,9 +18,7 @@ test("a number stands where its words stand", () => {
   expect(numbersIn(text).map(({ start, end, inWords }) => [text.slice(start, end), inWords])).toEqual([
     ["Two Hundred and five", true],
     ["2 dozen", true],
-    ["2", false],
     ["1½", true],
-    ["1", false],
     ["−5", false],
   ]);
 });

@@ -7,77 +7,12 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { servePage } from "../tools/companion/page.ts";
 import { missing } from "./support.ts";
 import { codeFiles } from "./wear/bangle.ts";
-import { crcInPage } from "./wear/incrc.ts";
+import { radio } from "./wear/radio.ts";
 
 const executablePath = "/usr/bin/chromium";
 const absent = missing(executablePath, "chromium");
 /** Where pictures go that someone wants to look at. */
 const pictures = process.env.THIMBLE_PICTURES;
-
-/** In the page before its own scripts: a watch, and a navigator.bluetooth whose peer it is. */
-function radio(files: Record<string, string>): string {
-  return `
-    ${crcInPage}
-    const modules = {};
-    const told = [];
-    const files = ${JSON.stringify(files)};
-    const globalOf = { E: { CRC32: crc32 }, told };
-    const require = (name) => {
-      if (!modules[name]) {
-        const exports = {};
-        new Function("exports", "require", "E", "Bangle", "NRF", "Bluetooth", "global", files[name])(
-          exports, require, globalOf.E, Bangle, NRF, Bluetooth, {});
-        modules[name] = exports;
-      }
-      return modules[name];
-    };
-    modules.Storage = { readJSON: () => undefined, writeJSON() {}, open: () => ({ write() {}, erase: () => told.push("erased") }) };
-    modules.sched = { setAlarm: (id, alarm) => told.push(alarm.timer || alarm.t), reload() {} };
-    const Bangle = { getHealthStatus: () => ({ steps: 4321 }), setLCDBrightness: (x) => told.push(x) };
-    const NRF = { getSecurityStatus: () => ({ connected: true }) };
-    const Bluetooth = { println: (line) => setTimeout(() => notify.tell(line + "\\r\\n"), 1) };
-    class Characteristic extends EventTarget {
-      async writeValueWithoutResponse(bytes) {
-        typed += String.fromCharCode(...bytes);
-        const lines = typed.split("\\n");
-        typed = lines.pop();
-        for (const line of lines) {
-          const frame = /TB\\("([^"]*)"\\)/.exec(line);
-          if (frame) bus.take(atob(frame[1]));
-        }
-      }
-      async startNotifications() {}
-      tell(line) {
-        for (let at = 0; at < line.length; at += 20) {
-          const bytes = Uint8Array.from(line.slice(at, at + 20), (c) => c.charCodeAt(0));
-          this.value = new DataView(bytes.buffer);
-          this.dispatchEvent(new Event("characteristicvaluechanged"));
-        }
-      }
-    }
-    let typed = "";
-    const [write, notify] = [new Characteristic(), new Characteristic()];
-    globalOf.E.prompts = [];
-    const bus = require("thimble").start({
-      name: "Bangle.js 1234",
-      set: require("thimble.tools"),
-      run: require("thimble.actions"),
-      prompt: (text, buttons, then) => { told.push("asked: " + text); setTimeout(() => then(1), 10); return () => {}; },
-    });
-    const device = Object.assign(new EventTarget(), {
-      name: "Bangle.js 1234",
-      gatt: {
-        connect: async () => ({
-          getPrimaryService: async () => ({
-            getCharacteristic: async (uuid) => (uuid.startsWith("6e400002") ? write : notify),
-          }),
-        }),
-        disconnect: () => device.dispatchEvent(new Event("gattserverdisconnected")),
-      },
-    });
-    Object.defineProperty(navigator, "bluetooth", { value: { requestDevice: async () => device }, configurable: true });
-    globalThis.watchSaw = told;`;
-}
 
 describe.skipIf(absent)("the companion page", () => {
   let browser: Browser;
@@ -128,7 +63,7 @@ describe.skipIf(absent)("the companion page", () => {
     async (colorScheme) => {
       const page = await open({ colorScheme });
       await connected(page);
-      await ask(page, "set the brightness to 50");
+      await ask(page, "fifty on the light of this thing");
       const dialog = page.getByRole("dialog");
       await dialog.waitFor();
       expect(await dialog.textContent()).toContain("set brightness 50");
@@ -171,12 +106,12 @@ describe.skipIf(absent)("the companion page", () => {
     await page.keyboard.press("Enter");
     await page.getByText("12 tools").waitFor();
     expect(await focused()).toBe("request");
-    await page.keyboard.type("how many steps did i walk today");
+    await page.keyboard.type("fifty on the light of this thing");
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
-    await lastEntry(page).getByText("4321 steps").waitFor();
+    await lastEntry(page).getByText("brightness 50%").waitFor();
     for (const role of ["main", "status", "alert", "list"] as const)
       expect(await page.getByRole(role).count()).toBeGreaterThan(0);
     const unnamed = await page.evaluate(

@@ -175,7 +175,7 @@ testWith(
         expect(gap).toBeLessThan(undecided);
       }
       for (const { text, int4 } of oracle.contrastive) {
-        expect(distance((await thimble.contrast(text)).subarray(0, int4.length), int4)).toBeLessThan(2e-3);
+        expect(distance((await thimble.vectorOf(text)).subarray(0, int4.length), int4)).toBeLessThan(2e-3);
       }
       threaded.close();
     }

@@ -23,6 +23,25 @@ function source(value: unknown, schema: Record<string, unknown>, request: string
   return start === undefined ? from : `${from} ${request.slice(start, end)}`;
 }
 
+test("a copy keeps the user's letters where they are as many as the schema allows, and not one fewer", () => {
+  const typed = (schema: object) => grounded("wait...", { type: "string", ...schema }, "say wait…").value;
+  expect(typed({ minLength: 5, maxLength: 5 })).toBe("wait…");
+  expect(typed({ minLength: 6 })).toBe("wait...");
+  // An accent of its own is a character more than the one that the model reads.
+  const accented = (schema: object) => grounded("zoé", { type: "string", ...schema }, "call zoe\u0301").value;
+  expect(accented({ minLength: 4 })).toBe("zoe\u0301");
+  expect(accented({ maxLength: 3 })).toBe("zoé");
+});
+
+test("the first place within a word is taken, also where the request begins with it", () => {
+  expect(grounded("art", { type: "string" }, "artful starts")).toMatchObject({ start: 0, end: 3 });
+});
+
+test("an argument that no tool has: true, false and null need no place", () => {
+  const { sources } = ground({ a: true, b: null, c: "x" }, [], readRequest("call anna"));
+  expect(Object.values(sources).map(({ from }) => from)).toEqual(["enum", "enum", "nowhere"]);
+});
+
 describe("a value stands", () => {
   const text = { type: "string" };
   const integer = { type: "integer" };
@@ -142,6 +161,9 @@ test("certainty adds log-probabilities and takes the least margin, at the name a
   expect(alarm.certainty.call).toEqual({ logProb: -0.85, margin: 0.5 });
   expect(timer.certainty.runnerUp).toBe("set_lights");
   expect(timer.certainty.name.margin).toBe(3);
+  // Another token may begin the name that was written all the same.
+  const [same] = read([step("alarm", -0.5, 1, "al")], text);
+  expect(same.certainty.runnerUp).toBeNull();
   const others =
     '[1,{"name":"set_alarm","arguments":"abc"},[],{"name":"set_timer","arguments":[1]},{"name":"set_timer"}]';
   expect(read(steps, others).map(({ name, arguments: args }) => [name, args])).toEqual([["set_timer", {}]]);

@@ -17,6 +17,21 @@ test("words rank the tool whose name, parameters or enums they are; equal scores
   expect(ranking([1, 3, 3, 2])).toEqual([1, 2, 3, 0]);
 });
 
+test("a word counts half where one begins the other and the shorter has four letters", () => {
+  const scores = (request: string, name: string) => lexicalScores(request, ToolSet.from([{ name }]))[0];
+  for (const [request, name] of [
+    ["cards", "card"],
+    ["card", "cards"],
+  ])
+    expect(scores(request, name)).toBe(scores(name, name) / 2);
+  for (const [request, name] of [
+    ["cars", "car"],
+    ["car", "cars"],
+    ["scar", "car"],
+  ])
+    expect(scores(request, name)).toBe(0);
+});
+
 test("an offer is the union of the rankings' first, the likeliest first, and twice as wide where they disagree", () => {
   const up = [0, 1, 2, 3, 4, 5, 6, 7];
   const near = [1, 0, 3, 2, 4, 5, 6, 7];
@@ -43,7 +58,7 @@ test("the contrastive head ranks the right watch tool first; so does a pack with
     await packOf(randomCheckpoint({ ...oddGeometry, contrastiveHidden: 0, contrastiveDim: 0 }, 1)),
   );
   expect((await plain.rank("turn the lights off", watch))[0].name).toBe("set_lights");
-  await expect(plain.contrast("x")).rejects.toThrow("expected a pack with a contrastive head");
+  await expect(plain.vectorOf("x")).rejects.toThrow("expected a pack with a contrastive head");
 });
 
 test("offering fewer tools keeps the answer; calls and ranking share a session without waiting for each other", async () => {
@@ -59,7 +74,7 @@ test("offering fewer tools keeps the answer; calls and ranking share a session w
 });
 
 test("the vector of a text is the same whatever was computed before", async () => {
-  const first = await thimble.contrast("set a timer for 5 minutes");
+  const first = await thimble.vectorOf("set a timer for 5 minutes");
   await thimble.call("tell anna i'm late", watch);
-  expect(await thimble.contrast("set a timer for 5 minutes")).toEqual(first);
+  expect(await thimble.vectorOf("set a timer for 5 minutes")).toEqual(first);
 });

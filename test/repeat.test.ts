@@ -1,7 +1,10 @@
 /** The same call again: as often as the request asks for it, and no part of more is ever shown. */
 import { expect, test } from "bun:test";
-import { timesAsked } from "../runtime/answer/repeat.ts";
-import { load, type Session, type ToolInput } from "../runtime/index.ts";
+import { mostItemsOf, timesAsked } from "../runtime/answer/repeat.ts";
+import { type Place, Rules } from "../runtime/answer/rules.ts";
+import { Grammar } from "../runtime/grammar/grammar.ts";
+import { load, type Session, type ToolInput, ToolSet } from "../runtime/index.ts";
+import { TokenTrie } from "../runtime/text/trie.ts";
 import { sessionWith } from "../tools/bench/replay.ts";
 
 const model = await load();
@@ -37,12 +40,12 @@ test.each<[request: string, written: string[], kept: number]>([
   ["add milk and add milk", [add("milk"), add("milk"), picture], 3],
   ["add milk", [picture, picture, add("milk")], 1],
 ])("%s: of %p the first %p stay", async (request, written, kept) => {
-  for (const grammar of [true, "step"] as const) {
+  for (const force of [true, false]) {
     const pieces: string[] = [];
     const onText = (piece: string) => void pieces.push(piece);
     const session = scripted(` [${written.join()}]`);
     const { text, calls, cutShort, tokens, timings } = await session.call(request, tools, {
-      grammar,
+      force,
       onText,
       copy: true,
     });
@@ -65,4 +68,34 @@ test.each<[request: string, call: string, times: number]>([
   ["go", '{"name":"stop","arguments":{"deep":[{"x":"nowhere"}]}}', 1],
 ])("%p asks for %p %p times", (request, call, times) => {
   expect(timesAsked(request, call)).toBe(times);
+});
+
+/** Whether a list of so many items can be written where a list that says no maximum has at most five. */
+function takesItems(schema: object, count: number, item: string): boolean {
+  const list = { type: "array", items: { type: "boolean" }, ...schema };
+  const set = ToolSet.from([{ name: "f", parameters: { list } }]);
+  const rules = new Rules(new Grammar(set, trie), null, 5);
+  let place: Place | null = rules.start;
+  const text = ` [{"name":"f","arguments":{"list":[${Array(count).fill(item).join()}]}}]`;
+  for (const byte of new TextEncoder().encode(text)) place = place?.step(byte) ?? null;
+  return place?.atEnd ?? false;
+}
+
+const trie = new TokenTrie(model.tokenizer);
+const booleans = { type: "array", items: { type: "boolean" } };
+test.each<[schema: object, item: string, most: number]>([
+  [{}, "true", 5],
+  [{ minItems: 7 }, "true", 7],
+  [{ maxItems: 9 }, "true", 9],
+  [{ items: { type: "object", properties: {} } }, "{}", 5],
+  [{ items: booleans }, "[true,false]", 5],
+  [{ items: booleans }, "[true,true,true,true,true]", 5],
+  [{ items: { anyOf: [{ type: "integer" }, booleans] } }, "7", 5],
+])("of a list %p as many as %p fit as it or the request says", (schema, item, most) => {
+  expect([most, most + 1].map((count) => takesItems(schema, count, item))).toEqual([true, false]);
+});
+
+test("a request bounds lists by its words, and at least by twelve", () => {
+  const [few, many] = ["go", "on ".repeat(15).trim()].map((request) => mostItemsOf(request));
+  expect([few, many]).toEqual([12, 15]);
 });

@@ -7,7 +7,19 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** From the doors down; rooms end in a slash. A file at the runtime's root that is not named here lies below all rooms. */
 const floors = [
-  ...["index", "companion", "glasses", "wear/", "thimble", "prepare", "session", "turns", "default"],
+  ...[
+    "index",
+    "companion",
+    "glasses",
+    "wear/",
+    "thimble",
+    "prepare",
+    "session",
+    "turns",
+    "default",
+    "dispatch",
+    "limits",
+  ],
   ...["prompt/", "answer/", "load/", "kept/", "grammar/", "engine/", "wire/", "tools/", "pack/", "text/"],
 ];
 

@@ -21,7 +21,7 @@ const toolSets: ToolInput[][] = [
   [],
 ];
 const requests = ["on", "dim it to 7", "hall, please", "f"];
-const ways: CallOptions[] = [{}, { offer: 1 }, { grammar: "step" }, { copy: true }, { grammar: false }];
+const ways: CallOptions[] = [{}, { offer: 1 }, { force: false }, { copy: true }, { grammar: false }];
 let pack: Uint8Array;
 
 beforeAll(async () => {

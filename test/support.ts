@@ -1,7 +1,8 @@
 /** What the tests share: seeded randomness, small models, kernels to run a suite over, and skipping aloud. */
 
 import { test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Host as StageHost } from "../runtime/engine/host.ts";
 import { startKernels } from "../runtime/engine/kernels.ts";
@@ -326,6 +327,20 @@ const tree = {
 };
 /** What the references of random schemas point to. */
 export const randomRefs = { leaf: { type: "string", enum: ["leaf"] }, tree };
+
+/** Packs the built project and installs it in a folder, as a stranger gets it. */
+export function installInto(folder: string): void {
+  const run = (command: string[], cwd: string): string => {
+    const { exitCode, stdout, stderr } = Bun.spawnSync(command, { cwd, stdout: "pipe", stderr: "pipe" });
+    if (exitCode !== 0) throw new Error(`${command.join(" ")}: exit code ${exitCode}: ${stderr}`);
+    return stdout.toString();
+  };
+  // --ignore-scripts: dist/ was built by the test command just before.
+  const pack = ["npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder];
+  const [{ filename }] = JSON.parse(run(pack, fileURLToPath(new URL("../", import.meta.url))));
+  writeFileSync(join(folder, "package.json"), '{"private":true,"type":"module"}');
+  run(["npm", "install", "--no-audit", "--no-fund", "--omit=dev", join(folder, filename)], folder);
+}
 
 export const cli = fileURLToPath(new URL("../tools/cli.ts", import.meta.url));
 

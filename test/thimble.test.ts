@@ -145,11 +145,17 @@ test("bad input: empty request, tools that are none, prompts too long by so many
     await expect(thimble.call(blank, tools)).rejects.toThrow("request: expected text, got none");
   await expect(thimble.call("hi", "nope" as never)).rejects.toThrow(ToolError);
   const joint = await load(await jointPack());
-  const long = await joint.call("word ".repeat(1000), tools).catch((error) => error);
+  const long = await joint.call("word ".repeat(900), tools).catch((error) => error);
   expect(long).toBeInstanceOf(CapacityError);
   expect(long.available).toBe(1024);
   expect(long.message).toContain(`got ${long.needed}, ${long.needed - 1024} over`);
   expect(long.message).toContain("call with { offer: 8 }, or fewer");
+  const few = await joint.call("word ".repeat(900), tools, { offer: 1000 });
+  expect(few.timings.tools.offered).toBeWithin(1, tools.length);
+  const none = await joint.call("word ".repeat(1019), tools, { offer: 3 }).catch((error) => error);
+  expect(none.message).toMatch(
+    /^tool \w+: expected one of at most 2 tokens beside the request, got \d+; shorten it, or/,
+  );
   const longer = await joint.call("word ".repeat(2000), tools).catch((error) => error);
   expect(longer.message).toBe("request: expected at most 1021 tokens, got 2000; shorten the request");
   expect(() => thimble.session({ promptTokens: 1025 })).toThrow("promptTokens: expected an integer from 8 to 1024");
@@ -188,7 +194,8 @@ test("logits are computed for undecided tokens alone, and forced ones share a pa
   const { timings, tokens } = await watched.call(requests[0], tools);
   expect(timings.forcedTokens).toBeGreaterThan(5);
   expect(count.logits).toBe(tokens.length - timings.forcedTokens);
-  expect(count.embed).toBe(1 + count.logits);
+  // The request is embedded alone for its vector, and for its prefill.
+  expect(count.embed).toBe(2 + count.logits);
 });
 
 test("an empty tool list is answered with no call", async () => {
@@ -222,7 +229,9 @@ function randomKernels(memory: WebAssembly.Memory, vocabSize: number, random: ()
 
 test("whatever the logits, 500 answers parse, name known tools and keep within their tokens", async () => {
   const random = seeded(11);
-  const wild = await load(defaultModel(), { kernels: (memory) => randomKernels(memory, 4096, random) });
+  // Tools that all score nothing would lean every answer towards none.
+  const { lean: _, ...profile } = thimble.profile;
+  const wild = await load(defaultModel(), { kernels: (memory) => randomKernels(memory, 4096, random), profile });
   let cut = 0;
   for (const answerTokens of [32, 128]) {
     const session = wild.session({ answerTokens });
@@ -271,7 +280,8 @@ test("an answer keeps within its tokens where the shortest call is longer than t
 test("a signal given by a timer stops a call between layers, and one that waits for a download", async () => {
   const signal = AbortSignal.timeout(1);
   const started = performance.now();
-  await expect(thimble.call(requests[0], tools, { signal })).rejects.toThrow();
+  const unread = Array.from({ length: 60 }, (_, i) => ({ name: `unread_${i}`, description: "word ".repeat(60) }));
+  await expect(thimble.call(requests[0], unread, { signal })).rejects.toThrow();
   const stalled = new ReadableStream<Uint8Array>({
     async start(controller) {
       controller.enqueue((await Bun.file(defaultModel()).bytes()).subarray(0, 1_300_000));

@@ -215,6 +215,15 @@ describe("Tokenizer", () => {
     expect(nano.tokenizeRaw("\udf55")).toEqual(nano.tokenizeRaw("\ufffd"));
   });
 
+  test("a piece of any characters has its own UTF-8, whatever stands beside it", () => {
+    const odd = ["🍕", "a\ud83c", "\udf55b", "\n", "▁🍕▁", "日本\n", "\ufeff"];
+    const tokenizer = new Tokenizer([...nano.pieces, ...odd]);
+    for (const [i, piece] of odd.entries())
+      expect([...tokenizer.bytesOf(nano.vocabSize + i)]).toEqual([...utf8(piece.replaceAll("▁", " "))]);
+    expect([...tokenizer.bytesOf(tokenizer.pieces.indexOf("<0x0A>"))]).toEqual([10]);
+    expect(tokenizer.bytesOf(special.tools).length).toBe(0);
+  });
+
   test("an id outside the vocabulary is a RangeError", () => {
     for (const id of [-1, 4096, 0.5, Number.NaN]) {
       expect(() => nano.detokenize([id])).toThrow(

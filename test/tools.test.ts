@@ -199,7 +199,7 @@ test.each([
         },
       },
     ],
-    "tools[0].inputSchema.a: expected a schema that some finite value fits",
+    "tools[0].inputSchema.properties.a: expected a schema that some finite value fits",
   ],
   [
     "a schema defined by itself through allOf",
@@ -219,7 +219,7 @@ test.each([
   [
     "limits that no number keeps",
     [{ name: "f", inputSchema: { properties: { a: { type: "integer", minimum: 1, maximum: 9, multipleOf: 10 } } } }],
-    "tools[0].inputSchema.a: expected a schema that some finite value fits",
+    "tools[0].inputSchema.properties.a: expected a schema that some finite value fits",
   ],
   ["a type that Object knows", [{ name: "f", parameters: { a: { type: "constructor" } } }], "say what the value is"],
   [

@@ -1,7 +1,7 @@
 /** Tools in any script: enums, keys and names of all planes, driven by random tokens, with forced text and without. */
 import { expect, test } from "bun:test";
-import type { State } from "../runtime/grammar/automaton.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
+import type { State } from "../runtime/grammar/state.ts";
 import { load, ToolSet } from "../runtime/index.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
@@ -118,8 +118,8 @@ test.each<[string, string[]]>([
   const tools = [
     { name: "set_mode", inputSchema: { type: "object", properties: { [among[0]]: mode }, required: [among[0]] } },
   ];
-  for (const grammar of [true, "step"] as const) {
-    const { calls } = await (await model).call(request, tools, { grammar });
+  for (const force of [true, false]) {
+    const { calls } = await (await model).call(request, tools, { force });
     for (const call of calls) expect(among).toContain(call.arguments[among[0]] as string);
   }
 });

@@ -7,8 +7,10 @@ import { CapacityError, FormatError, ToolError } from "../runtime/errors.ts";
 import type { Json } from "../runtime/json.ts";
 import type { Schema } from "../runtime/tools/schema.ts";
 import { type ToolInput, ToolSet } from "../runtime/tools/tools.ts";
-import { hashTools, packTools, unpackTools } from "../runtime/wire/wire.ts";
+import { hashTools } from "../runtime/wire/hash.ts";
+import { packTools } from "../runtime/wire/wire.ts";
 import { packCall, packCalls, unpackCall, unpackCalls, type WireCall } from "../runtime/wire/wirecall.ts";
+import { unpackTools } from "../runtime/wire/wireread.ts";
 import { Input } from "../tools/command.ts";
 import { tools as command } from "../tools/tools.ts";
 import { fixture, randomObject, randomRefs, seeded } from "./support.ts";
@@ -441,6 +443,10 @@ describe("other bytes", () => {
     [
       "more schemas than a tool may have",
       [-2, "\0f", "", null, [0, -1, null, [0, -14, null, ...Array(4097).fill(-1)]]],
+    ],
+    [
+      "a long string that many tools name",
+      [-2, `\0a\0b\0c\0d\0${"e".repeat(300_000)}`, "", null, ...[0, 1, 2, 3].map((name) => [name, -1, 4])],
     ],
     ["a prompt that is no object", [-2, "\0f", "", null, [place(0), -9, null, 0]]],
   ])("%s is refused with FormatError", (_, values) => {

@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { defaultModel } from "../runtime/default.ts";
 import { detectBuild, kernelModule } from "../runtime/engine/kernels.ts";
 import { mostThreads } from "../runtime/engine/threads.ts";
-import type { State } from "../runtime/grammar/automaton.ts";
 import type { Grammar } from "../runtime/grammar/grammar.ts";
+import type { State } from "../runtime/grammar/state.ts";
 import type { Geometry } from "../runtime/pack/pack.ts";
 import type { CallResult } from "../runtime/session.ts";
 import { type LoadOptions, load, type Thimble } from "../runtime/thimble.ts";
@@ -15,6 +15,7 @@ import { type BuildName, buildNames } from "../wasm/abi.ts";
 import { measureArrival, renderArrival } from "./bench/arrival.ts";
 import { measureBudgets, renderBudgets } from "./bench/budget.ts";
 import { measureCatalogue, renderCatalogue } from "./bench/catalogue.ts";
+import { measureCold, renderCold } from "./bench/cold.ts";
 import { measureFinetune, renderFinetune } from "./bench/finetune.ts";
 import { type Difference, margins, type Reference, undecided } from "./bench/margins.ts";
 import { overruled } from "./bench/replay.ts";
@@ -31,6 +32,7 @@ import {
   runPrefill,
 } from "./bench/runs.ts";
 import { writeSubmission } from "./bench/submission.ts";
+import { measureWasi, renderWasi } from "./bench/wasi.ts";
 import { type Command, print, readText, table, UsageError } from "./command.ts";
 import { watchRequest, watchTools } from "./run.ts";
 
@@ -65,9 +67,10 @@ interface Report {
 
 export const bench: Command = {
   help: `thimble bench [--model PACK | --geometry full] [--kernels NAME,…] [--threads N] [--runs N] [--json]
-thimble bench --budget MIB,… | --arrival [--model PACK | --geometry full]
+thimble bench --budget MIB,… | --arrival | --cold [--model PACK | --geometry full]
 thimble bench --catalogue [--model PACK] [--beside PACK]
 thimble bench --finetune [--model PACK]
+thimble bench --wasi [--model PACK]
 thimble bench --roofline [--kernels NAME,…]
 thimble bench --margins ANSWERS.json --model PACK [--kernels NAME,…]
 
@@ -80,12 +83,14 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
   --threads N      threads of the prefill (1)
   --budget MIB,…   instead: prefill, decode and calls with so many MiB of linear memory, and resident
   --arrival        instead: time to the first prefill from a server that sends 2 MB/s, as it arrives and afterwards
+  --cold           instead: processes that start, load and answer once: CPU time and memory by phase, beside a bare one
   --catalogue      instead: calls with 7, 20 and 100 tools, first sight of a tool, memory at 16 tools
   --finetune       instead: examples a second of thimble finetune on one thread and on two
+  --wasi           instead: calls by the command for WASI under @wasmer/wasi, turn by turn with the runtime
   --beside PACK    with --catalogue: a joint pack measured turn by turn with it
   --runs N         runs a figure (7)
   --json           one object a build, on a line of its own
-  --roofline       the host's peaks of dot product and reading, and each kernel's share of them (wasm/README.md)
+  --roofline       the host's peaks of dot product and reading, and each kernel's share, in CPU time (wasm/README.md)
   --margins FILE   steps whose token differs from a reference's, with its top-2 gap; fails if one is ${undecided} logit or more
   --submit-file F  write the reports and the machine for a public table of boards
 
@@ -97,6 +102,8 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
     threads: { type: "string" },
     budget: { type: "string" },
     arrival: { type: "boolean" },
+    cold: { type: "boolean" },
+    wasi: { type: "boolean" },
     catalogue: { type: "boolean" },
     finetune: { type: "boolean" },
     beside: { type: "string" },
@@ -149,6 +156,17 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
         if (input.flag("arrival")) {
           const report = await measureArrival(path, options, runs);
           print(input.flag("json") ? JSON.stringify({ machine: machineName(), ...report }) : renderArrival(report));
+          continue;
+        }
+        if (input.flag("wasi")) {
+          const report = await measureWasi(path, runs);
+          print(input.flag("json") ? JSON.stringify({ machine: machineName(), ...report }) : renderWasi(report));
+          continue;
+        }
+        if (input.flag("cold")) {
+          const subject = { path, build: name, promptTokens: 384, request: watchRequest, tools: readText(watchTools) };
+          const report = measureCold(subject, runs);
+          print(input.flag("json") ? JSON.stringify({ machine: machineName(), ...report }) : renderCold(report));
           continue;
         }
         if (input.flag("catalogue")) {
@@ -254,9 +272,9 @@ async function measure(path: string, options: LoadOptions, runs: number, script:
   let rest: number[] = [];
   const limits = { promptTokens: 512, answerTokens: 128 };
   const writer = script ? overruled(thimble, () => rest.shift() as number, limits) : thimble.session(limits);
-  const call = (grammar: true | "step" = true) => {
-    if (script) rest = [...(grammar === "step" ? script.tokens : script.choices)];
-    return writer.call(watchRequest, tools, { grammar });
+  const call = (force = true) => {
+    if (script) rest = [...(force ? script.choices : script.tokens)];
+    return writer.call(watchRequest, tools, { force });
   };
   const calls: number[] = [];
   const rates: number[] = [];
@@ -288,7 +306,7 @@ async function measure(path: string, options: LoadOptions, runs: number, script:
 
 async function measureGrammar(
   thimble: Thimble,
-  call: (grammar?: true | "step") => Promise<CallResult>,
+  call: (force?: boolean) => Promise<CallResult>,
   runs: number,
 ): Promise<Report["grammar"]> {
   const tools: { name: string; description: string }[] = JSON.parse(readText(watchTools));
@@ -319,7 +337,7 @@ async function measureGrammar(
     news.push(replayMs(fresh, tokens));
     kepts.push(replayMs(fresh, tokens));
     jumps.push((await call()).timings.decodeMs);
-    steps.push((await call("step")).timings.decodeMs);
+    steps.push((await call(false)).timings.decodeMs);
   }
   return {
     compileMs: round(middle(compiles), 2),

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { confidenceOf, featuresOf } from "../runtime/answer/decision.ts";
-import { CapacityError, load, type Session } from "../runtime/index.ts";
-import { type Feature, features, type Profile, signedWeight } from "../runtime/pack/profile.ts";
+import { CapacityError, load, type Session, type Thimble } from "../runtime/index.ts";
+import { type Feature, features, type Leaning, type Profile, signedWeight } from "../runtime/pack/profile.ts";
 import { type Command, print, table, UsageError, warn } from "./command.ts";
 import { type Example, readExamples } from "./eval/examples.ts";
 import { normalValue } from "./eval/metrics.ts";
@@ -24,6 +24,8 @@ Half of the data fits, the other half is reported.
   --limit N          examples a file, spread evenly
   --act P            share of right calls among those acted on (0.95)
   --confirm P        share of right calls among those confirmed or acted on (0.7)
+  --lean TOOL,NONE   how much the contrastive head's scores count in the choice of a tool, in logits for a score of 1
+                     and for calling none (what the pack's profile says; 0,0 for nothing)
   --svg FILE         a reliability plot
 
   thimble calibrate dev.jsonl -o profile.json --svg reliability.svg`,
@@ -33,6 +35,7 @@ Half of the data fits, the other half is reported.
     limit: { type: "string" },
     act: { type: "string" },
     confirm: { type: "string" },
+    lean: { type: "string" },
     svg: { type: "string" },
   },
   async run(input) {
@@ -45,10 +48,11 @@ Half of the data fits, the other half is reported.
     };
     const [act, confirm] = [share("act", 0.95), share("confirm", 0.7)];
     const examples = input.words.flatMap((path) => readExamples(path, input.integer("limit", 2, 1e6)));
-    const thimble = await load(input.text("model"), { promptTokens: 1024, answerTokens: 256 });
+    const thimble = await open(input.text("model"), readLean(input.text("lean")));
     const samples = await samplesOf(thimble, examples);
     const half = (parity: number) => samples.filter((_, i) => i % 2 === parity);
-    const profile = fit(half(0), act, confirm);
+    const { lean } = thimble.profile;
+    const profile = { ...fit(half(0), act, confirm), ...(lean && { lean }) };
     if (profile.act === 1) {
       const few = `${samples.length} calls promise no share of ${act}: the profile never acts; give more data`;
       warn(`calibrate: ${few}`);
@@ -74,6 +78,25 @@ ${table([["confidence", "calls", "said", "right"], ...shown])}
 ${table([["decision", "from", "calls", "right"], ...coverage(half(1), profile)])}`);
   },
 };
+
+/** "8,3.6" → weights, null for none at all; undefined where nothing is said. Throws: UsageError. */
+function readLean(text: string | undefined): Leaning | null | undefined {
+  if (text === undefined) return undefined;
+  const [tool, none, ...more] = text.split(",").map(Number);
+  if (!(tool >= 0 && none >= 0 && Number.isFinite(tool + none)) || more.length)
+    throw new UsageError(`--lean: expected two numbers from 0 such as 8,3.6, got ${text}`);
+  return tool || none ? { tool, none } : null;
+}
+
+/** Loads the model, its profile with another leaning if one is given. */
+async function open(model: string | undefined, lean: Leaning | null | undefined): Promise<Thimble> {
+  const limits = { promptTokens: 1024, answerTokens: 256 };
+  const thimble = await load(model, limits);
+  if (lean === undefined) return thimble;
+  const { lean: _, ...profile } = thimble.profile;
+  thimble.close();
+  return load(model, { ...limits, profile: lean ? { ...profile, lean } : profile });
+}
 
 /** The calls that the model makes of each example. A prompt that does not fit is left out. */
 export async function samplesOf(session: Pick<Session, "call">, examples: readonly Example[]): Promise<Sample[]> {

@@ -53,6 +53,14 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: "pack a list of tools for a device, show or name a packed one; read one ahead of calls",
     load: async () => (await import("./tools.ts")).tools,
   },
+  serve: {
+    summary: "answer OpenAI's clients and hosts of MCP on this machine",
+    load: async () => (await import("./serve.ts")).serve,
+  },
+  playground: {
+    summary: "serve a page to try tools and requests on",
+    load: async () => (await import("./playground.ts")).playground,
+  },
   companion: {
     summary: "answer the requests of watches and glasses",
     load: async () => (await import("./companion.ts")).companion,

@@ -1,25 +1,42 @@
 /**
- * Makes dist/ anew: what the compiler emits, the kernels, the default model, the example tools, the charts' library, and the
- * command line as one file, so that `thimble run` opens two and not fifty.
+ * Makes dist/ anew, everything in it once: types, the runtime in a few files, the commands, kernels, the default model.
+ *
+ *   runtime/index.js companion.js … the package's exports, over chunk-*.js that they share
+ *   runtime/insides.js              what the commands use beyond these, over the same chunks
+ *   tools/cli.js                    dispatch and `run`: a start opens a handful of files and not fifty
+ *   tools/data/tables.br            the generator's plain data, of which one page goes on one command
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, rmSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { brotliCompressSync } from "node:zlib";
+import type { BunPlugin } from "bun";
+import { build } from "esbuild";
+import { minify } from "terser";
+import { buildPage } from "./playground/build.ts";
+
+const filesOf = (pattern: string) => [...new Bun.Glob(pattern).scanSync(".")].sort();
+/** The runtime's modules that the package exports. */
+const doorNames = [...readFileSync("package.json", "utf8").matchAll(/"default": ".\/dist\/runtime\/(\w+)\.js"/g)].map(
+  ([, name]) => name,
+);
+const doors = new RegExp(`^runtime/(${doorNames.join("|")})\\.`);
+const isOfRuntime = (path: string) => /^(runtime|wasm)\//.test(path);
 
 rmSync("dist", { recursive: true, force: true });
 execFileSync("node", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: "inherit" });
-// Nobody imports the tools.
-for (const types of new Bun.Glob("**/*.d.ts").scanSync("dist/tools")) rmSync(`dist/tools/${types}`);
-// Comments stay in the types, where editors show them; the runtime keeps its lines, for traces.
-for (const [folder, minify] of [
-  ["tools", true],
-  ["{runtime,wasm}", false],
-] as const) {
-  const entrypoints = [...new Bun.Glob(`dist/${folder}/**/*.js`).scanSync(".")];
-  await Bun.build({ entrypoints, root: "dist", outdir: "dist", target: "node", external: ["*"], minify });
-}
+for (const path of filesOf("dist/{runtime,wasm}/**/*.js")) rmSync(path);
+keepPublicTypes(doorNames.map((name) => `dist/runtime/${name}.d.ts`));
+await bundleRuntime();
+await minifyTools();
+await bundleCommandLine();
+await writeTables();
+await buildPage("dist/tools/playground/web");
+
 cpSync("wasm/built", "dist/wasm/built", { recursive: true, filter: (from) => !from.endsWith(".ts") });
-cpSync("runtime/model", "dist/runtime/model", { recursive: true });
+cpSync("runtime/model", "dist/runtime/model", { recursive: true, filter: (from) => !from.endsWith(".md") });
+// What a bundler gives for it: an address, or bytes.
+writeFileSync("dist/runtime/model/default.d.ts", "declare const pack: string & ArrayBuffer;\nexport default pack;\n");
 cpSync("tools/watch.json", "dist/tools/watch.json");
 for (const file of ["thimble.js", "thimble.tools.js", "actions.js", "spoken.js"])
   cpSync(`firmware/espruino/${file}`, `dist/firmware/espruino/${file}`);
@@ -27,32 +44,152 @@ cpSync("firmware/companion", "dist/firmware/companion", { recursive: true, filte
 for (const file of ["LICENSE", "dist/uPlot.iife.min.js", "dist/uPlot.min.css"])
   cpSync(`node_modules/uplot/${file}`, `dist/tools/profile/uplot/${basename(file)}`);
 
-/** `run` travels within cli.js; the other commands stay files of their own, loaded when asked for. */
-const apart = /^\.\/(?!run)[a-z]+\.ts$/;
-const { success, logs } = await Bun.build({
-  entrypoints: ["tools/cli.ts"],
-  outdir: "dist/tools",
-  target: "node",
-  minify: true,
-  plugins: [
-    {
-      name: "one file for run",
-      setup(build) {
-        build.onResolve({ filter: apart }, ({ path, kind, importer }) =>
-          kind === "dynamic-import" && /\/tools\/\w+\.ts$/.test(importer)
-            ? { path: path.replace(/ts$/, "js"), external: true }
-            : undefined,
-        );
-        // What a module finds beside itself, it finds from here by its own place.
-        build.onLoad({ filter: /\/(runtime|wasm)\/.*\.ts$/ }, async ({ path }) => {
-          const place = relative("dist/tools", join("dist", dirname(relative(".", path)), basename(path, ".ts")));
-          const contents = await Bun.file(path).text();
-          const from = `new URL(${JSON.stringify(`${place}.js`)}, import.meta.url).href`;
-          return { contents: contents.replaceAll("import.meta.url", from), loader: "ts" };
-        });
+/** Leaves the types that the exports lead to: nobody imports the others. */
+function keepPublicTypes(entries: string[]): void {
+  const kept = new Set<string>();
+  const keep = (path: string) => {
+    if (kept.has(path)) return;
+    kept.add(path);
+    for (const [, from] of readFileSync(path, "utf8").matchAll(/(?:from|import\(?)\s*"(\.[^"]+)\.[tj]s"/g))
+      keep(join(dirname(path), `${from}.d.ts`));
+  };
+  entries.forEach(keep);
+  for (const path of filesOf("dist/**/*.d.ts")) if (!kept.has(path)) rmSync(path);
+}
+
+/** Functions and classes keep their names, and lines are short, for traces; comments stay in the types. */
+async function bundleRuntime(): Promise<void> {
+  const insides = resolve("runtime/insides.ts");
+  await build({
+    entryPoints: [...doorNames.map((name) => `runtime/${name}.ts`), insides],
+    outdir: "dist/runtime",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: "es2022",
+    legalComments: "none",
+    plugins: [
+      {
+        name: "insides",
+        setup(build) {
+          build.onResolve({ filter: /\/insides\.ts$/ }, ({ path }) => ({ path }));
+          build.onLoad({ filter: /\/insides\.ts$/ }, () => ({
+            contents: usedExports(),
+            resolveDir: resolve("runtime"),
+          }));
+        },
       },
+    ],
+  });
+  for (const path of filesOf("dist/runtime/*.js")) {
+    const names = { keep_fnames: true, keep_classnames: true };
+    const { code } = await minify(readFileSync(path, "utf8"), {
+      module: true,
+      // Not computed ahead: a bundler for the web must not find the built-in whose name stands in a variable.
+      compress: false,
+      ...names,
+      mangle: names,
+      format: { max_line_len: 160 },
+    });
+    writeFileSync(path, code as string);
+  }
+}
+
+/** An export of each name that a tool imports from a module of the runtime. Two modules with one such name do not bundle. */
+function usedExports(): string {
+  const names = new Map<string, Set<string>>();
+  for (const path of filesOf("dist/tools/**/*.js")) {
+    const text = readFileSync(path, "utf8");
+    for (const [, list, from] of text.matchAll(
+      /(?:import|const)\s*\{([^}]*)\}\s*(?:from|= await import\()\s*"(\.[^"]+)"/g,
+    )) {
+      const module = relative("dist", join(dirname(path), from)).replace(/js$/, "ts");
+      if (!isOfRuntime(module) || doors.test(module)) continue;
+      const known = names.get(module) ?? new Set();
+      for (const name of list.split(",")) known.add(name.trim().split(/\s+as\s+|:/)[0]);
+      names.set(module, known);
+    }
+  }
+  return [...names].map(([module, list]) => `export { ${[...list].join(", ")} } from "../${module}";`).join("\n");
+}
+
+/** What the tools take from the runtime's modules, they take from insides.js. */
+function overInsides(from: string): BunPlugin {
+  return {
+    name: "over insides",
+    setup(build) {
+      build.onResolve({ filter: /^\.\.?\// }, ({ path, importer }) => {
+        if (!importer) return undefined;
+        const target = relative(from, join(dirname(importer), path));
+        if (!isOfRuntime(target)) return undefined;
+        const module = doors.test(target) ? target.replace(/ts$/, "js") : "runtime/insides.js";
+        return { path: relative(dirname(relative(from, importer)), module), external: true };
+      });
     },
-  ],
-});
-if (!success) throw new AggregateError(logs, "dist: expected cli.js to bundle");
-chmodSync("dist/tools/cli.js", 0o755);
+  };
+}
+
+/** Each tool that is more than types stays a file of its own: it finds what lies beside it, and a command loads no other's. */
+async function minifyTools(): Promise<void> {
+  const beside: BunPlugin = {
+    name: "files apart",
+    setup(build) {
+      build.onResolve({ filter: /./ }, ({ path, importer }) => (importer ? { path, external: true } : undefined));
+    },
+  };
+  for (const path of filesOf("dist/tools/**/*.js"))
+    if (!/^(?!export \{\};|\/[/*]| \*).+/m.test(readFileSync(path, "utf8"))) rmSync(path);
+  const entrypoints = filesOf("dist/tools/**/*.js");
+  const plugins = [overInsides(resolve("dist")), beside];
+  await Bun.build({ entrypoints, root: "dist", outdir: "dist", target: "node", minify: true, plugins });
+}
+
+/** `run` travels within cli.js; the other commands are loaded when asked for. */
+async function bundleCommandLine(): Promise<void> {
+  const apart = /^\.\/(?!run)[a-z]+\.ts$/;
+  const plugin: BunPlugin = {
+    name: "one file for run",
+    setup(build) {
+      build.onResolve({ filter: apart }, ({ path, kind, importer }) =>
+        kind === "dynamic-import" && /\/tools\/\w+\.ts$/.test(importer)
+          ? { path: path.replace(/ts$/, "js"), external: true }
+          : undefined,
+      );
+    },
+  };
+  await Bun.build({
+    entrypoints: ["tools/cli.ts"],
+    outdir: "dist/tools",
+    target: "node",
+    minify: true,
+    plugins: [plugin, overInsides(resolve("."))],
+  });
+  chmodSync("dist/tools/cli.js", 0o755);
+}
+
+/** Modules that export plain data, unless code says it shorter, become lines of one compressed file. */
+async function writeTables(): Promise<void> {
+  const tables: Record<string, unknown> = {};
+  for (const path of [...filesOf("tools/data/domains/*.ts"), "tools/data/words.ts"]) {
+    const built = join("dist", path.replace(/ts$/, "js"));
+    if (!existsSync(built)) continue;
+    const values: Record<string, unknown> = { ...(await import(resolve(path))) };
+    const text = JSON.stringify(values);
+    if (text.length > 1.5 * readFileSync(built).length || !Bun.deepEquals(JSON.parse(text), values, true)) continue;
+    Object.assign(tables, values);
+    const names = Object.keys(values).join(",");
+    const from = relative(dirname(built), "dist/tools/data/tables.js");
+    writeFileSync(
+      built,
+      `import{tables}from"${from.startsWith(".") ? from : `./${from}`}";export const{${names}}=tables;\n`,
+    );
+  }
+  writeFileSync("dist/tools/data/tables.br", brotliCompressSync(JSON.stringify(tables)));
+  const read = `brotliDecompressSync(readFileSync(new URL("./tables.br",import.meta.url)))`;
+  // What only these modules used.
+  const texts = filesOf("dist/tools/**/*.js").map((path) => readFileSync(path, "utf8"));
+  for (const path of filesOf("dist/tools/data/*.js"))
+    if (!texts.some((text) => text.includes(`/${basename(path)}"`))) rmSync(path);
+  const imports = `import{readFileSync}from"node:fs";import{brotliDecompressSync}from"node:zlib";`;
+  writeFileSync("dist/tools/data/tables.js", `${imports}export const tables=JSON.parse(${read});\n`);
+}

@@ -127,7 +127,7 @@ function answererOf(thimble: Thimble, decoding: string): Answerer {
   const fixed: Record<string, CallOptions> = {
     grammar: {},
     free: { grammar: false },
-    step: { grammar: "step" },
+    step: { force: false },
     copy: { copy: true },
     any: { copy: false },
   };

@@ -282,8 +282,9 @@ async function refitted(
   const tuned = await load(pack, { tuning: writeTuning(base, best, { provenance: {} }) });
   const examples = [...dev.map((example, i) => judged(example, i, "dev")), ...guard];
   const samples = await samplesOf(tuned, examples);
+  const { lean } = tuned.profile;
   const wrong = samples.filter(({ right }) => !right).length;
-  return samples.length >= 60 && wrong >= 10 ? { profile: fit(samples, 0.95, 0.7) } : {};
+  return samples.length >= 60 && wrong >= 10 ? { profile: { ...fit(samples, 0.95, 0.7), ...(lean && { lean }) } } : {};
 }
 
 interface Reported {

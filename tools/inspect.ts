@@ -6,12 +6,12 @@ import { planModel } from "../runtime/engine/modelplan.ts";
 import { octet, planSession } from "../runtime/engine/sessionplan.ts";
 import { startThreads } from "../runtime/engine/threads.ts";
 import { FormatError } from "../runtime/errors.ts";
-import { blockBytes } from "../runtime/kept/block.ts";
+import { keptBlockBytes } from "../runtime/kept/block.ts";
+import { firstLimits, leastMemory } from "../runtime/limits.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { bytesOf } from "../runtime/load/source.ts";
 import { checkFile, type PackHeader } from "../runtime/pack/pack.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
-import { firstLimits } from "../runtime/thimble.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { type Command, print, readText, table } from "./command.ts";
 import { modelOf } from "./model.ts";
@@ -52,11 +52,11 @@ host (without PACK: the model inside the package), and checks every section's ch
     const memory = {
       weightBytes: model.endBytes,
       sessionBytes: session.endBytes - model.endBytes,
-      leastBytes: planModel(header, 0).endBytes + session.endBytes - model.endBytes,
+      leastBytes: leastMemory(header),
       promptTokens: limits.promptTokens,
       answerTokens: limits.answerTokens,
       // Keys and values of a tool read apart, a row of it.
-      ...(limits.toolRows && { toolRowBytes: blockBytes(header.geometry, octet) / octet }),
+      ...(limits.toolRows && { toolRowBytes: keptBlockBytes(header.geometry, octet) / octet }),
     };
     const kernels = detectBuild();
     const trial = await startThreads(kernels, linear, 2, header.geometry.dModel);
@@ -97,7 +97,7 @@ memory at ${memory.promptTokens} prompt and ${memory.answerTokens} answer tokens
 ${table([
   ["  weights and records", memory.weightBytes],
   ["  session", memory.sessionBytes],
-  ["  least of both under a budget", memory.leastBytes],
+  ["  least memory to load into", memory.leastBytes],
   ...(memory.toolRowBytes ? [["  a row of a kept tool", memory.toolRowBytes]] : []),
 ])}
 

@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { mostThreads } from "../runtime/engine/threads.ts";
+import type { Source } from "../runtime/load/source.ts";
 import type { CallResult } from "../runtime/session.ts";
 import { load } from "../runtime/thimble.ts";
+import { mostTools } from "../runtime/tools/bounds.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { buildNames } from "../wasm/abi.ts";
 import { type Command, isTyped, kernelsOf, oneLine, print, readText, UsageError, warn } from "./command.ts";
@@ -14,12 +16,13 @@ export const watchTools = fileURLToPath(new URL("./watch.json", import.meta.url)
 export const watchRequest = "tell anna i am running late and wake me at 7:15 tomorrow";
 
 export const run: Command = {
-  help: `thimble run REQUEST [--tools FILE] [--model PACK] [--kernels NAME] [--tuning FILE] [--json] [--stream] [--free]
+  help: `thimble run REQUEST [--tools FILE] [--model PACK] [--offer K] [--kernels NAME] [--tuning FILE] [--json] [--stream] [--free] [--wasi]
 
 Prints one line a call: the tool's name, then its arguments as JSON. Without REQUEST, each line of standard input is a
 request, answered in one line as soon as it is there: its calls a tab apart, or "error: " and what is wrong with it.
 
   --tools FILE    list of tools: native, JSON Schema, OpenAI or MCP; - for standard input (a watch's tools)
+  --offer K       offer the likeliest K of the tools and their rivals (as many as fit)
   --model PACK    a pack's path, URL or name, as thimble pull knows them (the model inside the package)
   --tuning FILE   what thimble finetune wrote for this model: a path or URL
   --kernels NAME  ${buildNames.join(", ")} (the fastest that runs here)
@@ -27,10 +30,12 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
   --json          print one object a request: calls, text, tokens, timings, warnings; or error
   --stream        print the answer's text while it is written
   --free          decode without the grammar
+  --wasi          answer by the command for WASI, under @wasmer/wasi: requests are read whole before the first is answered
 
   thimble run "text anna I'm running late" --json`,
   options: {
     tools: { type: "string" },
+    offer: { type: "string" },
     model: { type: "string" },
     tuning: { type: "string" },
     kernels: { type: "string" },
@@ -38,6 +43,7 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
     json: { type: "boolean" },
     stream: { type: "boolean" },
     free: { type: "boolean" },
+    wasi: { type: "boolean" },
   },
   async run(input) {
     const toolsPath = input.text("tools") ?? watchTools;
@@ -49,6 +55,8 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
       throw new UsageError("run: expected a request beside --tools -, got none; standard input holds the tools");
     if (fromInput && isTyped()) throw noRequest("none");
     const tools = ToolSet.from(readText(toolsPath));
+    const offer = input.integer("offer", 1, mostTools);
+    if (input.flag("wasi")) return runByWasi(await modelOf(input.text("model")), tools, fromInput ? null : typed);
     const threads = input.integer("threads", 1, mostThreads);
     const tuning = input.text("tuning");
     const thimble = await load(await modelOf(input.text("model")), {
@@ -66,7 +74,11 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
     const streamed = (text: string) => void (json ? process.stderr : process.stdout).write(text);
     const answer = async (request: string, between: string): Promise<void> => {
       const onText = stream ? streamed : undefined;
-      const result = await thimble.call(request, tools, { onText, grammar: !input.flag("free") });
+      const result = await thimble.call(request, tools, {
+        onText,
+        grammar: !input.flag("free"),
+        ...(offer && { offer }),
+      });
       if (stream) streamed("\n");
       if (json) print(JSON.stringify({ ...result, warnings, kernels: thimble.build, threads: thimble.threads }));
       else if (!stream) print(said(result, input.flag("free")).join(between));
@@ -91,10 +103,28 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
   },
 };
 
+/** Answers one request, or the lines of standard input. */
+async function runByWasi(model: Source | undefined, tools: ToolSet, typed: string | null): Promise<void> {
+  // Its host is a package of its own, which nobody else loads.
+  const { answerByWasi } = await import("./wasi.ts");
+  const requests = typed === null ? readText("-").split(/\r?\n/) : [typed];
+  if (typed === null && requests.at(-1) === "") requests.pop();
+  for (const answer of await answerByWasi(model, tools, requests)) {
+    if ("error" in answer) process.exitCode = 1;
+    print("error" in answer ? `error: ${answer.error}` : calls(answer).join(typed === null ? "\t" : "\n"));
+  }
+}
+
+/** A line each, or that there is none. */
+function calls(list: readonly { name: string; arguments: object }[]): string[] {
+  if (!list.length) return ["no tool fits"];
+  return list.map(({ name, arguments: args }) => `${name} ${JSON.stringify(args)}`);
+}
+
 /** A call each, or that there is none. */
-function said({ calls, text }: CallResult, isFree: boolean): string[] {
-  if (!calls.length) return [isFree && text !== "[]" ? oneLine(text) : "no tool fits"];
-  return calls.map(({ name, arguments: args }) => `${name} ${JSON.stringify(args)}`);
+function said(result: CallResult, isFree: boolean): string[] {
+  const isText = isFree && !result.calls.length && result.text !== "[]";
+  return isText ? [oneLine(result.text)] : calls(result.calls);
 }
 
 /** What an answer cost, for who watches, and whether it is whole. */

@@ -1,7 +1,11 @@
 import { writeFileSync } from "node:fs";
+import { ToolError } from "../runtime/errors.ts";
 import { load } from "../runtime/thimble.ts";
+import { parsed } from "../runtime/tools/forms.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
-import { hashTools, packTools, unpackTools } from "../runtime/wire/wire.ts";
+import { hashTools } from "../runtime/wire/hash.ts";
+import { packTools } from "../runtime/wire/wire.ts";
+import { unpackTools } from "../runtime/wire/wireread.ts";
 import { type Command, print, progressLine, readBytes, UsageError, utf8Text } from "./command.ts";
 import { modelOf } from "./model.ts";
 import { watchModule } from "./watchset.ts";
@@ -15,7 +19,7 @@ thimble tools read TOOLS -o FILE [--model PACK]
 A packed list is a third of its JSON; its hash is its name. runtime/wire/WIRE.md draws the bytes. A FILE
 that ends in .js is a module for Espruino: the bytes, the hash, and what firmware/espruino/thimble.js checks calls against.
 read runs a model over the tools, each on its own, and keeps what it made of them: model.prepare(FILE) takes it up
-wherever the same model runs.
+wherever the same model runs, and firmware/mcu answers from it where there is no JavaScript.
 TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
 
   -o, --out FILE   where pack and read write
@@ -59,13 +63,21 @@ TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
 async function readAhead(set: ToolSet, name: string | undefined, out: string): Promise<void> {
   const model = await load(await modelOf(name), { cache: true });
   const progress = progressLine("reading tools");
-  const file = await model.readTools(set, { onProgress: ({ read, total }) => progress(read / total) });
+  const onProgress = ({ read, total }: { read: number; total: number }) => progress(read / total);
+  const forHosts = (error: unknown) => {
+    if (!(error instanceof ToolError)) throw error;
+    return model.readTools(set, { onProgress }).then((file) => ({ file, unfit: error.message }));
+  };
+  const { file, unfit } = await model
+    .readTools(set, { onProgress, device: true })
+    .then((file) => ({ file, unfit: "" }), forHosts);
   writeFileSync(out, file);
   print(`${out} ${file.length} bytes, ${set.tools.length} tools`);
+  if (unfit) print(`not for devices without JavaScript: ${unfit}`);
 }
 
 function shareOf(bytes: Uint8Array, json: string): string {
-  const compact = new TextEncoder().encode(JSON.stringify(JSON.parse(json)));
+  const compact = new TextEncoder().encode(JSON.stringify(parsed(json)));
   return `${((100 * bytes.length) / compact.length).toFixed(1)}%`;
 }
 

@@ -1,7 +1,8 @@
 /** A packed tool set as a module for Espruino: its bytes as they stand, its hash, and what each call is checked against. */
 import { ToolError } from "../runtime/errors.ts";
 import type { Property, Schema } from "../runtime/tools/schema.ts";
-import { hashTools, unpackTools } from "../runtime/wire/wire.ts";
+import { hashTools } from "../runtime/wire/hash.ts";
+import { unpackTools } from "../runtime/wire/wireread.ts";
 
 /** As in runtime/wire/WIRE.md: kind, + 16 if required. */
 type Checked = [kind: number, body: unknown[]];

@@ -212,6 +212,8 @@ export interface Kernels {
   argmax(values: number, n: number, summary: number): number;
   /** out: f32 (outDim), the L2-normalised projection of the mean of n encoder states. */
   contrastive(session: number, head: number, x: number, n: number, out: number): void;
+  /** Takes whole stripes of 16 bytes into the four u32 sums of XXH32 at `lanes`; kernels without it leave that to the host. */
+  xxh32_stripes?(at: number, bytes: number, lanes: number): void;
 }
 
 export const exportNames = [
@@ -225,4 +227,5 @@ export const exportNames = [
   "logits",
   "argmax",
   "contrastive",
+  "xxh32_stripes",
 ] as const satisfies readonly Exclude<keyof Kernels, "wide">[];

@@ -204,6 +204,17 @@ export class Fn {
     if (this.asm.vector) this.emit(this.m.v128.store(offset, 4, p.ref(), x.lanes[0]()));
     else for (const [i, lane] of x.lanes.entries()) this.emit(this.m.f32.store(offset + 4 * i, 4, p.ref(), lane()));
   }
+  loadI4(p: I32): I4 {
+    if (this.asm.vector) return new I4(this, [() => this.m.v128.load(0, 4, p.ref())]);
+    return new I4(
+      this,
+      [0, 4, 8, 12].map((o) => () => this.m.i32.load(o, 4, p.ref())),
+    );
+  }
+  storeI4(p: I32, x: I4): void {
+    if (this.asm.vector) this.emit(this.m.v128.store(0, 4, p.ref(), x.lanes[0]()));
+    else for (const [i, lane] of x.lanes.entries()) this.emit(this.m.i32.store(4 * i, 4, p.ref(), lane()));
+  }
   /** A value for every lane (`eachBytes`). */
   storeEachF(p: I32, value: F32, offset = 0): void {
     if (this.asm.vector) this.storeF4(p, this.splatF(value), offset);
@@ -650,7 +661,7 @@ export class I4 {
     readonly f: Fn,
     readonly lanes: Recipe[],
   ) {}
-  private op(name: "add" | "sub", value: I4 | number): I4 {
+  private op(name: "add" | "sub" | "mul", value: I4 | number): I4 {
     const { m, asm } = this.f;
     const o = typeof value === "number" ? this.f.splatI(value) : value;
     const binary = asm.vector ? m.i32x4[name] : m.i32[name];
@@ -664,6 +675,21 @@ export class I4 {
   }
   sub(o: I4 | number): I4 {
     return this.op("sub", o);
+  }
+  mul(o: I4 | number): I4 {
+    return this.op("mul", o);
+  }
+  /** Evaluates the lanes twice, where no instruction turns them. */
+  rotl(bits: number): I4 {
+    const { m, asm } = this.f;
+    if (!asm.vector) {
+      return new I4(
+        this.f,
+        this.lanes.map((lane) => () => m.i32.rotl(lane(), m.i32.const(bits))),
+      );
+    }
+    const right = () => m.i32x4.shr_u(this.lanes[0](), m.i32.const(32 - bits));
+    return new I4(this.f, [() => m.v128.or(this.shl(bits).lanes[0](), right())]);
   }
   shl(bits: number): I4 {
     const { m, asm } = this.f;

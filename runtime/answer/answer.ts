@@ -3,13 +3,16 @@
 import { type Choice, decode, logits, pick } from "../engine/decoder.ts";
 import type { Host } from "../engine/host.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
+import type { Lean } from "./lean.ts";
 import type { Calls } from "./repeat.ts";
 import type { Place, Rules } from "./rules.ts";
 import type { Step, Written } from "./toolcall.ts";
+import { type Chosen, Trace, type TracedToken } from "./trace.ts";
 
 export interface Answer extends Written {
   tokens: number[];
   forcedTokens: number;
+  trace?: TracedToken[];
 }
 
 /** What the loop runs on. */
@@ -18,34 +21,38 @@ export interface Writer {
   tokenizer: Tokenizer;
   /** Encoder states in the cross-attention caches. */
   keys: number;
+  /** Which tools the request is likely about, where the profile says what that counts. */
+  lean?: Lean;
   onText?: (text: string) => void | Promise<void>;
+  /** Keep what each token was chosen from. */
+  trace?: boolean;
 }
 
 /**
  * Decodes under the grammar and the rules of its answer. `jump` false asks the logits for every token, also where text is
- * forced. A call that repeats another more often than the request asks for ends the answer before it.
+ * forced. `calls` says where the answer ends although the grammar would let it go on.
  */
 export async function writeAnswer(writer: Writer, rules: Rules, calls: Calls, jump: boolean): Promise<Answer> {
   const out = new Output(writer);
   const { answerTokens } = writer.host.session;
   await out.add(special.toolCall);
-  let forcedTokens = 1;
   let place = rules.start;
-  const take = async (id: number, after: Place, choice?: Choice): Promise<boolean> => {
+  /** Returns where the answer ends, if it has calls enough. */
+  const take = async (id: number, after: Place, choice?: Choice): Promise<number | undefined> => {
     const isNew = after.callEnds.length > place.callEnds.length;
     place = after;
-    if (!choice) forcedTokens++;
     out.push(id, choice);
-    if (isNew && calls.ends(out.bytes, after.callEnds)) return true;
-    if (!calls.begins(out.bytes, after.callEnds)) await out.show();
-    return false;
+    const end = isNew ? calls.end(out.bytes, after.callEnds) : undefined;
+    if (end === undefined && !calls.begins(out.bytes, after.callEnds)) await out.show();
+    return end;
   };
   while (!place.atEnd) {
     const room = answerTokens - out.tokens.length;
     const forced = jump ? rules.forced(place) : [];
     if (forced.length && rules.fits(forced[forced.length - 1].after, room - forced.length)) {
       for (const { id, after } of forced) {
-        if (await take(id, after)) return out.answerUpTo(place.callEnds.at(-2) as number);
+        const end = await take(id, after);
+        if (end !== undefined) return out.answerUpTo(end);
       }
       continue;
     }
@@ -56,11 +63,12 @@ export async function writeAnswer(writer: Writer, rules: Rules, calls: Calls, ju
     if (!after) throw new Error(`decode step: expected an allowed token, got ${id}; the logits are not numbers`);
     if (!rules.fits(after, room - 1)) {
       for (const last of rules.finish(place)) await out.add(last);
-      return out.answer(forcedTokens, true);
+      return out.answer(true);
     }
-    if (await take(id, after, choice)) return out.answerUpTo(place.callEnds.at(-2) as number);
+    const end = await take(id, after, choice);
+    if (end !== undefined) return out.answerUpTo(end);
   }
-  return out.answer(forcedTokens, false);
+  return out.answer(false);
 }
 
 /** Decodes as the model would without a grammar, up to its end token or the limit. */
@@ -68,10 +76,10 @@ export async function writeFreely(writer: Writer): Promise<Answer> {
   const out = new Output(writer);
   while (out.tokens.length < writer.host.session.answerTokens) {
     const choice = await out.choose(null);
-    if (choice.id === special.eos) return out.answer(0, false);
+    if (choice.id === special.eos) return out.answer(false);
     await out.add(choice.id, choice);
   }
-  return out.answer(0, true);
+  return out.answer(true);
 }
 
 /** Decided tokens, and those of them that have not been through the decoder. */
@@ -84,9 +92,13 @@ class Output {
   private readonly text;
   private pending: number[] = [special.eos];
   private pos = 0;
+  private readonly trace: Trace | null;
+  /** What the last choice was made from. */
+  private chosen: Chosen | undefined;
 
   constructor(private readonly writer: Writer) {
     this.text = writer.tokenizer.stream();
+    this.trace = writer.trace ? new Trace(writer.tokenizer) : null;
   }
 
   async add(id: number, choice?: Choice): Promise<void> {
@@ -97,6 +109,7 @@ class Output {
   push(id: number, choice?: Choice): void {
     const { tokenizer } = this.writer;
     if (choice) this.steps.push({ ...choice, startByte: this.bytes.length, second: tokenizer.bytesOf(choice.second) });
+    this.trace?.push(id, choice, choice && this.chosen);
     this.bytes.push(...tokenizer.bytesOf(id));
     this.tokens.push(id);
     this.pending.push(id);
@@ -112,12 +125,15 @@ class Output {
 
   /** Runs the pending tokens together, then picks among the rows that the mask allows. */
   async choose(mask: Uint32Array | null): Promise<Choice> {
-    const { host, tokenizer, keys } = this.writer;
+    const { host, tokenizer, keys, lean } = this.writer;
     const hidden = await decode(host, this.pending, this.pos, keys);
     this.pos += this.pending.length;
     this.pending = [];
-    await logits(host, hidden, mask, tokenizer.vocabSize);
-    return pick(host, tokenizer.vocabSize);
+    const row = await logits(host, hidden, mask, tokenizer.vocabSize);
+    if (mask) lean?.add(row, mask, this.bytes, (id) => tokenizer.bytesOf(id));
+    const choice = pick(host, tokenizer.vocabSize);
+    this.chosen = await this.trace?.read(host, hidden, choice, row, mask !== null);
+    return choice;
   }
 
   /** Closes the list after a call, and takes back what is written beyond it. */
@@ -126,19 +142,22 @@ class Output {
     let rest: number[] = [];
     while (this.bytes.length > callEnd) {
       const length = tokenizer.bytesOf(this.tokens.pop() as number).length;
+      this.trace?.tokens.pop();
       this.held.pop();
       rest = this.bytes.splice(this.bytes.length - length).slice(0, callEnd - this.bytes.length);
     }
     const written = this.bytes.length;
     this.steps = this.steps.filter(({ startByte }) => startByte < written);
     for (const id of tokenizer.tokenizeRaw(`${String.fromCharCode(...rest)}]`)) await this.add(id);
-    return this.answer(this.tokens.length - this.steps.length, false);
+    return this.answer(false);
   }
 
-  async answer(forcedTokens: number, cutShort: boolean): Promise<Answer> {
+  async answer(cutShort: boolean): Promise<Answer> {
     const rest = this.held.join("") + this.text.end();
     if (rest) await this.writer.onText?.(rest);
-    const { tokens, steps } = this;
-    return { tokens, bytes: Uint8Array.from(this.bytes), steps, forcedTokens, cutShort };
+    const { tokens, steps, trace } = this;
+    const forcedTokens = tokens.length - steps.length;
+    const written = { tokens, bytes: Uint8Array.from(this.bytes), steps, forcedTokens, cutShort };
+    return trace ? { ...written, trace: trace.tokens } : written;
   }
 }

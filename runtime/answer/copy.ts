@@ -99,6 +99,17 @@ export class Words {
     return characters[end] <= before + most && end <= this.limit[at];
   }
 
+  /** What a value may go on with from a place to an end, `least` to `most` characters, as bytes in a string. */
+  *rests(at: number, least: number, most: number): Generator<string> {
+    const { bytes, ends, characters } = this.request;
+    let rest = "";
+    for (let end = at; characters[end] <= characters[at] + most; end++) {
+      if (ends.has(end) && characters[end] >= characters[at] + least) yield rest;
+      if (end === this.limit[at] || end === bytes.length) return;
+      rest += String.fromCharCode(bytes[end]);
+    }
+  }
+
   endsAt(place: number): boolean {
     return this.request.ends.has(place);
   }

@@ -54,7 +54,8 @@ export function decide(confidence: number, risk: Risk, profile: Profile, mayAct 
   return confidence >= (risk === "danger" ? profile.act : profile.confirm) ? "confirm" : "ask";
 }
 
-/** The most careful of the calls' decisions; none without calls. */
-export function together(decisions: readonly Exclude<Decision, "none">[]): Decision {
-  return (["ask", "confirm", "act"] as const).find((decision) => decisions.includes(decision)) ?? "none";
+/** The most careful of the calls' decisions; without calls none, unless the first was cut short. */
+export function mostCareful(decisions: readonly Exclude<Decision, "none">[], cutShort = false): Decision {
+  const careful = (["ask", "confirm", "act"] as const).find((decision) => decisions.includes(decision));
+  return careful ?? (cutShort ? "ask" : "none");
 }

@@ -20,26 +20,65 @@ const common = new Set(
  * word weighted by how few of the tools have it. A word also counts half where one begins the other: light, lights.
  */
 export function lexicalScores(request: string, set: ToolSet): number[] {
-  const tools = set.tools.map(toolWords);
-  const scores = tools.map(() => 0);
+  const index = indexOf(set);
+  const scores = set.tools.map(() => 0);
   for (const word of new Set(wordsOf(request))) {
-    const matches = tools.map((words) => match(words, word));
-    const weight = Math.log(1 + tools.length / (1 + matches.filter((found) => found > 0).length));
-    for (const [i, found] of matches.entries()) scores[i] += found * weight;
+    const matches = index.matches(word);
+    const weight = Math.log(1 + scores.length / (1 + matches.size));
+    for (const [place, found] of matches) scores[place] += found * weight;
   }
   return scores;
 }
 
-function match(words: Map<string, number>, word: string): number {
-  const exact = words.get(word);
-  if (exact) return exact;
-  let best = 0;
-  for (const [other, weight] of words) {
-    const [short, long] = other.length < word.length ? [other, word] : [word, other];
-    if (short.length >= 4 && long.startsWith(short)) best = Math.max(best, weight / 2);
+/** Which tools have a word, for all words of a set: as many look-ups for a word of a request as it has letters. */
+class WordIndex {
+  /** What each word counts for, by the places of the tools that have it. */
+  private readonly tools = new Map<string, Map<number, number>>();
+  private readonly sorted: string[];
+
+  constructor(set: ToolSet) {
+    for (const [place, tool] of set.tools.entries())
+      for (const [word, weight] of toolWords(tool)) {
+        const known = this.tools.get(word);
+        if (known) known.set(place, weight);
+        else this.tools.set(word, new Map([[place, weight]]));
+      }
+    this.sorted = [...this.tools.keys()].sort();
   }
-  return best;
+
+  /** What a word of a request counts for, by the places of the tools that it matches. */
+  matches(word: string): Map<number, number> {
+    const found = new Map<number, number>();
+    for (const other of this.akin(word))
+      for (const [place, weight] of this.tools.get(other) ?? [])
+        found.set(place, Math.max(found.get(place) ?? 0, weight / 2));
+    for (const [place, weight] of this.tools.get(word) ?? []) found.set(place, weight);
+    return found;
+  }
+
+  /** Words that begin with a word, or with which it begins: the shorter of the two has four letters or more. */
+  private *akin(word: string): Generator<string> {
+    for (let length = leastStem; length < word.length; length++) yield word.slice(0, length);
+    if (word.length < leastStem) return;
+    let [low, high] = [0, this.sorted.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.sorted[middle] <= word) low = middle + 1;
+      else high = middle;
+    }
+    for (; low < this.sorted.length && this.sorted[low].startsWith(word); low++) yield this.sorted[low];
+  }
 }
+
+const leastStem = 4;
+
+function indexOf(set: ToolSet): WordIndex {
+  const index = indexBySet.get(set) ?? new WordIndex(set);
+  indexBySet.set(set, index);
+  return index;
+}
+
+const indexBySet = new WeakMap<ToolSet, WordIndex>();
 
 function toolWords(tool: Tool): Map<string, number> {
   const known = wordsByTool.get(tool);
@@ -66,9 +105,12 @@ function enumWords(schema: Schema): string[] {
   return schema.kind === "anyOf" ? schema.options.flatMap(enumWords) : [];
 }
 
+/** Letters of a word that count: nobody says more. */
+const mostLetters = 64;
+
 function wordsOf(text: string): string[] {
   const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  return words.filter((word) => !common.has(word));
+  return words.map((word) => word.slice(0, mostLetters)).filter((word) => !common.has(word));
 }
 
 /** Places of the tools from the highest score down; equal scores keep their order. */

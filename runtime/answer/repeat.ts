@@ -1,14 +1,22 @@
-/** Calls that an answer makes again: an identical one is written as often as the request asks for it. */
+/** How many of the same, and of calls: an identical call is written as often as the request asks for it, and a list has so many items. */
 import type { Json } from "../json.ts";
 
 /** The calls of an answer under way, by its bytes and where calls have ended among them. */
 export class Calls {
   private readonly texts: string[] = [];
 
-  constructor(private readonly request: string) {}
+  constructor(
+    private readonly request: string,
+    private readonly most = Number.POSITIVE_INFINITY,
+  ) {}
 
-  /** Whether the call that ends last is one too many. */
-  ends(bytes: readonly number[], callEnds: readonly number[]): boolean {
+  /** Where the answer shall end, once a call has ended: before it if it is one too many, after it if it is the last. */
+  end(bytes: readonly number[], callEnds: readonly number[]): number | undefined {
+    if (this.isRepeat(bytes, callEnds)) return callEnds.at(-2);
+    return callEnds.length >= this.most ? callEnds.at(-1) : undefined;
+  }
+
+  private isRepeat(bytes: readonly number[], callEnds: readonly number[]): boolean {
     const text = textOf(bytes, callEnds.at(-2), callEnds.at(-1));
     const before = this.texts.filter((other) => other === text).length;
     this.texts.push(text);
@@ -53,6 +61,9 @@ export function timesAsked(request: string, call: string): number {
   );
   return Math.max(times, ...many);
 }
+
+/** Items of a list that says no maximum: one a word, or the twelve of "every month". */
+export const mostItemsOf = (request: string) => Math.max(12, request.split(" ").length);
 
 /** Strings and numbers within a value. */
 function scalars(value: Json): string[] {

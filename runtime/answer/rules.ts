@@ -1,10 +1,12 @@
 /**
  * What holds for an answer beyond its grammar, since it depends on the request or on what is written already:
- * free strings are copied (copy.ts), items that must differ do, and a map has no key twice.
+ * free strings are copied (copy.ts), items that must differ do, a map has no key twice, and a list that says no maximum
+ * ends some time: a model that has nothing to say would write the same items over and over.
  * Enums and numbers are the grammar's alone; where an enum stands beside a string, a value is one of it or copied.
  */
-import { partsOf, type State, union } from "../grammar/automaton.ts";
+import { mustDiffer, partsOf, union } from "../grammar/automaton.ts";
 import type { Grammar } from "../grammar/grammar.ts";
+import type { State } from "../grammar/state.ts";
 import type { Mask } from "../text/trie.ts";
 import type { Schema } from "../tools/schema.ts";
 import { Words } from "./copy.ts";
@@ -20,6 +22,8 @@ export class Rules {
     readonly grammar: Grammar,
     /** The request as the prompt shows it; null to copy nothing. */
     request: string | null,
+    /** Of a list that says no maximum, unless it asks for more. */
+    readonly mostItems = Number.POSITIVE_INFINITY,
   ) {
     this.start = new Place(this, grammar.start, request === null ? null : Words.of(request));
   }
@@ -31,7 +35,7 @@ export class Rules {
       !place.spans &&
       !place.item &&
       !(place.words && grammar.opensString(place.state)) &&
-      !(grammar.hasDistinct && grammar.opensDistinct(place.state));
+      !(grammar.hasItems && grammar.opensItem(place.state));
     if (isFree) return grammar.mask(place.state);
     const mask = grammar.tokens.allowed(place);
     return mask.count ? mask : grammar.mask(place.state);
@@ -104,6 +108,8 @@ export class Place {
   item: Item | null = null;
   /** The items before, as JSON. */
   seen: ReadonlyMap<Schema, ReadonlySet<string>> = none;
+  /** Items of lists before the one that is open. */
+  private counts: ReadonlyMap<Schema, number> = noCounts;
   /** Bytes before here, and where among them calls have ended. */
   private at = 0;
   callEnds: readonly number[] = [];
@@ -122,16 +128,36 @@ export class Place {
   step(byte: number): Place | null {
     const next = this.reach(byte);
     if (!next?.item || !next.seen.get(next.item.of)?.size) return next;
+    if (next.spans) return next.copyDiffers(next.spans) ? next : null;
     // Where another character may follow, another text may.
     const most = next.state.room?.most ?? 0;
     return most > 0 || canDiffer(next) ? next : null;
   }
 
+  /** Whether the item that is open, copied on, can end unlike those before. */
+  private copyDiffers(spans: readonly number[]): boolean {
+    const { item, words, seen } = this;
+    const others = seen.get((item as Item).of);
+    const parts = partsOf(this.state);
+    const differs = parts.some(({ room }) =>
+      spans.some((at) => {
+        for (const rest of room ? (words as Words).rests(at, room.least, room.most) : []) {
+          const value = canonical(`${item?.text}${rest}"`);
+          if (value !== undefined && !others?.has(value)) return true;
+        }
+        return false;
+      }),
+    );
+    const beside = parts.filter(({ room }) => !room);
+    return differs || (beside.length > 0 && canDiffer(this.moved(union(beside))));
+  }
+
   /** The next place, from which an item may have no way on that makes it differ. */
   reach(byte: number): Place | null {
     const next = this.spans ? this.copy(byte, this.spans) : this.open(byte);
-    if (!next || (this.rules.grammar.hasDistinct && !next.distinguish(byte))) return null;
-    if (next.state !== this.rules.grammar.afterCall) return next;
+    const { grammar } = this.rules;
+    if (!next || (grammar.hasDistinct && !next.distinguish(byte)) || (grammar.hasItems && !next.count())) return null;
+    if (next.state !== grammar.afterCall) return next;
     const after = next.moved(next.state, next.words?.fresh() ?? null, this.at + 1);
     after.callEnds = [...this.callEnds, this.at + 1];
     return after;
@@ -142,6 +168,7 @@ export class Place {
     const next = new Place(this.rules, state, words);
     next.item = this.item;
     next.seen = this.seen;
+    next.counts = this.counts;
     next.at = at;
     next.callEnds = this.callEnds;
     return next;
@@ -217,16 +244,26 @@ export class Place {
       } else if (!item.text && (byte === bracket || byte === brace)) this.item = null;
       else this.item = { ...item, text: item.text + String.fromCharCode(byte) };
     }
-    const { distinct } = this.state;
-    if (distinct) {
-      if (distinct.isFirst) this.seen = new Map(this.seen).set(distinct.of, new Set());
-      this.item = { of: distinct.of, text: "" };
+    const { begun } = this.state;
+    if (begun && mustDiffer(begun.of)) {
+      if (begun.isFirst) this.seen = new Map(this.seen).set(begun.of, new Set());
+      this.item = { of: begun.of, text: "" };
     }
     return true;
+  }
+
+  /** Counts the item that begins here; false where it is one too many. */
+  private count(): boolean {
+    const { begun } = this.state;
+    if (begun?.of.kind !== "array" || begun.of.maxItems < Number.POSITIVE_INFINITY) return true;
+    const before = begun.isFirst ? 0 : (this.counts.get(begun.of) ?? 0) + 1;
+    this.counts = new Map(this.counts).set(begun.of, before);
+    return before < Math.max(begun.of.minItems, this.rules.mostItems, 1);
   }
 }
 
 const none: ReadonlyMap<Schema, ReadonlySet<string>> = new Map();
+const noCounts: ReadonlyMap<Schema, number> = new Map();
 const utf8 = new TextDecoder();
 
 /** A value as JSON that equal values share, of its bytes; undefined if it is not whole. */

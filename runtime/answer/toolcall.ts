@@ -8,9 +8,9 @@ import { type Certainty, confidenceOf, type Decision, decide, featuresOf, type S
 import { ground, type ValueSource } from "./provenance.ts";
 
 /** One call, with the tool's own name. */
-export interface ToolCall {
-  name: string;
-  arguments: Record<string, Json>;
+export interface ToolCall<N extends string = string, A = Record<string, Json>> {
+  name: N;
+  arguments: A;
   certainty: Certainty;
   /** By argument, or by path within a nested one. */
   sources: Record<string, ValueSource>;

@@ -4,19 +4,38 @@ import { kernelBytes } from "../../wasm/built/bytes.ts";
 
 /** Bytes of one build; `shared`: for a shared memory, which the module's import must then declare. */
 export function kernelModule(build: BuildName, shared = false): Uint8Array<ArrayBuffer> {
-  const binary = atob(kernelBytes[build]);
-  const fitting = shared ? binary.replace(`${memoryBytes}\x01`, `${memoryBytes}\x03`) : binary;
-  const bytes = new Uint8Array(fitting.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = fitting.charCodeAt(i);
+  const bytes = decoded(build).slice();
+  if (shared) bytes[flagsAt(bytes)] = 3;
   return bytes;
 }
 
-/** The import as the binary format has it: names, each after its length, and kind 2; then flags: 1 bounded, 2 shared. */
-const memoryBytes = `${[memoryImport.module, memoryImport.base].map((name) => String.fromCharCode(name.length) + name).join("")}\x02`;
+const decodedBuilds = new Map<BuildName, Uint8Array<ArrayBuffer>>();
+
+function decoded(build: BuildName): Uint8Array<ArrayBuffer> {
+  const bytes = decodedBuilds.get(build) ?? fromBase64(kernelBytes[build]);
+  decodedBuilds.set(build, bytes);
+  return bytes;
+}
+
+/** By the host's own means, where it has some: a loop over characters takes a fresh process a millisecond or two. */
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const own = Uint8Array as { fromBase64?(text: string): Uint8Array<ArrayBuffer> };
+  if (own.fromBase64) return own.fromBase64(text);
+  const { Buffer } = globalThis as { Buffer?: { from(text: string, encoding: "base64"): Uint8Array } };
+  if (Buffer) return new Uint8Array(Buffer.from(text, "base64"));
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+/** Where the import of the memory has its flags, 1 bounded and 2 shared: after both names, each after its length, and kind 2. */
+function flagsAt(bytes: Uint8Array): number {
+  const names = [memoryImport.module, memoryImport.base].map((name) => String.fromCharCode(name.length) + name);
+  const before = `${names.join("")}\x02`;
+  return new TextDecoder("latin1").decode(bytes).indexOf(before) + before.length;
+}
 
 /** The first of relaxed, simd, scalar that this host validates. */
 export function detectBuild(): BuildName {
-  return buildNames.find((name) => WebAssembly.validate(kernelModule(name))) ?? "scalar";
+  return buildNames.find((name) => WebAssembly.validate(decoded(name))) ?? "scalar";
 }
 
 /**
@@ -26,7 +45,7 @@ export function detectBuild(): BuildName {
 export async function compileKernels(build: BuildName, memory: WebAssembly.Memory): Promise<WebAssembly.Module> {
   if (!buildNames.includes(build))
     throw new TypeError(`kernels: expected one of ${buildNames.join(", ")}, got ${build}`);
-  const bytes = kernelModule(build, !(memory.buffer instanceof ArrayBuffer));
+  const bytes = memory.buffer instanceof ArrayBuffer ? decoded(build) : kernelModule(build, true);
   return WebAssembly.compile(bytes).catch((error) => {
     // A page's policy may forbid what the host could run.
     if (WebAssembly.validate(bytes)) throw error;
@@ -34,7 +53,7 @@ export async function compileKernels(build: BuildName, memory: WebAssembly.Memor
   });
 }
 
-/** What the module imports. */
+/** What the module imports. @internal */
 export function kernelImports(memory: WebAssembly.Memory): WebAssembly.Imports {
   return { [memoryImport.module]: { [memoryImport.base]: memory } };
 }

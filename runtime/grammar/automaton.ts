@@ -9,136 +9,56 @@
  * States are made when first reached.
  */
 
-import { constrained, isFit, mostDigits, type Scaled, scaledOf, someFits, standing } from "../tools/decimal.ts";
-import { type ArraySchema, itemSchema, type Leaf, leaves, type ObjectSchema, type Schema } from "../tools/schema.ts";
+import { constrained, scaledOf } from "../tools/decimal.ts";
+import {
+  type ArraySchema,
+  itemSchema,
+  type Leaf,
+  leaves,
+  type ObjectSchema,
+  type Property,
+  type Schema,
+} from "../tools/schema.ts";
 import { shapesOf } from "../tools/shapes.ts";
 import { leastBytes, mostItems } from "../tools/shortest.ts";
-import type { ToolSet } from "../tools/tools.ts";
+import type { Tool, ToolSet } from "../tools/tools.ts";
+import { keyState, limitedState, numberState, stringState } from "./scalars.ts";
+import { type Alternative, type Begun, type Edge, literal, once, oneOf, State } from "./state.ts";
 
-type Edge = readonly [low: number, high: number, target: State];
+/** Whether what begins so must differ from what began before. */
+export const mustDiffer = (of: Begun["of"]) => of.kind === "object" || of.unique === true;
 
-/** How many characters a string still takes, between two of them or within one. */
-export interface Room {
-  least: number;
-  most: number;
-  isBetween: boolean;
-}
-
-const anyRoom: Room = { least: 0, most: Number.POSITIVE_INFINITY, isBetween: true };
-
-/** What begins at a state must differ from what began so in the same list or map; `isFirst` where that is new. */
-export interface Distinct {
-  of: Schema;
-  isFirst: boolean;
-}
-
-/** Where the text stands: the bytes that may follow. */
-export class State {
-  private made: Edge[] | null = null;
-  distinct: Distinct | null = null;
-
-  constructor(
-    private readonly make: () => Edge[],
-    /** The byte that leads to the end of the text by a short way, −1 at the end. */
-    readonly exit: number,
-    /** Within a string. */
-    readonly room: Room | null = null,
-  ) {}
-
-  /** Whether a string may go on or end here: not from within a character or an escape. */
-  get inString(): boolean {
-    return this.room?.isBetween ?? false;
-  }
-
-  get edges(): Edge[] {
-    this.made ??= this.make();
-    return this.made;
-  }
-
-  step(byte: number): State | null {
-    const { edges } = this;
-    for (let i = 0; i < edges.length; i++) {
-      const edge = edges[i];
-      if (byte >= edge[0] && byte <= edge[1]) return edge[2];
-    }
-    return null;
-  }
-
-  /** The only byte that can follow, or −1. */
-  get onlyByte(): number {
-    const { edges } = this;
-    return edges.length === 1 && edges[0][0] === edges[0][1] ? edges[0][0] : -1;
-  }
-
-  get atEnd(): boolean {
-    return this.exit < 0;
-  }
-}
-
-const utf8 = new TextEncoder();
-const quote = 0x22;
-const hyphen = 0x2d;
-const backslash = 0x5c;
-
-interface Alternative {
-  text: string;
-  next: () => State;
-}
-
-/** One of several texts, each with what follows it. The way out is the first. */
-function oneOf(alternatives: Alternative[]): State {
-  const items = alternatives.map(({ text, next }) => ({ bytes: utf8.encode(text), next }));
-  return branch(items, 0);
-}
-
-function branch(items: { bytes: Uint8Array; next: () => State }[], at: number): State {
-  const [first] = items;
-  if (items.length === 1 && first.bytes.length === at) return first.next();
-  const edges = () => {
-    const groups = new Map<number, typeof items>();
-    const ended: Edge[] = [];
-    for (const item of items) {
-      const group = groups.get(item.bytes[at]);
-      if (item.bytes.length === at) ended.push(...item.next().edges);
-      else if (group) group.push(item);
-      else groups.set(item.bytes[at], [item]);
-    }
-    return [...ended, ...[...groups].map(([byte, group]): Edge => [byte, byte, branch(group, at + 1)])];
-  };
-  return new State(edges, first.bytes.length > at ? first.bytes[at] : first.next().exit);
-}
-
-const literal = (text: string, next: () => State) => oneOf([{ text, next }]);
 const end = new State(() => [], -1);
-const deadEnd = new State(() => [], -1);
 
-/** The inside of a string that never ends. */
-export const anyText = stringState(deadEnd);
-
-/** Returns a function that computes once. */
-function once<T>(make: () => T): () => T {
-  let value: T | undefined;
-  return () => {
-    value ??= make();
-    return value;
-  };
-}
-
-/** `start`, and where a call has ended and another may begin: null without tools. */
-export function answerStates(set: ToolSet): { start: State; afterCall: State | null } {
+/** `start`, and where a call has ended and another may begin: null without tools. `mustCall`: the list is not empty. */
+export function answerStates(set: ToolSet, mustCall = false): { start: State; afterCall: State | null } {
   const names: () => State = once(() =>
     oneOf(
       set.tools.map((tool) => ({
         text: `${JSON.stringify(tool.promptName)},"arguments":{`,
-        next: () => union(shapesOf(tool).map((shape) => objectState(shape, "}}", afterCall))),
+        next: () => argumentStates(tool, afterCall),
       })),
     ),
   );
   const call: Alternative = { text: '{"name":', next: names };
   const close: Alternative = { text: "]", next: () => end };
   const afterCall: () => State = once(() => oneOf([close, { ...call, text: `,${call.text}` }]));
-  const start = literal(" [", () => oneOf(set.tools.length ? [close, call] : [close]));
+  const start = literal(" [", () => oneOf([...(mustCall ? [] : [close]), ...(set.tools.length ? [call] : [])]));
   return { start, afterCall: set.tools.length ? afterCall() : null };
+}
+
+/** A tool's arguments after their brace, with the brace of the call. */
+export function argumentStates(tool: Tool, next: () => State): State {
+  return union(shapesOf(tool).map((shape) => objectState(shape, "}}", next)));
+}
+
+/** Keys of an object that can be written, in the order in which the automaton takes them. */
+export function possibleKeys(properties: readonly Property[]): Property[] {
+  const possible = properties.filter((property) => Number.isFinite(leastBytes(property.schema)));
+  // Required ones first, then the shortest: the way out goes through the first alternative.
+  return possible.sort(
+    (a, b) => Number(b.required) - Number(a.required) || leastBytes(a.schema) - leastBytes(b.schema),
+  );
 }
 
 /** Pairs of a map beside its known keys, unless it asks for more. */
@@ -150,9 +70,7 @@ const mostPairs = 16;
  */
 function objectState(schema: ObjectSchema, close: string, next: () => State): State {
   const { more, minProperties = 0, maxProperties = Number.POSITIVE_INFINITY } = schema;
-  const possible = schema.properties.filter((property) => Number.isFinite(leastBytes(property.schema)));
-  // Required ones first, then the shortest: the way out goes through the first alternative.
-  possible.sort((a, b) => Number(b.required) - Number(a.required) || leastBytes(a.schema) - leastBytes(b.schema));
+  const possible = possibleKeys(schema.properties);
   const others = more && Number.isFinite(leastBytes(more)) ? more : null;
   const most = Math.min(maxProperties, others ? Math.max(minProperties, possible.length + mostPairs) : maxProperties);
   const states = new Map<string, State>();
@@ -195,66 +113,35 @@ function objectState(schema: ObjectSchema, close: string, next: () => State): St
   );
 }
 
-/** A map's key from its opening quote on: any but those of known names, as they stand, without escapes. */
-function keyState(names: readonly string[], next: State): State {
-  const edges = once((): Edge[] => [
-    ...characterEdges(inside, false).filter(([low]) => low !== backslash),
-    [quote, quote, next],
-  ]);
-  const inside = new State(edges, quote, anyRoom);
-  return without(
-    inside,
-    names.map((name) => utf8.encode(JSON.stringify(name).slice(1))),
-  );
-}
-
-/** A state less texts that would follow it. Of what leads to others there must be some beside each text. */
-function without(state: State, texts: readonly Uint8Array[], at = 0): State {
-  if (!texts.length) return state;
-  const edges = () => {
-    const bytes = [...new Set(texts.map((text) => text[at]))].sort((a, b) => a - b);
-    return state.edges.flatMap(([low, high, target]): Edge[] => {
-      const cut: Edge[] = [];
-      let from = low;
-      for (const byte of bytes.filter((one) => one >= low && one <= high)) {
-        if (from < byte) cut.push([from, byte - 1, target]);
-        const going = texts.filter((text) => text[at] === byte);
-        if (going.every((text) => text.length > at + 1)) cut.push([byte, byte, without(target, going, at + 1)]);
-        from = byte + 1;
-      }
-      if (from <= high) cut.push([from, high, target]);
-      return cut;
-    });
-  };
-  const ends = texts.some((text) => text.length === at + 1 && text[at] === state.exit);
-  return new State(edges, ends ? hyphen : state.exit, state.room);
-}
-
-/** Whether a value may hold texts that must differ. */
-export function holdsDistinct(schema: Schema, met: Set<Schema> = new Set()): boolean {
-  if (met.has(schema)) return false;
+/** The lists that say no maximum or that their items differ, and the maps, within a value. */
+export function* countedIn(schema: Schema, met: Set<Schema> = new Set()): Generator<Begun["of"]> {
+  if (met.has(schema)) return;
   met.add(schema);
-  const within = (parts: readonly Schema[]) => parts.some((part) => holdsDistinct(part, met));
   switch (schema.kind) {
     case "array":
-      return schema.unique || within([...(schema.first ?? []), schema.items]);
+      if (isCounted(schema)) yield schema;
+      for (const part of [...(schema.first ?? []), schema.items]) yield* countedIn(part, met);
+      return;
     case "object":
-      return schema.more !== undefined || within(schema.properties.map((property) => property.schema));
+      if (schema.more) yield schema;
+      for (const property of schema.properties) yield* countedIn(property.schema, met);
+      return;
     case "anyOf":
-      return within(schema.options);
+      for (const option of schema.options) yield* countedIn(option, met);
+      return;
     case "ref":
-      return schema.target !== null && within([schema.target]);
-    default:
-      return false;
+      if (schema.target) yield* countedIn(schema.target, met);
   }
 }
 
-/** Says of a state that a text begins there which differs from others: keys of one map, items of one list. */
-function marking(state: State, of: Schema, isFirst: boolean): State {
+const isCounted = (list: ArraySchema) => list.unique === true || list.maxItems === Number.POSITIVE_INFINITY;
+
+/** Says of a state that a key of a map or an item of a list begins there. */
+function marking(state: State, of: Begun["of"], isFirst: boolean): State {
   const copy = new State(() => state.edges, state.exit, state.room);
   const either = eithers.get(state);
   if (either) eithers.set(copy, either);
-  copy.distinct = { of, isFirst };
+  copy.begun = { of, isFirst };
   return copy;
 }
 
@@ -264,7 +151,8 @@ interface Value {
   next: () => State;
 }
 
-function valueState(schema: Schema, next: () => State): State {
+/** Where a value begins; `next` follows it. */
+export function valueState(schema: Schema, next: () => State): State {
   // The way out goes through the shortest option.
   const options = [...leaves(schema)].map((option) => ({ ...option, bytes: leastBytes(option.schema) }));
   const possible = options.filter(({ bytes }) => Number.isFinite(bytes)).sort((a, b) => a.bytes - b.bytes);
@@ -297,11 +185,11 @@ function firstState({ schema, next }: Value): State {
 }
 
 function arrayState(schema: ArraySchema, count: number, next: () => State): State {
-  const { minItems, first = [], unique } = schema;
+  const { minItems, first = [] } = schema;
   const most = mostItems(schema);
   const repeats = most === Number.POSITIVE_INFINITY && count > minItems && count > first.length;
   const after: () => State = once(() => (repeats ? state : arrayState(schema, count + 1, next)));
-  const mark = (begun: State) => (unique ? marking(begun, schema, !count) : begun);
+  const mark = (begun: State) => (isCounted(schema) ? marking(begun, schema, !count) : begun);
   const item = () => valueState(itemSchema(schema, count), after);
   const options: State[] = [];
   if (count >= minItems) options.push(literal("]", next));
@@ -324,8 +212,8 @@ export function union(states: readonly State[]): State {
   if (states.length === 1) return states[0];
   const different = merged(states.flatMap(partsOf));
   const [first] = different;
-  const distinct = states.find((state) => state.distinct)?.distinct ?? null;
-  if (different.length === 1) return distinct ? marking(first, distinct.of, distinct.isFirst) : first;
+  const begun = states.find((state) => state.begun)?.begun ?? null;
+  if (different.length === 1) return begun ? marking(first, begun.of, begun.isFirst) : first;
   const edges = () => {
     const all = different.flatMap((state) => state.edges);
     // Cut the bytes where any edge begins or ends, so that each piece has the same targets throughout.
@@ -337,7 +225,7 @@ export function union(states: readonly State[]): State {
   };
   const state = new State(edges, first.exit);
   eithers.set(state, different);
-  state.distinct = distinct;
+  state.begun = begun;
   return state;
 }
 
@@ -363,104 +251,4 @@ function merged(states: readonly State[]): State[] {
       next: once(() => union([...group].map((state) => (values.get(state) as Value).next()))),
     });
   });
-}
-
-/**
- * The inside of a JSON string up to its closing quote: any escape, any valid UTF-8, from `least` to `most` characters.
- * Where characters count, an escaped surrogate, half a character, is left out.
- */
-function stringState(next: State, least = 0, most = Number.POSITIVE_INFINITY): State {
-  const free = least <= 0 && most === Number.POSITIVE_INFINITY;
-  const edges = once(() => {
-    const after = free ? inside : most > 0 ? stringState(next, Math.max(0, least - 1), most - 1) : null;
-    const end: Edge[] = least <= 0 && next !== deadEnd ? [[quote, quote, next]] : [];
-    return [...(after ? characterEdges(after, free) : []), ...end];
-  });
-  const inside = new State(edges, least > 0 ? hyphen : quote, free ? anyRoom : { least, most, isBetween: true });
-  return inside;
-}
-
-/** One character of a string, raw or escaped, then `inside`. */
-function characterEdges(inside: State, surrogates: boolean): Edge[] {
-  const room = inside.room && { ...inside.room, isBetween: false };
-  /** One byte of a range, then the given state. */
-  const range = (low: number, high: number, target: State) => new State(() => [[low, high, target]], low, room);
-  const digits: [number, number][] = [
-    [0x30, 0x39],
-    [0x41, 0x46],
-    [0x61, 0x66],
-  ];
-  const hex = (target: State) => new State(() => digits.map(([low, high]): Edge => [low, high, target]), 0x30, room);
-  const three = hex(hex(hex(inside)));
-  const low = new State(() => [[0x30, 0x37, hex(hex(inside))]], 0x30, room);
-  const notD: [number, number][] = [
-    [0x30, 0x39],
-    [0x41, 0x43],
-    [0x45, 0x46],
-    [0x61, 0x63],
-    [0x65, 0x66],
-  ];
-  const whole = (): Edge[] => [...notD.map(([a, b]): Edge => [a, b, three]), [0x44, 0x44, low], [0x64, 0x64, low]];
-  const unicode = surrogates ? hex(three) : new State(whole, 0x30, room);
-  const escaped = new State(
-    () => [...[...'"\\/bfnrt'].map((c): Edge => [c.charCodeAt(0), c.charCodeAt(0), inside]), [0x75, 0x75, unicode]],
-    0x6e,
-    room,
-  );
-  const last = range(0x80, 0xbf, inside);
-  const two = range(0x80, 0xbf, last);
-  // Source: Unicode, table 3-7, "Well-Formed UTF-8 Byte Sequences".
-  return [
-    [0x20, 0x21, inside],
-    [0x23, 0x5b, inside],
-    [0x5d, 0x7f, inside],
-    [0x5c, 0x5c, escaped],
-    [0xc2, 0xdf, last],
-    [0xe0, 0xe0, range(0xa0, 0xbf, last)],
-    [0xe1, 0xec, two],
-    [0xed, 0xed, range(0x80, 0x9f, last)],
-    [0xee, 0xef, two],
-    [0xf0, 0xf0, range(0x90, 0xbf, two)],
-    [0xf1, 0xf3, range(0x80, 0xbf, two)],
-    [0xf4, 0xf4, range(0x80, 0x8f, two)],
-  ];
-}
-
-/** A JSON number; an integer has neither fraction nor exponent. It ends where what follows begins. */
-function numberState(integer: boolean, next: () => State): State {
-  const digits = (left: number, tail: () => Edge[]): State =>
-    new State(() => [...(left ? [[0x30, 0x39, digits(left - 1, tail)] as Edge] : []), ...tail()], next().exit);
-  const ended = () => next().edges;
-  const exponent = once(() => {
-    const first = new State(() => [[0x30, 0x39, digits(1, ended)]], 0x30);
-    return new State(() => [[0x2b, 0x2b, first], [0x2d, 0x2d, first], ...first.edges], 0x30);
-  });
-  const power = (): Edge[] => [[0x45, 0x45, exponent()], [0x65, 0x65, exponent()], ...ended()];
-  const fraction = once(() => new State(() => [[0x30, 0x39, digits(mostDigits - 1, power)]], 0x30));
-  const tail = (): Edge[] => (integer ? ended() : [[0x2e, 0x2e, fraction()], ...power()]);
-  const unsigned: Edge[] = [
-    [0x30, 0x30, new State(tail, next().exit)],
-    [0x31, 0x39, digits(mostDigits - 1, tail)],
-  ];
-  return new State(() => [[0x2d, 0x2d, new State(() => unsigned, 0x30)], ...unsigned], 0x30);
-}
-
-/** A number with limits: a byte may follow if some number that begins so fits. Texts that go on alike share a state. */
-function limitedState(limits: Scaled, next: () => State): State {
-  const states = new Map<string, State>();
-  const after = (typed: string): State => {
-    const key = standing(limits, typed);
-    const known = states.get(key);
-    if (known) return known;
-    const continuations = [..."0123456789.-"].filter((c) => someFits(limits, typed + c));
-    const complete = isFit(limits, typed);
-    const edges = () => [
-      ...continuations.map((c): Edge => [c.charCodeAt(0), c.charCodeAt(0), after(typed + c)]),
-      ...(complete ? next().edges : []),
-    ];
-    const state = new State(edges, complete ? next().exit : continuations[0].charCodeAt(0));
-    states.set(key, state);
-    return state;
-  };
-  return after("");
 }

@@ -6,7 +6,9 @@
 import type { Mask, TokenTrie } from "../text/trie.ts";
 import { shapesOf } from "../tools/shapes.ts";
 import type { ToolSet } from "../tools/tools.ts";
-import { answerStates, anyText, holdsDistinct, type State } from "./automaton.ts";
+import { answerStates, countedIn, mustDiffer } from "./automaton.ts";
+import { anyText } from "./scalars.ts";
+import type { State } from "./state.ts";
 
 /** Tokens that can only be so, and the state after them. */
 export interface Forced {
@@ -21,7 +23,7 @@ interface Notes {
   /** Bytes of the way out. */
   wayOut?: number;
   opensString?: boolean;
-  opensDistinct?: boolean;
+  opensItem?: boolean;
 }
 
 export class Grammar {
@@ -29,15 +31,20 @@ export class Grammar {
   readonly start: State;
   /** Where a call has ended and another may begin; null without tools. */
   readonly afterCall: State | null;
-  /** Whether there are texts that must differ: see `Distinct`. */
+  /** Whether there are lists whose items count, or maps: see `Begun`. */
+  readonly hasItems: boolean;
+  /** Whether there are any of which must differ. */
   readonly hasDistinct: boolean;
 
   constructor(
     tools: ToolSet,
     readonly tokens: TokenTrie,
+    mustCall = false,
   ) {
-    ({ start: this.start, afterCall: this.afterCall } = answerStates(tools));
-    this.hasDistinct = tools.tools.some((tool) => shapesOf(tool).some((shape) => holdsDistinct(shape)));
+    ({ start: this.start, afterCall: this.afterCall } = answerStates(tools, mustCall));
+    const counted = tools.tools.flatMap((tool) => shapesOf(tool).flatMap((shape) => [...countedIn(shape)]));
+    this.hasItems = counted.length > 0;
+    this.hasDistinct = counted.some(mustDiffer);
   }
 
   /** The state after a token, null if it cannot follow. */
@@ -55,11 +62,11 @@ export class Grammar {
     return notes.opensString;
   }
 
-  /** Whether a token can lead from here to where a text begins that must differ from others. */
-  opensDistinct(state: State): boolean {
+  /** Whether a token can lead from here to where an item of a list or a key of a map begins. */
+  opensItem(state: State): boolean {
     const notes = this.notesOf(state);
-    notes.opensDistinct ??= this.tokens.leadsThrough(state, (next) => next.distinct !== null);
-    return notes.opensDistinct;
+    notes.opensItem ??= this.tokens.leadsThrough(state, (next) => next.begun !== null);
+    return notes.opensItem;
   }
 
   mask(state: State): Mask {

@@ -35,7 +35,7 @@ export function planBlock(geometry: Geometry, rows: number, startBytes = 0): Blo
 }
 
 /** Bytes of a tool of so many rows. */
-export function blockBytes(geometry: Geometry, rows: number): number {
+export function keptBlockBytes(geometry: Geometry, rows: number): number {
   return planBlock(geometry, rows).endBytes;
 }
 

@@ -3,13 +3,17 @@
  * unless said.
  *
  *   0     8  magic "thimblkv"
- *   8     4  version, 1
+ *   8     4  version, 2
  *  12     4  number of tools, N
  *  16     4  the model that read them: `modelId`
  *  20     4  position of their first token (spec/apart: toolAt)
  *  24     4  numbers of a vector, D; 0 for a model without the contrastive head
  *  28     4  XXH32 of the head and the table, with zero here
- *  32  20·N  table, a row a tool: offset of its section, bytes of it, bytes of its text, rows, XXH32 of the section
+ *  32     4  offset of what a device needs beside (device.ts), 0 for none; reading the file here does without
+ *  36     4  bytes of it
+ *  40     4  XXH32 of it
+ *  44     4  zero
+ *  48  20·N  table, a row a tool: offset of its section, bytes of it, bytes of its text, rows, XXH32 of the section
  *  ..        sections, each at a multiple of 16:
  *              text     UTF-8, as the prompt has it; zeros up to a multiple of 4
  *              vector   f32 (D)
@@ -25,13 +29,13 @@ import { formBytes } from "./form.ts";
 import type { KeptEntry } from "./kept.ts";
 
 const magic = "thimblkv";
-const version = 1;
-const headBytes = 32;
+const version = 2;
+const headBytes = 48;
 const rowBytes = 20;
 const alignment = 16;
 
-/** Writes tools of a model. */
-export function writeKept(header: PackHeader, entries: readonly KeptEntry[]): Uint8Array {
+/** Writes tools of a model, and what a device needs beside them. */
+export function writeKept(header: PackHeader, entries: readonly KeptEntry[], device?: Uint8Array | null): Uint8Array {
   const dim = header.geometry.contrastiveDim;
   const texts = entries.map(({ text }) => utf8.encode(text));
   let end = pad(headBytes + rowBytes * entries.length, alignment);
@@ -40,7 +44,8 @@ export function writeKept(header: PackHeader, entries: readonly KeptEntry[]): Ui
     end = pad(end + place.bytes, alignment);
     return place;
   });
-  const file = new Uint8Array(end);
+  const deviceAt = end;
+  const file = new Uint8Array(end + (device?.length ?? 0));
   const view = new DataView(file.buffer);
   file.set(utf8.encode(magic), 0);
   const head = [version, entries.length, modelId(header), header.toolAt ?? 0, dim];
@@ -54,12 +59,19 @@ export function writeKept(header: PackHeader, entries: readonly KeptEntry[]): Ui
     const row = [at, bytes, texts[i].length, known.rows, xxh32(file.subarray(at, at + bytes))];
     for (const [j, word] of row.entries()) view.setUint32(headBytes + rowBytes * i + 4 * j, word, true);
   }
+  if (device) {
+    file.set(device, deviceAt);
+    for (const [i, word] of [deviceAt, device.length, xxh32(device)].entries()) view.setUint32(32 + 4 * i, word, true);
+  }
   view.setUint32(28, headSum(file, entries.length), true);
   return file;
 }
 
-/** Reads all tools of a file. Throws: FormatError for a file that is damaged, newer, or of another model. */
-export function readKept(header: PackHeader, bytes: Uint8Array): KeptEntry[] {
+/**
+ * Reads all tools of a file; `rowsOf` says how many rows a text takes.
+ * Throws: FormatError for a file that is damaged, newer, or of another model.
+ */
+export function readKept(header: PackHeader, bytes: Uint8Array, rowsOf: (text: string) => number): KeptEntry[] {
   const wrong = (path: string, offset: number, message: string): never => {
     throw new FormatError(path, offset, message);
   };
@@ -80,10 +92,20 @@ export function readKept(header: PackHeader, bytes: Uint8Array): KeptEntry[] {
   if (tableEnd > file.length) wrong("count", 12, `expected tools for ${file.length} bytes, got ${count}`);
   if (view.getUint32(28, true) !== headSum(file, count))
     wrong("table", 28, "checksum does not match; the file is damaged, read the tools again");
+  const [deviceAt, deviceBytes, deviceSum] = [0, 1, 2].map((i) => view.getUint32(32 + 4 * i, true));
+  const isWithin = deviceAt % 4 === 0 && deviceAt + deviceBytes <= file.length && view.getUint32(44, true) === 0;
+  if (!isWithin || (deviceAt && xxh32(file.subarray(deviceAt, deviceAt + deviceBytes)) !== deviceSum))
+    wrong("device", 32, "checksum does not match; the file is damaged, read the tools again");
   const { geometry } = header;
   if (model !== modelId(header) || toolAt !== header.toolAt || dim !== geometry.contrastiveDim)
     wrong("model", 16, "expected tools read by this model, got another's; read them again with `thimble tools read`");
-  return Array.from({ length: count }, (_, i) => readEntry(file, view, i, geometry, wrong));
+  return Array.from({ length: count }, (_, i) => {
+    const entry = readEntry(file, view, i, geometry, wrong);
+    const rows = rowsOf(entry.text);
+    if (entry.known.rows !== rows)
+      wrong(`tools[${i}].rows`, headBytes + rowBytes * i + 12, `expected ${rows}, got ${entry.known.rows}`);
+    return entry;
+  });
 }
 
 function readEntry(
@@ -108,7 +130,7 @@ function readEntry(
 }
 
 function headSum(file: Uint8Array, count: number): number {
-  return xxh32(file.slice(0, headBytes + rowBytes * count).fill(0, 28, headBytes));
+  return xxh32(file.slice(0, headBytes + rowBytes * count).fill(0, 28, 32));
 }
 
 const utf8 = new TextEncoder();

@@ -11,7 +11,7 @@ import { CapacityError } from "../errors.ts";
 import { Lru } from "../lru.ts";
 import type { Geometry } from "../pack/pack.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
-import { type BlockPlan, blockBytes, planBlock } from "./block.ts";
+import { type BlockPlan, keptBlockBytes, planBlock } from "./block.ts";
 import { packBlock, unpackBlock } from "./form.ts";
 import { readTools, rowsOf } from "./read.ts";
 
@@ -32,10 +32,10 @@ export interface KeptEntry {
 /** A tool whose keys and values are in linear memory. */
 export interface KeptTool extends BlockPlan {
   text: string;
-  rows: number;
+  known: Known;
   at: number;
   bytes: number;
-  /** Calls that use it now: it is not forgotten meanwhile. */
+  /** Calls that use it now, or the reading that fills it: it is not forgotten meanwhile. */
   uses: number;
 }
 
@@ -49,6 +49,8 @@ export interface ReadProgress {
 export interface ReadOptions {
   walk: Walk;
   onProgress?: (progress: ReadProgress) => void;
+  /** Gets the texts of the tools that are read. */
+  read?: Set<string>;
 }
 
 /** A model, as far as reading needs it. */
@@ -87,6 +89,11 @@ export class Kept {
     return this.usedBytes;
   }
 
+  /** Bytes that they may take while no call uses more. */
+  get budgetBytes(): number {
+    return this.model.budgetBytes;
+  }
+
   /** Where kept tools are in linear memory, and what lies free between them and sessions. */
   get regions(): Region[] {
     const tools = [...this.blocks.values()].map(({ at, bytes }) => ({ name: "kept tool", offsetBytes: at, bytes }));
@@ -96,81 +103,64 @@ export class Kept {
 
   /** Rows of a tool, [<tools>] before its text; known or not. */
   rowsOf(text: string): number {
-    return this.known.get(text)?.rows ?? this.idsOf(text).length;
+    return this.find(text)?.rows ?? this.idsOf(text).length;
   }
 
-  /** What is known of a tool, if it has been read. */
-  find(text: string): Known | undefined {
-    return this.known.get(text);
-  }
-
-  /** Whether a call can use the tool as it is. */
-  has(text: string): boolean {
-    return this.blocks.has(text);
+  private find(text: string): Known | undefined {
+    return this.known.get(text) ?? this.blocks.get(text)?.known;
   }
 
   /** Reads those of the tools that are not kept; of more than the budget holds, the last ones stay. */
-  keep(texts: readonly string[], options: ReadOptions): Promise<number> {
-    return this.inTurn(() =>
-      this.read(
-        texts.filter((text) => !this.has(text)),
-        options,
-        false,
-      ),
-    );
+  keep(texts: readonly string[], options: ReadOptions): Promise<void> {
+    return this.inTurn(() => {
+      const missing = texts.filter((text) => !this.touch(text));
+      return this.read(missing, options, false);
+    });
   }
 
-  /** Reads those of the tools that nothing is known of; returns how many. */
-  learn(texts: readonly string[], options: ReadOptions): Promise<number> {
-    return this.inTurn(() =>
-      this.read(
-        texts.filter((text) => !this.known.get(text)),
-        options,
-        false,
-      ),
-    );
+  /** What is known of the tools, those that nothing is known of read first. */
+  learn(texts: readonly string[], options: ReadOptions): Promise<Known[]> {
+    return this.inTurn(async () => {
+      const unknown = texts.filter((text) => !this.find(text));
+      await this.read(unknown, options, false);
+      return texts.map((text) => this.find(text) as Known);
+    });
   }
 
   /**
    * The tools with their keys and values in memory, those that are missing read first; `release` them after use.
-   * Throws: CapacityError if the budget cannot hold them together, what the walk throws. Then nothing is half kept.
+   * Throws: CapacityError if memory cannot hold them together, what the walk throws. Then nothing is half kept.
    */
   use(texts: readonly string[], options: ReadOptions): Promise<KeptTool[]> {
-    return this.inTurn(async () => {
-      try {
-        return await this.take(texts, options);
-      } catch (error) {
-        if (!(error instanceof CapacityError)) throw error;
-        // There may be room in pieces that kept tools lie between: a second try begins without any.
-        while (this.forget());
-        return this.take(texts, options);
-      }
-    });
+    return this.inTurn(() => this.take(texts, options));
   }
 
   private async take(texts: readonly string[], options: ReadOptions): Promise<KeptTool[]> {
     const present = texts.flatMap((text) => this.blocks.get(text) ?? []);
     for (const tool of present) tool.uses++;
     try {
-      await this.read(
-        texts.filter((text) => !this.blocks.has(text)),
-        options,
-        true,
-      );
+      const missing = texts.filter((text) => !this.blocks.has(text));
+      await this.read(missing, options, true);
     } catch (error) {
       this.release(present);
       throw error;
     }
-    const tools = texts.map((text) => this.blocks.get(text) as KeptTool);
-    for (const tool of tools) {
-      this.blocks.delete(tool.text);
-      this.blocks.set(tool.text, tool);
-    }
-    return tools;
+    return texts.map((text) => this.touch(text) as KeptTool);
   }
 
+  /** A kept tool, which is the most recently used from now on. */
+  private touch(text: string): KeptTool | undefined {
+    const tool = this.blocks.get(text);
+    if (!tool) return undefined;
+    this.blocks.delete(text);
+    this.blocks.set(text, tool);
+    return tool;
+  }
+
+  /** Lets tools go that were in use; what calls made exceed the budget is forgotten. */
   release(tools: readonly KeptTool[]): void {
     for (const tool of tools) tool.uses--;
+    while (this.usedBytes > this.model.budgetBytes && this.forget());
   }
 
   /** The tools with what is kept of them, for a file; those that are missing are read, each as its turn comes. */
@@ -179,9 +169,12 @@ export class Kept {
     const entries: KeptEntry[] = [];
     for (const text of texts) {
       const [tool] = await this.use([text], { walk: options.walk });
-      const form = packBlock(memory, tool, geometry, tool.rows);
-      this.release([tool]);
-      entries.push({ text, known: this.known.get(text) as Known, form });
+      try {
+        const { known } = tool;
+        entries.push({ text, known, form: packBlock(memory, tool, geometry, known.rows) });
+      } finally {
+        this.release([tool]);
+      }
       options.onProgress?.({ read: entries.length, total: texts.length });
     }
     return entries;
@@ -192,23 +185,30 @@ export class Kept {
     return this.inTurn(async () => {
       const { memory, geometry } = this.model;
       for (const { text, known, form } of entries) {
-        if (!this.known.get(text)) this.known.set(text, known);
-        if (this.blocks.has(text)) continue;
+        if (this.touch(text)) continue;
         const tool = this.lay(text, known.rows);
         unpackBlock(memory, tool, geometry, known.rows, form);
-        this.blocks.set(text, tool);
+        this.admit(tool, known);
+        this.release([tool]);
       }
     });
   }
 
+  /** Does work after what is queued, if memory had no room for it twice. */
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.reading.then(work);
+    const result = this.reading.then(work).catch((error) => {
+      if (!(error instanceof CapacityError)) throw error;
+      // There may be room in pieces that these lie between: a second try begins without any.
+      while (this.forget());
+      this.closeReader();
+      return work();
+    });
     this.reading = result.catch(() => {});
     return result;
   }
 
   /** With `using`, the tools read are in use from then on. */
-  private async read(texts: readonly string[], options: ReadOptions, using: boolean): Promise<number> {
+  private async read(texts: readonly string[], options: ReadOptions, using: boolean): Promise<void> {
     const queue = [...new Set(texts)].map((text) => ({ text, ids: this.idsOf(text) }));
     const total = queue.length;
     const done: KeptTool[] = [];
@@ -217,36 +217,35 @@ export class Kept {
         let n = 1;
         while (n < queue.length && rowsOf(queue.slice(0, n + 1)) <= this.model.rowsATurn) n++;
         const part = queue.splice(0, n);
-        for (const tool of await this.readTogether(part, options.walk)) {
-          if (using) tool.uses++;
-          done.push(tool);
-        }
+        const tools = await this.readTogether(part, options.walk);
+        for (const { text } of tools) options.read?.add(text);
+        if (using) done.push(...tools);
+        else this.release(tools);
         options.onProgress?.({ read: total - queue.length, total });
       }
     } catch (error) {
-      if (using) this.release(done);
+      this.release(done);
       throw error;
     }
-    return total;
   }
 
   private async readTogether(part: { text: string; ids: number[] }[], walk: Walk): Promise<KeptTool[]> {
     const { geometry, kernels, memory, model, toolAt } = this.model;
     const tools: KeptTool[] = [];
     try {
-      const session = this.readerFor(rowsOf(part));
       for (const { text, ids } of part) tools.push(this.lay(text, ids.length));
+      // Behind the tools, where buffers that are given back leave no hole.
+      const session = this.readerFor(rowsOf(part));
       const readings = part.map(({ ids }, i) => ({ ids, block: tools[i] }));
       const host = { kernels, memory, model, walk, session };
       const vectors = await readTools(host, readings, toolAt, geometry.contrastiveDim);
-      for (const [i, tool] of tools.entries()) {
-        this.known.set(tool.text, { rows: tool.rows, vector: vectors[i] });
-        this.blocks.set(tool.text, tool);
-      }
+      for (const [i, tool] of tools.entries()) this.admit(tool, { rows: tool.known.rows, vector: vectors[i] });
       return tools;
     } catch (error) {
       for (const tool of tools) this.drop(tool);
       throw error;
+    } finally {
+      if (this.reader && this.reader.rows > this.model.rowsATurn) this.closeReader();
     }
   }
 
@@ -257,9 +256,8 @@ export class Kept {
     if (this.reader && this.reader.rows >= most) return this.reader.scratch;
     const limits = { rows: most, keys: most, toolAt, threads };
     const { endBytes: bytes } = planReader(geometry, limits);
-    if (this.reader) space.give(this.reader.at, this.reader.bytes);
-    this.reader = null;
-    this.makeRoom(bytes);
+    this.closeReader();
+    this.expectRoom(bytes);
     const at = space.take(bytes);
     const scratch = planReader(geometry, limits, at);
     writeWords(memory, scratch.words);
@@ -268,36 +266,43 @@ export class Kept {
     return scratch;
   }
 
-  /** A block with its records written, not yet among those kept. */
+  /** Gives the buffers back, of which those for a long tool would be in others' way. */
+  private closeReader(): void {
+    if (this.reader) this.model.space.give(this.reader.at, this.reader.bytes);
+    this.reader = null;
+  }
+
+  /** A block with its records written, in use, not yet among those kept. */
   private lay(text: string, rows: number): KeptTool {
     const { geometry, memory, space, budgetBytes } = this.model;
-    const bytes = blockBytes(geometry, rows);
+    const bytes = keptBlockBytes(geometry, rows);
+    // What calls use now is no longer a matter of this budget: sessions' `toolRows` bound it.
     while (this.usedBytes + bytes > budgetBytes && this.forget());
-    if (this.usedBytes + bytes > budgetBytes) {
-      const needed = this.usedBytes + bytes;
-      const got = `got a limit of ${mebibytes(budgetBytes)}; load with more toolMemory or offer fewer tools`;
-      throw new CapacityError(
-        "toolMemory",
-        needed,
-        budgetBytes,
-        `expected room for ${mebibytes(needed)} of tools in use, ${got}`,
-      );
-    }
-    this.makeRoom(bytes);
+    this.expectRoom(bytes);
     const at = space.take(bytes);
     this.usedBytes += bytes;
     const plan = planBlock(geometry, rows, at);
     writeWords(memory, plan.words);
-    return { ...plan, text, rows, at, bytes, uses: 0 };
+    return { ...plan, text, known: { rows, vector: null }, at, bytes, uses: 1 };
+  }
+
+  private admit(tool: KeptTool, known: Known): void {
+    tool.known = known;
+    this.known.set(tool.text, known);
+    this.blocks.set(tool.text, tool);
   }
 
   /** Forgets tools where what was given back is enough but lies in pieces, or where memory may not grow. */
-  private makeRoom(bytes: number): void {
+  makeRoom(bytes: number): void {
     const { space } = this.model;
     const isScattered = () => space.holesBytes >= bytes + mostScatteredBytes;
     while (!space.hasHole(bytes) && (isScattered() || !space.hasRoom(bytes)) && this.forget());
-    if (space.hasRoom(bytes)) return;
-    const message = `expected room for ${mebibytes(bytes)} more, got none; allow more memory or load with fewer toolRows`;
+  }
+
+  private expectRoom(bytes: number): void {
+    this.makeRoom(bytes);
+    if (this.model.space.hasRoom(bytes)) return;
+    const message = `expected room for ${mebibytes(bytes)} more, got none; bring fewer or shorter tools, or allow more memory`;
     throw new CapacityError("memory", bytes, 0, message);
   }
 

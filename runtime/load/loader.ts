@@ -3,7 +3,7 @@
 import type { ModelPlan } from "../engine/modelplan.ts";
 import { FormatError } from "../errors.ts";
 import { checkLength, checkSection, type PackHeader, prefixBytes, readHeader, readPrefix } from "../pack/pack.ts";
-import { xxh32 } from "../pack/xxh32.ts";
+import { sumsIn } from "./checksum.ts";
 import { mostEndMs, within } from "./patience.ts";
 import { type Chunks, openChunks, type Source } from "./source.ts";
 import type { WaitOptions } from "./stream.ts";
@@ -77,10 +77,15 @@ export class PackStream {
   }
 
   /**
-   * Copies the sections to the places of a plan without a ring, checks each when it is whole, and calls `arrived`.
+   * Copies the sections to the places of a plan without a ring, checks each by `sum` when it is whole, and calls `arrived`.
    * Throws: FormatError naming the section; the signal's reason on abort.
    */
-  async copyInto(memory: WebAssembly.Memory, plan: ModelPlan, arrived: (section: string) => void): Promise<void> {
+  async copyInto(
+    memory: WebAssembly.Memory,
+    plan: ModelPlan,
+    arrived: (section: string) => void,
+    sum = sumsIn(memory, {}),
+  ): Promise<void> {
     const { sections, fileBytes } = this.header;
     const { onProgress, signal } = this.options;
     let loadedBytes = sections[0].offsetBytes;
@@ -105,7 +110,7 @@ export class PackStream {
           loadedBytes += part.length;
           chunk = chunk.subarray(part.length);
           if (done + part.length === section.bytes) {
-            checkSection(section, xxh32(new Uint8Array(memory.buffer, place, section.bytes)));
+            checkSection(section, sum(place, section.bytes));
             arrived(section.name);
             index++;
           }

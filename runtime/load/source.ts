@@ -1,4 +1,5 @@
 /** Where a pack comes from: its bytes in order for the loader, or by offset for weights that never all fit. */
+import type { Stats } from "node:fs";
 import { fileSystem, hasFiles } from "./files.ts";
 import { leastBytes, Patience } from "./patience.ts";
 import { bodyOf, changed, Refused, streamChunks, tooShort, type WaitOptions } from "./stream.ts";
@@ -171,22 +172,30 @@ function unreadable(path: string | URL): (error: NodeJS.ErrnoException) => never
   };
 }
 
+/** What a function of the file system calls back with. */
+function called<T>(start: (done: (error: NodeJS.ErrnoException | null, value: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => start((error, value) => (error ? reject(error) : resolve(value))));
+}
+
+/** By descriptor: the file system's promises take a fresh process some milliseconds to set up. */
 async function fileChunks(path: string | URL, signal?: AbortSignal): Promise<Opened> {
-  const { promises } = await fileSystem();
-  const file = await promises.open(path).catch(unreadable(path));
-  const stats = await file.stat();
+  const { open, fstat, read, close } = await fileSystem();
+  const descriptor = await called<number>((done) => open(path, done)).catch(unreadable(path));
+  const stats = await called<Stats>((done) => fstat(descriptor, done));
   // A pipe's length is not known.
   const bytes = stats.isFile() ? stats.size : undefined;
   const chunks = async function* (): AsyncGenerator<Uint8Array, void> {
     const buffer = new Uint8Array(1 << 20);
     for (;;) {
       signal?.throwIfAborted();
-      const { bytesRead } = await file.read(buffer, 0, buffer.length).catch(unreadable(path));
+      const bytesRead = await called<number>((done) => read(descriptor, buffer, 0, buffer.length, null, done)).catch(
+        unreadable(path),
+      );
       if (!bytesRead) return;
       yield buffer.subarray(0, bytesRead);
     }
   };
-  return { chunks: chunks(), total: () => bytes, close: () => file.close() };
+  return { chunks: chunks(), total: () => bytes, close: () => called<void>((done) => close(descriptor, done)) };
 }
 
 /**
@@ -195,9 +204,7 @@ async function fileChunks(path: string | URL, signal?: AbortSignal): Promise<Ope
  */
 async function randomFile(path: string | URL): Promise<RandomAccess> {
   const { open, read, fstatSync, closeSync } = await fileSystem();
-  const call = <T>(start: (done: (error: NodeJS.ErrnoException | null, value: T) => void) => void): Promise<T> =>
-    new Promise((resolve, reject) => start((error, value) => (error ? reject(error) : resolve(value))));
-  const descriptor = await call<number>((done) => open(path, done)).catch(unreadable(path));
+  const descriptor = await called<number>((done) => open(path, done)).catch(unreadable(path));
   const stamp = () => {
     const { mtimeNs, size } = fstatSync(descriptor, { bigint: true });
     return `${mtimeNs} ${size}`;
@@ -212,7 +219,7 @@ async function randomFile(path: string | URL): Promise<RandomAccess> {
       let got = 0;
       while (got < target.length) {
         const [from, bytes] = [offsetBytes + got, target.length - got];
-        const more = await call<number>((done) => read(descriptor, target, got, bytes, from, done));
+        const more = await called<number>((done) => read(descriptor, target, got, bytes, from, done));
         if (!more) break;
         got += more;
       }

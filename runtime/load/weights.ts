@@ -4,7 +4,8 @@ import type { Walk } from "../engine/host.ts";
 import { writeWords } from "../engine/memory.ts";
 import { type ModelPlan, pointersAt, type Unit } from "../engine/modelplan.ts";
 import { checkSection, type PackHeader } from "../pack/pack.ts";
-import { Xxh32, xxh32 } from "../pack/xxh32.ts";
+import { Xxh32 } from "../pack/xxh32.ts";
+import type { SumOf } from "./checksum.ts";
 import type { StreamOptions } from "./loader.ts";
 import { Ring } from "./ring.ts";
 import type { RandomAccess } from "./source.ts";
@@ -29,6 +30,7 @@ export class Weights {
     private readonly header: PackHeader,
     /** Null if every unit has its place. */
     private readonly source: RandomAccess | null,
+    private readonly sum: SumOf,
   ) {
     this.units = new Map(plan.units.map((unit) => [unit.name, unit]));
     this.checksums = new Map(header.sections.map(({ name, checksum }) => [name, checksum]));
@@ -97,7 +99,7 @@ export class Weights {
         const bytes = new Uint8Array(this.memory.buffer, at, unit.bytes);
         if (!isPart) return this.arrive(unit.name);
         embedding.add(bytes);
-        this.checksums.set(unit.name, xxh32(bytes));
+        this.checksums.set(unit.name, this.sum(at, unit.bytes));
         if (unit.name !== parts.at(-1)) return;
         checkSection(this.header.sections[0], embedding.sum());
         for (const part of parts) this.arrive(part);
@@ -121,7 +123,7 @@ export class Weights {
     await source?.read(offsetBytes, target);
     const checksum = checksums.get(unit.name);
     if (checksum !== undefined && !(source?.steady && seen.has(unit.name))) {
-      checkSection({ name: unit.name, offsetBytes, checksum }, xxh32(target));
+      checkSection({ name: unit.name, offsetBytes, checksum }, this.sum(at, unit.bytes));
       seen.add(unit.name);
     }
     writeWords(memory, pointersAt(unit.pointers, at));

@@ -7,6 +7,16 @@ export interface Profile {
   /** Least confidence to act on, and to offer for confirmation; below that, ask. */
   act: number;
   confirm: number;
+  /** What the contrastive head's scores of tools count in the choice of one; nothing where absent. */
+  lean?: Leaning;
+}
+
+/** How much the contrastive head's score of a tool counts in the choice of a call's name: fitted on examples. Both at least 0. */
+export interface Leaning {
+  /** Of logit for each unit of score. */
+  tool: number;
+  /** Of logit for calling none. */
+  none: number;
 }
 
 export const features = [
@@ -55,7 +65,9 @@ export function checkProfile(value: unknown): Profile {
     features.every((name) => Number.isFinite(profile.weights?.[name])) &&
     profile.confirm >= 0 &&
     profile.act >= profile.confirm &&
-    profile.act <= 1;
+    profile.act <= 1 &&
+    (profile.lean === undefined ||
+      [profile.lean.tool, profile.lean.none].every((weight) => weight >= 0 && weight < Infinity));
   if (!whole) throw new TypeError("profile: expected what `thimble calibrate` writes; calibrate again");
   return profile;
 }

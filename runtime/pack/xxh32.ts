@@ -9,9 +9,12 @@ export function xxh32(bytes: Uint8Array): number {
   return new Xxh32().add(bytes).sum();
 }
 
+/** What the four sums begin with. */
+export const firstSums: readonly number[] = [(p1 + p2) | 0, p2 | 0, 0, -p1 | 0];
+
 /** The same over bytes that come in parts, each but the last a multiple of 16 long. */
 export class Xxh32 {
-  private lanes = [(p1 + p2) | 0, p2 | 0, 0, -p1 | 0];
+  private lanes = [...firstSums];
   private length = 0;
   /** Up to 15 bytes at the end. */
   private tail: Uint8Array = new Uint8Array(0);
@@ -39,20 +42,24 @@ export class Xxh32 {
   }
 
   sum(): number {
-    const { tail } = this;
-    const [a, b, c, d] = this.lanes;
-    let hash = this.length >= 16 ? rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18) : p5;
-    hash = (hash + this.length) | 0;
-    const view = new DataView(tail.buffer, tail.byteOffset, tail.length);
-    let at = 0;
-    for (; at + 4 <= tail.length; at += 4) {
-      hash = Math.imul(rotate((hash + Math.imul(view.getInt32(at, true), p3)) | 0, 17), p4);
-    }
-    for (; at < tail.length; at++) hash = Math.imul(rotate((hash + Math.imul(tail[at], p5)) | 0, 11), p1);
-    hash = Math.imul(hash ^ (hash >>> 15), p2);
-    hash = Math.imul(hash ^ (hash >>> 13), p3);
-    return (hash ^ (hash >>> 16)) >>> 0;
+    return finish(this.lanes, this.length, this.tail);
   }
+}
+
+/** XXH32 of bytes whose whole stripes of 16 gave four sums, at most 15 of them left over. */
+export function finish(sums: ArrayLike<number>, length: number, tail: Uint8Array = new Uint8Array(0)): number {
+  let hash = p5;
+  if (length >= 16) hash = rotate(sums[0], 1) + rotate(sums[1], 7) + rotate(sums[2], 12) + rotate(sums[3], 18);
+  hash = (hash + length) | 0;
+  const view = new DataView(tail.buffer, tail.byteOffset, tail.length);
+  let at = 0;
+  for (; at + 4 <= tail.length; at += 4) {
+    hash = Math.imul(rotate((hash + Math.imul(view.getInt32(at, true), p3)) | 0, 17), p4);
+  }
+  for (; at < tail.length; at++) hash = Math.imul(rotate((hash + Math.imul(tail[at], p5)) | 0, 11), p1);
+  hash = Math.imul(hash ^ (hash >>> 15), p2);
+  hash = Math.imul(hash ^ (hash >>> 13), p3);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
 
 /** Whole words, as little-endian hosts read them; from a copy where the bytes are not at a multiple of 4. */

@@ -6,8 +6,30 @@ import type { Host } from "../engine/host.ts";
 import { octet } from "../engine/sessionplan.ts";
 import { CapacityError } from "../errors.ts";
 import { showBlocks } from "../kept/block.ts";
-import type { ToolSet } from "../tools/tools.ts";
-import { type Buffers, checkOffer, chosen, dot, type PromptModel, requestIds, type Shown, type Way } from "./prompt.ts";
+import type { Kept, ReadOptions } from "../kept/kept.ts";
+import { inOrder, type ToolSet } from "../tools/tools.ts";
+import {
+  type Buffers,
+  checkOffer,
+  chosen,
+  dot,
+  type PromptModel,
+  requestIds,
+  type Shown,
+  type Way,
+  withRoom,
+} from "./prompt.ts";
+
+/** Rows of tools that a session may be opened for. */
+export const mostToolRows = 16_384;
+
+/**
+ * Of more tools than this a call sees the likeliest few, unless it asks for others. Measured (2026-11-27, the default model):
+ * test/fixtures/commands.jsonl, lists of 10 to 30 tools, exact .460 with all that fit, .482 with the likeliest 8, .507 with
+ * 6, .517 with 5, .520 with 4; 360 dev requests among 100 tools .511 with all that fit, .525, .550, .544, .556.
+ */
+export const mostUnranked = 8;
+export const usualOffer = 5;
 
 export class Apart implements Way {
   constructor(
@@ -15,15 +37,15 @@ export class Apart implements Way {
     private readonly buffers: Buffers,
   ) {}
 
-  async show(request: string, given: ToolSet, k: number | undefined, host: Host): Promise<Shown> {
+  async show(request: string, given: ToolSet, k: number | undefined, host: Host, rates = false): Promise<Shown> {
     const { kept, tokenizer } = this.model;
     const query = requestIds(request, tokenizer, this.buffers.mostTokens);
     this.buffers.grow(host, query.length);
     // One order for one set, whatever order it came in: sums over tools then run alike.
     const all = given.inOrder();
-    const learned = all.texts.filter((text) => !kept.has(text)).length;
-    const set = await this.offer(request, all, k, host);
-    const tools = await kept.use(set.texts, { walk: host.walk });
+    const reading = { walk: host.walk, read: new Set<string>() };
+    const { set, scores } = await this.offer(request, all, k, rates, host, reading);
+    const tools = await kept.use(set.texts, reading);
     try {
       showBlocks(host, tools);
       await prefill(host, query);
@@ -31,15 +53,20 @@ export class Apart implements Way {
       kept.release(tools);
       throw error;
     }
-    return { set, keys: query.length, warmLayers: 0, read: learned, release: () => kept.release(tools) };
+    return {
+      set,
+      scores,
+      keys: query.length,
+      warmLayers: 0,
+      read: reading.read.size,
+      release: () => kept.release(tools),
+    };
   }
 
   async scores(request: string, set: ToolSet, host: Host): Promise<number[] | null> {
     if (!host.model.contrastive) return null;
-    const { kept } = this.model;
-    await kept.learn(set.texts, { walk: host.walk });
-    const query = await this.vectorOf(request, host);
-    return set.texts.map((text) => dot(kept.find(text)?.vector as Float32Array, query));
+    toolSizes(set, this.model.kept, host.session.toolRows);
+    return this.rate(request, set, host, { walk: host.walk });
   }
 
   vectorOf(text: string, host: Host): Promise<Float32Array> {
@@ -51,20 +78,58 @@ export class Apart implements Way {
 
   moved(): void {}
 
-  /** The set, or of more than fit or are wanted the likeliest. */
-  private async offer(request: string, set: ToolSet, k: number | undefined, host: Host): Promise<ToolSet> {
+  /** The set, or of more than fit, are wanted or do the model good the likeliest. */
+  private async offer(
+    request: string,
+    given: ToolSet,
+    k: number | undefined,
+    rates: boolean,
+    host: Host,
+    reading: ReadOptions,
+  ): Promise<Pick<Shown, "set" | "scores">> {
     checkOffer(k);
     const room = host.session.toolRows;
-    const sizes = set.texts.map((text) => pad(this.model.kept.rowsOf(text), octet));
-    const longest = sizes.findIndex((rows) => rows > room);
-    if (longest >= 0) {
-      const remedy = `shorten its description or load with toolRows ${sizes[longest]}`;
-      const message = `expected a tool of at most ${room} rows, got ${sizes[longest]}; ${remedy}`;
-      throw new CapacityError(`tool ${set.tools[longest].name}`, sizes[longest], room, message);
-    }
+    const { kept } = this.model;
+    const count = given.tools.length;
+    // Of a part of the tools those are offered that have room.
+    const isPart = k !== undefined || count > mostUnranked;
+    const refuse = (place: number) =>
+      refuseTool(given.tools[place].name, pad(kept.rowsOf(given.texts[place]), octet), room);
+    const set = isPart ? withRoom(request, given, rowsOf(given, kept), room, refuse) : given;
+    const sizes = toolSizes(set, kept, room);
     const fits = sizes.reduce((sum, rows) => sum + rows, 0) <= room;
-    if (fits && (k === undefined || k >= set.tools.length)) return set;
-    const scores = await this.scores(request, set, host);
-    return set.only(chosen(request, set, k, scores, sizes, room));
+    const isWhole = fits && (k ?? mostUnranked) >= count;
+    if (isWhole && !rates) return { set, scores: null };
+    const scores = await this.rate(request, set, host, reading);
+    if (isWhole) return { set, scores };
+    const likeliest = chosen(request, set, k, scores, sizes, room);
+    const places = k === undefined && count > mostUnranked ? likeliest.slice(0, usualOffer) : likeliest;
+    return { set: set.only(places), scores: scores && inOrder(places).map((place) => scores[place]) };
   }
+
+  /** `scores`; `reading` hears which tools are read. */
+  private async rate(request: string, set: ToolSet, host: Host, reading: ReadOptions): Promise<number[] | null> {
+    if (!host.model.contrastive) return null;
+    const known = await this.model.kept.learn(set.texts, reading);
+    const query = await this.vectorOf(request, host);
+    return known.map(({ vector }) => dot(vector as Float32Array, query));
+  }
+}
+
+/** Rows that each tool takes of a call's room, whole octets. Throws: CapacityError naming one that does not fit alone. */
+export function toolSizes({ tools, texts }: ToolSet, kept: Kept, room: number): number[] {
+  const sizes = rowsOf({ texts }, kept);
+  const longest = sizes.findIndex((rows) => rows > room);
+  return longest < 0 ? sizes : refuseTool(tools[longest].name, sizes[longest], room);
+}
+
+/** Rows that each tool takes, whole octets. */
+function rowsOf({ texts }: Pick<ToolSet, "texts">, kept: Kept): number[] {
+  return texts.map((text) => pad(kept.rowsOf(text), octet));
+}
+
+function refuseTool(name: string, rows: number, room: number): never {
+  const remedy = `say less in it${rows > mostToolRows ? "" : ` or load with toolRows ${rows}`}`;
+  const message = `expected a tool of at most ${room} rows, got ${rows}; ${remedy}`;
+  throw new CapacityError(`tool ${name}`, rows, room, message);
 }

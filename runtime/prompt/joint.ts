@@ -5,10 +5,23 @@ import { Warmth } from "../engine/warm.ts";
 import { CapacityError } from "../errors.ts";
 import { special } from "../text/tokenizer.ts";
 import type { ToolSet } from "../tools/tools.ts";
-import { type Buffers, checkOffer, chosen, dot, type PromptModel, requestIds, type Shown, type Way } from "./prompt.ts";
+import {
+  type Buffers,
+  checkOffer,
+  chosen,
+  dot,
+  type PromptModel,
+  requestIds,
+  type Shown,
+  type Way,
+  withRoom,
+} from "./prompt.ts";
 
 /** What the contrastive head was trained on at most. */
 const contrastTokens = 128;
+
+/** `<tools>` and an empty list. */
+const listTokens = 3;
 
 export class Joint implements Way {
   private warmth: Warmth | null;
@@ -23,21 +36,21 @@ export class Joint implements Way {
 
   async show(request: string, all: ToolSet, k: number | undefined, host: Host): Promise<Shown> {
     const most = this.buffers.mostTokens;
-    // `<tools>` and an empty list take three.
-    const query = requestIds(request, this.model.tokenizer, most - 3);
+    const query = requestIds(request, this.model.tokenizer, most - listTokens);
     const set = await this.offer(request, all, k, most - query.length, host);
     const list = [special.tools, ...this.model.idsOf(set)];
     const keys = query.length + list.length;
     if (keys > most) {
+      // Where one tool would be too long, fewer do not help.
+      this.withRoom(request, set, most - query.length);
       const parts = `request ${query.length}, tools ${list.length - 1}`;
-      const remedy = set.tools.length > 1 ? "call with { offer: 8 }, or fewer" : `shorten ${set.tools[0]?.name}`;
-      const over = `got ${keys}, ${keys - most} over (${parts}); ${remedy}`;
+      const over = `got ${keys}, ${keys - most} over (${parts}); call with { offer: 8 }, or fewer`;
       throw new CapacityError("prompt", keys, most, `expected at most ${most} tokens, ${over}`);
     }
     this.buffers.grow(host, keys);
     const warmLayers = this.warmth ? await this.warmth.prefill(host, query, list) : 0;
     if (!this.warmth) await prefill(host, [...query, ...list]);
-    return { set, keys, warmLayers, read: set.tools.length, release() {} };
+    return { set, scores: null, keys, warmLayers, read: set.tools.length, release() {} };
   }
 
   async scores(request: string, set: ToolSet, host: Host): Promise<number[] | null> {
@@ -66,10 +79,26 @@ export class Joint implements Way {
 
   private async offer(request: string, set: ToolSet, k: number | undefined, room: number, host: Host) {
     checkOffer(k);
-    if (k === undefined || k >= set.tools.length) return set;
-    // Texts in a list are joined by commas, and begin as they do alone or shorter.
-    const sizes = set.texts.map((text) => this.model.tokenizer.tokenize(text).length + 1);
-    const scores = await this.scores(request, set, host);
-    return set.only(chosen(request, set, k, scores, sizes, room - 3));
+    if (k === undefined || !set.tools.length) return set;
+    if (k >= set.tools.length && this.model.idsOf(set).length < room) return set;
+    const some = this.withRoom(request, set, room);
+    const scores = await this.scores(request, some, host);
+    return some.only(chosen(request, some, k, scores, this.sizesOf(some), room - listTokens));
+  }
+
+  /** Texts in a list are joined by commas, and begin as they do alone or shorter. */
+  private sizesOf(set: ToolSet): number[] {
+    return set.texts.map((text) => this.model.tokenizer.tokenize(text).length + 1);
+  }
+
+  /** Throws: CapacityError for a tool that is wanted and has no room beside the request. */
+  private withRoom(request: string, set: ToolSet, room: number): ToolSet {
+    const sizes = this.sizesOf(set);
+    const most = room - listTokens;
+    return withRoom(request, set, sizes, most, (place) => {
+      const over = `expected one of at most ${most} tokens beside the request, got ${sizes[place]}`;
+      const path = `tool ${set.tools[place].name}`;
+      throw new CapacityError(path, sizes[place], most, `${over}; shorten it, or the request`);
+    });
   }
 }

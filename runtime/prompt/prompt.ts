@@ -33,6 +33,8 @@ export interface Buffers {
 export interface Shown {
   /** The tools that the answer may call. */
   set: ToolSet;
+  /** How well each of them fits by the contrastive head, where that was asked for. */
+  scores: readonly number[] | null;
   /** Encoder states in the session's cross-attention caches. */
   keys: number;
   /** Encoder layers whose work on the tool list was kept from an earlier call. */
@@ -46,10 +48,11 @@ export interface Shown {
 /** Joint or apart: how requests and tools meet. */
 export interface Way {
   /**
-   * Offers k of the tools (undefined: all, or as many as fit), and prefills the request against them.
+   * Offers k of the tools (undefined: all, or as many as fit), and prefills the request against them; `rates` asks for
+   * their scores, which only tools read apart have at hand.
    * Throws: CapacityError for what does not fit, what the walk throws.
    */
-  show(request: string, set: ToolSet, k: number | undefined, host: Host): Promise<Shown>;
+  show(request: string, set: ToolSet, k: number | undefined, host: Host, rates?: boolean): Promise<Shown>;
   /** How well each tool fits a request by the contrastive head; null for a pack without one. */
   scores(request: string, set: ToolSet, host: Host): Promise<number[] | null>;
   /** The contrastive vector of a text alone: f32 (contrastiveDim). Only for a model with the head. */
@@ -87,6 +90,26 @@ export function chosen(
     places.push(place);
   }
   return places;
+}
+
+/**
+ * Of tools of which a part is offered, those that have room alone: what does not fit is left aside as the unlikely are.
+ * Calls `refuse` with the place of one that does not, where none does, or the request's words name it first.
+ */
+export function withRoom(
+  request: string,
+  set: ToolSet,
+  sizes: readonly number[],
+  room: number,
+  refuse: (place: number) => never,
+): ToolSet {
+  const fitting = [...sizes.keys()].filter((place) => sizes[place] <= room);
+  if (fitting.length === sizes.length) return set;
+  const scores = lexicalScores(request, set);
+  const [likeliest] = ranking(scores);
+  if (!fitting.length) refuse(sizes.indexOf(Math.min(...sizes)));
+  if (sizes[likeliest] > room && scores[likeliest] > 0) refuse(likeliest);
+  return set.only(fitting);
 }
 
 /** Throws: RangeError for a number of tools that is none. */

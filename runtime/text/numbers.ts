@@ -56,10 +56,11 @@ const digitsPattern = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d+(?:\.
 const digits = new RegExp(digitsPattern, "g");
 const tokens = new RegExp(String.raw`${digitsPattern}|\p{L}+|[½¼¾]`, "gu");
 
-/** Finds every number, by its place; digits stand for themselves also within a longer phrase. */
+/** Finds every number, by its place; digits stand for themselves, unless words make another number of them. */
 export function numbersIn(text: string): SaidNumber[] {
-  const said = new Reader(text).phrases();
+  const { said, parts } = new Reader(text).phrases();
   for (const { 0: number, index } of text.matchAll(digits)) {
+    if (parts.has(index)) continue;
     // In "5-10" the mark is no sign.
     const isSigned = /(^|[^\p{L}\p{N}])[-+−]$/u.test(text.slice(Math.max(0, index - 3), index));
     const start = isSigned ? index - 1 : index;
@@ -91,9 +92,10 @@ class Reader {
     }
   }
 
-  /** Numbers that take a word to say. */
-  phrases(): SaidNumber[] {
+  /** Numbers that take a word to say, and where the digits in them begin. */
+  phrases(): { said: SaidNumber[]; parts: Set<number> } {
     const said: SaidNumber[] = [];
+    const parts = new Set<number>();
     for (let at = 0; at < this.words.length; ) {
       const number = this.number(at);
       const counted = this.counted(at, number);
@@ -101,9 +103,10 @@ class Reader {
         const isDigits = next === at + 1 && /^[\d.]/.test(this.words[at]);
         if (!isDigits) said.push({ value, start: this.starts[at], end: this.ends[next - 1], inWords: true });
       }
+      if (number && number.next > at + 1) for (const start of this.starts.slice(at, number.next)) parts.add(start);
       at = (counted ?? number)?.next ?? at + 1;
     }
-    return said;
+    return { said, parts };
   }
 
   private number(at: number): Read | null {

@@ -4,8 +4,9 @@
  *   typed   "TEXT  MUM:\tI’M ON MY WAY — SOON\r\n"
  *   read    "text mum: i'm on my way - soon"
  *
- * Typographic quotes, dashes and ellipses become plain ones, white space one space and none at the ends, a letter with
- * marks of its own one character (NFC), invisible characters nothing; capitals small letters where nearly all are capitals.
+ * Typographic quotes, dashes and ellipses and full-width characters become plain ones, white space one space and none at the ends, a letter with
+ * marks of its own one character (NFC), invisible characters nothing; capitals small letters where nearly all are capitals
+ * or every word begins with one.
  */
 import { CapacityError } from "../errors.ts";
 
@@ -22,12 +23,16 @@ export interface Request {
 /** More than any prompt holds. */
 export const mostRequestCharacters = 65_536;
 
-/** White space, invisible characters, a letter with its marks, or any other character. */
-const pieces = /[\s\u00ad\u200b\u2060]+|\p{L}\p{M}+|./gsu;
+/** White space and invisible characters, those that say which way to read among them. */
+const spaces = String.raw`[\s\u0085\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069]`;
+
+const space = new RegExp(spaces);
+/** Of those a run, a letter with its marks, or any other character. */
+const pieces = new RegExp(`${spaces}+|\\p{L}\\p{M}+|.`, "gsu");
 
 const plain = new Map(
   [
-    ["'", "‘’‚‛ʼ′´"],
+    ["'", "‘’‚‛ʼ′´`"],
     ['"', "“”„‟″«»"],
     ["-", "‐‑‒–—―−"],
     ["...", "…"],
@@ -48,7 +53,7 @@ export function readRequest(typed: string): Request {
   const { text, starts, ends } = read(typed);
   if (!text) throw new RangeError("request: expected text, got none; say what to do");
   return {
-    text: isShouted(text) ? lowerCased(text) : text,
+    text: isShouted(text) || isTitled(text) ? lowerCased(text) : text,
     typed,
     typedSpan: (start, end) => ({ start: starts[start], end: ends[end - 1] }),
   };
@@ -66,8 +71,8 @@ function read(typed: string): { text: string; starts: number[]; ends: number[] }
   for (const { 0: piece, index } of typed.matchAll(pieces)) {
     const end = index + piece.length;
     const isEdge = index === 0 || end === typed.length;
-    const isSeen = !isEdge && /\s/.test(piece);
-    const read = isSpace(piece) ? (isSeen ? " " : "") : (plain.get(piece) ?? piece.normalize());
+    const isSeen = !isEdge && /[\s\u0085]/.test(piece);
+    const read = space.test(piece) ? (isSeen ? " " : "") : plainOf(piece);
     text += read;
     for (let i = 0; i < read.length; i++) {
       starts.push(index);
@@ -85,12 +90,20 @@ export function lowerCased(text: string): string {
   });
 }
 
-function isSpace(piece: string): boolean {
-  return /^[\s\u00ad\u200b\u2060]/.test(piece);
+function plainOf(piece: string): string {
+  // Full-width forms stand in the order of ASCII.
+  if (/^[！-～]$/.test(piece)) return String.fromCharCode(piece.charCodeAt(0) - 0xfee0);
+  return plain.get(piece) ?? piece.normalize();
 }
 
 /** A few small letters may stand between capitals: "SET A TIMER FOR 5 min". */
 function isShouted(text: string): boolean {
   const [capitals, small] = [/\p{Lu}/gu, /\p{Ll}/gu].map((kind) => text.match(kind)?.length ?? 0);
   return capitals > 1 && 4 * small <= capitals;
+}
+
+/** "Turn Off The Lights": capitals that tell no name from another word. */
+function isTitled(text: string): boolean {
+  const words = text.match(/(?<![\p{L}\p{N}'])\p{L}/gu) ?? [];
+  return words.length > 2 && words.every((first) => /\p{Lu}/u.test(first));
 }

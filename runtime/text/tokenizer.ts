@@ -19,6 +19,12 @@ const utf8 = new TextEncoder();
 /** What the library writes for `<unk>`; byte fallback leaves no text that needs it, but a model may emit the id. */
 const unkSurface = " \u2047 ";
 
+/** Words end to end: the bytes of word i lie from starts[i] to starts[i + 1] − 1, where one that is nobody's follows. */
+export interface Words {
+  bytes: Uint8Array;
+  starts: Uint32Array;
+}
+
 /** Turns ids into text as they come. `push` holds back the bytes of an unfinished character, `end` lets them go. */
 export interface TextStream {
   push(id: number): string;
@@ -35,6 +41,7 @@ export class Tokenizer {
   readonly #idOf: Map<string, number>;
   readonly #byteIds: number[] = [];
   readonly #byteOf = new Map<number, number>();
+  #words: Words | undefined;
 
   /**
    * Indexes the pieces, given in id order.
@@ -43,13 +50,13 @@ export class Tokenizer {
   constructor(pieces: readonly string[]) {
     this.pieces = pieces;
     this.#idOf = new Map();
-    for (const [id, piece] of pieces.entries()) {
-      const twin = this.#idOf.get(piece);
-      if (piece === "" || twin !== undefined) {
-        const got = piece === "" ? "an empty one" : `${JSON.stringify(piece)}, which is id ${twin} already`;
+    for (let id = 0; id < pieces.length; id++) {
+      const piece = pieces[id];
+      if (piece === "" || this.#idOf.set(piece, id).size === id) {
+        const got =
+          piece === "" ? "an empty one" : `${JSON.stringify(piece)}, which is id ${pieces.indexOf(piece)} already`;
         throw new RangeError(`pieces[${id}]: expected a new piece, got ${got}; pass the pieces in id order`);
       }
-      this.#idOf.set(piece, id);
     }
     for (const [id, piece] of specialPieces.entries()) {
       if (pieces[id] !== piece) {
@@ -111,11 +118,45 @@ export class Tokenizer {
    * Special ids, user-defined symbols among them, have no bytes: no answer may spell one.
    * Throws: RangeError if the id is not in the vocabulary.
    */
-  bytesOf(id: number): Uint8Array<ArrayBuffer> {
-    const piece = this.#pieceOf(id);
-    const byte = this.#byteOf.get(id);
-    if (byte !== undefined) return Uint8Array.of(byte);
-    return utf8.encode(id < specialPieces.length ? "" : piece.replaceAll("▁", " "));
+  bytesOf(id: number): Uint8Array {
+    this.#pieceOf(id);
+    const { bytes, starts } = this.words;
+    return bytes.subarray(starts[id], starts[id + 1] - 1);
+  }
+
+  /** `bytesOf` all pieces, made when first asked for. */
+  get words(): Words {
+    this.#words ??= this.#encode();
+    return this.#words;
+  }
+
+  /** One call of the encoder: a fresh process takes longer over thousands. */
+  #encode(): Words {
+    const texts = this.pieces.map((piece, id) => {
+      if (id < specialPieces.length) return "";
+      return this.#byteOf.has(id) ? "?" : piece;
+    });
+    // With something between them, halves of a surrogate pair do not meet.
+    const bytes = utf8.encode(texts.join("\n").replaceAll("▁", " "));
+    const starts = new Uint32Array(texts.length + 1);
+    let at = 0;
+    for (let id = 0; id < texts.length; id++) {
+      starts[id] = at;
+      for (let units = texts[id].length; units > 0; units--) {
+        const lead = bytes[at];
+        at += lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+        if (lead >= 0xf0) units--;
+      }
+      at++;
+    }
+    starts[texts.length] = at;
+    for (const [id, byte] of this.#byteOf) bytes[starts[id]] = byte;
+    return { bytes, starts };
+  }
+
+  /** The id of the piece that stands for a byte. */
+  byteId(byte: number): number {
+    return this.#byteIds[byte];
   }
 
   /**

@@ -1,8 +1,10 @@
 /** The vocabulary as a trie over bytes → which tokens an automaton takes. Made once per tokenizer. */
+import type { Words } from "./tokenizer.ts";
 
 /** What the grammar needs of a tokenizer. */
 export interface Vocabulary {
   readonly vocabSize: number;
+  readonly words: Words;
   bytesOf(id: number): Uint8Array;
   tokenizeRaw(text: string): number[];
 }
@@ -35,35 +37,45 @@ export class TokenTrie {
   private readonly staying: Uint8Array;
   /** Masks of the tokens that stay within a string, by how many characters fit. */
   private readonly inside: Uint32Array[] = [];
-  /** Of the longest token. */
+  /** Characters that begin within each token, and within the longest. */
+  private readonly characters: Uint16Array;
   private readonly mostCharacters: number;
 
   constructor(readonly vocabulary: Vocabulary) {
-    const { vocabSize } = vocabulary;
-    const words = Array.from({ length: vocabSize }, (_, id) => vocabulary.bytesOf(id));
-    this.mostCharacters = words.reduce((most, bytes) => Math.max(most, characters(bytes)), 0);
+    const { vocabSize, words } = vocabulary;
+    this.characters = new Uint16Array(vocabSize);
     // First as links from a root, node 0, in which 0 is none; then laid out.
-    const most = 1 + words.reduce((sum, bytes) => sum + bytes.length, 0);
+    const most = 1 + words.bytes.length;
     const byte = new Uint8Array(most);
     const [child, sibling, lastToken] = [new Int32Array(most), new Int32Array(most), new Int32Array(most)];
+    // The root has hundreds of children, any other node a few.
+    const first = new Int32Array(256);
     const tokenBefore = new Int32Array(vocabSize);
     let made = 1;
-    for (let id = 0; id < vocabSize; id++) {
-      let node = 0;
-      for (const value of words[id]) {
-        let next = child[node];
+    // A function, so that hosts compile it while it runs a first time.
+    const link = (id: number): void => {
+      let [node, characters] = [0, 0];
+      const end = words.starts[id + 1] - 1;
+      for (let at = words.starts[id]; at < end; at++) {
+        const value = words.bytes[at];
+        if ((value & 0xc0) !== 0x80) characters++;
+        let next = node ? child[node] : first[value];
         while (next && byte[next] !== value) next = sibling[next];
         if (!next) {
           next = made++;
           byte[next] = value;
           sibling[next] = child[node];
           child[node] = next;
+          if (!node) first[value] = next;
         }
         node = next;
       }
+      this.characters[id] = characters;
       tokenBefore[id] = lastToken[node];
       lastToken[node] = id + 1;
-    }
+    };
+    for (let id = 0; id < vocabSize; id++) link(id);
+    this.mostCharacters = this.characters.reduce((most, count) => Math.max(most, count), 0);
 
     this.bytes = new Uint8Array(made - 1);
     this.depths = new Uint16Array(made - 1);
@@ -114,7 +126,7 @@ export class TokenTrie {
     if (!this.inside[most]) {
       const bits = this.collect(text, this.leaving, this.noTokens());
       for (const id of this.tokens) {
-        if (characters(this.vocabulary.bytesOf(id)) > most) bits[id >> 5] &= ~(1 << (id & 31));
+        if (this.characters[id] > most) bits[id >> 5] &= ~(1 << (id & 31));
       }
       this.inside[most] = bits;
     }
@@ -200,13 +212,6 @@ export class TokenTrie {
     const node = this.find([byte], 0);
     return this.tokens[this.firstToken[node + 1] - 1];
   }
-}
-
-/** Characters that begin within UTF-8 bytes. */
-function characters(bytes: Uint8Array): number {
-  let count = 0;
-  for (const byte of bytes) if ((byte & 0xc0) !== 0x80) count++;
-  return count;
 }
 
 /** Bits that are set. Source: Warren, Hacker's Delight, section 5-1. */

@@ -20,6 +20,12 @@ export const mostSchemas = 4096;
 /** Lists, objects and other values of one list. */
 const mostValues = 1 << 20;
 
+/** Throws: ToolError for more tools than a list may have. */
+export function checkCount(tools: number): void {
+  if (tools > mostTools)
+    throw new ToolError("tools", `expected at most ${mostTools}, got ${tools}; give those of use here`);
+}
+
 /**
  * Counts what a list holds, without recursion and no further than the bounds.
  * Throws: ToolError for a list that is too long, too deep, or holds itself.
@@ -29,7 +35,7 @@ export function checkSize(list: unknown): void {
   const count = (text: string) => {
     characters += text.length;
     if (characters <= mostCharacters) return;
-    throw new ToolError("tools", `expected at most ${mostCharacters} characters, got more; shorten the descriptions`);
+    throw new ToolError("tools", `expected at most ${mostCharacters} characters, got more; leave out texts or tools`);
   };
   const open: [value: unknown, depth: number][] = [[list, 0]];
   for (let next = open.pop(); next; next = open.pop()) {

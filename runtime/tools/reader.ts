@@ -9,31 +9,11 @@
 import { ToolError } from "../errors.ts";
 import { describe, isObject, type Json, type JsonObject } from "../json.ts";
 import { mostLevels, mostSchemas } from "./bounds.ts";
-import { both, mergeSchemas, silent } from "./merge.ts";
+import { isFlag, isReadApart, keywords, limits, oneValue, typeNames, typesOf, withoutNulls } from "./keywords.ts";
+import { both, mergeSchemas } from "./merge.ts";
+import { mayOverlap } from "./overlap.ts";
+import { pointed } from "./pointer.ts";
 import { type Bound, leaves, notes, type ObjectSchema, type Property, type Schema, type Warning } from "./schema.ts";
-
-/** Keywords that belong to no type, or to the object around a schema. */
-const readApart = new Set([...silent, "required", "additionalProperties", "type", "nullable"]);
-const keywords: Record<string, readonly string[]> = {
-  string: ["minLength", "maxLength"],
-  number: ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
-  array: ["items", "minItems", "maxItems", "prefixItems", "additionalItems", "uniqueItems"],
-  object: ["properties", "minProperties", "maxProperties", "propertyNames"],
-};
-const typeNames = ["string", "number", "integer", "boolean", "null", "array", "object"];
-const misspelled: Record<string, string> = {
-  str: "string",
-  strng: "string",
-  text: "string",
-  int: "integer",
-  float: "number",
-  double: "number",
-  bool: "boolean",
-  list: "array",
-  dict: "object",
-};
-/** Keywords of which null is a value; any other that is null says nothing, as some libraries write what they leave out. */
-const nullable = new Set(["const", "default", "example", "examples"]);
 
 type Ref = Schema & { kind: "ref" };
 
@@ -45,6 +25,8 @@ export class SchemaReader {
   private readonly merged = new Map<string, { schema: Schema | null; ref: Ref | null }>();
   private schemas = 0;
   private levels = 0;
+  /** Parameters and their parts that are being read. */
+  private parts = 0;
 
   constructor(private readonly root: JsonObject) {}
 
@@ -52,10 +34,19 @@ export class SchemaReader {
   read(given: unknown, path: string): Schema {
     const schema = this.readIfPossible(given, path);
     if (schema) return schema;
-    throw new ToolError(path, "expected a schema that some value fits, got parts that exclude each other");
+    throw new ToolError(path, "expected a schema that some value fits, got one that none does");
   }
 
-  /** null if no value fits. */
+  /** Reads what a parameter or a part of it may be; null if no value fits. */
+  readPart(given: unknown, path: string): Schema | null {
+    this.parts++;
+    try {
+      return this.readIfPossible(given, path);
+    } finally {
+      this.parts--;
+    }
+  }
+
   private readIfPossible(schema: unknown, path: string): Schema | null {
     if (schema === false) return null;
     if (schema === true) return this.anything(path);
@@ -230,13 +221,16 @@ export class SchemaReader {
     for (const key of required) {
       if (known.has(key)) continue;
       if (typeof key !== "string" || !saysValues)
-        throw new ToolError(`${path}.required`, `expected names of properties, got ${describe(key)}`);
+        throw new ToolError(
+          `${path}.required`,
+          `expected names of properties, got ${describe(key)}; say its type under properties, or leave it out here`,
+        );
       known.set(key, values);
     }
     const needed = new Set(required);
     const properties = [...known].flatMap(([name, value]): Property[] => {
       const at = `${path}.properties.${name}`;
-      const schema = this.readIfPossible(value, at);
+      const schema = this.readPart(value, at);
       // Draft 3 and many a hand write the flag at the property.
       const isNeeded = needed.has(name) || (isObject(value) && value.required === true);
       if (schema) return [{ name, schema, required: isNeeded, ...this.notes(value, at) }];
@@ -249,6 +243,8 @@ export class SchemaReader {
       further && values !== false
         ? this.readIfPossible(saysValues ? values : true, `${path}.additionalProperties`)
         : null;
+    if (this.parts && !properties.length && !more && !isObject(values) && values !== false && maxProperties)
+      this.warn(path, "properties", "says no keys: only an empty object is written");
     return {
       kind: "object",
       properties,
@@ -310,7 +306,7 @@ export class SchemaReader {
       if (!fits)
         throw new ToolError(
           `${path}.enum[${i}]`,
-          `expected a value of type ${types.join(" or ")}, got ${describe(value)}`,
+          `expected a value of type ${types.join(" or ")}, got ${describe(value)}; write it so, or say no type`,
         );
     }
     this.warnUnread(source, ["enum"], path);
@@ -337,15 +333,12 @@ export class SchemaReader {
 
   /** What a local reference points to. */
   private target(ref: string, path: string): unknown {
-    const [root, ...parts] = ref.split("/");
-    let target: unknown = root === "#" ? this.root : undefined;
-    for (const part of parts) {
-      const key = unescaped(part);
-      const inside = (isObject(target) || Array.isArray(target)) && Object.hasOwn(target, key);
-      target = inside ? (target as JsonObject)[key] : undefined;
-    }
+    const target = pointed(this.root, ref);
     if (target !== undefined) return target;
-    throw new ToolError(`${path}.$ref`, `expected a definition within this tool's schema, got ${JSON.stringify(ref)}`);
+    throw new ToolError(
+      `${path}.$ref`,
+      `expected a definition within this tool's schema, got ${describe(ref)}; put it there, under $defs`,
+    );
   }
 
   /** A value of unknown shape: a string, a number or a boolean, which every such schema allows. */
@@ -362,16 +355,18 @@ export class SchemaReader {
   }
 
   private count(source: JsonObject, key: string, none: number, path: string): number {
-    const value = source[key];
-    if (value === undefined) return none;
+    const given = source[key];
+    if (given === undefined) return none;
+    // Gemini writes whole numbers as text, as JSON of protocol buffers does.
+    const value = typeof given === "string" && /^\d+$/.test(given) ? Number(given) : given;
     if (!Number.isInteger(value) || (value as number) < 0)
-      throw new ToolError(`${path}.${key}`, `expected a whole number, got ${describe(value)}`);
+      throw new ToolError(`${path}.${key}`, `expected a whole number, got ${describe(given)}`);
     return value as number;
   }
 
   private warnUnread(source: JsonObject, read: readonly string[], path: string): void {
     for (const key of Object.keys(source)) {
-      if (readApart.has(key) || read.includes(key) || key.startsWith("x-")) continue;
+      if (isFlag(source, key) || isReadApart(key) || read.includes(key)) continue;
       this.warn(`${path}.${key}`, key, "is not held to: the grammar ignores it");
     }
   }
@@ -379,26 +374,6 @@ export class SchemaReader {
   warn(path: string, keyword: string, message: string): void {
     this.warnings.push({ path, keyword, message });
   }
-}
-
-/** Whether a schema limits its values by other keywords than some. */
-function limits(source: JsonObject, but: readonly string[]): boolean {
-  return Object.keys(source).some(
-    (key) => ![...but, "nullable"].includes(key) && !silent.has(key) && !key.startsWith("x-"),
-  );
-}
-
-function withoutNulls(source: JsonObject): JsonObject {
-  const entries = Object.entries(source);
-  if (entries.every(([, value]) => value !== null)) return source;
-  return Object.fromEntries(entries.filter(([key, value]) => value !== null || nullable.has(key)));
-}
-
-/** const as the enum of one value, so that the two merge. */
-function oneValue(source: JsonObject): JsonObject {
-  if (source.const === undefined) return source;
-  const { const: value, ...rest } = source;
-  return { ...rest, enum: [value] };
 }
 
 const oneOf = (options: Schema[]): Schema => (options.length === 1 ? options[0] : { kind: "anyOf", options });
@@ -409,54 +384,4 @@ function orNull(source: JsonObject, schema: Schema): Schema {
   if (schema.kind === "enum")
     return schema.values.includes(null) ? schema : { kind: "enum", values: [...schema.values, null] };
   return { kind: "anyOf", options: [schema, { kind: "enum", values: [null] }] };
-}
-
-/**
- * The types of a schema, stated or else implied by a keyword; none where it may be anything. Gemini writes them in capitals.
- * Throws: ToolError for what is no type.
- */
-function typesOf(source: JsonObject, path: string): string[] {
-  if (source.type === undefined) {
-    const implied = Object.keys(keywords).find((type) => keywords[type].some((key) => source[key] !== undefined));
-    return implied ? [implied] : source.additionalProperties !== undefined ? ["object"] : [];
-  }
-  return [source.type].flat().map((type) => {
-    const word = typeof type === "string" ? type.toLowerCase() : "";
-    if (typeNames.includes(word)) return word;
-    const guess = Object.hasOwn(misspelled, word) ? misspelled[word] : undefined;
-    const remedy = guess ? `did you mean ${JSON.stringify(guess)}?` : "say what the value is";
-    throw new ToolError(`${path}.type`, `expected one of ${typeNames.join(", ")}, got ${describe(type)}; ${remedy}`);
-  });
-}
-
-/** A step of a JSON pointer in a URI fragment; as it is where it is no percent encoding. */
-function unescaped(part: string): string {
-  let key = part;
-  try {
-    key = decodeURIComponent(part);
-  } catch {}
-  return key.replaceAll("~1", "/").replaceAll("~0", "~");
-}
-
-/** Whether two schemas may allow the same value; errs towards yes. */
-function mayOverlap(a: Schema, b: Schema): boolean {
-  if (a.kind === "ref" || b.kind === "ref") return true;
-  if (a.kind === "anyOf") return a.options.some((option) => mayOverlap(option, b));
-  if (b.kind === "anyOf") return mayOverlap(b, a);
-  if (a.kind === "enum") return a.values.some((value) => mayHold(b, value));
-  if (b.kind === "enum") return mayOverlap(b, a);
-  if (a.kind !== b.kind) return false;
-  if (a.kind === "object" && b.kind === "object") {
-    // Two objects differ for sure where a property that both require has disjoint values.
-    return !a.properties.some(
-      (p) => p.required && b.properties.some((q) => q.required && q.name === p.name && !mayOverlap(p.schema, q.schema)),
-    );
-  }
-  return true;
-}
-
-function mayHold(schema: Schema, value: Json): boolean {
-  if (schema.kind === "enum") return schema.values.some((other) => JSON.stringify(other) === JSON.stringify(value));
-  if (schema.kind === "array") return Array.isArray(value);
-  return schema.kind === (value !== null && !Array.isArray(value) ? typeof value : "null");
 }

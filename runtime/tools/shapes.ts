@@ -15,11 +15,15 @@ export function readShapes(reader: SchemaReader, schema: JsonObject, path: strin
     if (leaf.kind === "object") return [leaf];
     // A root that may be null says that the arguments may be left out.
     if (leaf.kind === "enum" && leaf.values.every((value) => value === null)) return [];
-    throw new ToolError(path, `expected objects alone, got one that may be of type ${leaf.kind}; remove that option`);
+    const remedy = read.length > 1 ? "remove that option" : "name it: {type: object, properties: {value: …}}";
+    throw new ToolError(path, `expected objects alone, got what may be of type ${leaf.kind}; ${remedy}`);
   });
   for (const { name, schema: value } of shapes.flatMap(({ properties }) => properties)) {
     if (Number.isFinite(leastBytes(value))) continue;
-    throw new ToolError(`${path}.${name}`, "expected a schema that some finite value fits, got one that none does");
+    throw new ToolError(
+      `${path}.properties.${name}`,
+      "expected a schema that some finite value fits, got one that none does",
+    );
   }
   const possible = shapes.filter((shape) => Number.isFinite(leastBytes(shape)));
   if (possible.length) return possible;

@@ -5,8 +5,8 @@
 import { ToolError } from "../errors.ts";
 import { describe, isObject, type JsonObject } from "../json.ts";
 import { Lru } from "../lru.ts";
-import { checkSize, mostNameCharacters, mostTools } from "./bounds.ts";
-import { type Entry, entriesOf, formOf, withJsonSchema } from "./forms.ts";
+import { checkCount, checkSize, mostNameCharacters } from "./bounds.ts";
+import { type Entry, entriesOf, formOf, parsed, withJsonSchema } from "./forms.ts";
 import { flatForm, pythonJson, snakeCase } from "./prompt.ts";
 import { SchemaReader } from "./reader.ts";
 import type { ObjectSchema, Property, Warning } from "./schema.ts";
@@ -72,7 +72,7 @@ export class ToolSet {
 
   /** The tools at some places, in their old order. */
   only(places: readonly number[]): ToolSet {
-    return this.pick([...new Set(places)].sort((a, b) => a - b));
+    return this.pick(inOrder(places));
   }
 
   /** The same tools by their names, so that one set has one order. */
@@ -94,7 +94,7 @@ export class ToolSet {
   }
 
   /**
-   * Reads a list of tools: JSON text, an array, what holds one (`{tools: […]}`, a JSON-RPC result, …), or a ToolSet.
+   * Reads a list of tools: JSON text, also a tool a line, an array, what holds one (`{tools: […]}`, a JSON-RPC result, …), or a ToolSet.
    * Throws: ToolError naming the offending part.
    */
   static from(
@@ -108,12 +108,7 @@ export class ToolSet {
     const known = options.strict ? undefined : recent.get(text);
     if (known) return known;
     if (typeof input === "string") checkSize(text);
-    let list: unknown;
-    try {
-      list = JSON.parse(text);
-    } catch (error) {
-      throw new ToolError("tools", `expected JSON, got ${quote(text.slice(0, 40))}: ${(error as Error).message}`);
-    }
+    const list = parsed(text);
     checkSize(list);
     const set = ToolSet.read(list, options);
     if (text.length <= mostRecentCharacters) recent.set(text, set);
@@ -122,16 +117,10 @@ export class ToolSet {
 
   private static read(list: unknown, options: ToolOptions): ToolSet {
     const { entries, left } = entriesOf(list);
-    if (entries.length > mostTools)
-      throw new ToolError("tools", `expected at most ${mostTools}, got ${entries.length}; give those of use here`);
-
+    checkCount(entries.length);
     const tools: Tool[] = [];
     const twins = new Map<string, number>();
-    const warnings: Warning[] = left.map((keyword) => ({
-      path: keyword,
-      keyword,
-      message: "says that there are more tools: ask the server for them too",
-    }));
+    const warnings: Warning[] = [...left];
     const flat = entries.map((entry, i) => {
       const read = readTool(entry);
       const { name, promptName } = read.tool;
@@ -160,10 +149,13 @@ export class ToolSet {
 
 /** One tool, its flat form for the prompt, and what was left aside. */
 function readTool(entry: Entry): { tool: Tool; flat: JsonObject; warnings: Warning[] } {
-  const { body, path, schema, schemaPath, isNative, unread } = formOf(entry);
+  const { body, path, schema, schemaPath, isBare, isNative, isForeign, unread } = formOf(entry);
   const { name } = body;
-  if (typeof name !== "string")
-    throw new ToolError(`${path}.name`, `expected a string, got ${describe(name)}; every tool needs a name`);
+  if (typeof name !== "string") {
+    const remedy =
+      name === undefined && isForeign ? "leave out what a provider runs itself" : "every tool needs a name";
+    throw new ToolError(`${path}.name`, `expected a string, got ${describe(name)}; ${remedy}`);
+  }
   if (name.length > mostNameCharacters)
     throw new ToolError(`${path}.name`, `expected at most ${mostNameCharacters} characters, got ${name.length}`);
   const promptName = snakeCase(name);
@@ -173,11 +165,11 @@ function readTool(entry: Entry): { tool: Tool; flat: JsonObject; warnings: Warni
     throw new ToolError(`${path}.description`, `expected a string, got ${describe(description)}`);
 
   const reader = new SchemaReader(schema);
-  const shapes = isNative
-    ? [{ kind: "object" as const, properties: readNative(reader, schema, schemaPath) }]
+  const shapes = isBare
+    ? [{ kind: "object" as const, properties: readBare(reader, schema, schemaPath) }]
     : readShapes(reader, schema, schemaPath);
   const parameters = united(shapes);
-  for (const { path: at, key } of unread) reader.warn(at, key, "is not read: the model does not see it");
+  for (const { path: at, keyword, message } of unread) reader.warn(at, keyword, message);
   // What is said to thimble and not to the model stays out of the prompt.
   const { risk: _, annotations: __, ...shown } = body;
   const about = typeof body.description === "string" ? body.description : undefined;
@@ -190,7 +182,7 @@ function readTool(entry: Entry): { tool: Tool; flat: JsonObject; warnings: Warni
 /** `risk` as the user says it; else destructiveHint of MCP is danger. Source: MCP 2025-06-18, ToolAnnotations. */
 function readRisk(body: JsonObject, path: string): Risk {
   const { risk, annotations } = body;
-  if (risk !== undefined) {
+  if ((risk ?? null) !== null) {
     if (risks.includes(risk as Risk)) return risk as Risk;
     throw new ToolError(`${path}.risk`, `expected one of ${risks.join(", ")}, got ${describe(risk)}`);
   }
@@ -206,7 +198,8 @@ export type Risk = "safe" | "confirm" | "danger";
 /** From harmless to harmful. */
 export const risks: readonly Risk[] = ["safe", "confirm", "danger"];
 
-function readNative(reader: SchemaReader, schema: JsonObject, path: string): Property[] {
+/** Properties alone, each of which says whether it is required. */
+function readBare(reader: SchemaReader, schema: JsonObject, path: string): Property[] {
   return Object.entries(schema).flatMap(([name, value]): Property[] => {
     const at = `${path}.${name}`;
     if (value === null) return [];
@@ -214,11 +207,16 @@ function readNative(reader: SchemaReader, schema: JsonObject, path: string): Pro
       const remedy = "write {type: …}, or a JSON Schema with properties";
       throw new ToolError(at, `expected an object, got ${describe(value)}; ${remedy}`);
     }
-    const read = reader.read(value, at);
-    if (!Number.isFinite(leastBytes(read)))
+    const read = reader.readPart(value, at);
+    if (!read || !Number.isFinite(leastBytes(read)))
       throw new ToolError(at, "expected a schema that some finite value fits, got one that none does");
     return [{ name, schema: read, required: value.required === true, ...reader.notes(value, at) }];
   });
 }
 
 const quote = (text: string) => JSON.stringify(text);
+
+/** Places from the first on, each once: the order of what `ToolSet.only` gives. */
+export function inOrder(places: readonly number[]): number[] {
+  return [...new Set(places)].sort((a, b) => a - b);
+}

@@ -1,5 +1,7 @@
 /** Commands out of a transcript that grows: when one has ended, whether it was meant, and what it asks for. */
+
 import type { ToolCall } from "../answer/toolcall.ts";
+import { questionOf } from "../dispatch.ts";
 import { describe } from "../json.ts";
 import type { Tools } from "../session.ts";
 import { ToolSet } from "../tools/tools.ts";
@@ -8,7 +10,6 @@ import { Reader, type Reading } from "./reading.ts";
 import {
   endOf,
   goesOn,
-  inWords,
   isMurmur,
   isRefusal,
   isTakenBack,
@@ -65,8 +66,8 @@ const usualWaits: Waits = { settle: 150, final: 700, partial: 1500, unfinished: 
 const mostCharacters = 400;
 const mostWords = 201;
 const mostUtterances = 3;
-/** Where nobody was addressed, a call must be likelier right than not to be asked about. */
-const leastConfidence = 0.5;
+/** Where nobody was addressed, a call must be half again as likely right as wrong to be asked about. */
+const leastConfidence = 0.6;
 
 export class CommandParser {
   /** What is around the wearer: see `tell`. */
@@ -318,7 +319,7 @@ export class CommandParser {
     }
     this.question = reading;
     this.holdAttention();
-    this.options.onAction({ kind: "ask", text, calls, question: `${calls.map(inWords).join(", ")}?` });
+    this.options.onAction({ kind: "ask", text, calls, question: `${calls.map(questionOf).join(", ")}?` });
   }
 
   private act(reading: Reading): void {

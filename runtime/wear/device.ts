@@ -2,8 +2,9 @@
 import { CapacityError, ToolError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { ToolSet } from "../tools/tools.ts";
+import { hashTools } from "../wire/hash.ts";
 import type { Plain } from "../wire/plain.ts";
-import { hashTools, packTools } from "../wire/wire.ts";
+import { packTools } from "../wire/wire.ts";
 import { unpackCall, type WireCall } from "../wire/wirecall.ts";
 import { type Clock, hostClock, type Limits, type Sending } from "./channel.ts";
 import { DeviceLink } from "./devicelink.ts";

@@ -1,6 +1,4 @@
 /** What is said, word by word: a transcript as a request, and the words that are about commands and go to no model. */
-import { describe } from "../json.ts";
-import type { WireCall } from "../wire/wirecall.ts";
 
 /** Sounds that say nothing. */
 const fillers = new Set("um umm uh uhm erm er hmm hm mhm mm ah oh huh haha hahaha".split(" "));
@@ -115,9 +113,3 @@ export const heardAs = (token: string): string =>
     .toLowerCase()
     .replaceAll("’", "'")
     .replace(/^["“]+|[.,;:!?…"”]+$/gu, "");
-
-/** A call as its wearer is asked about it: its tool and values in words. */
-export function inWords({ name, arguments: args }: WireCall): string {
-  const values = Object.values(args).map((value) => (typeof value === "string" ? value : describe(value)));
-  return [name.replaceAll("_", " "), ...values].join(" ").slice(0, 200);
-}

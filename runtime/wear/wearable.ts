@@ -2,16 +2,17 @@
 
 import type { Decision } from "../answer/decision.ts";
 import type { ToolCall } from "../answer/toolcall.ts";
+import { questionOf } from "../dispatch.ts";
 import { describe } from "../json.ts";
 import type { CallOptions, CallResult } from "../session.ts";
 import type { ToolSet } from "../tools/tools.ts";
+import { hashTools } from "../wire/hash.ts";
 import type { Plain } from "../wire/plain.ts";
-import { hashTools, unpackTools } from "../wire/wire.ts";
 import { packCall, type WireCall } from "../wire/wirecall.ts";
+import { unpackTools } from "../wire/wireread.ts";
 import { Channel, type Clock, type Limits, type Sending } from "./channel.ts";
 import { readWithFacts } from "./facts.ts";
 import { busVersion, confirming, type Ending, endings, MessageReader, says, writeMessage } from "./message.ts";
-import { inWords } from "./spoken.ts";
 
 /** Answers requests: a Thimble, a Session, or anything that calls like them. */
 export interface Model {
@@ -271,7 +272,7 @@ export class Wearable {
     if (approve) return (await approve(this, call)) ? confirming.given : null;
     // Before danger the device asks by itself.
     if (decision !== "ask" || risk === "danger") return decision === "confirm" ? confirming.ask : confirming.byRisk;
-    return (await this.ask(inWords(call), ["Yes", "No"])) === 0 ? confirming.given : null;
+    return (await this.ask(questionOf(call), ["Yes", "No"])) === 0 ? confirming.given : null;
   }
 
   private hear(bytes: Uint8Array): void {

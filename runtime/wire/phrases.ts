@@ -31,7 +31,8 @@ export function writePhrases(strings: readonly string[]): { text: string; codes:
   if (!separator) throw new CapacityError("tools", 1, 0, "expected a character that no string has");
   let text = strings.map((string) => separator + string).join("");
   if (text.length > mostText) {
-    throw new CapacityError("tools", text.length, mostText, `expected at most ${mostText} characters of text`);
+    const over = `expected at most ${mostText} characters of text, got ${text.length}; leave out texts or tools`;
+    throw new CapacityError("tools", text.length, mostText, over);
   }
   let codes = "";
   for (const code of unusedAscii) {

@@ -55,17 +55,19 @@ export async function measureCatalogue(
 ): Promise<CatalogueReport> {
   const own = await load(path, options);
   const other = beside === undefined ? null : await load(beside, options);
-  const calls: CatalogueReport["calls"] = [];
-  const rates: [number[], number[]] = [[], []];
-  for (const count of [7, 20, 100]) {
-    const tools = catalogue(count);
+  const lists = [7, 20, 100].map((count) => {
     const timings: Timings[] = [];
     const besides: number[] = [];
-    let isWithin = other !== null;
-    for (let i = -warmCalls; i < runs; i++) {
+    return { count, tools: catalogue(count), timings, besides, isWithin: other !== null };
+  });
+  const rates: [number[], number[]] = [[], []];
+  // Turn by turn: what slows the machine for a while slows all of them.
+  for (let i = -warmCalls; i < runs; i++) {
+    for (const list of lists) {
+      const { count, tools, timings, besides } = list;
       const { timings: timed } = await own.call(request, tools);
-      const rival = isWithin ? await other?.call(request, tools).catch(() => null) : null;
-      isWithin &&= rival !== null;
+      const rival = list.isWithin ? await other?.call(request, tools).catch(() => null) : null;
+      list.isWithin &&= rival !== null;
       if (i < 0) continue;
       timings.push(timed);
       if (rival) besides.push(rival.timings.totalMs);
@@ -73,16 +75,18 @@ export async function measureCatalogue(
       rates[0].push((timed.answerTokens / timed.decodeMs) * 1000);
       if (rival) rates[1].push((rival.timings.answerTokens / rival.timings.decodeMs) * 1000);
     }
+  }
+  const calls = lists.map(({ count, timings, besides }) => {
     const median = (of: (timed: Timings) => number) => round(middle(timings.map(of)), 2);
-    calls.push({
+    return {
       tools: count,
       offered: timings[0].tools.offered,
       callMs: median(({ totalMs }) => totalMs),
       prefillMs: median(({ prefillMs }) => prefillMs),
       decodeMs: median(({ decodeMs }) => decodeMs),
       besideMs: besides.length ? round(middle(besides), 2) : null,
-    });
-  }
+    };
+  });
   const firstSightMicros = {
     own: await firstSight(own, runs),
     beside: other && (await firstSight(other, runs)),

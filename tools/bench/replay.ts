@@ -1,5 +1,6 @@
+import type { Limits } from "../../runtime/limits.ts";
 import type { Session } from "../../runtime/session.ts";
-import type { Limits, Thimble } from "../../runtime/thimble.ts";
+import type { Thimble } from "../../runtime/thimble.ts";
 import type { Kernels } from "../../wasm/abi.ts";
 
 /** A session of a model in which some of the kernels are others. */

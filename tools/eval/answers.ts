@@ -117,13 +117,13 @@ export interface Retrieval {
  * compact JSON. Source: needle/training/eval.py, benchmark_retrieval.
  */
 export async function retrieval(
-  thimble: Pick<Thimble, "contrast">,
+  thimble: Pick<Thimble, "vectorOf">,
   examples: readonly Example[],
   onDone: (done: number) => void,
 ): Promise<Retrieval> {
   const vectors = new Map<string, Float32Array>();
   const embed = async (text: string) => {
-    const vector = vectors.get(text) ?? (await thimble.contrast(text));
+    const vector = vectors.get(text) ?? (await thimble.vectorOf(text));
     vectors.set(text, vector);
     return vector;
   };

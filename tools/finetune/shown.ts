@@ -2,10 +2,11 @@
 
 import type { Host } from "../../runtime/engine/host.ts";
 import { readCache } from "../../runtime/kept/form.ts";
+import { mostPromptTokens } from "../../runtime/limits.ts";
 import { Apart } from "../../runtime/prompt/apart.ts";
 import { Joint } from "../../runtime/prompt/joint.ts";
 import type { Way } from "../../runtime/prompt/prompt.ts";
-import { mostPromptTokens, walkOf } from "../../runtime/session.ts";
+import { walkOf } from "../../runtime/session.ts";
 import { readRequest } from "../../runtime/text/request.ts";
 import type { Thimble } from "../../runtime/thimble.ts";
 import type { ToolSet } from "../../runtime/tools/tools.ts";

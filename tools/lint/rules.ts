@@ -6,7 +6,8 @@
  */
 
 import { isObject, type Json } from "../../runtime/json.ts";
-import { mostPromptTokens } from "../../runtime/session.ts";
+import { mostPromptTokens } from "../../runtime/limits.ts";
+import { mostToolRows, mostUnranked, usualOffer } from "../../runtime/prompt/apart.ts";
 import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { type Entry, type Field, type Group, type Keys, pathOf, type Sheet, valueAt } from "./sheet.ts";
 import {
@@ -55,13 +56,18 @@ const usualRequest = 36;
 /** The longest in the dev sets has 29. Measured: 13 tokens more on each tool leave 48.8% whole calls, 26 more 17.3%. */
 const longestDescription = 30;
 /** Training offered up to 10. Measured: 80.6% right names among 6 tools, 72.9% among 8, 67.8% among 10. */
-const mostTools = 8;
+const mostTools = mostUnranked;
 /**
  * Tools that may begin with the same word. Measured: "device_" before all names leaves 39.9% right names, before the
  * right one alone 16.3%; the right one's verb on two others 76.8%; where a pair shares a verb by itself nothing is lost
  * (81.9% against 81.8%, n = 1,433).
  */
 const mostAlike = 2;
+/** Values of an enum that are compared with each other and with the list's words: nobody lints more by reading. */
+const mostCompared = 256;
+const mostWords = 20_000;
+/** Keys of an object that a finding writes anew. */
+const mostRewritten = 256;
 /** Words that the prompt and the answer are framed with. Source: spec, "Prompt". */
 const frameWords = "name description parameters arguments type required properties tools tool_call".split(" ");
 /** Texts that become one id wherever they stand. Source: SentencePiece, user-defined symbols. */
@@ -76,15 +82,17 @@ export const rules: readonly Rule[] = [
   {
     id: "name-collision",
     severity: "error",
-    find: ({ entries }) =>
-      entries.flatMap((entry, i) => {
+    find: ({ entries }) => {
+      const first = firstBy(entries, ({ tool }) => tool.promptName);
+      return entries.flatMap((entry) => {
         const { keys, tool } = entry;
-        const twin = entries.slice(0, i).find((other) => other.tool.promptName === tool.promptName);
-        if (!twin) return [];
+        const twin = first.get(tool.promptName);
+        if (!twin || twin === entry) return [];
         const both = `both become ${quote(tool.promptName)}`;
         const said = `expected a name unlike ${pathOf(twin.keys)}, got ${quote(tool.name)}: ${both}`;
         return found([...keys, "name"], said, freeName(entries, `${tool.promptName}_${ownWord(entry, twin)}`));
-      }),
+      });
+    },
   },
   {
     id: "name-unsafe",
@@ -120,7 +128,7 @@ export const rules: readonly Rule[] = [
       const { way, promptLimit, promptTokens, entries, shares } = sheet;
       if (way === "apart") {
         const said = (rows: number) =>
-          `expected a tool of at most ${promptLimit} rows, got ${rows}; shorten it or load with toolRows: ${rows}`;
+          `expected a tool of at most ${promptLimit} rows, got ${rows}; shorten it${orLoadWith(rows)}`;
         return entries.flatMap(({ keys }, i) => (shares[i] > promptLimit ? found(keys, said(shares[i])) : []));
       }
       if (roomOf(sheet) > 0) return [];
@@ -134,11 +142,12 @@ export const rules: readonly Rule[] = [
     id: "prompt-tight",
     severity: "warning",
     find: (sheet) => {
-      const { way, promptLimit, promptTokens } = sheet;
+      const { way, promptLimit, promptTokens, entries } = sheet;
       if (way === "apart") {
-        if (promptTokens <= promptLimit) return [];
+        // Of more tools a request sees few: `too-many-tools` says so.
+        if (promptTokens <= promptLimit || entries.length > mostUnranked) return [];
         const said = `expected at most ${promptLimit} rows, got ${promptTokens}: a request sees the likeliest that fit`;
-        return found([], `${said}; shorten descriptions or load with toolRows: ${promptTokens}`);
+        return found([], `${said}; shorten descriptions${orLoadWith(promptTokens)}`);
       }
       const room = roomOf(sheet);
       if (room <= 0 || room >= usualRequest) return [];
@@ -174,15 +183,18 @@ export const rules: readonly Rule[] = [
     id: "name-in-name",
     severity: "warning",
     // Measured: another tool with the right one's name and an "s" leaves 66.7% right names, with "_all" 76.8%.
-    find: ({ entries }) =>
-      entries.flatMap(({ keys, tool: { promptName: name } }) => {
-        const within = entries.find(({ tool }) => tool.promptName !== name && name.startsWith(tool.promptName));
+    find: ({ entries }) => {
+      const first = firstBy(entries, ({ tool }) => tool.promptName);
+      return entries.flatMap(({ keys, tool: { promptName: name } }) => {
+        const beginnings = Array.from({ length: name.length - 1 }, (_, i) => first.get(name.slice(0, i + 1)));
+        const within = beginnings.find((entry) => entry);
         if (!within) return [];
         const said = `expected a name that parts from ${quote(within.tool.promptName)} before its end, got ${quote(name)}`;
         // What differs goes first: turn_on_device to device_turn_on, set_lights to lights_set.
         const words = name.split("_");
         return found([...keys, "name"], said, freeName(entries, [words.at(-1), ...words.slice(0, -1)].join("_")));
-      }),
+      });
+    },
   },
   {
     id: "name-reserved",
@@ -214,10 +226,9 @@ export const rules: readonly Rule[] = [
     severity: "warning",
     find: ({ entries }) =>
       enumsOf(entries).flatMap(({ field, texts }) =>
-        texts.flatMap(({ keys, text }) => {
-          const outer = texts.find(
-            (other) => lower(other.text) !== lower(text) && lower(other.text).includes(lower(text)),
-          );
+        texts.slice(0, mostCompared).flatMap(({ keys, text }) => {
+          const inner = lower(text);
+          const outer = texts.find((other) => lower(other.text) !== inner && lower(other.text).includes(inner));
           if (!outer) return [];
           const said = `expected a value that stands in no other, got ${quote(text)}, which stands in ${quote(outer.text)}`;
           return found(keys, said, longer(text, field));
@@ -229,14 +240,19 @@ export const rules: readonly Rule[] = [
     severity: "hint",
     find: ({ entries }) => {
       const said = [...namesTextsOf(entries), ...describedOf(entries), ...enumTextsOf(entries)];
-      const words = said.flatMap(({ keys, text }) =>
-        wordsOf(spaced(text)).map((word) => ({ word, path: pathOf(keys) })),
-      );
-      return enumsOf(entries).flatMap(({ field, path, texts }) =>
-        texts.flatMap(({ keys, text }) => {
-          const hides = (word: string) =>
-            word !== lower(text) && word.includes(lower(text)) && !isInflected(word, lower(text));
-          const around = words.filter((other) => !other.path.startsWith(path) && hides(other.word));
+      const all = said.flatMap(({ keys, text }) => wordsOf(spaced(text)).map((word) => ({ word, path: pathOf(keys) })));
+      const words = all.slice(0, mostWords);
+      return enumsOf(entries).flatMap(({ field, keys: at, path, texts }) => [
+        ...(texts.length > mostCompared
+          ? found(
+              at,
+              `expected at most ${mostCompared} values, got ${texts.length}; ask for text and check it: only the first are linted`,
+            )
+          : []),
+        ...texts.slice(0, mostCompared).flatMap(({ keys, text }) => {
+          const inner = lower(text);
+          const hides = (word: string) => word !== inner && word.includes(inner) && !isInflected(word, inner);
+          const around = words.filter((other) => hides(other.word) && !other.path.startsWith(path));
           if (!around.length) return [];
           const some = [...new Set(around.map(({ word }) => quote(word)))].slice(0, 3).join(", ");
           const where = `${some} (${around[0].path})`;
@@ -246,7 +262,7 @@ export const rules: readonly Rule[] = [
             longer(text, field),
           );
         }),
-      );
+      ]);
     },
   },
   {
@@ -286,13 +302,12 @@ export const rules: readonly Rule[] = [
   {
     id: "too-many-tools",
     severity: "warning",
-    find: ({ entries }) =>
-      entries.length <= mostTools
-        ? []
-        : found(
-            [],
-            `expected at most ${mostTools} tools, got ${entries.length}; call with { offer: 5 } or split the list`,
-          ),
+    find: ({ way, entries }) => {
+      if (entries.length <= mostTools) return [];
+      const said = `expected at most ${mostTools} tools, got ${entries.length}`;
+      if (way === "apart") return found([], `${said}: a request sees the likeliest ${usualOffer}; split the list`);
+      return found([], `${said}; call with { offer: ${usualOffer} } or split the list`);
+    },
   },
   {
     id: "description-long",
@@ -347,15 +362,16 @@ export const rules: readonly Rule[] = [
     // Measured: one description for all tools leaves 83.0% right names.
     find: ({ entries }) => {
       const tools = entries.map(({ keys, tool }) => ({ keys, name: tool.promptName, description: tool.description }));
-      return [tools, ...groupsOf(entries).map(({ fields }) => fields)].flatMap((siblings) =>
-        siblings.flatMap(({ keys, name, description }, i) => {
+      return [tools, ...groupsOf(entries).map(({ fields }) => fields)].flatMap((siblings) => {
+        const first = firstBy(siblings, ({ description }) => wordsOf(description).join(" "));
+        return siblings.flatMap(({ keys, name, description }, i) => {
           const said = wordsOf(description).join(" ");
-          const twin = siblings.slice(0, i).find((other) => said && wordsOf(other.description).join(" ") === said);
-          if (!twin) return [];
+          const twin = first.get(said);
+          if (!said || !twin || twin === siblings[i]) return [];
           const message = `expected a text unlike that of ${pathOf(twin.keys)}, got ${quote(description)}`;
           return found([...keys, "description"], message, `${sentence(name)}: ${description.trim()}`);
-        }),
-      );
+        });
+      });
     },
   },
   {
@@ -406,6 +422,11 @@ export function findAll(sheet: Sheet): Finding[] {
   return [...once.values()].sort((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
 }
 
+/** The other remedy for too many rows, where a session may have so many. */
+function orLoadWith(rows: number): string {
+  return rows > mostToolRows ? "" : ` or load with toolRows: ${rows}`;
+}
+
 /** Tokens left for the request, beside the tools and the mark between the two; tools read apart leave all of them. */
 export function roomOf({ way, promptLimit, promptTokens }: Sheet): number {
   return way === "joint" ? promptLimit - promptTokens - 1 : mostPromptTokens;
@@ -438,10 +459,20 @@ function rewritten(at: Keys, message: string, value: Json): Found[] {
 function renamed(keys: Keys, message: string, rename: Named["rename"], name: string): Found[] {
   if (!name) return [{ path: pathOf(keys), message: `${message}; write it in ASCII` }];
   const { to, rewrite } = rename(name);
-  return [{ path: pathOf(keys), message: `${message}; write ${quote(to)}`, rewrite }];
+  return [{ path: pathOf(keys), message: `${message}; write ${quote(to)}`, ...(rewrite && { rewrite }) }];
 }
 
 // Parts of the tools.
+
+/** The first item of each key. */
+function firstBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T> {
+  const first = new Map<string, T>();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (!first.has(key)) first.set(key, item);
+  }
+  return first;
+}
 
 interface Text {
   keys: Keys;
@@ -453,7 +484,7 @@ interface Named {
   name: string;
   /** As the prompt has it. */
   read: string;
-  rename(name: string): { to: string; rewrite: Rewrite };
+  rename(name: string): { to: string; rewrite?: Rewrite };
 }
 
 function groupsOf(entries: readonly Entry[]): Group[] {
@@ -476,12 +507,12 @@ function namesTextsOf(entries: readonly Entry[]): Text[] {
 }
 
 /** The strings of each enum. */
-function enumsOf(entries: readonly Entry[]): { field: Field; path: string; texts: Text[] }[] {
+function enumsOf(entries: readonly Entry[]): { field: Field; keys: Keys; path: string; texts: Text[] }[] {
   return fieldsOf(entries).flatMap((field) =>
     field.enums.map(({ keys, values }) => {
       const at = (i: number) => (keys.at(-1) === "const" ? keys : [...keys, i]);
       const texts = values.flatMap((text, i) => (typeof text === "string" && text ? { keys: at(i), text } : []));
-      return { field, path: pathOf(keys), texts };
+      return { field, keys, path: pathOf(keys), texts };
     }),
   );
 }
@@ -500,32 +531,40 @@ function namesOf(list: unknown, entries: readonly Entry[]): Named[] {
     };
     return { keys: at, name: tool.name, read: tool.promptName, rename };
   });
-  const keys = groupsOf(entries).flatMap((group) =>
-    group.fields.map(({ keys, name }) => {
+  const keys = groupsOf(entries).flatMap((group) => {
+    const taken = new Set(group.fields.map(({ name }) => name));
+    return group.fields.map(({ keys, name }) => {
       const rename = (wanted: string) => {
-        const to = group.fields.some((field) => field.name === wanted) ? `${wanted}_2` : wanted;
+        const to = taken.has(wanted) ? `${wanted}_2` : wanted;
+        // It writes all keys of the object anew.
+        if (taken.size > mostRewritten) return { to };
         return { to, rewrite: keyRenamed(list, group.keys, name, to) };
       };
       return { keys, name, read: escaped(name), rename };
-    }),
-  );
+    });
+  });
   return [...tools, ...keys];
 }
 
 /** Tools whose first word too many share. */
 function alike(entries: readonly Entry[]): { start: string; entry: Entry; count: number }[] {
   const starts = entries.map(({ tool }) => (tool.promptName.includes("_") ? tool.promptName.split("_")[0] : ""));
+  const counts = new Map<string, number>();
+  for (const start of starts) counts.set(start, (counts.get(start) ?? 0) + 1);
   return entries.flatMap((entry, i) => {
-    const count = starts.filter((start) => start === starts[i]).length;
+    const count = counts.get(starts[i]) ?? 0;
     return starts[i] && count > mostAlike ? [{ start: starts[i], entry, count }] : [];
   });
 }
 
 // New names, texts and schemas.
 
+const takenIn = new WeakMap<readonly Entry[], Set<string>>();
+
 /** The name, numbered if another tool has it. */
 function freeName(entries: readonly Entry[], name: string): string {
-  const taken = new Set(entries.map(({ tool }) => tool.promptName));
+  const taken = takenIn.get(entries) ?? new Set(entries.map(({ tool }) => tool.promptName));
+  takenIn.set(entries, taken);
   for (let i = 2; ; i++) {
     const free = i === 2 ? name : `${name}_${i - 1}`;
     if (!taken.has(free)) return free;

@@ -2,8 +2,10 @@
 
 import { octet } from "../../runtime/engine/sessionplan.ts";
 import { ToolError } from "../../runtime/errors.ts";
-import { isObject, type Json } from "../../runtime/json.ts";
+import type { Json } from "../../runtime/json.ts";
 import type { Tokenizer } from "../../runtime/text/tokenizer.ts";
+import { entriesOf, formOf, type Entry as Given, type Listed, parsed } from "../../runtime/tools/forms.ts";
+import { stepsOf } from "../../runtime/tools/pointer.ts";
 import type { Schema } from "../../runtime/tools/schema.ts";
 import { type Tool, type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
 import { pad } from "../../wasm/abi.ts";
@@ -66,47 +68,46 @@ export interface Sheet {
 
 /** Throws nothing: what is no list of tools becomes one refusal. */
 export function readSheet(text: string, tokenizer: Tokenizer, promptLimit: number, way: Sheet["way"] = "joint"): Sheet {
-  let list: unknown;
+  let listed: Listed | undefined;
   const refused: ToolError[] = [];
   const entries: Entry[] = [];
   try {
-    list = JSON.parse(text);
-    if (isObject(list) && Array.isArray(list.tools)) list = list.tools;
+    listed = entriesOf(parsed(text));
   } catch {
-    // ToolSet.from says below what is wrong.
+    collect(refused, "tools[0]", () => ToolSet.from(text));
   }
+  const list = listed?.list;
+  const whole = new Place(list, []);
   // Alone, so that one that cannot be read hides no other.
-  for (const [i, source] of (Array.isArray(list) ? list : []).entries()) {
-    collect(refused, i, () => entries.push(readEntry(source, i)));
-  }
-  if (!Array.isArray(list)) collect(refused, 0, () => ToolSet.from(text));
+  for (const given of listed?.entries ?? [])
+    collect(refused, given.path, () => entries.push(readEntry(given, whole.at(given.path.slice("tools".length)))));
   const texts = entries.map((entry) => entry.text);
   const { promptTokens, shares } = (way === "joint" ? countTokens : countRows)(texts, tokenizer);
   const tokensOf = (part: string) => tokenizer.tokenizeRaw(part).length;
   return { list, entries, refused, way, promptLimit, promptTokens, shares, tokensOf };
 }
 
-function collect(refused: ToolError[], place: number, read: () => void): void {
+function collect(refused: ToolError[], at: string, read: () => void): void {
   try {
     read();
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    const path = error.path.replace(/^tools\[0\]/, `tools[${place}]`);
+    const path = error.path.replace(/^tools\[0\]/, () => at);
     refused.push(new ToolError(path, error.message.slice(error.path.length + 2)));
   }
 }
 
-function readEntry(source: ToolInput, place: number): Entry {
-  const set = ToolSet.from([source]);
+/** `base`: where in the list it stands. */
+function readEntry({ value }: Given, base: Place): Entry {
+  const set = ToolSet.from([value as ToolInput]);
   const [tool] = set.tools;
-  const wrapped = isObject(source.function);
-  const body = wrapped ? (source.function as ToolInput) : source;
-  const keys = wrapped ? [place, "function"] : [place];
-  const schemaKey = ["inputSchema", "input_schema"].find((key) => body[key] !== undefined) ?? "parameters";
-  const root = new Place(body[schemaKey] ?? {}, [...keys, schemaKey]);
+  const form = formOf({ path: "", value });
+  const body = base.at(form.path);
+  const { keys } = body;
+  const root = body.at(form.schemaPath.slice(form.path.length));
   // The native form has a parameter for every key and nothing else.
   const names = tool.parameters.map(({ name }) => name);
-  const isNative = JSON.stringify(Object.keys(root.source as ToolInput)) === JSON.stringify(names);
+  const isNative = JSON.stringify(Object.keys(root.source ?? {})) === JSON.stringify(names);
 
   const groups: Group[] = [];
   const group = (properties: Tool["parameters"], at: Place, open: readonly Schema[]) => {
@@ -154,7 +155,6 @@ function readEntry(source: ToolInput, place: number): Entry {
   group(tool.parameters, isNative ? root : root.resolved(root).propertiesOf(root), []);
 
   // A reference's path begins at the tool's schema, another with the tool, which was read as the only one.
-  const base = new Place(source, [place]);
   const warnings = set.warnings.map(({ path, keyword, message }) => {
     const [ref] = path.match(/^#[^.[]*/) ?? [];
     const at = ref === undefined ? base : root.atReference(ref);
@@ -163,7 +163,7 @@ function readEntry(source: ToolInput, place: number): Entry {
     return { path: keys ? pathOf(keys) : `${pathOf(at.keys)}${rest}`, keys, keyword, message };
   });
   const fields = groups.flatMap((made) => made.fields);
-  return { keys, source: body, isNative, tool, text: set.texts[0], groups, fields, warnings };
+  return { keys, source: body.source as ToolInput, isNative, tool, text: set.texts[0], groups, fields, warnings };
 }
 
 /** A part of the JSON and the way to it. */
@@ -196,9 +196,7 @@ class Place {
   }
 
   atReference(ref: string): Place {
-    const parts = ref.split("/").slice(1);
-    const names = parts.map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
-    return names.reduce<Place>((at, name) => at.to(Array.isArray(at.source) ? Number(name) : name), this);
+    return stepsOf(ref).reduce<Place>((at, name) => at.to(Array.isArray(at.source) ? Number(name) : name), this);
   }
 
   /** Where an object's properties stand; with allOf, where the first part has some. */
@@ -207,15 +205,23 @@ class Place {
     return ([this, ...parts].find((part) => part.has("properties")) ?? this).to("properties");
   }
 
-  /** The part that the rest of a path leads to; keys may hold dots. */
+  /** The same, or where it would stand: a tool need not say its parameters. */
+  at(rest: string): Place {
+    return this.following(rest) ?? this.to(rest.slice(1));
+  }
+
+  /** The part that the rest of a path leads to; keys may hold dots and brackets. */
   following(rest: string): Place | undefined {
     if (rest === "") return this;
-    const { source } = this;
-    const keys = typeof source === "object" && source !== null ? Object.keys(source) : [];
-    for (const key of keys) {
-      const step = Array.isArray(source) ? `[${key}]` : `.${key}`;
-      if (!rest.startsWith(step)) continue;
-      const found = this.to(Array.isArray(source) ? Number(key) : key).following(rest.slice(step.length));
+    if (Array.isArray(this.source)) {
+      const [step = "", index = ""] = rest.match(/^\[(\d+)\]/) ?? [];
+      if (!step || !this.has(index)) return undefined;
+      return this.to(Number(index)).following(rest.slice(step.length));
+    }
+    if (rest[0] !== ".") return undefined;
+    for (const { index: end } of [...rest.slice(1).matchAll(/$|[.[]/g)]) {
+      const key = rest.slice(1, 1 + end);
+      const found = this.has(key) ? this.to(key).following(rest.slice(1 + end)) : undefined;
       if (found) return found;
     }
     return undefined;

@@ -12,7 +12,8 @@ export async function allocations(
   const linearBefore = memory.buffer.byteLength;
   const [heapBytes, before]: [number[], number] = [[], collect()];
   for (let i = 0; i < allocationCalls; i++) {
-    const usedBytes = heapUsed();
+    // Clean, or the host would collect during the call what others left.
+    const usedBytes = collect();
     await call();
     heapBytes.push(heapUsed() - usedBytes);
   }

@@ -10,12 +10,16 @@ export interface Mark {
   phase: string;
   /** Milliseconds since 1970, by the clock that the parent shares. */
   endMs: number;
+  /** CPU time of the whole process until then, its compilers' threads included. */
+  cpuMs: number;
   rssBytes: number;
 }
 
 const marks: Mark[] = [];
 function mark(phase: string): void {
-  marks.push({ phase, endMs: performance.timeOrigin + performance.now(), rssBytes: process.memoryUsage.rss() });
+  const { user, system } = process.cpuUsage();
+  const endMs = performance.timeOrigin + performance.now();
+  marks.push({ phase, endMs, cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() });
 }
 
 mark("process start");

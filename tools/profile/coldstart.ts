@@ -6,20 +6,30 @@ import type { Mark } from "./coldstart-child.ts";
 import type { Subject } from "./measure.ts";
 import type { Report } from "./report.ts";
 
-/** Medians of a number of starts, phase by phase. */
-export function coldStart(runs: number, { build, path, promptTokens, request, tools }: Subject): Report["coldStart"] {
+/** One start, phase by phase; `cpuMs` of each phase. */
+export function startOnce({
+  build,
+  path,
+  promptTokens,
+  request,
+  tools,
+}: Subject): (Omit<Mark, "endMs"> & { ms: number })[] {
   // The child is named as this file is: .ts in the source, .js in the package.
   const child = fileURLToPath(new URL(`./coldstart-child${import.meta.url.slice(-3)}`, import.meta.url));
   const args = [child, build ?? "", path, String(promptTokens), request];
-  const starts = Array.from({ length: runs }, () => {
-    const startMs = performance.timeOrigin + performance.now();
-    const marks: Mark[] = JSON.parse(execFileSync(process.execPath, args, { input: tools, encoding: "utf8" }));
-    return marks.map(({ phase, endMs, rssBytes }, i) => ({
-      phase,
-      ms: endMs - (i ? marks[i - 1].endMs : startMs),
-      rssBytes,
-    }));
-  });
+  const startMs = performance.timeOrigin + performance.now();
+  const marks: Mark[] = JSON.parse(execFileSync(process.execPath, args, { input: tools, encoding: "utf8" }));
+  return marks.map(({ phase, endMs, cpuMs, rssBytes }, i) => ({
+    phase,
+    ms: endMs - (marks[i - 1]?.endMs ?? startMs),
+    cpuMs: cpuMs - (marks[i - 1]?.cpuMs ?? 0),
+    rssBytes,
+  }));
+}
+
+/** Medians of a number of starts, phase by phase. */
+export function coldStart(runs: number, subject: Subject): Report["coldStart"] {
+  const starts = Array.from({ length: runs }, () => startOnce(subject));
   const median = (values: number[]) => percentile(values, 0.5) as number;
   return {
     runs,

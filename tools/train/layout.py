@@ -37,18 +37,32 @@ class Batch:
     answer_positions: object  # (answer rows)
 
 
-def convert(value, device, dtype):
-    """The arrays in a value, a list or a dataclass as tensors: int64, float32, and masks as what they add to a score, in `dtype`."""
-    if isinstance(value, np.ndarray):
-        tensor = torch.from_numpy(value).to(device)
-        if value.ndim == 4:
-            return torch.zeros(value.shape, dtype=dtype, device=device).masked_fill_(tensor, BLOCKED)
-        return tensor.long() if value.dtype == np.int32 else tensor
+def each(value, change):
+    """value with every array or tensor in it, its lists and its dataclasses changed."""
+    if isinstance(value, (np.ndarray, torch.Tensor)):
+        return change(value)
     if isinstance(value, (list, tuple)):
-        return type(value)(convert(v, device, dtype) for v in value)
+        return type(value)(each(v, change) for v in value)
     if hasattr(value, "__dataclass_fields__"):
-        return type(value)(*(convert(getattr(value, f.name), device, dtype) for f in fields(value)))
+        return type(value)(*(each(getattr(value, f.name), change) for f in fields(value)))
     return value
+
+
+def pin(value):
+    """The arrays in pinned memory: a copy from any other would first wait until the GPU has done all that it was told."""
+    return each(value, lambda array: torch.from_numpy(array).pin_memory())
+
+
+def convert(value, device, dtype):
+    """The arrays, as they are or pinned, as tensors on the device: int64, float32, and masks as what they add to a score, in `dtype`."""
+
+    def move(array):
+        tensor = torch.as_tensor(array).to(device, non_blocking=True)
+        if tensor.dtype == torch.bool and tensor.dim() == 4:
+            return torch.zeros(tensor.shape, dtype=dtype, device=device).masked_fill_(tensor, BLOCKED)
+        return tensor.long() if tensor.dtype == torch.int32 else tensor
+
+    return each(value, move)
 
 
 def integers(values):

@@ -194,7 +194,7 @@ def by_kind(rows):
 
 
 def ahead(items, count=3):
-    """Yields the items of an iterator, which a thread takes `count` ahead: it waits for the queue and the copies, not the one that launches kernels."""
+    """Yields the items of an iterator, which a thread takes `count` ahead: it waits for the queue, not the one that launches kernels."""
     ready = queue.Queue(count)
 
     def take():
@@ -233,22 +233,18 @@ class Trained:
         return data.Batches(*common, a.batch_tokens, *rest)
 
     def stream(self, blocks, skip):
-        """Yields (block, last of its block?, batch on the device)."""
+        """Yields (block, last of its block?, batch)."""
         made = data.stream(self.batches, blocks, skip, self.args.workers)
-        items = ((block, ends, self.convert(batch)) for block, ends, batch in made)
-        return ahead(items) if self.args.workers else items
-
-    def convert(self, batch):
-        if self.apart:
-            return tuple(layout.convert(part, self.device, self.dtype) for part in batch)
-        return [torch.from_numpy(x).to(self.device) for x in batch]
+        if self.device.type != "cuda":
+            return made
+        return ahead((block, ends, layout.pin(batch)) for block, ends, batch in made)
 
     def losses(self, batch, contrastive):
         """-> (loss, mean cross-entropy, figures of each example, their kinds or None)."""
         if self.apart:
-            return *apart.losses(self.net, *batch, contrastive), batch[1].kinds
+            return *apart.losses(self.net, *layout.convert(batch, self.device, self.dtype), contrastive), batch[1].kinds
         with self.amp():
-            return *losses(self.model, batch, contrastive), None
+            return *losses(self.model, layout.convert(batch, self.device, self.dtype), contrastive), None
 
 
 def main():

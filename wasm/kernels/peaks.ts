@@ -11,7 +11,7 @@ const sums = dotsATurn / 2;
  *
  * nibble_peak(at, turns), pair_peak(at, turns): dot products alone, from registers to registers, of 8-bit or 16-bit
  * integers as `matmul` and as `attention` take them. Each sum is also its own next input, so that none is loop-invariant.
- * read_peak(at, bytes): reads memory in order, 128 bytes a turn.
+ * read_peak(at, bytes, out): reads memory in order, 128 bytes a turn; what it adds up goes to `out`.
  */
 export function peaks(asm: Asm): void {
   for (const name of ["nibble_peak", "pair_peak"]) {
@@ -27,11 +27,11 @@ export function peaks(asm: Asm): void {
       for (const total of totals) f.storeEachI(p.at, total.lane(0));
     });
   }
-  asm.func("read_peak", { at: i, bytes: i }, (f, p) => {
+  asm.func("read_peak", { at: i, bytes: i, out: i }, (f, p) => {
     const totals = range(8).map(() => f.i4(f.splatI(0)));
     f.for(p.at, p.at.add(p.bytes), 128, (at) => {
       for (const [j, total] of totals.entries()) total.set(total.add(f.loadF4(at, 16 * j).asI4()));
     });
-    for (const total of totals) f.storeEachI(p.at, total.sum());
+    for (const total of totals) f.storeEachI(p.out, total.sum());
   });
 }

@@ -1,0 +1,8 @@
+/** Lengths and times of day as people say them. */
+declare const spoken: {
+  /** "an hour and a half" → milliseconds. Throws where there is no length. */
+  duration(text: string): number;
+  /** "half past seven pm" → milliseconds since midnight. Throws where there is no time of day. */
+  time(text: string): number;
+};
+export default spoken;

@@ -1,0 +1,62 @@
+/* One call: what it works in, from the request's text to the answer's. */
+#ifndef THIMBLE_CALL_H
+#define THIMBLE_CALL_H
+
+#include "copy.h"
+#include "engine.h"
+
+typedef struct {
+  const thimble_model *m;
+  engine engine;
+  uint32_t answerTokens, mostText;  /* of an answer: tokens, bytes */
+  uint32_t mostRequest;             /* bytes of a request as read */
+  uint8_t *request;
+  uint32_t requestBytes;
+  words words;
+  token_work work;
+  uint16_t *ids, *otherIds;         /* as many as an answer or a request has at most, and one */
+  uint8_t *text;                    /* of the answer */
+  uint32_t textBytes;
+  uint8_t *scratch;                 /* of texts on their way to tokens, mostText and a piece */
+  uint16_t *tokens;
+  uint32_t nTokens, decoded;        /* those that have been through the decoder, with the one that starts it */
+  uint16_t *callEnds;               /* bytes of the answer where calls have ended */
+  uint32_t nCalls, decisions;
+  uint32_t *mask;
+  double *leans;                    /* of each tool and of none, in logits; NULL where nothing leans */
+  double mostLean;                  /* of what the mask allows */
+  place *place, *after;
+  uint8_t *stack;                   /* places by depth within a piece */
+} call;
+
+/* Lays a call out in the arena (NULL to measure); returns bytes, 0 where limits are none. */
+uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits, uint8_t *arena);
+
+/* The only loop: writes an answer under the grammar. Source: runtime/answer/answer.ts. */
+const char *write_answer(call *c, bool *cutShort);
+
+/* Rates the tools by the contrastive head, for the choice of the first call. Source: runtime/answer/lean.ts. */
+void rate_tools(call *c, uint32_t n);
+
+/* What the ids of the mask gain after the answer's text so far; false where nothing leans any more. */
+bool find_gain(call *c, gain *gain);
+
+/* Which ids may follow a place, into c->mask; returns how many, and one of them. */
+uint32_t allowed(call *c, const place *p, uint32_t *some);
+
+/* Ids that can only be so after a place, into c->ids; c->after is the place after them. At most `most`, else none. */
+uint32_t forced(call *c, const place *p, uint32_t most);
+
+/* The ids of a short way to a valid end, into c->ids; more than `room` where there is none so short. */
+uint32_t finish(call *c, const state *s, uint32_t room);
+
+/* Whether the call that ends last in the answer is one more than the request asks for. Source: runtime/answer/repeat.ts. */
+bool is_repeated(const call *c);
+
+/* Ends of the call that ended i-th: its text without the bracket or comma before. */
+thimble_span call_text(const call *c, uint32_t i);
+
+/* Writes the answer's calls as JSON and as msgpack into the engine's memory, which has done its work. */
+const char *write_result(call *c, thimble_answer *answer);
+
+#endif

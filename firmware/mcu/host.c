@@ -1,0 +1,64 @@
+/* The engine where there are files: thimble MODEL TOOLS < requests > answers, a line each. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "thimble.h"
+
+static void *read_file(const char *path, size_t *bytes) {
+  FILE *file = fopen(path, "rb");
+  if (!file || fseek(file, 0, SEEK_END)) return NULL;
+  long length = ftell(file);
+  if (length < 0) return NULL;
+  rewind(file);
+  uint8_t *data = malloc((size_t)length + 1);
+  if (!data) return NULL;
+  *bytes = fread(data, 1, (size_t)length, file);
+  fclose(file);
+  return data;
+}
+
+static int fail(const char *error) {
+  fprintf(stderr, "thimble: %s\n", error);
+  return 1;
+}
+
+/* As long as the program runs. */
+static void *pack, *tools, *arena;
+
+int main(int count, char **words) {
+  if (count < 3) return fail("expected MODEL TOOLS [REQUEST TOKENS] [ANSWER TOKENS] [CACHE BITS]; give both files") + 1;
+  size_t packBytes = 0, toolsBytes = 0;
+  pack = read_file(words[1], &packBytes);
+  tools = read_file(words[2], &toolsBytes);
+  if (!pack || !tools) return fail("expected files that can be read; check their paths");
+  thimble_model model;
+  const char *error = thimble_open(&model, pack, packBytes, tools, toolsBytes);
+  if (!error) error = thimble_check(&model);
+  if (error) return fail(error);
+  thimble_limits limits = {64, 128, 16};
+  if (count > 3) limits.requestTokens = (uint16_t)atoi(words[3]);
+  if (count > 4) limits.answerTokens = (uint16_t)atoi(words[4]);
+  if (count > 5) limits.cacheBits = (uint8_t)atoi(words[5]);
+  size_t needed = thimble_arena(&model, &limits);
+  arena = malloc(needed + 1);
+  if (!needed || !arena) return fail("expected limits within 128 tokens, got others; give fewer");
+  static char line[1 << 16];
+  int failed = 0;
+  while (fgets(line, sizeof line, stdin)) {
+    thimble_answer answer;
+    error = thimble_call(&model, &limits, arena, needed, line, strcspn(line, "\n"), &answer);
+    if (error) {
+      failed = fail(error);
+      printf("!\n");
+      continue;
+    }
+    printf("{\"calls\":%.*s,\"tokens\":[", (int)answer.jsonBytes, answer.json);
+    for (uint32_t i = 0; i < answer.nTokens; i++) printf(i ? ",%d" : "%d", answer.tokens[i]);
+    printf("],\"msgpack\":\"");
+    for (uint32_t i = 0; i < answer.callsBytes; i++) printf("%02x", answer.calls[i]);
+    printf("\",\"cutShort\":%s,\"rows\":%u,\"decisions\":%u}\n", answer.cutShort ? "true" : "false", (unsigned)answer.requestTokens, (unsigned)answer.decisions);
+    fflush(stdout);
+  }
+  return failed;
+}

@@ -1,0 +1,321 @@
+/* The answer's calls as JSON with the tools' own names, and as msgpack (runtime/wire/WIRE.md, "A call"). */
+#include "call.h"
+
+/* Bytes on their way out; `isFull` once they do not fit. */
+typedef struct {
+  uint8_t *at;
+  uint32_t bytes, most;
+  bool isFull;
+} writer;
+
+static void put(writer *w, const void *bytes, uint32_t length) {
+  if (length > w->most - w->bytes) {
+    w->isFull = true;
+    return;
+  }
+  memcpy(w->at + w->bytes, bytes, length);
+  w->bytes += length;
+}
+
+static void put_byte(writer *w, uint32_t byte) {
+  uint8_t one = (uint8_t)byte;
+  put(w, &one, 1);
+}
+
+/* Big-endian, as msgpack has numbers. */
+static void put_number(writer *w, uint64_t value, uint32_t bytes) {
+  while (bytes--) put_byte(w, (uint32_t)(value >> 8 * bytes) & 0xff);
+}
+
+static void put_list(writer *w, uint32_t count) {
+  if (count < 16) put_byte(w, 0x90 | count);
+  else {
+    put_byte(w, 0xdc);
+    put_number(w, count, 2);
+  }
+}
+
+static void put_uint(writer *w, uint64_t value) {
+  if (value < 0x80) put_byte(w, (uint32_t)value);
+  else if (value < 0x100) put_byte(w, 0xcc), put_number(w, value, 1);
+  else if (value < 0x10000) put_byte(w, 0xcd), put_number(w, value, 2);
+  else if (value <= 0xffffffff) put_byte(w, 0xce), put_number(w, value, 4);
+  else put_byte(w, 0xcf), put_number(w, value, 8);
+}
+
+/* JSON under the reader, which stands at a value. */
+typedef struct {
+  const uint8_t *at, *end;
+} json;
+
+/* The end of the value at a place: of compact JSON that is known to be whole. */
+static const uint8_t *value_end(json j) {
+  int depth = 0;
+  for (const uint8_t *at = j.at; at < j.end; at++) {
+    if (*at == '"') {
+      for (at++; at < j.end && *at != '"'; at++)
+        if (*at == '\\') at++;
+      if (!depth) return at + 1;
+    } else if (*at == '[' || *at == '{') depth++;
+    else if (*at == ']' || *at == '}') {
+      if (!depth) return at;
+      if (!--depth) return at + 1;
+    } else if (*at == ',' && !depth) return at;
+  }
+  return j.end;
+}
+
+static uint32_t hex4(const uint8_t *at) {
+  uint32_t value = 0;
+  for (int i = 0; i < 4; i++) {
+    uint8_t byte = at[i];
+    value = value << 4 | (byte <= '9' ? byte - (uint32_t)'0' : (byte | 32u) - 'a' + 10u);
+  }
+  return value;
+}
+
+/* Writes a JSON string's characters, as UTF-8, and returns their bytes; NULL counts them alone. */
+static uint32_t unescape(const uint8_t *at, const uint8_t *end, uint8_t *to) {
+  static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
+  uint32_t n = 0;
+  uint8_t bytes[4];
+  while (at < end) {
+    uint32_t size = 1;
+    bytes[0] = *at++;
+    if (bytes[0] == '\\' && at < end) {
+      bytes[0] = *at++;
+      const char *name = strchr(names, bytes[0]);
+      if (name && *name) bytes[0] = (uint8_t)values[name - names];
+      else if (bytes[0] == 'u' && end - at >= 4) {
+        uint32_t point = hex4(at);
+        at += 4;
+        bool isPair = point >= 0xd800 && point < 0xdc00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u' &&
+                      hex4(at + 2) >= 0xdc00 && hex4(at + 2) < 0xe000;
+        if (isPair) {
+          point = 0x10000 + ((point - 0xd800) << 10) + (hex4(at + 2) - 0xdc00);
+          at += 6;
+        } else if (point >= 0xd800 && point < 0xe000) point = 0xfffd;
+        size = write_point(point, bytes);
+      }
+    }
+    if (to) memcpy(to + n, bytes, size);
+    n += size;
+  }
+  return n;
+}
+
+static void put_string(writer *w, const uint8_t *at, const uint8_t *end) {
+  uint32_t bytes = unescape(at, end, NULL);
+  if (bytes < 32) put_byte(w, 0xa0 | bytes);
+  else if (bytes < 0x100) put_byte(w, 0xd9), put_number(w, bytes, 1);
+  else put_byte(w, 0xda), put_number(w, bytes, 2);
+  if (bytes > w->most - w->bytes) w->isFull = true;
+  else w->bytes += unescape(at, end, w->at + w->bytes);
+}
+
+/* A decimal as the nearest double: exact for up to 19 digits and powers up to 22, else within a few of its last bits. */
+static double read_decimal(const uint8_t *at, const uint8_t *end) {
+  uint64_t digits = 0;
+  int32_t power = 0, exponent = 0, sign = 1;
+  bool isNegative = at < end && *at == '-', fraction = false;
+  for (at += isNegative; at < end && (*at | 32) != 'e'; at++) {
+    if (*at == '.') fraction = true;
+    else if (digits < 100000000000000000u) {
+      digits = digits * 10 + (*at - '0');
+      power -= fraction;
+    } else power += !fraction;
+  }
+  if (at < end) {
+    at++;
+    if (at < end && (*at == '+' || *at == '-')) sign = *at++ == '-' ? -1 : 1;
+    for (; at < end && exponent < 1000; at++) exponent = exponent * 10 + (*at - '0');
+  }
+  double value = (double)digits, ten = 1;
+  power += sign * exponent;
+  for (int32_t left = power < 0 ? -power : power; left; left--) ten *= 10;
+  value = power < 0 ? value / ten : value * ten;
+  return isNegative ? -value : value;
+}
+
+static void put_decimal(writer *w, const uint8_t *at, const uint8_t *end) {
+  bool isNegative = at < end && *at == '-', isWhole = end - at <= 16;
+  for (const uint8_t *p = at + isNegative; p < end; p++) isWhole = isWhole && *p >= '0' && *p <= '9';
+  double value = read_decimal(at, end);
+  if (!isWhole && value > -9e15 && value < 9e15) isWhole = value == (double)(int64_t)value;
+  int64_t whole = isWhole ? (int64_t)value : 0;
+  if (isWhole && whole >= 0) put_uint(w, (uint64_t)whole);
+  else if (isWhole && whole >= -32) put_byte(w, (uint32_t)whole & 0xff);
+  else if (isWhole && whole >= -128) put_byte(w, 0xd0), put_number(w, (uint64_t)whole & 0xff, 1);
+  else if (isWhole && whole >= -32768) put_byte(w, 0xd1), put_number(w, (uint64_t)whole & 0xffff, 2);
+  else if (isWhole && whole >= -2147483648ll) put_byte(w, 0xd2), put_number(w, (uint64_t)whole & 0xffffffff, 4);
+  else if (isWhole) put_byte(w, 0xd3), put_number(w, (uint64_t)whole, 8);
+  else {
+    uint64_t bits;
+    memcpy(&bits, &value, 8);
+    put_byte(w, 0xcb);
+    put_number(w, bits, 8);
+  }
+}
+
+/* The end of a schema of the tables. */
+static const uint8_t *schema_end(const uint8_t *at) {
+  uint32_t kind = *at++, count = 1;
+  if (kind <= 2) return at;
+  if (kind != 4) {
+    count = u16_at(at);
+    at += 2;
+  }
+  for (; count; count--) {
+    if (kind == 3 || kind == 5) at += 2 + u16_at(at);
+    if (kind != 3) at = schema_end(at);
+  }
+  return at;
+}
+
+static bool put_value(writer *w, const uint8_t *schema, json j);
+
+/* An object's values in declared order, nil for an absent one, none after the last; j stands at its brace. */
+static bool put_object(writer *w, const uint8_t *schema, json j, uint32_t first, uint32_t tool) {
+  uint32_t properties = u16_at(schema + 1), length = 0;
+  for (int pass = 0; pass < 2; pass++) {
+    if (pass) {
+      put_list(w, first + length);
+      if (first) put_uint(w, tool);
+    }
+    const uint8_t *at = schema + 3;
+    uint32_t found = 0, pairs = 0;
+    for (uint32_t i = 0; i < properties; i++) {
+      const uint8_t *key = at + 2, *inner = key + u16_at(at);
+      at = schema_end(inner);
+      bool isThere = false;
+      pairs = 0;
+      for (json in = {j.at + 1, j.end}; in.at < j.end && *in.at == '"'; pairs++) {
+        const uint8_t *keyEnd = value_end((json){in.at, j.end});
+        bool isKey = keyEnd - in.at == inner - key && !memcmp(in.at, key, (size_t)(inner - key));
+        json value = {keyEnd + 1, j.end};
+        if (isKey && !pass && !isThere) length = i + 1;
+        if (isKey && pass && !isThere && !put_value(w, inner, value)) return false;
+        isThere = isThere || isKey;
+        in.at = value_end(value);
+        if (in.at < j.end && *in.at == ',') in.at++;
+      }
+      found += isThere;
+      if (pass && !isThere && i < length) put_byte(w, 0xc0);
+    }
+    if (properties ? found != pairs : j.end - j.at > 1 && j.at[1] == '"') return false;
+  }
+  return true;
+}
+
+static bool put_value(writer *w, const uint8_t *schema, json j) {
+  j.end = value_end(j);
+  if (j.at >= j.end) return false;
+  bool isText = *j.at == '"', isNumber = *j.at == '-' || (*j.at >= '0' && *j.at <= '9');
+  switch (*schema) {
+    case 0:
+      if (isText) put_string(w, j.at + 1, j.end - 1);
+      return isText;
+    case 1:
+      if (isNumber) put_decimal(w, j.at, j.end);
+      return isNumber;
+    case 2:
+      if (*j.at != 't' && *j.at != 'f') return false;
+      put_byte(w, *j.at == 't' ? 0xc3 : 0xc2);
+      return true;
+    case 3: {
+      const uint8_t *at = schema + 3;
+      for (uint32_t i = 0, n = u16_at(schema + 1); i < n; i++, at += 2 + u16_at(at)) {
+        if (u16_at(at) != (uint32_t)(j.end - j.at) || memcmp(at + 2, j.at, (size_t)(j.end - j.at))) continue;
+        put_uint(w, i);
+        return true;
+      }
+      return false;
+    }
+    case 4: {
+      if (*j.at != '[') return false;
+      uint32_t count = 0;
+      for (int pass = 0; pass < 2; pass++) {
+        if (pass) put_list(w, count);
+        for (json in = {j.at + 1, j.end - 1}; in.at < in.end;) {
+          if (!pass) count++;
+          else if (!put_value(w, schema + 1, in)) return false;
+          in.at = value_end(in);
+          if (in.at < in.end && *in.at == ',') in.at++;
+        }
+      }
+      return true;
+    }
+    case 5:
+      return *j.at == '{' && put_object(w, schema, (json){j.at, j.end - 1}, 0, 0);
+    default: {
+      const uint8_t *at = schema + 3;
+      for (uint32_t i = 0, n = u16_at(schema + 1); i < n; i++, at = schema_end(at)) {
+        writer before = *w;
+        put_list(w, 2);
+        put_uint(w, i);
+        if (put_value(w, at, j)) return true;
+        *w = before;
+      }
+      return false;
+    }
+  }
+}
+
+static const uint8_t *tool_row(const thimble_model *m, uint32_t tool) {
+  return m->parts[part_tools].at + 28 * tool;
+}
+
+/* The tool that a call's text names. */
+static uint32_t tool_of(const thimble_model *m, thimble_span text) {
+  static const uint32_t nameAt = 8;  /* {"name": */
+  for (uint32_t i = 0; i < m->nTools; i++) {
+    thimble_span name = text_at(m, tool_row(m, i));
+    if (name.bytes <= text.bytes - nameAt && !memcmp(text.at + nameAt, name.at, name.bytes)) return i;
+  }
+  return 0;
+}
+
+/* Finds the calls' ends anew: a way out, and text beyond the rule, were written without looking for them. */
+static void find_calls(call *c) {
+  state s = grammar_start();
+  c->nCalls = 0;
+  for (uint32_t i = 0; i < c->textBytes && grammar_step(c->m, &s, c->text[i]); i++)
+    if (is_after_call(&s) && c->nCalls < c->answerTokens) c->callEnds[c->nCalls++] = (uint16_t)(i + 1);
+}
+
+const char *write_result(call *c, thimble_answer *answer) {
+  const thimble_model *m = c->m;
+  find_calls(c);
+  writer w = {c->engine.cross, 0, (uint32_t)((uint8_t *)c->engine.hidden - c->engine.cross), false};
+  static const char tooLong[] = "answer: expected room in the arena for the calls, got less; allow more tokens of request";
+  put_byte(&w, '[');
+  for (uint32_t i = 0; i < c->nCalls; i++) {
+    thimble_span text = call_text(c, i);
+    uint32_t tool = tool_of(m, text);
+    thimble_span opening = text_at(m, tool_row(m, tool)), name = text_at(m, tool_row(m, tool) + 8);
+    if (i) put_byte(&w, ',');
+    put(&w, "{\"name\":", 8);
+    put(&w, name.at, name.bytes);
+    put(&w, ",\"arguments\":", 13);
+    put(&w, text.at + 8 + opening.bytes - 1, text.bytes - 8 - opening.bytes + 1);
+  }
+  put_byte(&w, ']');
+  answer->json = (const char *)c->engine.cross;
+  answer->jsonBytes = w.bytes;
+  put_byte(&w, 0);
+  answer->calls = c->engine.cross + w.bytes;
+  uint32_t start = w.bytes;
+  put_list(&w, c->nCalls);
+  for (uint32_t i = 0; i < c->nCalls; i++) {
+    thimble_span text = call_text(c, i);
+    uint32_t tool = tool_of(m, text);
+    const uint8_t *row = tool_row(m, tool), *args = text.at + 8 + text_at(m, row).bytes - 1;
+    /* Up to the brace that closes the arguments; the call's own follows. */
+    json object = {args, text.at + text.bytes - 2};
+    if (!put_object(&w, m->parts[part_schemas].at + u32_at(row + 24), object, 1, tool))
+      return "answer: expected values of the tables' schemas, got others; read the tools again";
+  }
+  answer->callsBytes = w.bytes - start;
+  answer->nCalls = c->nCalls;
+  return w.isFull ? tooLong : NULL;
+}

@@ -1,0 +1,96 @@
+/**
+ * Writes unicode.h: what request.c needs to know of characters, as this host's JavaScript has it.
+ * bun firmware/mcu/unicode.ts > firmware/mcu/unicode.h; test/mcu.test.ts says when it is old.
+ */
+const mostPoint = 0x10ffff;
+const classes = [/\p{L}/u, /\p{M}/u, /\p{N}/u, /\p{Lu}/u, /\p{Ll}/u, /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]/u];
+
+/** Points where the classes change, with their bits from there on. */
+function classRanges(): string[] {
+  const rows: string[] = [];
+  let before = 0;
+  for (let point = 0; point <= mostPoint; point++) {
+    const char = String.fromCodePoint(point);
+    const bits = classes.reduce((sum, kind, i) => sum | (kind.test(char) ? 1 << i : 0), 0);
+    if (bits !== before) rows.push(`0x${((point << 8) | bits).toString(16)}`);
+    before = bits;
+  }
+  return rows;
+}
+
+/** Runs of capitals, a step apart, whose small letters are as far away: first, last, step, distance. */
+function capitals(): string[] {
+  const runs: { first: number; last: number; step: number; distance: number }[] = [];
+  for (let point = 0; point <= mostPoint; point++) {
+    const char = String.fromCodePoint(point);
+    const small = char.toLowerCase();
+    if (!/\p{Lu}/u.test(char) || small === char || small.length !== char.length) continue;
+    const distance = (small.codePointAt(0) as number) - point;
+    const run = runs.at(-1);
+    const step = run ? point - run.last : 0;
+    if (run && run.distance === distance && step <= 2 && (run.step === 0 || run.step === step)) {
+      run.last = point;
+      run.step = step;
+    } else runs.push({ first: point, last: point, step: 0, distance });
+  }
+  return runs.map(({ first, last, step, distance }) => `{${first}, ${last}, ${step || 1}, ${distance}}`);
+}
+
+/** Pairs of characters that are one in NFC, and characters that are others in it. */
+function normal(): { pairs: string[]; others: string[] } {
+  const pairs: [number, number, number][] = [];
+  const others: string[] = [];
+  for (let point = 0x80; point <= 0xffff; point++) {
+    if (point >= 0xd800 && point < 0xe000) continue;
+    const char = String.fromCodePoint(point);
+    const composed = char.normalize("NFC");
+    if (composed !== char) {
+      const [first, second = 0] = [...composed].map((one) => one.codePointAt(0) as number);
+      others.push(`{${point}, ${second}, ${first}}`);
+      continue;
+    }
+    const parts = [...char.normalize("NFD")];
+    const last = parts.pop() as string;
+    const isHangul = point >= 0xac00 && point <= 0xd7a3;
+    if (!parts.length || isHangul) continue;
+    const [base] = [...parts.join("").normalize("NFC")];
+    pairs.push([base.codePointAt(0) as number, last.codePointAt(0) as number, point]);
+  }
+  pairs.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  return { pairs: pairs.map((row) => `{${row.join(", ")}}`), others };
+}
+
+/** A table, as many rows to a line as fit. */
+function table(about: string, declaration: string, rows: string[]): string {
+  const lines = [""];
+  for (const row of rows) {
+    if (lines[lines.length - 1].length + row.length > 114) lines.push("");
+    lines[lines.length - 1] += ` ${row},`;
+  }
+  return `/* ${about} */\nstatic const ${declaration} = {\n${lines.map((line) => ` ${line}`).join("\n")}\n};\n`;
+}
+
+export function unicodeHeader(): string {
+  const { pairs, others } = normal();
+  return [
+    "/* Made by unicode.ts from Unicode's tables as JavaScript has them. */\n",
+    table(
+      "Where a range begins << 8 | its classes: 1 L, 2 M, 4 N, 8 Lu, 16 Ll, 32 scripts without spaces.",
+      "uint32_t classRanges[]",
+      classRanges(),
+    ),
+    table(
+      "Capitals: first, last, step, distance to the small letter.",
+      "struct { uint32_t first, last; int32_t step, distance; } capitalRuns[]",
+      capitals(),
+    ),
+    table("A letter, a mark, and the letter that has the mark; sorted.", "uint16_t composites[][3]", pairs),
+    table(
+      "A character, and the one or two that it is in NFC.",
+      "struct { uint16_t from, second; uint32_t first; } singles[]",
+      others,
+    ),
+  ].join("\n");
+}
+
+if (import.meta.main) process.stdout.write(unicodeHeader());

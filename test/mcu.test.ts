@@ -1,0 +1,400 @@
+/** firmware/mcu, compiled for this machine: the same ids, texts, calls and bytes as the runtime, and no harm from bad files. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+import { unicodeHeader } from "../firmware/mcu/unicode.ts";
+import { kernelImports, kernelModule } from "../runtime/engine/kernels.ts";
+import { answerStates } from "../runtime/grammar/automaton.ts";
+import type { State } from "../runtime/grammar/state.ts";
+import { compileGrammar } from "../runtime/grammar/table.ts";
+import { defaultModel, load, ToolError, ToolSet } from "../runtime/index.ts";
+import { readRequest } from "../runtime/text/request.ts";
+import { Tokenizer } from "../runtime/text/tokenizer.ts";
+import { packCalls } from "../runtime/wire/wirecall.ts";
+import { readExamples } from "../tools/eval/examples.ts";
+import type { Kernels } from "../wasm/abi.ts";
+import { oddFiles } from "./mcu/odd.ts";
+import { fixture, grammarCases, seeded, shared, somePieces, testWith } from "./support.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const source = join(root, "firmware/mcu");
+const folder = mkdtempSync(join(tmpdir(), "thimble-mcu-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+const hasCc = Bun.which("cc") !== null;
+if (!hasCc) console.warn("skipped tests: cc is missing; apt-get install gcc libc6-dev");
+const withCc = hasCc ? test : test.skip;
+
+const strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "-fno-math-errno", "-fno-strict-aliasing"];
+const flags = [...strict, "-ffp-contract=off", `-I${source}`];
+/** Where laws.c looks in. */
+const wrapped = ["-Wl,--wrap=engine_pick"];
+const sanitizers = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+const timeoutMs = 300_000;
+
+/** Compiles the engine with a program of its own; each once. */
+const built = new Map<string, string>();
+function program(main: string, more: readonly string[] = []): string {
+  const name = `${main.replaceAll(/\W/g, "-")}${more.length}`;
+  const known = built.get(name);
+  if (known) return known;
+  const engine = readdirSync(source).filter((file) => file.endsWith(".c") && file !== "host.c");
+  const out = join(folder, name);
+  const files = engine.map((file) => join(source, file));
+  const { exitCode, stderr } = Bun.spawnSync(["cc", ...flags, ...more, "-o", out, ...files, join(root, main), "-lm"]);
+  if (exitCode !== 0) throw new Error(`cc: ${stderr}`);
+  built.set(name, out);
+  return out;
+}
+
+const model = hasCc ? await load() : null;
+const pack = fileURLToPath(defaultModel());
+const watch = readFileSync(join(root, "tools/watch.json"), "utf8");
+let files = 0;
+
+/** A file of kept tools, for a device. */
+async function keep(set: ToolSet): Promise<string> {
+  const path = join(folder, `${files++}.kv`);
+  writeFileSync(path, (await model?.readTools(set, { device: true })) as Uint8Array);
+  return path;
+}
+
+function runs(command: readonly string[], input: readonly string[]): { lines: string[]; error: string; code: number } {
+  const { stdout, stderr, exitCode } = Bun.spawnSync([...command], { stdin: Buffer.from(`${input.join("\n")}\n`) });
+  return { lines: stdout.toString().split("\n").slice(0, -1), error: stderr.toString(), code: exitCode };
+}
+
+const hex = (text: string) => Buffer.from(text).toString("hex");
+
+interface Answer {
+  calls: { name: string; arguments: object }[];
+  tokens: number[];
+  msgpack: string;
+  cutShort: boolean;
+}
+
+/** Requests of one list, answered by C with so many bits. */
+function answers(tools: string, requests: readonly string[], from = pack): (Answer | null)[] {
+  const { lines, error, code } = runs([program("firmware/mcu/host.c"), from, tools, "64", "128", "16"], requests);
+  if (lines.length !== requests.length) throw new Error(`host ${code}: ${error}`);
+  return lines.map((line) => (line === "!" ? null : JSON.parse(line)));
+}
+
+interface Case {
+  query: string;
+  tools: ToolSet;
+}
+
+const caseOf = ({ query, tools }: { query: string; tools: object | string }): Case => ({
+  query,
+  tools: ToolSet.from(tools as never),
+});
+
+/** How many of the cases C answers as the runtime, to the token; the others by their request. */
+async function compare(cases: readonly Case[]): Promise<{ same: number; others: string[] }> {
+  const session = model?.session({ promptTokens: 64, answerTokens: 128 });
+  const lists = new Map<string, { set: ToolSet; requests: string[] }>();
+  for (const { query, tools } of cases) {
+    const list = lists.get(tools.key) ?? { set: tools.inOrder(), requests: [] };
+    list.requests.push(query.replaceAll(/\s+/g, " "));
+    lists.set(tools.key, list);
+  }
+  let same = 0;
+  const others: string[] = [];
+  for (const { set, requests } of lists.values()) {
+    const path = await keep(set);
+    for (const [i, got] of answers(path, requests).entries()) {
+      const wanted = await session?.call(requests[i], set, { offer: Math.max(1, set.tools.length) });
+      const written: Answer["calls"] = JSON.parse(wanted?.text as string);
+      const own = written.map(({ name, arguments: given }) => ({
+        name: set.tools.find(({ promptName }) => promptName === name)?.name as string,
+        arguments: given as Record<string, never>,
+      }));
+      const all = {
+        calls: own,
+        tokens: wanted?.tokens,
+        msgpack: Buffer.from(packCalls(set, own)).toString("hex"),
+        cutShort: wanted?.cutShort,
+      };
+      if (got && Bun.deepEquals({ ...got, rows: undefined, decisions: undefined }, all, false)) same++;
+      else others.push(`${requests[i]}: ${JSON.stringify(got)} for ${JSON.stringify(all)}`);
+    }
+    rmSync(path);
+  }
+  session?.close();
+  return { same, others };
+}
+
+describe("the same as the runtime", () => {
+  withCc(
+    "tokens, calls and msgpack of 200 commands over twelve lists, of which some read tools in groups of thirty",
+    async () => {
+      const cases = readExamples(fileURLToPath(fixture("commands.jsonl"))).filter((_, i) => i % 2 === 0);
+      const { same, others } = await compare(cases.map(({ request, tools }) => ({ query: request, tools })));
+      expect(others).toEqual([]);
+      expect(same).toBe(200);
+    },
+    timeoutMs,
+  );
+
+  const devSets = ["clinc", "fbtod", "homeassistant", "hwu64", "join", "msbot", "sgd", "snips", "unseen"];
+  testWith("model/apart.oracle.json", "tokens, calls and msgpack of the oracle's prompts", async (file) => {
+    if (!hasCc) return;
+    const { cases } = await Bun.file(file).json();
+    expect((await compare(cases.map(caseOf))).others).toEqual([]);
+  });
+  testWith("data/unseen.dev.jsonl.gz", "tokens, calls and msgpack of 1,000 dev examples", async () => {
+    if (!hasCc) return;
+    const cases: Case[] = devSets.flatMap((name) => {
+      const bytes = readFileSync(new URL(`data/${name}.dev.jsonl.gz`, shared));
+      const lines = gunzipSync(bytes).toString().trim().split("\n");
+      const step = Math.max(1, Math.floor(lines.length / 112));
+      return lines
+        .filter((_, i) => i % step === 0)
+        .slice(0, 112)
+        .map((line) => caseOf(JSON.parse(line)));
+    });
+    const { same, others } = await compare(cases.slice(0, 1000));
+    expect(others).toEqual([]);
+    expect(same).toBe(1000);
+  });
+
+  withCc("states before every decision, to the bit of the scalar build", async () => {
+    const requests = [
+      "wake me at 7:15 tomorrow",
+      "tell anna i am running late and set a timer for ten minutes",
+      "hello",
+    ];
+    const set = ToolSet.from(watch).inOrder();
+    const wanted: string[] = [];
+    let sum = 0;
+    const scalar = await load(undefined, {
+      kernels: (memory) => {
+        const exports = new WebAssembly.Instance(new WebAssembly.Module(kernelModule("scalar")), kernelImports(memory))
+          .exports as unknown as Kernels;
+        const logits: Kernels["logits"] = (session, table, h, mask, out) => {
+          const state = new Uint32Array(memory.buffer, h, 256);
+          sum = state.reduce((all, bits) => (Math.imul(all, 31) + bits) >>> 0, sum);
+          wanted.push(...[...state.slice(0, 8), sum].map((bits) => bits.toString(16).padStart(8, "0")));
+          exports.logits(session, table, h, mask, out);
+        };
+        return { ...exports, logits };
+      },
+    });
+    expect(scalar.header.geometry.dModel).toBe(256);
+    const path = await keep(set);
+    const lines = requests.map((request) => `a ${hex(request)}`);
+    const got = runs([program("test/mcu/laws.c", wrapped), pack, path], lines).lines;
+    for (const [i, request] of requests.entries()) {
+      [wanted.length, sum] = [0, 0];
+      await scalar.call(request, set, { offer: set.tools.length });
+      expect(wanted.length).toBeGreaterThan(8);
+      expect(got[i].trim().split(" ")).toEqual(wanted);
+    }
+    scalar.close();
+  });
+
+  withCc(
+    "tokens of a model of another geometry, with unions, lists and limits among its tools",
+    async () => {
+      const requests = readExamples(fileURLToPath(fixture("commands.jsonl"))).flatMap(({ request }, i) =>
+        i % 40 ? [] : [request.replaceAll(/\s+/g, " ")],
+      );
+      for (const [list, lean] of [
+        ["calendar-mcp.json", undefined],
+        ["travel-openai.json", undefined],
+        // What the head says of tools, in the choice of the first.
+        ["calendar-mcp.json", { tool: 40, none: 2 }],
+        ["home.json", { tool: 20, none: 30 }],
+      ] as const) {
+        const odd = await oddFiles(folder, list, lean);
+        const other = await load(odd.pack, { kernels: "scalar", toolRows: 8192 });
+        const session = other.session({ promptTokens: 64, answerTokens: 128 });
+        const got = answers(odd.tools, requests, odd.pack);
+        for (const [i, request] of requests.entries()) {
+          const { tokens } = await session.call(request, odd.set, { offer: odd.set.tools.length });
+          expect([list, request, got[i]?.tokens]).toEqual([list, request, tokens]);
+        }
+        other.close();
+      }
+    },
+    timeoutMs,
+  );
+
+  withCc("ids of the tokenizer's fixtures, of texts that stand alone and of an answer's rest", async () => {
+    const { cases } = await Bun.file(fixture("tokenizer.json")).json();
+    const tokenizer = new Tokenizer(await somePieces(4096));
+    const texts: string[] = cases
+      .map(({ text }: { text: string }) => text)
+      .filter((text: string) => !/\p{Surrogate}/u.test(text));
+    const path = await keep(ToolSet.from("[]"));
+    const ask = (kind: string) =>
+      runs(
+        [program("test/mcu/laws.c", wrapped), pack, path],
+        texts.map((text) => `${kind} ${hex(text)}`),
+      );
+    const idsOf = (line: string) => line.split(" ").filter(Boolean).map(Number);
+    expect(ask("t").lines.map(idsOf)).toEqual(texts.map((text) => tokenizer.tokenize(text)));
+    expect(ask("c").lines.map(idsOf)).toEqual(texts.map((text) => tokenizer.tokenizeRaw(text)));
+  });
+
+  withCc("requests as read, typed in every way", async () => {
+    const random = seeded(5);
+    const parts = [
+      "’",
+      "“",
+      "`",
+      "Ａ５",
+      "\u200f",
+      "\u2066",
+      "\u0085",
+      "Turn Off",
+      "It's",
+      "—",
+      "…",
+      "\u200b",
+      "\u00ad",
+      "e\u0301",
+      "u\u0308",
+      "a\u0323\u0302",
+      "\u212b",
+      "ⅷ",
+      " ",
+      "  ",
+      "\t\r\n",
+      "\u00a0",
+      "A",
+      "É",
+      "ĄŽ",
+      "ДОМ",
+      "b",
+      "ß",
+      "7:15",
+      "日本",
+      "각",
+      "\ufb1d",
+      "👩‍👧",
+      "\uf900",
+      "ǅ",
+      "ʼ\u0301",
+    ];
+    const typed = Array.from(
+      { length: 1000 },
+      () => `${Array.from({ length: 1 + random() * 12 }, () => parts[Math.floor(random() * parts.length)]).join("")}x`,
+    );
+    const path = await keep(ToolSet.from("[]"));
+    const { lines } = runs(
+      [program("test/mcu/laws.c", wrapped), pack, path],
+      typed.map((text) => `r ${hex(text)}`),
+    );
+    expect(lines.map((line) => Buffer.from(line, "hex").toString())).toEqual(
+      typed.map((text) => readRequest(text).text),
+    );
+  });
+
+  withCc("bytes that the grammar takes, the only ones and the ways out, over the grammar's fixtures", async () => {
+    let compiled = 0;
+    for (const { about, tools, accepted, rejected } of await grammarCases()) {
+      const set = ToolSet.from(tools).inOrder();
+      try {
+        compileGrammar(set);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ToolError);
+        continue;
+      }
+      compiled++;
+      const texts = [...accepted, ...rejected.map((text) => text.replace("|", ""))].map((text) => ` ${text}`);
+      const path = await keep(set);
+      const { lines } = runs(
+        [program("test/mcu/laws.c", wrapped), pack, path],
+        texts.map((text) => `g ${hex(text)}`),
+      );
+      expect([about, lines]).toEqual([about, texts.map((text) => walked(answerStates(set).start, Buffer.from(text)))]);
+      rmSync(path);
+    }
+    expect(compiled).toBeGreaterThan(20);
+  });
+});
+
+/** What laws.c says of an answer, by the runtime's own automaton. */
+function walked(start: State, bytes: Uint8Array): string {
+  const found: number[] = [];
+  let state = start;
+  for (const byte of bytes) {
+    const next = state.step(byte);
+    if (!next) break;
+    found.push(state.onlyByte & 0xff, state.exit & 0xff);
+    state = next;
+  }
+  return [found.length / 2, Number(state.atEnd), ...found].join(" ");
+}
+
+test("unicode.h is what unicode.ts writes", () => {
+  expect(readFileSync(join(source, "unicode.h"), "utf8")).toBe(unicodeHeader());
+});
+
+withCc(
+  "files changed anywhere are refused, or answer without a read outside",
+  async () => {
+    const random = seeded(11);
+    const place = (length: number) => Math.floor(random() * length);
+    const path = await keep(ToolSet.from(watch));
+    const host = program("firmware/mcu/host.c", sanitizers);
+    const [packBytes, toolBytes] = [readFileSync(pack), readFileSync(path)];
+    let refused = 0;
+    for (let turn = 0; turn < 40; turn++) {
+      const whole = turn % 2 ? toolBytes : packBytes;
+      // Heads are where places stand; a cut may come anywhere.
+      const bytes = turn % 5 === 4 ? whole.subarray(0, place(whole.length)) : Uint8Array.from(whole);
+      if (turn % 5 !== 4) bytes[place(turn % 3 ? 2000 : bytes.length)] ^= 1 << place(8);
+      const changed = join(folder, "changed");
+      writeFileSync(changed, bytes);
+      const command = turn % 2 ? [host, pack, changed] : [host, changed, path];
+      const { code, error } = runs(command, ["wake me at 7:15"]);
+      expect(error).not.toContain("Sanitizer");
+      expect(error).not.toContain("runtime error");
+      refused += code === 1 ? 1 : 0;
+    }
+    expect(refused).toBe(40);
+  },
+  timeoutMs,
+);
+
+withCc(
+  "what the fuzzer found, file and request: no crash, no read outside",
+  async () => {
+    const odd = await oddFiles(folder);
+    const inputs = readFileSync(fixture("mcu-corpus.txt"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line, i) => {
+        const path = join(folder, `input${i}`);
+        writeFileSync(path, Buffer.from(line, "hex"));
+        return path;
+      });
+    expect(inputs.length).toBeGreaterThan(100);
+    const fuzz = program("test/mcu/fuzz.c", [...sanitizers, "-DREPLAY"]);
+    const { lines, error, code } = runs([fuzz, odd.pack, odd.tools, ...inputs], []);
+    expect([code, error, lines]).toEqual([0, "", [`${inputs.length} inputs`]]);
+  },
+  timeoutMs,
+);
+
+withCc("requests that are none say so, and the next one is answered", async () => {
+  const path = await keep(ToolSet.from(watch));
+  const requests = ["", "\u200b", "a".repeat(5000), "wake me at 7:15 ".repeat(30), "wake me at 7:15"];
+  const { lines, error } = runs([program("firmware/mcu/host.c", sanitizers), pack, path, "16", "64", "8"], requests);
+  expect(lines.slice(0, 4)).toEqual(["!", "!", "!", "!"]);
+  expect(JSON.parse(lines[4]).calls).toEqual([{ name: "set_alarm", arguments: { time: "7:15" } }]);
+  expect(error.match(/request: expected text, got none; say what to do/g)).toHaveLength(2);
+  expect(error.match(/request: expected at most limits.requestTokens, got more/g)).toHaveLength(2);
+});
+
+test("no file of the engine is longer than 400 lines, and all of them are compiled", () => {
+  for (const file of readdirSync(source).filter((name) => /\.[ch]$/.test(name) && name !== "unicode.h"))
+    expect([file, readFileSync(join(source, file), "utf8").split("\n").length < 400]).toEqual([file, true]);
+  expect(existsSync(join(source, "thimble.h"))).toBe(true);
+});

@@ -1,0 +1,109 @@
+/*
+ * Parts of the engine for test/mcu.test.ts: laws MODEL TOOLS, then a line of a letter and hex bytes each, answered by a line.
+ *   r  a request as typed → as read, in hex
+ *   t  a text → its ids
+ *   c  the rest of an answer → its ids
+ *   a  a request → for each decision the normed state's first eight floats, in bits, and the sum of all bits so far; with the limits
+ *      given as REQUEST TOKENS, ANSWER TOKENS, CACHE BITS after the files
+ *   g  an answer's bytes → how many the grammar takes, then for each place on the way the only byte and the way out's
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "call.h"
+
+enum { most = 1 << 16 };
+static uint8_t text[most], read[most], form[most];
+static uint16_t starts[most], pairs[most], ids[most];
+static char line[2 * most];
+
+static void *whole(const char *path, size_t *bytes) {
+  FILE *file = fopen(path, "rb");
+  if (!file) exit(2);
+  fseek(file, 0, SEEK_END);
+  *bytes = (size_t)ftell(file);
+  rewind(file);
+  uint8_t *data = malloc(*bytes + 1);
+  if (fread(data, 1, *bytes, file) != *bytes) exit(2);
+  fclose(file);
+  return data;
+}
+
+static void grammar(const thimble_model *m, uint32_t bytes) {
+  state s = grammar_start();
+  uint32_t at = 0;
+  while (at < bytes) {
+    read[at] = (uint8_t)grammar_only(m, &s);
+    form[at] = (uint8_t)grammar_exit(m, &s);
+    if (!grammar_step(m, &s, text[at])) break;
+    at++;
+  }
+  printf("%u %d", (unsigned)at, s.mode == at_end);
+  for (uint32_t i = 0; i < at; i++) printf(" %d %d", read[i], form[i]);
+}
+
+/* By the linker's --wrap: what each decision is made from. */
+static uint32_t sum;
+uint32_t __real_engine_pick(engine *e, const uint32_t *allowed, const gain *gain);
+uint32_t __wrap_engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
+  uint32_t id = __real_engine_pick(e, allowed, gain), bits;
+  for (uint32_t i = 0; i < e->m->dModel; i++) {
+    memcpy(&bits, &e->hidden[i], 4);
+    if (i < 8) printf("%08x ", (unsigned)bits);
+    sum = sum * 31 + bits;
+  }
+  printf("%08x ", (unsigned)sum);
+  return id;
+}
+
+static thimble_limits limits = {64, 128, 16};
+static void answer(const thimble_model *m, uint32_t bytes) {
+  size_t needed = thimble_arena(m, &limits);
+  void *arena = malloc(needed);
+  sum = 0;
+  thimble_answer got;
+  if (!arena || thimble_call(m, &limits, arena, needed, (const char *)text, bytes, &got)) printf("!");
+  free(arena);
+}
+
+int main(int count, char **words) {
+  size_t packBytes, toolsBytes;
+  thimble_model model;
+  if (count < 3) return 2;
+  void *pack = whole(words[1], &packBytes), *tools = whole(words[2], &toolsBytes);
+  const char *error = thimble_open(&model, pack, packBytes, tools, toolsBytes);
+  if (error) {
+    fprintf(stderr, "%s\n", error);
+    return 1;
+  }
+  if (count > 5) limits = (thimble_limits){(uint16_t)atoi(words[3]), (uint16_t)atoi(words[4]), (uint8_t)atoi(words[5])};
+  token_work work = {starts, pairs, most - 1};
+  while (fgets(line, sizeof line, stdin)) {
+    uint32_t bytes = 0, n;
+    unsigned value;
+    for (const char *at = line + 2; sscanf(at, "%2x", &value) == 1; at += 2) text[bytes++] = (uint8_t)value;
+    switch (line[0]) {
+      case 'r':
+        n = is_utf8(text, bytes) ? read_request(text, bytes, read, most) : 0;
+        for (uint32_t i = 0; i < n; i++) printf("%02x", read[i]);
+        break;
+      case 't':
+        n = tokenize_request(&model, &work, text, bytes, form, ids, most);
+        for (uint32_t i = 0; i < n; i++) printf("%u ", ids[i]);
+        break;
+      case 'c':
+        n = tokenize(&model, &work, text, bytes, ids, most);
+        for (uint32_t i = 0; i < n; i++) printf("%u ", ids[i]);
+        break;
+      case 'a':
+        answer(&model, bytes);
+        break;
+      default:
+        grammar(&model, bytes);
+    }
+    printf("\n");
+  }
+  free(pack);
+  free(tools);
+  return 0;
+}

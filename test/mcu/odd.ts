@@ -1,0 +1,26 @@
+/** A small model of another geometry and tools of many kinds, always the same: what the fuzzer changes. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { load, ToolSet } from "../../runtime/index.ts";
+import type { Leaning, Profile } from "../../runtime/pack/profile.ts";
+import { fixture, oddGeometry, packOf, randomCheckpoint, talkative } from "../support.ts";
+
+/** Writes both files into a folder, for one of fixtures/tools and what the profile leans by; returns their paths. */
+export async function oddFiles(
+  folder: string,
+  list = "calendar-mcp.json",
+  lean?: Leaning,
+): Promise<{ pack: string; tools: string; set: ToolSet }> {
+  const profile: Profile = await Bun.file(new URL("../../runtime/model/profile.json", import.meta.url)).json();
+  const notes = { prompt: "apart", copies: true, ...(lean && { profile: { ...profile, lean } }) } as const;
+  const bytes = await packOf(talkative(randomCheckpoint(oddGeometry, 21)), notes);
+  const set = ToolSet.from(readFileSync(fixture(`tools/${list}`), "utf8")).inOrder();
+  const model = await load(bytes);
+  const [pack, tools] = [join(folder, "odd.thimble"), join(folder, "odd.kv")];
+  writeFileSync(pack, bytes);
+  writeFileSync(tools, await model.readTools(set, { device: true }));
+  model.close();
+  return { pack, tools, set };
+}
+
+if (import.meta.main) console.log(await oddFiles(process.argv[2]));

@@ -1,0 +1,166 @@
+/** The command for WASI: what it is made of, and the runtime's answers in hosts with and without JavaScript. */
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defaultModel, load, ToolSet } from "../runtime/index.ts";
+import { readExamples } from "../tools/eval/examples.ts";
+import { answerByWasi, runCommand } from "../tools/wasi.ts";
+import { compileHost } from "../wasm/wasi/build.ts";
+import { oddFiles } from "./mcu/odd.ts";
+import { fixture } from "./support.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "thimble-wasi-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const command = join(root, "wasm/built/thimble.wasi.wasm");
+const pack = fileURLToPath(defaultModel());
+const watch = readFileSync(join(root, "tools/watch.json"), "utf8");
+const timeoutMs = 300_000;
+
+/** Says aloud what is missing, for tests to skip. */
+function skipping(isThere: boolean, remedy: string) {
+  if (!isThere) console.warn(`skipped tests: ${remedy}`);
+  return isThere ? test : test.skip;
+}
+
+const clang = Bun.which("clang") && Bun.which("wasm-ld") ? Bun.spawnSync(["clang", "--version"]).stdout.toString() : "";
+const withClang = skipping(/ version 14\./.test(clang), "clang 14 is missing; apt-get install clang lld wasi-libc");
+withClang("host.wasm is what Debian 12's clang makes of its sources", () => {
+  const out = join(folder, "host.wasm");
+  compileHost(out);
+  expect(readFileSync(out).equals(readFileSync(join(root, "wasm/wasi/host.wasm")))).toBe(true);
+});
+
+test("the command has 96 KB at most, wants WASI preview 1 alone and gives memory and _start", async () => {
+  const bytes = readFileSync(command);
+  expect(bytes.length).toBeLessThanOrEqual(96 * 1024);
+  const module = await WebAssembly.compile(bytes);
+  expect([...new Set(WebAssembly.Module.imports(module).map((one) => one.module))]).toEqual(["wasi_snapshot_preview1"]);
+  expect(
+    WebAssembly.Module.exports(module)
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(["_start", "memory"]);
+});
+
+/** 200 commands by their list of tools. */
+const lists = new Map<string, { set: ToolSet; requests: string[] }>();
+for (const [i, { request, tools }] of readExamples(fileURLToPath(fixture("commands.jsonl"))).entries()) {
+  const list = lists.get(tools.key) ?? { set: tools.inOrder(), requests: [] };
+  if (i % 2 === 1) list.requests.push(request);
+  lists.set(tools.key, list);
+}
+
+/** A file of kept tools for each list, and what the runtime answers. */
+async function expected(): Promise<{ tools: string; requests: string[]; answers: object[] }[]> {
+  const model = await load();
+  const session = model.session({ promptTokens: 128, answerTokens: 128 });
+  const all = [];
+  for (const { set, requests } of lists.values()) {
+    const tools = join(folder, `${all.length}.kv`);
+    writeFileSync(tools, await model.readTools(set, { device: true }));
+    const answers = [];
+    for (const request of requests) {
+      const written: { name: string; arguments: object }[] = JSON.parse(
+        (await session.call(request, set, { offer: set.tools.length })).text,
+      );
+      const nameOf = (name: string) => set.tools.find(({ promptName }) => promptName === name)?.name;
+      answers.push(written.map((call) => ({ ...call, name: nameOf(call.name) })));
+    }
+    all.push({ tools, requests, answers });
+  }
+  model.close();
+  return all;
+}
+const cases = await expected();
+const linesOf = (text: string) =>
+  text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+
+describe("200 commands over twelve lists are answered as by the runtime", () => {
+  test(
+    "under @wasmer/wasi, here",
+    async () => {
+      for (const { tools, requests, answers } of cases) {
+        const run = await runCommand(readFileSync(pack), readFileSync(tools), `${requests.join("\n")}\n`);
+        expect([run.code, linesOf(run.stdout)]).toEqual([0, answers]);
+      }
+      expect(cases.flatMap(({ requests }) => requests)).toHaveLength(200);
+    },
+    timeoutMs,
+  );
+
+  const withNode = skipping(Bun.which("node") !== null, "node is missing; install Node 20");
+  withNode(
+    "under @wasmer/wasi in Node, by the example of a few lines",
+    () => {
+      for (const { tools, requests, answers } of cases) {
+        const { stdout, exitCode } = Bun.spawnSync(["node", "wasm/wasi/example.mjs", command, pack, tools], {
+          cwd: root,
+          stdin: Buffer.from(`${requests.join("\n")}\n`),
+        });
+        expect([exitCode, linesOf(stdout.toString())]).toEqual([0, answers]);
+      }
+    },
+    timeoutMs,
+  );
+
+  const hasWasmtime = Bun.which("python3") && Bun.spawnSync(["python3", "-c", "import wasmtime"]).exitCode === 0;
+  const withWasmtime = skipping(Boolean(hasWasmtime), "wasmtime for Python is missing; pip install wasmtime");
+  withWasmtime(
+    "under wasmtime, without JavaScript",
+    () => {
+      for (const [i, { tools, requests, answers }] of cases.entries()) {
+        const work = join(folder, `work${i}`);
+        mkdirSync(work);
+        writeFileSync(join(work, "in"), `${requests.join("\n")}\n`);
+        writeFileSync(join(work, "model.thimble"), readFileSync(pack));
+        writeFileSync(join(work, "tools.kv"), readFileSync(tools));
+        const { exitCode, stderr } = Bun.spawnSync(["python3", join(root, "test/wasi/independent.py"), command, work]);
+        expect([exitCode, stderr.toString()]).toEqual([0, ""]);
+        expect(linesOf(readFileSync(join(work, "out"), "utf8"))).toEqual(answers);
+        rmSync(work, { recursive: true });
+      }
+    },
+    timeoutMs,
+  );
+});
+
+test("a request that is none gets a line of its own, and the exit code says so", async () => {
+  const answers = await answerByWasi(undefined, ToolSet.from(watch), ["", "wake me at 7:15 tomorrow"]);
+  expect(answers).toEqual([
+    { error: "request: expected text, got none; say what to do" },
+    [{ name: "set_alarm", arguments: { time: "7:15", date: "tomorrow" } }],
+  ]);
+});
+
+test("a model of another geometry whose profile leans by the head's scores is answered as by the runtime", async () => {
+  const odd = await oddFiles(folder, "calendar-mcp.json", { tool: 40, none: 2 });
+  const model = await load(odd.pack, { kernels: "simd" });
+  const session = model.session({ promptTokens: 128, answerTokens: 128 });
+  const requests = ["book a meeting with anna", "what is on tomorrow", "delete it", "play some jazz"];
+  const { stdout } = await runCommand(readFileSync(odd.pack), readFileSync(odd.tools), `${requests.join("\n")}\n`);
+  const plain = (list: { arguments: object }[]) => list.map(({ arguments: given }) => given);
+  for (const [i, line] of linesOf(stdout).entries()) {
+    const { text } = await session.call(requests[i], odd.set, { offer: odd.set.tools.length });
+    expect(plain(line)).toEqual(plain(JSON.parse(text)));
+  }
+  model.close();
+});
+
+test("files that are none fail with what is wrong, on standard error", async () => {
+  const [{ tools }] = cases;
+  const run = (model: Uint8Array, kept: Uint8Array) => runCommand(model, kept, "wake me\n");
+  const bad = Uint8Array.from(readFileSync(pack));
+  bad[bad.length - 100] ^= 1;
+  expect(await run(bad, readFileSync(tools))).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: "thimble: pack: expected a section's checksum, got another; the file is damaged, copy it again\n",
+  });
+  expect((await run(readFileSync(pack), new Uint8Array(100))).stderr).toStartWith("thimble: tools: expected a file of");
+});

@@ -1,0 +1,83 @@
+/** What a process costs that starts, loads and answers once: CPU time and memory by phase, beside a process that does nothing. */
+import { execFileSync } from "node:child_process";
+import { table } from "../command.ts";
+import { startOnce } from "../profile/coldstart.ts";
+import type { Subject } from "../profile/measure.ts";
+import { middle, round } from "./runs.ts";
+
+export interface ColdReport {
+  runs: number;
+  /** A process of the same host that tells what it took and ends. */
+  bare: Phase;
+  /** In order; README.md of tools/profile says what each is. */
+  phases: Phase[];
+  /** CPU time from nothing to the first answer, and of the load alone: from the header to the weights. */
+  cpuMs: number;
+  loadCpuMs: number;
+}
+
+interface Phase {
+  phase: string;
+  /** CPU time, which other processes do not add to, and time by the clock. */
+  cpuMs: number;
+  ms: number;
+  /** Resident at the end of it. */
+  rssBytes: number;
+}
+
+const ownLoad = ["header", "kernels", "tokenizer and session", "weights"];
+
+/** Medians of a number of starts, each beside a bare process. */
+export function measureCold(subject: Subject, runs: number): ColdReport {
+  const turns = Array.from({ length: runs }, () => ({ bare: startBare(), phases: startOnce(subject) }));
+  const medians = (phase: string, of: (typeof turns)[number]["phases"]): Phase => ({
+    phase,
+    cpuMs: round(middle(of.map(({ cpuMs }) => cpuMs)), 1),
+    ms: round(middle(of.map(({ ms }) => ms)), 1),
+    rssBytes: middle(of.map(({ rssBytes }) => rssBytes)),
+  });
+  const sum = (names: readonly string[]) =>
+    middle(
+      turns.map(({ phases }) =>
+        phases.filter(({ phase }) => names.includes(phase)).reduce((total, { cpuMs }) => total + cpuMs, 0),
+      ),
+    );
+  const names = turns[0].phases.map(({ phase }) => phase);
+  return {
+    runs,
+    bare: medians(
+      "bare process",
+      turns.map(({ bare }) => bare),
+    ),
+    phases: names.map((phase, i) =>
+      medians(
+        phase,
+        turns.map(({ phases }) => phases[i]),
+      ),
+    ),
+    cpuMs: round(sum(names), 1),
+    loadCpuMs: round(sum(ownLoad), 1),
+  };
+}
+
+function startBare(): ReturnType<typeof startOnce>[number] {
+  const script = `const { user, system } = process.cpuUsage();
+console.log(JSON.stringify({ cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() }));`;
+  const startMs = performance.now();
+  const told = JSON.parse(execFileSync(process.execPath, ["-e", script], { encoding: "utf8" }));
+  return { phase: "bare", ms: performance.now() - startMs, ...told };
+}
+
+export function renderCold({ runs, bare, phases, cpuMs, loadCpuMs }: ColdReport): string {
+  const row = ({ phase, cpuMs, ms, rssBytes }: Phase) => [
+    phase,
+    `${cpuMs.toFixed(1)} ms CPU`,
+    `${ms.toFixed(1)} ms`,
+    `${(rssBytes / 2 ** 20).toFixed(1)} MiB RSS`,
+  ];
+  return table([
+    row(bare),
+    ...phases.map(row),
+    [`medians of ${runs}`, `${cpuMs.toFixed(1)} ms CPU`, `of which load ${loadCpuMs.toFixed(1)}`, ""],
+  ]);
+}

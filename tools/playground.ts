@@ -1,0 +1,84 @@
+import { fileURLToPath } from "node:url";
+import { defaultModel, load, pull, ToolSet } from "../runtime/index.ts";
+import { type Command, readText, UsageError, warn } from "./command.ts";
+import { modelOf } from "./model.ts";
+import { exportPage, pageOf } from "./playground/page.ts";
+import { watchTools } from "./run.ts";
+import { Desk, mostAnswerTokens } from "./serve/desk.ts";
+import { Guard } from "./serve/guard.ts";
+import { handlerOf } from "./serve/handler.ts";
+import { listen, untilStopped } from "./serve/listen.ts";
+import { Metrics } from "./serve/metrics.ts";
+import { withSdk } from "./serve/sdk.ts";
+
+export const playground: Command = {
+  help: `thimble playground [--port 7860] [--host ADDRESS] [--model PACK] [--tools FILE] [--connect FILE] [--export FOLDER]
+
+A page to try tools and requests on: calls as you type, why each token was chosen, what a watch and glasses make of them.
+The model runs in the page; nothing that is typed leaves it. The same port answers as thimble serve does.
+
+  --port PORT      where it listens (7860); 0 for any that is free
+  --host ADDRESS   by default 127.0.0.1: this machine alone
+  --model PACK     a pack's path, URL or name, as thimble pull knows them (the model inside the package)
+  --tools FILE     tools to begin with, in any form
+  --connect FILE   {"mcpServers": {…}}: the tools of these servers to begin with; none of them is called
+  --export FOLDER  writes the page as files that any web server can hold, and ends
+
+  thimble playground`,
+  options: {
+    port: { type: "string" },
+    host: { type: "string" },
+    model: { type: "string" },
+    tools: { type: "string" },
+    connect: { type: "string" },
+    export: { type: "string" },
+  },
+  async run(input) {
+    if (input.words.length)
+      throw new UsageError(`playground: expected options alone, got ${JSON.stringify(input.words[0])}`);
+    const port = input.integer("port", 0, 65_535) ?? 7860;
+    const host = input.text("host") ?? "127.0.0.1";
+    const pack = await packFile(input.text("model"));
+    const [toolsPath, connect, folder] = ["tools", "connect", "export"].map((name) => input.text(name));
+    if (toolsPath !== undefined && connect !== undefined)
+      throw new UsageError("playground: expected one of --tools and --connect, got both; leave one out");
+    const parts = { pack, tools: connect ? await toolsOf(connect) : toolsPath ? readTools(toolsPath) : [] };
+    if (folder !== undefined) {
+      exportPage(folder, parts);
+      return warn(`${folder} has the page: serve it from any web server`);
+    }
+    const page = pageOf(parts);
+    const model = await load(pack, { promptTokens: 1024, answerTokens: mostAnswerTokens });
+    const desk = new Desk(model, new Metrics(), 256);
+    const tools = ToolSet.from(readText(watchTools));
+    const server = await listen(
+      handlerOf({ desk, name: "thimble", tools, guard: new Guard({ host }), page }),
+      port,
+      host,
+    );
+    warn(`playground on http://${host.includes(":") ? `[${host}]` : host}:${server.port}/`);
+    untilStopped(server);
+  },
+};
+
+/** Throws: Error, or ToolError, for a file that is no list of tools. */
+function readTools(path: string): unknown[] {
+  const text = readText(path);
+  ToolSet.from(text);
+  const list = JSON.parse(text);
+  return Array.isArray(list) ? list : list.tools;
+}
+
+async function toolsOf(path: string): Promise<unknown[]> {
+  const { listTools } = await withSdk("client", import("./serve/router.ts"));
+  return listTools(path);
+}
+
+/** Where the pack lies on this machine; one from the web is fetched into the cache. */
+async function packFile(name: string | undefined): Promise<string> {
+  const source = (await modelOf(name)) ?? defaultModel();
+  const local = /^https?:/.test(String(source)) ? await pull(String(source)) : source;
+  const path = local instanceof URL ? fileURLToPath(local) : local;
+  if (typeof path === "string") return path;
+  throw new Error("--model: expected a pack that is a file here, got one that is none; give its path");
+}

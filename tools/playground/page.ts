@@ -1,0 +1,92 @@
+/** The playground's files: what a path of the page is, for a server or a folder. */
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+
+const types: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".wasm": "application/wasm",
+  ".txt": "text/plain; charset=utf-8",
+};
+
+/** The page reaches its own server and, to compare, others of this machine; nothing else. */
+const policy = [
+  "default-src 'self'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  // The editor writes its own rules.
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self' http://127.0.0.1:* http://localhost:*",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const headers = {
+  "content-security-policy": policy,
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+  "x-content-type-options": "nosniff",
+  "cache-control": "no-cache",
+};
+
+/** The built package: this file's own, or of the tree it stands in. Throws: Error where nothing is built. */
+function builtFolder(): string {
+  const up = fileURLToPath(new URL("../../", import.meta.url));
+  const built = [up, join(up, "dist")].find((folder) => existsSync(join(folder, "tools/playground/web/main.js.gz")));
+  if (built) return built;
+  throw new Error(`${up}: expected a built playground, got none; run npm run build`);
+}
+
+/** What a page is made of beside its own files. */
+export interface PageParts {
+  /** Where the pack lies. */
+  pack: string;
+  /** Tools to begin with; none for the page's own. */
+  tools: unknown[];
+}
+
+/** Answers GET of a page's path; null for a path that is none of its own. Throws: Error where nothing is built. */
+export function pageOf({ pack, tools }: PageParts): (path: string) => Promise<Response | null> {
+  const built = builtFolder();
+  return async (path) => {
+    if (path === "/tools.json") return Response.json(tools, { headers });
+    const file = path === "/model.thimble" ? pack : fileOf(path, built);
+    if (!file) return null;
+    try {
+      const read = await readFile(file);
+      const bytes = file.endsWith(".gz") ? gunzipSync(read) : read;
+      const type = types[extname(file.replace(/\.gz$/, ""))] ?? "application/octet-stream";
+      return new Response(bytes, {
+        headers: { ...headers, "content-type": type, "content-length": String(bytes.length) },
+      });
+    } catch {
+      return null;
+    }
+  };
+}
+
+function fileOf(path: string, built: string): string | null {
+  // A URL has resolved its own, and what is escaped in it stays so.
+  if (path.includes("..")) return null;
+  if (/^\/(runtime|wasm)\/.*\.(js|wasm)$/.test(path)) return join(built, path);
+  return join(built, "tools/playground/web", `${path === "/" ? "index.html" : path}.gz`);
+}
+
+/** Writes the page as a folder that any web server can hold. Throws: Error where nothing is built. */
+export function exportPage(folder: string, { pack, tools }: PageParts): void {
+  const built = builtFolder();
+  mkdirSync(folder, { recursive: true });
+  const web = join(built, "tools/playground/web");
+  for (const name of readdirSync(web))
+    writeFileSync(join(folder, name.replace(/\.gz$/, "")), gunzipSync(readFileSync(join(web, name))));
+  // Types and the model inside stay: the page fetches the pack from beside itself.
+  const isNeeded = (from: string) => !from.endsWith(".d.ts") && !from.endsWith(".md") && !from.endsWith(".thimble");
+  for (const part of ["runtime", "wasm"])
+    cpSync(join(built, part), join(folder, part), { recursive: true, filter: isNeeded });
+  cpSync(pack, join(folder, "model.thimble"));
+  writeFileSync(join(folder, "tools.json"), JSON.stringify(tools));
+}

@@ -1,0 +1,97 @@
+/** One handler under Bun's server or Node's. */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import type { Handler } from "./handler.ts";
+import { ApiError } from "./http.ts";
+
+export interface Listening {
+  port: number;
+  /** Lets what is under way end, and takes no more. */
+  close(): Promise<void>;
+}
+
+/** Throws: Error if the port is taken or the host is not this machine's. */
+export function listen(handler: Handler, port: number, host: string): Promise<Listening> {
+  const taking = "Bun" in globalThis ? onBun(handler, port, host) : onNode(handler, port, host);
+  return taking.catch(({ message, code }: NodeJS.ErrnoException) => {
+    throw new Error(`--port: expected a free port of ${host}, got ${port}: ${code ?? message}; give another`);
+  });
+}
+
+async function onBun(handler: Handler, port: number, hostname: string): Promise<Listening> {
+  // Bodies are measured by the handler; a call of a large model may wait its turn for long.
+  const server = Bun.serve({ port, hostname, fetch: handler, maxRequestBodySize: 2 ** 30, idleTimeout: 255 });
+  return { port: server.port as number, close: () => server.stop() };
+}
+
+/** Under Node's own server. */
+export function onNode(handler: Handler, port: number, host: string): Promise<Listening> {
+  const server = createServer((incoming, outgoing) => {
+    answer(handler, incoming, outgoing).catch(() => outgoing.destroy());
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      const close = () =>
+        new Promise<void>((done) => {
+          server.close(() => done());
+          server.closeIdleConnections();
+        });
+      resolve({ port: (server.address() as AddressInfo).port, close });
+    });
+  });
+}
+
+async function answer(handler: Handler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const gone = new AbortController();
+  outgoing.once("close", () => {
+    if (!outgoing.writableFinished) gone.abort(new Error("the client went away"));
+  });
+  const response = await respond(handler, incoming, gone.signal);
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  if (!response.body || incoming.method === "HEAD") {
+    await response.body?.cancel();
+    outgoing.end();
+    return;
+  }
+  const reader = response.body.getReader();
+  gone.signal.addEventListener("abort", () => void reader.cancel().catch(() => {}), { once: true });
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    // A slow reader is waited for, so that little is held for it.
+    if (!outgoing.write(part.value) && !gone.signal.aborted)
+      await new Promise<void>((resolve) => {
+        outgoing.once("drain", resolve);
+        outgoing.once("close", resolve);
+      });
+  }
+  outgoing.end();
+}
+
+async function respond(handler: Handler, incoming: IncomingMessage, signal: AbortSignal): Promise<Response> {
+  const { method = "GET", headers } = incoming;
+  const hasBody = method !== "GET" && method !== "HEAD";
+  let request: Request;
+  try {
+    const url = new URL(incoming.url ?? "/", `http://${headers.host ?? "localhost"}`);
+    const pairs = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value]],
+    );
+    const body = hasBody ? (Readable.toWeb(incoming) as unknown as ReadableStream) : null;
+    request = new Request(url, { method, headers: pairs, body, signal, ...(hasBody && { duplex: "half" }) });
+  } catch (error) {
+    return new ApiError(400, null, `request: expected one of HTTP, got ${(error as Error).message}`).response();
+  }
+  return handler(request);
+}
+
+/** Ends the process on its signals: what is under way is answered, who does not end meanwhile is cut off. */
+export function untilStopped(server: Listening, close?: () => Promise<void> | undefined): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, async () => {
+      setTimeout(() => process.exit(), 5000).unref();
+      await server.close();
+      await close?.();
+      process.exit();
+    });
+}

@@ -1,0 +1,59 @@
+/** Answers that come as they are written: server-sent events. */
+import { ApiError } from "./http.ts";
+
+export type Send = (data: unknown, event?: string) => void;
+
+/**
+ * A response whose events `work` sends. It begins with the first one: what fails before is an answer with its own status,
+ * what fails later the last event, which `failed` words. The reader's end aborts `gone`.
+ */
+export async function eventStream(
+  work: (send: Send) => Promise<void>,
+  gone: AbortController,
+  failed: (error: ApiError, send: Send) => void,
+): Promise<Response> {
+  const utf8 = new TextEncoder();
+  let begin: () => void = () => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  let out: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      out = controller;
+    },
+    cancel: (reason) => gone.abort(reason),
+  });
+  let hasBegun = false;
+  const send: Send = (data, event) => {
+    hasBegun = true;
+    begin();
+    if (gone.signal.aborted) return;
+    const text = typeof data === "string" ? data : JSON.stringify(data);
+    out?.enqueue(utf8.encode(`${event ? `event: ${event}\n` : ""}data: ${text}\n\n`));
+  };
+  const close = () => {
+    // A stream that was cancelled is closed already.
+    if (!gone.signal.aborted) out?.close();
+  };
+  const done = work(send).then(close, (error) => {
+    if (!hasBegun) throw error;
+    failed(apiError(error), send);
+    close();
+  });
+  await Promise.race([begun, done]);
+  // Told to the reader, and to nobody else.
+  done.catch(() => {});
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream", "cache-control": "no-cache", "x-accel-buffering": "no" },
+  });
+}
+
+/** What an error says to the client. A fault of ours keeps its message to itself. */
+export function apiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  const { name, message } = error as Error & { path?: string };
+  if (name === "CapacityError") return new ApiError(400, "context_length_exceeded", message, "messages");
+  if (name === "ToolError") return new ApiError(400, null, message, (error as { path: string }).path);
+  return new ApiError(500, "server_error", "server: expected an answer, got an error of its own; see the server's log");
+}
