@@ -151,10 +151,10 @@ describe("the same as the runtime", () => {
     const cases: Case[] = devSets.flatMap((name) => {
       const bytes = readFileSync(new URL(`data/${name}.dev.jsonl.gz`, shared));
       const lines = gunzipSync(bytes).toString().trim().split("\n");
-      const step = Math.max(1, Math.floor(lines.length / 112));
+      const step = Math.max(1, Math.floor(lines.length / 130));
       return lines
         .filter((_, i) => i % step === 0)
-        .slice(0, 112)
+        .slice(0, 130)
         .map((line) => caseOf(JSON.parse(line)));
     });
     const { same, others } = await compare(cases.slice(0, 1000));
