@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { kernelModule } from "../runtime/engine/kernels.ts";
 import { convert } from "../tools/convert.ts";
 import { cli, fixture, oddGeometry, randomCheckpoint, somePieces, thimble } from "./support.ts";
 
@@ -48,11 +49,11 @@ test("each line of standard input is a request, answered in one line as soon as 
   child.stdin.write("wake me at 7:15 tomorrow\r\n\n  \n");
   child.stdin.flush();
   expect(await next()).toBe('set_alarm {"time":"7:15","date":"tomorrow"}\n');
-  child.stdin.write("tell anna i am running late and wake me at 7:15 tomorrow");
+  child.stdin.write("text anna dinner is ready and wake me at 7:15 tomorrow");
   child.stdin.end();
   const [first, second, end] = (await next()).split(/[\t\n]/);
   expect([first, second, end]).toEqual([
-    'send_message {"recipient":"anna","text":"i am running late"}',
+    'send_message {"recipient":"anna","text":"dinner is ready"}',
     'set_alarm {"time":"7:15","date":"tomorrow"}',
     "",
   ]);
@@ -179,6 +180,16 @@ test("build converts a checkpoint, inspect shows it, run runs it", async () => {
   });
   expect(shown.threads).toEqual({ cores: availableParallelism(), missing: null });
   expect((await thimble(["inspect"])).out).toContain("every checksum right");
+});
+
+test("inspect tells an old host which ones would be faster, and a new one nothing", async () => {
+  expect(JSON.parse((await thimble(["inspect", "--json"])).out)).toMatchObject({ kernels: "relaxed", faster: null });
+  const withoutRelaxed = join(folder, "unrelaxed.js");
+  const hide =
+    "const { validate } = WebAssembly; WebAssembly.validate = (bytes) => bytes.length === SIMD && validate(bytes);";
+  writeFileSync(withoutRelaxed, hide.replace("SIMD", String(kernelModule("simd").length)));
+  const { stdout } = Bun.spawnSync([process.execPath, "--preload", withoutRelaxed, cli, "inspect"]);
+  expect(stdout.toString()).toContain("here: simd kernels (relaxed ones prefill twice as fast: Node 22 and later");
 });
 
 test("inspect says aloud what keeps threads away; run takes them where they are", async () => {

@@ -61,7 +61,7 @@ const tools = '[{ name: "startWorkout", parameters: { activity: { type: "string"
 const answer = `const { calls } = await (await model).call("start a yoga workout", ${tools});\n`;
 const want = '{"activity":"yoga"}';
 const inPage = `${answer}document.title = JSON.stringify(calls[0].arguments);\n`;
-const page = '<!doctype html><title>…</title><script type="module" src="./main.js"></script>';
+const page = '<!doctype html><title>waiting</title><script type="module" src="./main.js"></script>';
 const type = '{"private":true,"type":"module"}';
 
 /** What the page of a built folder comes to. */
@@ -87,7 +87,7 @@ async function titleAt(address: string): Promise<string> {
   tab.on("pageerror", (error) => errors.push(String(error)));
   try {
     await tab.goto(address);
-    await tab.waitForFunction(() => document.title !== "…", null, { timeout: 30_000 }).catch(() => {});
+    await tab.waitForFunction(() => document.title !== "waiting", null, { timeout: 30_000 }).catch(() => {});
     expect(errors).toEqual([]);
     return await tab.title();
   } finally {

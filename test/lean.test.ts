@@ -20,9 +20,11 @@ function leant(lean: Lean, text: string, ...ids: number[]): number[] {
   return [...row.slice(0, texts.length)];
 }
 
-test("a token gets the best of the tools that it can lead to, less the best of all; calling none gets a weight of its own", () => {
+test("a token gets the best of the tools that it can lead to, less the best of all; calling none has a weight of its own, at most the best", () => {
   const lean = new Lean(["set_timer", "set_timer_one", "call"], [0.25, 0.5, 0.75], { tool: 8, none: 5 });
   expect(leant(lean, "", 1, 2)).toEqual([0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  const doubtful = new Lean(["set_timer", "call"], [0.25, 0.125], { tool: 8, none: 5 });
+  expect(leant(doubtful, "", 1, 2)).toEqual(texts.map(() => 0));
   expect(leant(lean, '[{"name":"', 5, 10)).toEqual([0, 0, 0, 0, 0, -2, 0, 0, 0, 0, 0]);
   expect(leant(lean, '[{"name":"set_timer', 8, 9)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, -2, 0]);
 });
@@ -35,12 +37,8 @@ test("only the first name is leant on, whether or not a space stands before all"
     expect(leant(lean, text, 5, 10)).toEqual(none);
 });
 
-test("with weight enough the tool that ranks first is called, or none is", async () => {
-  const [usual, ranked, silent] = [
-    await modelWith(),
-    await modelWith({ tool: 1e4, none: 0 }),
-    await modelWith({ tool: 0, none: 1e4 }),
-  ];
+test("with weight enough the tool that ranks first is called", async () => {
+  const [usual, ranked] = [await modelWith(), await modelWith({ tool: 1e4, none: 0 })];
   const tools = toolsOf(7);
   let moved = 0;
   for (const request of requests) {
@@ -48,7 +46,6 @@ test("with weight enough the tool that ranks first is called, or none is", async
     const { calls } = await ranked.call(request, tools);
     expect(calls[0]?.name ?? (first.score < 0 ? first.name : "none")).toBe(first.name);
     moved += Number((await usual.call(request, tools)).calls[0]?.name !== first.name);
-    expect((await silent.call(request, tools)).calls).toEqual([]);
   }
   expect(moved).toBeGreaterThan(0);
 });

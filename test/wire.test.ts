@@ -120,6 +120,13 @@ describe("a set", () => {
     }
   });
 
+  test("with enums that are nearly booleans comes back whole", () => {
+    for (const values of [[true, null], [1, false], [false, true], [true], [true, false, null]]) {
+      const set = ToolSet.from([{ name: "f", inputSchema: { type: "object", properties: { v: { enum: values } } } }]);
+      expect(contents(unpackTools(packTools(set)))).toEqual(contents(set));
+    }
+  });
+
   test("that holds itself comes back holding itself, each reference one object", () => {
     const back = unpackTools(packTools(setOf(fixtures.find(({ about }) => about.includes("recursive")) as Fixture)));
     const root = back.tools[1].parameters[0].schema;

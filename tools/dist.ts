@@ -106,7 +106,7 @@ function usedExports(): string {
       const module = relative("dist", join(dirname(path), from)).replace(/js$/, "ts");
       if (!isOfRuntime(module) || doors.test(module)) continue;
       const known = names.get(module) ?? new Set();
-      for (const name of list.split(",").filter((part) => part.trim())) known.add(name.trim().split(/\s+as\s+|:/)[0]);
+      for (const name of list.split(",").filter((one) => one.trim())) known.add(name.trim().split(/\s+as\s+|:/)[0]);
       names.set(module, known);
     }
   }

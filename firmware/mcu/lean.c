@@ -8,14 +8,16 @@ void rate_tools(call *c, uint32_t n) {
   const thimble_model *m = c->m;
   /* Where a decoded row's state will be. */
   float *vector = c->engine.hidden;
+  double best = 0;
   engine_contrast(&c->engine, c->ids, n, vector);
   for (uint32_t tool = 0; tool < m->nTools; tool++) {
     const float *known = tool_vector(m, tool);
     double score = 0;
     for (uint32_t i = 0; i < m->contrastiveDim; i++) score += (double)known[i] * vector[i];
     c->leans[tool] = m->leanTool * score;
+    if (!tool || c->leans[tool] > best) best = c->leans[tool];
   }
-  c->leans[m->nTools] = m->leanNone;
+  c->leans[m->nTools] = m->leanNone < best ? m->leanNone : best;
 }
 
 /* The byte of a beginning of answers at a place, -1 past its end: a tool's call up to its name's quote, or none. */

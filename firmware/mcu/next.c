@@ -38,9 +38,10 @@ static uint32_t walk(call *c, const place *from, const words *rule, uint32_t *so
       place *next = at_depth(c, reached + 1);
       place_copy(&c->words, at_depth(c, reached), next);
       failed = !place_step(m, rule, next, bytes.at[reached]);
-      /* Also where it is an item too many. */
-      met->item = met->item || (reached + 1 < bytes.bytes && next->state.item);
       met->refused = met->refused || (failed && next->state.item);
+      /* Also where it is an item too many: then the pieces that go on from here are passed over. */
+      for (uint32_t j = i; next->state.item && !met->item && j < m->nOrdered && (j == i || shared[j] > reached); j++)
+        met->item = piece(m, ordered(m, j)).bytes > reached + 1;
       if (failed) break;
       reached++;
       met->opened = met->opened || next->isCopying;

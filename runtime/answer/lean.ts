@@ -18,7 +18,9 @@ export class Lean {
   /** `names` as the answer writes them, with the contrastive head's score of each. */
   constructor(names: readonly string[], scores: readonly number[], { tool, none }: Leaning) {
     const calls = names.map((name, i) => ({ text: `[{"name":"${name}"`, weight: tool * scores[i] }));
-    this.beginnings = [...calls, { text: "[]", weight: none }];
+    // Never more than the best: the head sees few words in an address or a number, and knows too little of them to refuse.
+    const best = Math.max(...calls.map(({ weight }) => weight));
+    this.beginnings = [...calls, { text: "[]", weight: Math.min(none, best) }];
     this.longest = Math.max(...this.beginnings.map(({ text }) => text.length));
   }
 

@@ -5,7 +5,7 @@ import { load, ToolSet } from "../../runtime/index.ts";
 import type { Leaning, Profile } from "../../runtime/pack/profile.ts";
 import { fixture, oddGeometry, packOf, randomCheckpoint, talkative } from "../support.ts";
 
-/** Writes both files into a folder, for one of fixtures/tools and what the profile leans by; returns their paths. */
+/** Writes both files into a folder, for one of fixtures/tools or a list as JSON, and what the profile leans by; returns their paths. */
 export async function oddFiles(
   folder: string,
   list = "calendar-mcp.json",
@@ -14,7 +14,7 @@ export async function oddFiles(
   const profile: Profile = await Bun.file(new URL("../../runtime/model/profile.json", import.meta.url)).json();
   const notes = { prompt: "apart", copies: true, ...(lean && { profile: { ...profile, lean } }) } as const;
   const bytes = await packOf(talkative(randomCheckpoint(oddGeometry, 21)), notes);
-  const set = ToolSet.from(readFileSync(fixture(`tools/${list}`), "utf8")).inOrder();
+  const set = ToolSet.from(list.startsWith("[") ? list : readFileSync(fixture(`tools/${list}`), "utf8")).inOrder();
   const model = await load(bytes);
   const [pack, tools] = [join(folder, "odd.thimble"), join(folder, "odd.kv")];
   writeFileSync(pack, bytes);
