@@ -28,7 +28,7 @@ import { sumsIn } from "./load/checksum.ts";
 import { checkIntegrity } from "./load/integrity.ts";
 import { PackStream, type StreamOptions } from "./load/loader.ts";
 import { isOnWeb, openRandom, type Source } from "./load/source.ts";
-import type { Tuning, TuningFile } from "./load/tuning.ts";
+import { readTuning, type Tuning, type TuningFile } from "./load/tuning.ts";
 import { Weights } from "./load/weights.ts";
 import { Lru } from "./lru.ts";
 import { type PackHeader, prefixBytes } from "./pack/pack.ts";
@@ -99,7 +99,7 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
     }
     const sharing = wanted > 1 && build !== "custom" && !whyAlone();
     const mostBytes = mostBytesOf(options);
-    const tuning = options.tuning === undefined ? null : await tuningOf(options.tuning, header, options);
+    const tuning = options.tuning === undefined ? null : await readTuning(options.tuning, header, waits(options));
     const tuningBytes = tuning ? planTuning(planModel(header, 0), header).endBytes : 0;
     const first = { ...firstLimits(header, options, options), threads: sharing ? wanted : 1 };
     const toolRows = options.toolRows === undefined ? rowsWithin(header, first, sessions, mostBytes) : first.toolRows;
@@ -243,7 +243,7 @@ export class Thimble {
    * Throws: FormatError for a file that is damaged or another model's, CapacityError if memory has no room for it.
    */
   async tune(source: Source, options: StreamOptions = {}): Promise<Tuning> {
-    return this.place(await tuningOf(source, this.header, options));
+    return this.place(await readTuning(source, this.header, waits(options)));
   }
 
   private place({ header, body }: TuningFile): Tuning {
@@ -340,12 +340,8 @@ export class Thimble {
   }
 }
 
-/** A tuning's file; its reader is loaded when there is one. */
-async function tuningOf(source: Source, header: PackHeader, options: StreamOptions): Promise<TuningFile> {
-  const { readTuning } = await import("./load/tuning.ts");
-  const { signal, timeoutMs } = options;
-  return readTuning(source, header, { signal, timeoutMs });
-}
+/** Of a load's options those about waiting: its progress is the pack's. */
+const waits = ({ signal, timeoutMs }: StreamOptions) => ({ signal, timeoutMs });
 
 function sizeOf({ regions, endBytes }: SessionPlan): number {
   return endBytes - regions[0].offsetBytes;

@@ -50,7 +50,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
     "runtime/engine: decoder embedding encoder kernels memory modelplan sessionplan threads tuningplan warm worker",
     "runtime/grammar: automaton grammar scalars state",
     "runtime/kept: block form kept read",
-    "runtime/load: cache checksum files integrity loader patience ring source store stream web weights",
+    "runtime/load: cache checksum files integrity loader patience ring source store stream tuning web weights",
     "runtime/pack: pack profile xxh32",
     "runtime/prompt: apart joint prompt",
     "runtime/text: numbers request tokenizer trie",
