@@ -22,10 +22,15 @@ import { startReference } from "../wasm/reference.ts";
 export const shared = new URL("../../shared/", import.meta.url);
 
 /** A test that needs a file of shared/; without it, it skips and says which. */
-export function testWith(path: string, name: string, body: (file: URL) => void | Promise<void>): void {
+export function testWith(
+  path: string,
+  name: string,
+  body: (file: URL) => void | Promise<void>,
+  timeoutMs?: number,
+): void {
   const file = new URL(path, shared);
   if (existsSync(file)) {
-    test(name, () => body(file));
+    test(name, () => body(file), timeoutMs);
     return;
   }
   console.warn(`skipped: ${name}: ../shared/${path} is missing`);
