@@ -125,7 +125,7 @@ function Tools() {
         />
       </div>
       <p role="alert" id="tools-fault" class="bad">
-        {wrong && `${wrong.message}. The list before stays in force.`}
+        {wrong && `${wrong.message}. ${checked.value ? "The list before stays in force." : ""}`}
       </p>
     </section>
   );
