@@ -8,6 +8,7 @@ import { FileButton } from "./file.tsx";
 import { Devices } from "./screens.tsx";
 import {
   answered,
+  checked,
   choosePreset,
   facts,
   fault,
