@@ -164,6 +164,14 @@ describe.skipIf(absent)("the playground", () => {
     const other = await open({}, link);
     expect(await other.getByLabel("What do you want done?").inputValue()).toBe("close the blinds in the “study”");
     await shows(other, "#call", "set_blinds");
+    const before = await other.evaluate(() => location.hash);
+    await type(other, "turn the lights off");
+    await shows(other, "#call", "set_lights");
+    // Where the page is open already.
+    await other.evaluate((hash) => {
+      location.hash = hash;
+    }, before);
+    await shows(other, "#call", "set_blinds");
     await close(other);
     const bomb = Buffer.from(Bun.deflateSync(new Uint8Array(64 * 2 ** 20))).toString("base64url");
     for (const hash of ["#s=AAAA", "#s=%%", `#s=${bomb}`, "#else"]) {
@@ -192,9 +200,12 @@ describe.skipIf(absent)("the playground", () => {
     await page.waitForFunction((least) => document.querySelectorAll(".token").length < least, count);
     await page.waitForFunction((all) => document.querySelectorAll(".token").length === all, count);
     await shows(page, "#call", "play_music");
-    writeFileSync(path, '{"thimble":"trace","version":1}');
-    await page.getByLabel("Open trace").setInputFiles(path);
-    await shows(page, "#fault", "expected a trace that this page saved");
+    for (const result of ["null", '{"trace":[1]}', '{"calls":[],"trace":[1]}', '{"calls":null,"trace":[]}']) {
+      writeFileSync(path, `{"thimble":"trace","version":1,"request":"x","tools":[],"result":${result}}`);
+      await page.getByLabel("Open trace").setInputFiles(path);
+      await shows(page, "#fault", "expected a trace that this page saved");
+      expect(await page.getByLabel("What do you want done?").inputValue()).toBe("play some jazz");
+    }
     await close(page);
   });
 

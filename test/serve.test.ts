@@ -206,6 +206,8 @@ describe.each(hosts)("on %s", (host) => {
     for (const limit of [{ max_tokens: 12 }, { max_completion_tokens: 1 }]) {
       const { choices, usage } = await (await chat(limit)).json();
       expect(choices[0].finish_reason).toBe("length");
+      // Nothing is known of the tools where the answer had no room.
+      expect(choices[0].message.content || null).toBeNull();
       expect(usage.completion_tokens).toBeLessThanOrEqual(13);
     }
   });
@@ -243,6 +245,7 @@ describe.each(hosts)("on %s", (host) => {
   });
 
   test("models are listed, health is told, and our own route gives all that a call says", async () => {
+    expect((await post("/thimble/call", { request: "set a timer", tools: 0 })).status).toBe(400);
     expect((await client.models.list()).data.map(({ id }) => id)).toEqual([model]);
     expect((await client.models.retrieve(model)).object).toBe("model");
     expect(await (await fetch(`${served.url}/health`)).json()).toMatchObject({ status: "ok" });
@@ -307,6 +310,13 @@ describe.each(hosts)("on %s", (host) => {
         code: "invalid_json",
       });
     }
+    const deep = "[".repeat(1e5) + "]".repeat(1e5);
+    for (const [path, body] of [
+      ["chat/completions", `{"messages":[{"role":${deep}}]}`],
+      ["chat/completions", `{"messages":[{"role":"user","content":"x"}],"tool_choice":${deep}}`],
+      ["responses", `{"input":"x","metadata":${deep}}`],
+    ])
+      expect(await errorOf(await post(`/v1/${path}`, body))).toMatchObject({ status: 400, code: "invalid_json" });
     const bytes = Uint8Array.of(0x7b, 0xff, 0x7d);
     expect(await errorOf(await post("/v1/chat/completions", "", { body: bytes }))).toMatchObject({ status: 400 });
     const large = "x".repeat(5 * 2 ** 20);
@@ -347,6 +357,23 @@ describe.each(hosts)("on %s", (host) => {
   test("a body that says it is too large is refused before it is sent", async () => {
     const answer = await raw(served.port, "POST /v1/responses", { host: "localhost", "content-length": "99999999" });
     expect(answer).toStartWith("HTTP/1.1 413");
+  });
+
+  test("a host that is none, or is not said, is told so in JSON", async () => {
+    for (const head of ["1.1\r\nHost: [::bad", "1.1\r\nHost: a b", "1.1\r\nHost: 127.0.0.1:99999999", "1.0"]) {
+      const said = await new Promise<string>((resolve) => {
+        let text = "";
+        const socket = connect(served.port, "127.0.0.1");
+        socket.write(`GET /health HTTP/${head}\r\nConnection: close\r\n\r\n`);
+        socket.on("data", (data) => {
+          text += data;
+          if (text.includes("}")) socket.destroy();
+        });
+        socket.on("close", () => resolve(text));
+      });
+      expect(said).toMatch(/^HTTP\/1.1 (400 Bad Request|200 OK)\r\n/);
+      expect(said.toLowerCase()).toContain("application/json");
+    }
   });
 
   test("bytes that are no HTTP end their connection, and no other", async () => {

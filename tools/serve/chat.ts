@@ -3,7 +3,7 @@ import type { CallResult } from "../../runtime/index.ts";
 import type { Desk } from "./desk.ts";
 import { badField, countOf, type Fields, flagOf, isFields, json, kindOf, newId } from "./http.ts";
 import { eventStream, type Send } from "./sse.ts";
-import { choiceOf, ignoredOf, noneFits, type Turn, textOf, turnOf } from "./turn.ts";
+import { choiceOf, ignoredOf, noCalls, type Turn, textOf, turnOf } from "./turn.ts";
 import { Writing } from "./written.ts";
 
 /** Fields that have an effect. */
@@ -40,7 +40,7 @@ export async function chat(fields: Fields, model: string, desk: Desk, gone: Abor
   const writing = new Writing(turn.ask.request, turn.ask.tools);
   const result = await desk.call(turn.ask, gone.signal);
   writing.push(result.text);
-  return json(completion(about, noneFits, writing, result, ignored));
+  return json(completion(about, noCalls(result), writing, result, ignored));
 }
 
 function completion(
@@ -88,7 +88,7 @@ async function streamed(
     hasBegun = true;
   };
   let result: CallResult | undefined;
-  let text = "say" in turn ? turn.say : noneFits;
+  let text = "say" in turn ? turn.say : "";
   if ("ask" in turn) {
     const writing = new Writing(turn.ask.request, turn.ask.tools, {
       begin: ({ name }, index) => {
@@ -98,7 +98,7 @@ async function streamed(
       piece: (text, index) => chunk({ tool_calls: [{ index, function: { arguments: text } }] }),
     });
     result = await desk.call(turn.ask, signal, (piece) => writing.push(piece));
-    if (writing.calls.length) text = "";
+    if (!writing.calls.length) text = noCalls(result);
   }
   begin("");
   if (text) chunk({ content: text });

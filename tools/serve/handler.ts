@@ -118,7 +118,12 @@ async function call(request: Request, desk: Desk, usual: ToolSet, gone: AbortCon
   const { request: text, tools } = fields;
   if (typeof text !== "string" || !text.trim())
     throw badField("request", `expected text, got ${typeof text === "string" ? "none" : kindOf(text)}`);
-  return json(await desk.call({ request: text, tools: tools ? readTools(tools) : usual }, gone.signal));
+  return json(
+    await desk.call(
+      { request: text, tools: tools === undefined || tools === null ? usual : readTools(tools) },
+      gone.signal,
+    ),
+  );
 }
 
 function checkModel(given: string, name: string): void {

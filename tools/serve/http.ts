@@ -54,7 +54,21 @@ export async function readFields(request: Request): Promise<Fields> {
     throw new ApiError(400, "invalid_json", `body: expected a JSON object, got ${got}`);
   }
   if (!isFields(value)) throw new ApiError(400, "invalid_json", `body: expected a JSON object, got ${kindOf(value)}`);
+  if (isDeep(value))
+    throw new ApiError(400, "invalid_json", `body: expected at most ${mostDepth} values within one another, got more`);
   return value;
+}
+
+/** Most values within one another: of what is said back in messages, too, by a recursion of the host's. */
+const mostDepth = 2048;
+
+function isDeep(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length; depth++) {
+    if (depth > mostDepth) return true;
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+  }
+  return false;
 }
 
 async function readBody(request: Request): Promise<Uint8Array> {

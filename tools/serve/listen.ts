@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import type { Handler } from "./handler.ts";
 import { ApiError } from "./http.ts";
+import { apiError } from "./sse.ts";
 
 export interface Listening {
   port: number;
@@ -21,7 +22,15 @@ export function listen(handler: Handler, port: number, host: string): Promise<Li
 
 async function onBun(handler: Handler, port: number, hostname: string): Promise<Listening> {
   // Bodies are measured by the handler; a call of a large model may wait its turn for long.
-  const server = Bun.serve({ port, hostname, fetch: handler, maxRequestBodySize: 2 ** 30, idleTimeout: 255 });
+  const fetch = async (request: Request) => {
+    // Bun takes a Host that makes no URL, or none at all, and leaves only a path here.
+    if (URL.canParse(request.url)) return handler(request);
+    const got = JSON.stringify(request.headers.get("host"));
+    return new ApiError(400, null, `request: expected a host that is one, got ${got}`).response();
+  };
+  // No page of the developer's, which shows source, for an error.
+  const quiet = { development: false, error: (error: Error) => apiError(error).response() };
+  const server = Bun.serve({ port, hostname, fetch, maxRequestBodySize: 2 ** 30, idleTimeout: 255, ...quiet });
   return { port: server.port as number, close: () => server.stop() };
 }
 

@@ -4,7 +4,7 @@ import { extra } from "./chat.ts";
 import type { Desk } from "./desk.ts";
 import { badField, countOf, type Fields, flagOf, isFields, json, kindOf, newId } from "./http.ts";
 import { eventStream, type Send } from "./sse.ts";
-import { choiceOf, ignoredOf, noneFits, type Turn, textOf, turnOf } from "./turn.ts";
+import { choiceOf, ignoredOf, noCalls, type Turn, textOf, turnOf } from "./turn.ts";
 import { Writing } from "./written.ts";
 
 const known = [
@@ -34,7 +34,7 @@ export async function responses(fields: Fields, model: string, desk: Desk, gone:
   const result = await desk.call(turn.ask, gone.signal);
   writing.push(result.text);
   const items = writing.calls.map((call) => callItem(call.name, call.arguments));
-  return json(whole(head, items.length ? items : [messageItem(noneFits)], result, ignored));
+  return json(whole(head, items.length ? items : [messageItem(noCalls(result))], result, ignored));
 }
 
 async function streamed(
@@ -85,7 +85,7 @@ async function streamed(
     end(items.length - 1, writing.calls.at(-1)?.arguments ?? "");
   }
   begin();
-  if (!items.length) items.push(sendMessage("say" in turn ? turn.say : noneFits, send));
+  if (!items.length) items.push(sendMessage("say" in turn ? turn.say : noCalls(result), send));
   const response = whole(head, items, result, ignored);
   send(result?.cutShort ? "response.incomplete" : "response.completed", { response });
 }

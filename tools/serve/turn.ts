@@ -1,5 +1,5 @@
 /** What a conversation asks for now, whichever of the two APIs it came by: a call of tools, or only words. */
-import { ToolError, ToolSet, type Tools } from "../../runtime/index.ts";
+import { type CallResult, ToolError, ToolSet, type Tools } from "../../runtime/index.ts";
 import { readRequest } from "../../runtime/text/request.ts";
 import type { Ask } from "./desk.ts";
 import { badField, type Fields, flagOf, isFields, kindOf } from "./http.ts";
@@ -14,7 +14,12 @@ export interface Choice {
 
 export const noTools =
   "This model turns a request into calls of tools and does not chat: send tools, of which it calls those that fit.";
-export const noneFits = "None of the tools fits this request.";
+const noneFits = "None of the tools fits this request.";
+
+/** What is said where no call came out. */
+export function noCalls(result: CallResult | undefined): string {
+  return result?.cutShort ? "" : noneFits;
+}
 
 /** The turn of a request with tools. Throws: ApiError naming the field that is wrong. */
 export function turnOf(

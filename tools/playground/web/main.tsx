@@ -8,6 +8,7 @@ import { FileButton } from "./file.tsx";
 import { Devices } from "./screens.tsx";
 import {
   answered,
+  checked,
   choosePreset,
   facts,
   fault,
@@ -125,7 +126,7 @@ function Tools() {
         />
       </div>
       <p role="alert" id="tools-fault" class="bad">
-        {wrong && `${wrong.message}. The list before stays in force.`}
+        {wrong && `${wrong.message}. ${checked.value ? "The list before stays in force." : ""}`}
       </p>
     </section>
   );

@@ -61,7 +61,16 @@ export async function start(): Promise<void> {
     request.value = shared?.request ?? text;
     if (!shared) preset.value = first;
   });
+  // A link that is opened where the page already is loads nothing anew.
+  addEventListener("hashchange", () => void openLink());
   await use("./model.thimble", "the model inside");
+}
+
+async function openLink(): Promise<void> {
+  const shared = await readShared(location.hash);
+  if (!shared) return;
+  request.value = shared.request;
+  takeTools(shared.tools);
 }
 
 async function ownTools(): Promise<object[]> {
@@ -225,7 +234,8 @@ export function saveTrace(): void {
 export async function openTrace(file: Blob): Promise<void> {
   try {
     const { thimble, version, request: text, tools, result } = JSON.parse(await file.text());
-    if (thimble !== "trace" || version !== 1 || typeof text !== "string" || !Array.isArray(result?.trace))
+    const isWhole = [tools, result?.calls, result?.trace].every(Array.isArray) && result.trace.every(isToken);
+    if (thimble !== "trace" || version !== 1 || typeof text !== "string" || !isWhole)
       throw new Error("expected a trace that this page saved, got another file");
     running?.abort();
     running = null;
@@ -240,6 +250,11 @@ export async function openTrace(file: Blob): Promise<void> {
   } catch (error) {
     fault.value = `trace: ${(error as Error).message}`;
   }
+}
+
+function isToken(one: unknown): boolean {
+  const { text, top } = (one ?? {}) as Partial<TracedToken>;
+  return typeof text === "string" && Array.isArray(top);
 }
 
 let playing: ReturnType<typeof setInterval> | undefined;
