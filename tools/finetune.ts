@@ -69,6 +69,7 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
     const { out, facts } = asked;
     const folder = lexiconFolder();
     const lexicon = folder ? readLexicon(folder) : null;
+    if (asked.toolsPath !== undefined) warn(`finetune: making ${asked.made} examples`);
     const data = gather({ ...asked, lexicon });
     for (const warning of data.warnings) warn(`finetune: ${warning}`);
     const source = (await modelOf(input.text("model"))) ?? defaultModel();
@@ -79,10 +80,12 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
       const { learner, network } = crew;
       const { tokenizer } = learner.model;
       Object.assign(facts, { model: modelId(learner.pack.header) });
+      warn(`finetune: ${data.train.length} examples to train on; measuring the model as it is`);
       const before = await answers(learner.model, data);
       const batches = new Batches(data.train, tokenizer, { ...asked, redress: 0.4, lexicon });
       const from = asked.resume ? readRun(`${out}.run`, facts, network.size) : null;
       if (from) crew.restore(from.weights);
+      warn("finetune: training; Ctrl-C keeps what is learned");
       const result = await learn(crew, data, batches, asked, from);
       if (result.end === "stopped") {
         saveRun(`${out}.run`, facts, result);
@@ -90,6 +93,9 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
         process.exitCode = 130;
         return;
       }
+      // The phases after training take as long as those before: whoever stops one can go on from here.
+      saveRun(`${out}.run`, facts, result);
+      warn("finetune: choosing how much of the change to keep, then measuring again");
       const { weights, chosen } = await kept(crew, data, result.best);
       const provenance = {
         tuned: `decoder, ${result.state.examples} examples of ${data.train.length}, share ${chosen.share}, seed ${asked.seed}`,
