@@ -164,9 +164,10 @@ describe("a companion", () => {
     const [wearable] = companion.devices;
     expect(wearable.facts.get("here")).toBe("Bern");
     expect(wearable.facts.size).toBe(16);
-    device.tell({ here: null });
+    device.tell({ here: null, now: " " });
     await world.pass(1000);
     expect(wearable.facts.has("here")).toBe(false);
+    expect(wearable.facts.has("now")).toBe(false);
   });
 
   test("puts facts that a device tells where its requests point at them, as values alone", async () => {
@@ -212,6 +213,16 @@ describe("a companion", () => {
     const outcome = wearable.call({ name: "safe", arguments: { n: 4 } });
     await world.pass(1000);
     expect(await outcome).toEqual({ ending: "done", value: 5 });
+  });
+
+  test("connect(pipe) says that the pipe closed before there was a device", async () => {
+    const closing = (reason?: Error): Pipe => ({
+      send: () => {},
+      receive: (_, closed) => void setTimeout(closed, 1, reason),
+    });
+    expect(connect(closing(new Error("refused")))).rejects.toThrow("refused");
+    expect(connect(closing())).rejects.toThrow("got a pipe that closed before its tools were known");
+    await Bun.sleep(20);
   });
 });
 
@@ -321,6 +332,20 @@ describe("bad input gets an error on the bus, is logged once, and never ends the
     link.send(writeMessage(says.request, 500, "go"));
     await world.pass(5000);
     expect(heard).toContainEqual([says.done, 500, 0, "none"]);
+  });
+
+  test("tools after a hello of another version, or after none, are not taken", async () => {
+    const set = packTools(tools);
+    for (const before of [[writeMessage(says.hello, 9, "liar", hashTools(set), 4)], []]) {
+      const world = new World();
+      const companion = new Companion({ clock: world });
+      const { link, heard } = liar(companion, world);
+      await world.pass(1000);
+      for (const message of [...before, writeMessage(says.tools, set)]) link.send(message);
+      await world.pass(1000);
+      expect(heard.at(-1)?.slice(0, 3)).toEqual([says.error, null, "tools"]);
+      expect([...companion.devices][0].tools).toBeNull();
+    }
   });
 
   test("a message of 1 MB", async () => {

@@ -87,14 +87,26 @@ export class Companion implements Owner {
 /**
  * Serves the one device at the other end of a pipe; resolves once its tools are known. For several, or for one that
  * comes back on another pipe, keep a Companion.
+ * Throws: the reason with which the pipe closed before that, or an Error.
  */
 export function connect(pipe: Pipe, options: CompanionOptions = {}): Promise<Wearable> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const onDevice = (device: Wearable) => {
       options.onDevice?.(device);
       resolve(device);
     };
-    new Companion({ ...options, onDevice }).connect(pipe);
+    new Companion({ ...options, onDevice }).connect({
+      get mtu() {
+        return pipe.mtu ?? 20;
+      },
+      send: (bytes) => pipe.send(bytes),
+      receive: (take, closed) =>
+        pipe.receive(take, (reason) => {
+          closed(reason);
+          reject(reason ?? new Error("connect: expected a device, got a pipe that closed before its tools were known"));
+        }),
+      close: () => pipe.close?.(),
+    });
   });
 }
 
