@@ -617,6 +617,8 @@ describe("thimble companion", () => {
     children.push(child);
     return child;
   };
+  /** What a script prints: Node resets connections, Bun does not. */
+  const node = (script: string) => new Response(Bun.spawn(["node", "-e", script]).stdout).text();
   const timer = ToolSet.from([
     {
       name: "set_timer",
@@ -627,7 +629,9 @@ describe("thimble companion", () => {
 
   test("--simulate bangle: a request typed, the watch acts; it asks, and takes the answer", async () => {
     const child = start("--simulate", "bangle");
-    child.stdin.write("set a timer for 10 minutes\nyes\nerase all my notes\nno\nset a timer for 2 hours\ny\n");
+    child.stdin.write(
+      "set a timer for 10 minutes\nyes\nerase all my notes\nno\nset a timer for 2 hours\ny\nno\nnote 🎉 müsli\n",
+    );
     child.stdin.end();
     const lines = (await new Response(child.stdout).text()).trim().split("\n");
     expect(await child.exited).toBe(0);
@@ -637,6 +641,7 @@ describe("thimble companion", () => {
     expect(lines).toContain("watch: erase notes? Yes / No");
     expect(lines).toContain("watch: erase_notes: declined");
     expect(lines).toContain("watch: timer 2:00:00");
+    expect(lines).toContain('companion: "note 🎉 müsli"');
   }, 60_000);
 
   test("--ws: devices come by WebSocket, what is no frame is refused, and the next is served", async () => {
@@ -660,6 +665,26 @@ describe("thimble companion", () => {
       }),
     ).toBe(1009);
     expect((await fetch(url.replace("ws", "http"))).status).toBe(426);
+    // Who hangs up before its refusal is written, and a message in 20,000 empty pieces.
+    const port = Number(new URL(url).port);
+    const shake = "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n";
+    await node(`for (let i = 0; i < 20; i++) {
+      const s = require("net").connect(${port}, "127.0.0.1", () => {
+        s.write(${JSON.stringify(`${shake}\r\n`)});
+        if (i % 2) s.resetAndDestroy(); else setImmediate(() => s.resetAndDestroy());
+      });
+      s.on("error", () => {});
+    }`);
+    const close = await node(`const s = require("net").connect(${port}, "127.0.0.1", () => s.write(${JSON.stringify(
+      `${shake}sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n`,
+    )}));
+    s.on("error", () => {});
+    s.once("data", () => {
+      s.write(Buffer.from([2, 0x81, 0, 0, 0, 0, 1]));
+      s.write(Buffer.alloc(6 * 20_000, Buffer.from([0, 0x80, 0, 0, 0, 0])));
+      s.once("data", (bytes) => { console.log(bytes.toString("hex")); s.destroy(); });
+    });`);
+    expect(close).toBe("880203f1\n");
 
     const ran: unknown[] = [];
     const done: unknown[] = [];
