@@ -334,6 +334,36 @@ describe("bad input gets an error on the bus, is logged once, and never ends the
     expect(heard).toContainEqual([says.done, 500, 0, "none"]);
   });
 
+  test("devices beyond 32 wait until one has gone, and disturb none", async () => {
+    const world = new World();
+    const gone: string[] = [];
+    const log: string[] = [];
+    const companion = new Companion({
+      clock: world,
+      patienceMs: 1000,
+      log: (line) => void log.push(line),
+      onGone: ({ name }) => void gone.push(name),
+    });
+    const devices = Array.from({ length: 40 }, (_, i) => {
+      const device = new Device({ name: `d${i}`, tools, clock: world, run: {} });
+      return { device, ends: pipeOf(world, Math.random, calm).ends };
+    });
+    const connections = [];
+    for (const { device, ends } of devices) {
+      connections.push(companion.connect(ends[0]));
+      device.link.attach(ends[1]);
+      await world.pass(1000);
+    }
+    await world.pass(60_000);
+    expect(gone).toEqual([]);
+    expect(devices.map(({ device }) => device.link.open)).toEqual(devices.map((_, i) => i < 32));
+    expect(log.length).toBe(1);
+    connections[3].close();
+    await world.pass(60_000);
+    expect(gone).toEqual(["d3"]);
+    expect([...companion.devices].filter(({ open }) => open).length).toBe(32);
+  });
+
   test("tools after a hello of another version, or after none, are not taken", async () => {
     const set = packTools(tools);
     for (const before of [[writeMessage(says.hello, 9, "liar", hashTools(set), 4)], []]) {
@@ -689,7 +719,7 @@ describe("thimble companion", () => {
     const ran: unknown[] = [];
     const done: unknown[] = [];
     const device = new Device({
-      name: "glasses",
+      name: "glasses\u001b[31m\nthimble: evil",
       tools: timer,
       run: { set_timer: (args) => void ran.push(args) },
       confirm: async () => true,
@@ -702,6 +732,8 @@ describe("thimble companion", () => {
     device.request("set a timer for 10 minutes");
     while (!done.length) await Bun.sleep(10);
     expect(ran).toEqual([{ duration: "10 minutes" }]);
+    while (!/confidence/.test(printed)) printed += new TextDecoder().decode((await reader.read()).value);
+    expect(printed).toContain("companion: glasses [31m thimble: evil, 1 tools");
     child.kill();
   }, 60_000);
 

@@ -51,10 +51,15 @@ export class Companion implements Owner {
     return null;
   }
 
+  /** Whether another session can be held: those in reach stay, or all would push each other out for ever. */
+  get hasRoom(): boolean {
+    return this.devices.size < mostSessions || [...this.devices].some(({ open }) => !open);
+  }
+
   begin(companion: number, device: number): Wearable {
     if (this.devices.size >= mostSessions) {
-      const idle = [...this.devices].find(({ open }) => !open) ?? [...this.devices][0];
-      this.lose(idle, "too many devices");
+      const idle = [...this.devices].find(({ open }) => !open);
+      if (idle) this.lose(idle, "too many devices");
     }
     const wearable = new Wearable(this, companion, device, limits.limit);
     this.devices.add(wearable);
@@ -201,8 +206,16 @@ class Connection {
         this.askFor(here.companion, here.device);
       } else this.renew();
     } else if (!device) {
-      if (isIt && here.device) this.askFor(companion, here.device);
+      if (!isIt || !here.device) return;
+      // It is asked again, ever less often, until another one is gone.
+      if (this.owner.hasRoom) this.askFor(companion, here.device);
+      else this.owner.log(`device: expected at most ${mostSessions} at once, got more; it waits`);
     } else if (isIt && here.device === device) {
+      // Others may have come first.
+      if (!this.wearable && !this.owner.hasRoom) {
+        this.renew();
+        return;
+      }
       this.isAsking = false;
       this.owner.clock.clear(this.timer);
       const wearable = this.wearable ?? this.owner.begin(companion, device);
