@@ -164,9 +164,10 @@ describe("a companion", () => {
     const [wearable] = companion.devices;
     expect(wearable.facts.get("here")).toBe("Bern");
     expect(wearable.facts.size).toBe(16);
-    device.tell({ here: null });
+    device.tell({ here: null, now: " " });
     await world.pass(1000);
     expect(wearable.facts.has("here")).toBe(false);
+    expect(wearable.facts.has("now")).toBe(false);
   });
 
   test("puts facts that a device tells where its requests point at them, as values alone", async () => {
@@ -212,6 +213,16 @@ describe("a companion", () => {
     const outcome = wearable.call({ name: "safe", arguments: { n: 4 } });
     await world.pass(1000);
     expect(await outcome).toEqual({ ending: "done", value: 5 });
+  });
+
+  test("connect(pipe) says that the pipe closed before there was a device", async () => {
+    const closing = (reason?: Error): Pipe => ({
+      send: () => {},
+      receive: (_, closed) => void setTimeout(closed, 1, reason),
+    });
+    expect(connect(closing(new Error("refused")))).rejects.toThrow("refused");
+    expect(connect(closing())).rejects.toThrow("got a pipe that closed before its tools were known");
+    await Bun.sleep(20);
   });
 });
 
@@ -321,6 +332,50 @@ describe("bad input gets an error on the bus, is logged once, and never ends the
     link.send(writeMessage(says.request, 500, "go"));
     await world.pass(5000);
     expect(heard).toContainEqual([says.done, 500, 0, "none"]);
+  });
+
+  test("devices beyond 32 wait until one has gone, and disturb none", async () => {
+    const world = new World();
+    const gone: string[] = [];
+    const log: string[] = [];
+    const companion = new Companion({
+      clock: world,
+      patienceMs: 1000,
+      log: (line) => void log.push(line),
+      onGone: ({ name }) => void gone.push(name),
+    });
+    const devices = Array.from({ length: 40 }, (_, i) => {
+      const device = new Device({ name: `d${i}`, tools, clock: world, run: {} });
+      return { device, ends: pipeOf(world, Math.random, calm).ends };
+    });
+    const connections = [];
+    for (const { device, ends } of devices) {
+      connections.push(companion.connect(ends[0]));
+      device.link.attach(ends[1]);
+      await world.pass(1000);
+    }
+    await world.pass(60_000);
+    expect(gone).toEqual([]);
+    expect(devices.map(({ device }) => device.link.open)).toEqual(devices.map((_, i) => i < 32));
+    expect(log.length).toBe(1);
+    connections[3].close();
+    await world.pass(60_000);
+    expect(gone).toEqual(["d3"]);
+    expect([...companion.devices].filter(({ open }) => open).length).toBe(32);
+  });
+
+  test("tools after a hello of another version, or after none, are not taken", async () => {
+    const set = packTools(tools);
+    for (const before of [[writeMessage(says.hello, 9, "liar", hashTools(set), 4)], []]) {
+      const world = new World();
+      const companion = new Companion({ clock: world });
+      const { link, heard } = liar(companion, world);
+      await world.pass(1000);
+      for (const message of [...before, writeMessage(says.tools, set)]) link.send(message);
+      await world.pass(1000);
+      expect(heard.at(-1)?.slice(0, 3)).toEqual([says.error, null, "tools"]);
+      expect([...companion.devices][0].tools).toBeNull();
+    }
   });
 
   test("a message of 1 MB", async () => {
@@ -592,6 +647,8 @@ describe("thimble companion", () => {
     children.push(child);
     return child;
   };
+  /** What a script prints: Node resets connections, Bun does not. */
+  const node = (script: string) => new Response(Bun.spawn(["node", "-e", script]).stdout).text();
   const timer = ToolSet.from([
     {
       name: "set_timer",
@@ -602,7 +659,9 @@ describe("thimble companion", () => {
 
   test("--simulate bangle: a request typed, the watch acts; it asks, and takes the answer", async () => {
     const child = start("--simulate", "bangle");
-    child.stdin.write("set a timer for 10 minutes\nyes\nerase all my notes\nno\nset a timer for 2 hours\ny\n");
+    child.stdin.write(
+      "set a timer for 10 minutes\nyes\nerase all my notes\nno\nset a timer for 2 hours\ny\nno\nnote 🎉 müsli\n",
+    );
     child.stdin.end();
     const lines = (await new Response(child.stdout).text()).trim().split("\n");
     expect(await child.exited).toBe(0);
@@ -612,6 +671,7 @@ describe("thimble companion", () => {
     expect(lines).toContain("watch: erase notes? Yes / No");
     expect(lines).toContain("watch: erase_notes: declined");
     expect(lines).toContain("watch: timer 2:00:00");
+    expect(lines).toContain('companion: "note 🎉 müsli"');
   }, 60_000);
 
   test("--ws: devices come by WebSocket, what is no frame is refused, and the next is served", async () => {
@@ -635,11 +695,33 @@ describe("thimble companion", () => {
       }),
     ).toBe(1009);
     expect((await fetch(url.replace("ws", "http"))).status).toBe(426);
+    // Who hangs up before its refusal is written, and a message in 20,000 empty pieces.
+    const port = Number(new URL(url).port);
+    const shake = "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n";
+    await node(`for (let i = 0; i < 20; i++) {
+      const s = require("net").connect(${port}, "127.0.0.1", () => {
+        s.write(${JSON.stringify(`${shake}\r\n`)});
+        if (i % 2) s.resetAndDestroy(); else setImmediate(() => s.resetAndDestroy());
+      });
+      s.on("error", () => {});
+    }`);
+    const close = await node(`const s = require("net").connect(${port}, "127.0.0.1", () => s.write(${JSON.stringify(
+      `${shake}sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n`,
+    )}));
+    s.on("error", () => {});
+    s.once("data", () => {
+      s.write(Buffer.from([2, 0x81, 0, 0, 0, 0, 1]));
+      s.write(Buffer.alloc(6 * 20_000, Buffer.from([0, 0x80, 0, 0, 0, 0])));
+      let got = "";
+      s.on("data", (bytes) => { got += bytes.toString("hex"); });
+      s.once("end", () => { console.log(got); s.destroy(); });
+    });`);
+    expect(close).toEndWith("880203f1\n");
 
     const ran: unknown[] = [];
     const done: unknown[] = [];
     const device = new Device({
-      name: "glasses",
+      name: "glasses\u001b[31m\nthimble: evil",
       tools: timer,
       run: { set_timer: (args) => void ran.push(args) },
       confirm: async () => true,
@@ -652,6 +734,8 @@ describe("thimble companion", () => {
     device.request("set a timer for 10 minutes");
     while (!done.length) await Bun.sleep(10);
     expect(ran).toEqual([{ duration: "10 minutes" }]);
+    while (!/confidence/.test(printed)) printed += new TextDecoder().decode((await reader.read()).value);
+    expect(printed).toContain("companion: glasses [31m thimble: evil, 1 tools");
     child.kill();
   }, 60_000);
 

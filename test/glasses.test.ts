@@ -308,6 +308,21 @@ describe("what is not for it", () => {
     expect(heard.read.filter((text) => text.includes("so"))).toEqual([]);
   });
 
+  test("a wake phrase is written as one likes, but has words", async () => {
+    const heard = hearing(photo, { wake: "Hey, Thimble!" });
+    expect(brief(await heard.play([[0, "so hey thimble take a photo", true]]))).toEqual(["call photo"]);
+    for (const wake of ["", [" "], ["ok", "…"]]) expect(() => hearing(photo, { wake })).toThrow("wake: expected words");
+  });
+
+  test("words without end take no time", async () => {
+    const heard = hearing(photo);
+    const began = performance.now();
+    const dots = `a${"!".repeat(300_000)}a`;
+    expect(brief(await heard.play([[0, dots, true]]))).toEqual([]);
+    expect(brief(await heard.play([[0, "take a photo", true]]))).toEqual(["call photo"]);
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
+
   test("the wake phrase begins anew, and words that a command was made of do not come again with it", async () => {
     const heard = hearing({ "show me timer for ten": ["photo", {}, 0.95], ten: ["photo"] }, { wake: "hey thimble" });
     expect(
@@ -582,6 +597,16 @@ describe("facts", () => {
     });
     heard.parser.tell({ here: "nowhere" });
     expect(await callsOf(heard, "Weather here.")).toMatchObject([{ name: "weather", arguments: {} }]);
+  });
+
+  test("that say nothing are none, whatever their names; what is neither text nor a number is refused", async () => {
+    const heard = hearing(knows);
+    for (const here of ["", " ", Number.NaN, undefined as unknown as null]) {
+      heard.parser.tell({ here: "oslo", constructor: "x", ["__proto__"]: "y" });
+      heard.parser.tell({ here });
+      expect(await callsOf(heard, "Weather here.")).toMatchObject([{ name: "weather", arguments: {} }]);
+    }
+    expect(() => heard.parser.tell({ here: { lat: 1 } as unknown as string })).toThrow("text or a number for here");
   });
 
   test("change no tool, no other value, and nothing that they do not fit", async () => {

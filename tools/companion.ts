@@ -55,12 +55,17 @@ What happens is told on standard error, of the simulation on standard output.
     if (simulated !== undefined && isPiped)
       throw new UsageError("companion: expected one of --simulate and --stdio, got both; each takes standard input");
 
-    const say = simulated === undefined ? (line: string) => void process.stderr.write(`${line}\n`) : print;
+    // A device's name and what it says must not steer the terminal.
+    const tame = (line: string) => line.replace(/\p{Cc}+/gu, " ");
+    const say = (line: string) => {
+      if (simulated === undefined) process.stderr.write(`${tame(line)}\n`);
+      else print(tame(line));
+    };
     const host = input.text("host") ?? "127.0.0.1";
     const ends: Promise<unknown>[] = [];
     if (pagePort !== undefined) ends.push(listening("--page", "http", host, servePage(pagePort, host)));
     if (!serves) return void (await Promise.race(ends));
-    const log = (line: string) => void process.stderr.write(`thimble: ${line}\n`);
+    const log = (line: string) => void process.stderr.write(`thimble: ${tame(line)}\n`);
     const radio = isRadio ? await openBluez(log) : null;
 
     const model = await load(await modelOf(input.text("model")), {

@@ -6,8 +6,10 @@ import { describe } from "../json.ts";
 import type { Tools } from "../session.ts";
 import { ToolSet } from "../tools/tools.ts";
 import { type Clock, hostClock } from "./channel.ts";
+import { isFact } from "./facts.ts";
 import { Reader, type Reading } from "./reading.ts";
 import {
+  bare,
   endOf,
   goesOn,
   isMurmur,
@@ -106,7 +108,11 @@ export class CommandParser {
     this.waits = { ...usualWaits, ...options.waits };
     this.clock = options.clock ?? hostClock;
     const wake = options.wake ?? [];
-    this.wake = (typeof wake === "string" ? [wake] : wake).map((phrase) => tokensOf(phrase.toLowerCase()));
+    this.wake = (typeof wake === "string" ? [wake] : wake).map((phrase) => {
+      const words = tokensOf(phrase).map(bare).filter(Boolean);
+      if (!words.length) throw new TypeError(`wake: expected words, got ${describe(phrase)}; leave it out for none`);
+      return words;
+    });
   }
 
   /** Takes the utterance that is heard, as far and as well as it is known; with `isFinal` the next call begins another. */
@@ -115,7 +121,8 @@ export class CommandParser {
       throw new TypeError(`transcript: expected text, got ${describe(transcript)}; pass what the recogniser wrote`);
     const before = keyOf(this.utterances);
     const isNew = !this.current.length;
-    const all = tokensOf(transcript);
+    // A longer word is no command's either.
+    const all = tokensOf(transcript).map((token) => token.slice(0, mostCharacters + 1));
     const from = Math.max(this.spent, all.length - mostWords);
     let tokens = all.slice(from);
     const woken = Math.max(0, ...this.wake.map((phrase) => endOf(phrase, tokens)));
@@ -162,13 +169,15 @@ export class CommandParser {
   }
 
   /**
-   * Tells facts: `here`, `now`, `contact`, or your own ("photo" for "this photo"); null: no more. They become values of
+   * Tells facts: `here`, `now`, `contact`, or your own ("photo" for "this photo"); null or nothing in it: no more. They become values of
    * arguments that a request points at, and nothing else.
    */
   tell(facts: Record<string, string | number | null>): void {
     for (const [name, value] of Object.entries(facts))
-      if (value === null) this.facts.delete(name);
-      else this.facts.set(name, value);
+      if (isFact(value)) this.facts.set(name, value);
+      else if (value === null || value === undefined || typeof value === "string" || typeof value === "number")
+        this.facts.delete(name);
+      else throw new TypeError(`tell: expected text or a number for ${name}, got ${describe(value)}`);
   }
 
   private get utterances(): string[][] {

@@ -51,10 +51,15 @@ export class Companion implements Owner {
     return null;
   }
 
+  /** Whether another session can be held: those in reach stay, or all would push each other out for ever. */
+  get hasRoom(): boolean {
+    return this.devices.size < mostSessions || [...this.devices].some(({ open }) => !open);
+  }
+
   begin(companion: number, device: number): Wearable {
     if (this.devices.size >= mostSessions) {
-      const idle = [...this.devices].find(({ open }) => !open) ?? [...this.devices][0];
-      this.lose(idle, "too many devices");
+      const idle = [...this.devices].find(({ open }) => !open);
+      if (idle) this.lose(idle, "too many devices");
     }
     const wearable = new Wearable(this, companion, device, limits.limit);
     this.devices.add(wearable);
@@ -87,14 +92,26 @@ export class Companion implements Owner {
 /**
  * Serves the one device at the other end of a pipe; resolves once its tools are known. For several, or for one that
  * comes back on another pipe, keep a Companion.
+ * Throws: the reason with which the pipe closed before that, or an Error.
  */
 export function connect(pipe: Pipe, options: CompanionOptions = {}): Promise<Wearable> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const onDevice = (device: Wearable) => {
       options.onDevice?.(device);
       resolve(device);
     };
-    new Companion({ ...options, onDevice }).connect(pipe);
+    new Companion({ ...options, onDevice }).connect({
+      get mtu() {
+        return pipe.mtu ?? 20;
+      },
+      send: (bytes) => pipe.send(bytes),
+      receive: (take, closed) =>
+        pipe.receive(take, (reason) => {
+          closed(reason);
+          reject(reason ?? new Error("connect: expected a device, got a pipe that closed before its tools were known"));
+        }),
+      close: () => pipe.close?.(),
+    });
   });
 }
 
@@ -189,8 +206,16 @@ class Connection {
         this.askFor(here.companion, here.device);
       } else this.renew();
     } else if (!device) {
-      if (isIt && here.device) this.askFor(companion, here.device);
+      if (!isIt || !here.device) return;
+      // It is asked again, ever less often, until another one is gone.
+      if (this.owner.hasRoom) this.askFor(companion, here.device);
+      else this.owner.log(`device: expected at most ${mostSessions} at once, got more; it waits`);
     } else if (isIt && here.device === device) {
+      // Others may have come first.
+      if (!this.wearable && !this.owner.hasRoom) {
+        this.renew();
+        return;
+      }
       this.isAsking = false;
       this.owner.clock.clear(this.timer);
       const wearable = this.wearable ?? this.owner.begin(companion, device);

@@ -10,6 +10,11 @@ import { bare, tokensOf } from "./spoken.ts";
 /** By name: `here`, `now`, `contact` (who is on the screen), or names of your own, which "this …" and "that …" point at. */
 export type Facts = ReadonlyMap<string, string | number>;
 
+/** Whether a value says anything: blank text and what is no number do not. */
+export function isFact(value: unknown): value is string | number {
+  return typeof value === "string" ? value.trim() !== "" : Number.isFinite(value);
+}
+
 const pointers: Record<string, readonly string[]> = {
   here: ["here", "this place", "where i am", "my location", "my position"],
   now: ["now", "right now", "this moment"],
@@ -20,7 +25,7 @@ const prepositions = new Set(["in", "at", "from", "to", "near", "around", "of", 
 /** What points at a fact. */
 function pointersOf(name: string): readonly string[] {
   const said = name.replaceAll("_", " ");
-  return pointers[name] ?? [`this ${said}`, `that ${said}`];
+  return Object.hasOwn(pointers, name) ? pointers[name] : [`this ${said}`, `that ${said}`];
 }
 
 /** What was read of a request, as far as facts concern it. */

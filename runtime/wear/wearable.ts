@@ -11,7 +11,7 @@ import type { Plain } from "../wire/plain.ts";
 import { packCall, type WireCall } from "../wire/wirecall.ts";
 import { unpackTools } from "../wire/wireread.ts";
 import { Channel, type Clock, type Limits, type Sending } from "./channel.ts";
-import { readWithFacts } from "./facts.ts";
+import { isFact, readWithFacts } from "./facts.ts";
 import { busVersion, confirming, type Ending, endings, MessageReader, says, writeMessage } from "./message.ts";
 
 /** Answers requests: a Thimble, a Session, or anything that calls like them. */
@@ -289,10 +289,12 @@ export class Wearable {
       case says.hello: {
         const version = message.number("hello.version");
         this.name = message.text("hello.name", 64);
-        this.hash = message.text("hello.hash", 16);
-        this.mostAtOnce = Math.max(1, message.number("hello.calls", mostCalls));
+        const hash = message.text("hello.hash", 16);
+        const atOnce = Math.max(1, message.number("hello.calls", mostCalls));
         if (version !== busVersion)
           throw new Objection(null, "version", `expected ${busVersion}, got ${version}; update the older of the two`);
+        this.hash = hash;
+        this.mostAtOnce = atOnce;
         const known = this.owner.toolsOf(this.hash);
         this.say(says.hello, busVersion, this.owner.options.name ?? "thimble", known !== undefined);
         if (known) this.ready(known);
@@ -344,7 +346,11 @@ export class Wearable {
     const hash = hashTools(bytes);
     if (hash !== this.hash) {
       const remedy = "pack the tools again";
-      throw new Objection(null, "tools", `expected the tools named ${this.hash}, got ${hash}; ${remedy}`);
+      throw new Objection(
+        null,
+        "tools",
+        `expected the tools named ${this.hash || "in a hello"}, got ${hash}; ${remedy}`,
+      );
     }
     const set = toolsOf(bytes);
     this.owner.keep(hash, set);
@@ -378,8 +384,10 @@ export class Wearable {
     for (let i = 0; i + 1 < values.length; i += 2) {
       const [name, value] = [values[i], values[i + 1]];
       if (typeof name !== "string" || name.length > 32) continue;
-      if (value === null) this.facts.delete(name);
-      if (typeof value !== "string" && typeof value !== "number") continue;
+      if (!isFact(value)) {
+        this.facts.delete(name);
+        continue;
+      }
       if (this.facts.size < mostFacts || this.facts.has(name))
         this.facts.set(name, typeof value === "string" ? value.slice(0, mostCharacters) : value);
     }

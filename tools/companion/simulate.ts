@@ -26,8 +26,10 @@ export interface SimulatedWatch {
   type(text: string): Promise<void>;
 }
 
-/** Starts a watch; `show` gets what its wearer sees and feels. */
-export function simulateBangle(show: (line: string) => void): SimulatedWatch {
+/** Starts a watch; `print` gets what its wearer sees and feels. */
+export function simulateBangle(print: (line: string) => void): SimulatedWatch {
+  // The watch's strings hold one byte a character.
+  const show = (line: string) => print(Buffer.from(line, "latin1").toString());
   const kept = new Map<string, string>();
   let take: (bytes: Uint8Array) => void = () => {};
   let question: { buttons: Record<string, unknown>; answer: (value: unknown) => void } | null = null;
@@ -156,7 +158,7 @@ export function simulateBangle(show: (line: string) => void): SimulatedWatch {
         return over;
       }
       const over = settled();
-      asked = bus.request(text);
+      asked = bus.request(Buffer.from(text).toString("latin1"));
       if (!asked) return show("watch: No phone.");
       return over;
     },

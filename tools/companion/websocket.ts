@@ -11,6 +11,9 @@ import type { Pipe } from "../../runtime/wear/pipe.ts";
 const opcode = { more: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 const closing = { protocol: 1002, unsupported: 1003, tooBig: 1009 } as const;
 const mostMessageBytes = 1 << 16;
+/** Of one message: empty ones have no bytes to be counted by. */
+const mostPieces = 1024;
+const lingerMs = 2000;
 /** What may wait in a socket that takes nothing; more is lost, and the link sends it again. */
 const mostWaitingBytes = 1 << 20;
 
@@ -21,6 +24,8 @@ export function serveSockets(port: number, host: string, onPipe: (pipe: Pipe) =>
     response.end("thimble companion: expected a WebSocket\n");
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // The server listens to this socket's errors no longer: one that breaks must end nobody else.
+    socket.on("error", () => {});
     const key = request.headers["sec-websocket-key"];
     if (typeof key !== "string" || request.headers["sec-websocket-version"] !== "13") {
       socket.end("HTTP/1.1 400 Bad Request\r\nsec-websocket-version: 13\r\n\r\n");
@@ -41,6 +46,9 @@ export function serveSockets(port: number, host: string, onPipe: (pipe: Pipe) =>
 function pipeOf(socket: Duplex, head: Buffer): Pipe {
   let kept = head;
   let message: Buffer[] = [];
+  let messageBytes = 0;
+  let pieces = 0;
+  let isOver = false;
   let take: (bytes: Uint8Array) => void = () => {};
   const write = (code: number, body: Uint8Array) => {
     if (socket.writable && socket.writableLength < mostWaitingBytes) socket.write(frameOf(code, body));
@@ -49,27 +57,35 @@ function pipeOf(socket: Duplex, head: Buffer): Pipe {
     const body = Buffer.alloc(2);
     body.writeUInt16BE(code);
     write(opcode.close, body);
-    socket.end();
+    isOver = true;
     kept = Buffer.alloc(0);
+    message = [];
+    // Whoever does not hang up by then is not waited for.
+    socket.end();
+    setTimeout(() => socket.destroy(), lingerMs).unref();
   };
   const hear = (piece: Buffer) => {
+    if (isOver) return;
     kept = Buffer.concat([kept, piece]);
     for (;;) {
       const frame = readFrame(kept);
       if (frame === null) return;
       if (typeof frame === "number") return end(frame);
       kept = kept.subarray(frame.bytes);
-      const size = message.reduce((sum, { length }) => sum + length, frame.body.length);
       if (frame.code === opcode.close) return end(1000);
       if (frame.code === opcode.ping) write(opcode.pong, frame.body);
       if (frame.code >= opcode.close) continue;
       if (frame.code === opcode.text) return end(closing.unsupported);
-      if (size > mostMessageBytes) return end(closing.tooBig);
-      if ((frame.code === opcode.more) !== message.length > 0) return end(closing.protocol);
+      messageBytes += frame.body.length;
+      if (messageBytes > mostMessageBytes || pieces >= mostPieces) return end(closing.tooBig);
+      if ((frame.code === opcode.more) !== pieces > 0) return end(closing.protocol);
+      pieces++;
       message.push(frame.body);
       if (!frame.isLast) continue;
       const whole = Buffer.concat(message);
       message = [];
+      messageBytes = 0;
+      pieces = 0;
       take(whole);
     }
   };
@@ -79,7 +95,6 @@ function pipeOf(socket: Duplex, head: Buffer): Pipe {
     receive(taker, closed) {
       take = taker;
       socket.on("data", hear);
-      socket.on("error", () => {});
       socket.on("close", () => closed());
       hear(Buffer.alloc(0));
     },
