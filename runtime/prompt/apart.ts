@@ -94,10 +94,10 @@ export class Apart implements Way {
     const count = given.tools.length;
     // Of a part of the tools those are offered that have room.
     const isPart = k !== undefined || count > mostUnranked;
-    const refuse = (place: number) =>
-      refuseTool(given.tools[place].name, pad(kept.rowsOf(given.texts[place]), octet), room);
-    const set = isPart ? withRoom(request, given, rowsOf(given, kept), room, refuse) : given;
-    const sizes = toolSizes(set, kept, room);
+    const all = isPart ? rowsOf(given, kept) : toolSizes(given, kept, room);
+    const refuse = (place: number) => refuseTool(given.tools[place].name, all[place], room);
+    const set = isPart ? withRoom(request, given, all, room, refuse) : given;
+    const sizes = set === given ? all : rowsOf(set, kept);
     const fits = sizes.reduce((sum, rows) => sum + rows, 0) <= room;
     const isWhole = fits && (k ?? mostUnranked) >= count;
     if (isWhole && !rates) return { set, scores: null };
