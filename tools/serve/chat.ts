@@ -1,12 +1,14 @@
 /** POST /v1/chat/completions. Source: OpenAI API reference, "Chat Completions", 2026-11. */
+
 import type { CallResult } from "../../runtime/index.ts";
+import { isObject, type JsonObject } from "../../runtime/json.ts";
 import type { Desk } from "./desk.ts";
-import { badField, countOf, type Fields, flagOf, isFields, json, kindOf, newId } from "./http.ts";
+import { badField, countOf, flagOf, json, kindOf, newId } from "./http.ts";
 import { eventStream, type Send } from "./sse.ts";
 import { choiceOf, ignoredOf, noCalls, type Turn, textOf, turnOf } from "./turn.ts";
 import { Writing } from "./written.ts";
 
-/** Fields that have an effect. */
+/** JsonObject that have an effect. */
 const known = [
   ...["model", "messages", "tools", "tool_choice", "parallel_tool_calls", "stream", "stream_options"],
   ...["max_tokens", "max_completion_tokens", "n", "response_format"],
@@ -20,7 +22,7 @@ interface Usage {
 }
 
 /** Answers a body whose `model` is one of ours. Throws: ApiError, and what a call throws. */
-export async function chat(fields: Fields, model: string, desk: Desk, gone: AbortController): Promise<Response> {
+export async function chat(fields: JsonObject, model: string, desk: Desk, gone: AbortController): Promise<Response> {
   const turn = chatTurn(fields);
   const stream = flagOf(fields, "stream", false);
   const about = {
@@ -32,7 +34,7 @@ export async function chat(fields: Fields, model: string, desk: Desk, gone: Abor
   const ignored = ignoredOf(fields, known);
   if ("ask" in turn && (fields.messages as unknown[]).length > 1) ignored.push("messages before the last of the user");
   if (stream) {
-    const isUsed = isFields(fields.stream_options) && fields.stream_options.include_usage === true;
+    const isUsed = isObject(fields.stream_options) && fields.stream_options.include_usage === true;
     const work = (send: Send) => streamed(turn, about, ignored, isUsed, desk, gone.signal, send);
     return eventStream(work, gone, (error, send) => send(error.body));
   }
@@ -124,7 +126,7 @@ export function extra(result: CallResult | undefined, ignored: string[]): object
 }
 
 /** Throws: ApiError for what cannot be kept. */
-function chatTurn(fields: Fields): Turn {
+function chatTurn(fields: JsonObject): Turn {
   const { messages, n = 1, response_format: format, functions, function_call: oldCall, modalities } = fields;
   if (n !== 1 && n !== null)
     throw badField("n", `expected 1, got ${JSON.stringify(n)}; an answer is always the likeliest`);
@@ -132,7 +134,7 @@ function chatTurn(fields: Fields): Turn {
     throw badField("functions", "expected tools and tool_choice, got their old forms; send those");
   if (Array.isArray(modalities) && modalities.includes("audio"))
     throw badField("modalities", 'expected ["text"], got audio');
-  if (isFields(format) && format.type !== "text")
+  if (isObject(format) && format.type !== "text")
     throw badField("response_format", `expected text, got ${JSON.stringify(format.type)}; make a tool of the schema`);
   const answerTokens = countOf(fields, "max_completion_tokens") ?? countOf(fields, "max_tokens");
   const choice = choiceOf(fields.tool_choice);
@@ -142,7 +144,7 @@ function chatTurn(fields: Fields): Turn {
       `expected a list of messages, got ${Array.isArray(messages) ? "none" : kindOf(messages)}`,
     );
   for (const [i, message] of messages.entries()) {
-    if (!isFields(message)) throw badField(`messages[${i}]`, `expected an object, got ${kindOf(message)}`);
+    if (!isObject(message)) throw badField(`messages[${i}]`, `expected an object, got ${kindOf(message)}`);
     if (!roles.includes(message.role as string))
       throw badField(`messages[${i}].role`, `expected one of ${roles.join(", ")}, got ${JSON.stringify(message.role)}`);
   }

@@ -1,11 +1,13 @@
 /** Request → Response, on any host: the table of routes, and what holds for all of them. */
+
 import { readFileSync } from "node:fs";
 import type { ToolSet } from "../../runtime/index.ts";
+import type { JsonObject } from "../../runtime/json.ts";
 import { warn } from "../command.ts";
 import { chat } from "./chat.ts";
 import type { Desk } from "./desk.ts";
 import type { Guard } from "./guard.ts";
-import { ApiError, badField, type Fields, json, kindOf, readFields } from "./http.ts";
+import { ApiError, badField, json, kindOf, readFields } from "./http.ts";
 import { responses } from "./responses.ts";
 import { apiError } from "./sse.ts";
 import { readTools } from "./turn.ts";
@@ -114,7 +116,7 @@ function routesOf({ desk, name, tools, mcp }: Service): Map<string, Route> {
 
 /** Our own route: {request, tools?} → the whole CallResult. */
 async function call(request: Request, desk: Desk, usual: ToolSet, gone: AbortController): Promise<Response> {
-  const fields: Fields = await readFields(request);
+  const fields: JsonObject = await readFields(request);
   const { request: text, tools } = fields;
   if (typeof text !== "string" || !text.trim())
     throw badField("request", `expected text, got ${typeof text === "string" ? "none" : kindOf(text)}`);

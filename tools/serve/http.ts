@@ -1,4 +1,5 @@
 /** What goes wrong, in OpenAI's envelope; bodies in, JSON out. */
+import { isObject, type JsonObject } from "../../runtime/json.ts";
 import { utf8Text } from "../command.ts";
 
 /** An answer that is an error. `param` names the field of the body that is wrong. */
@@ -37,14 +38,8 @@ export function json(value: unknown, status = 200, headers: Record<string, strin
 /** Most bytes of a body: as many as a tool list may have. */
 export const mostBodyBytes = 4 * 2 ** 20;
 
-export type Fields = Record<string, unknown>;
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** The JSON object of a body. Throws: ApiError for one that is too large, is no UTF-8, no JSON or no object. */
-export async function readFields(request: Request): Promise<Fields> {
+export async function readFields(request: Request): Promise<JsonObject> {
   const bytes = await readBody(request);
   let value: unknown;
   try {
@@ -53,7 +48,7 @@ export async function readFields(request: Request): Promise<Fields> {
     const got = bytes.length ? (error as Error).message : "nothing";
     throw new ApiError(400, "invalid_json", `body: expected a JSON object, got ${got}`);
   }
-  if (!isFields(value)) throw new ApiError(400, "invalid_json", `body: expected a JSON object, got ${kindOf(value)}`);
+  if (!isObject(value)) throw new ApiError(400, "invalid_json", `body: expected a JSON object, got ${kindOf(value)}`);
   if (isDeep(value))
     throw new ApiError(400, "invalid_json", `body: expected at most ${mostDepth} values within one another, got more`);
   return value;
@@ -104,14 +99,14 @@ export function kindOf(value: unknown): string {
 }
 
 /** A field that is true, false or absent. Throws: ApiError for all else. */
-export function flagOf(fields: Fields, name: string, fallback: boolean): boolean {
+export function flagOf(fields: JsonObject, name: string, fallback: boolean): boolean {
   const value = fields[name] ?? fallback;
   if (typeof value !== "boolean") throw badField(name, `expected true or false, got ${kindOf(value)}`);
   return value;
 }
 
 /** A field that counts something, at least 1, or absent. Throws: ApiError for all else. */
-export function countOf(fields: Fields, name: string): number | undefined {
+export function countOf(fields: JsonObject, name: string): number | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined) return undefined;
   if (!Number.isInteger(value) || (value as number) < 1)

@@ -1,8 +1,10 @@
 /** POST /v1/responses. Source: OpenAI API reference, "Responses" and "Streaming events", 2026-11. */
+
 import type { CallResult } from "../../runtime/index.ts";
+import { isObject, type JsonObject } from "../../runtime/json.ts";
 import { extra } from "./chat.ts";
 import type { Desk } from "./desk.ts";
-import { badField, countOf, type Fields, flagOf, isFields, json, kindOf, newId } from "./http.ts";
+import { badField, countOf, flagOf, json, kindOf, newId } from "./http.ts";
 import { eventStream, type Send } from "./sse.ts";
 import { choiceOf, ignoredOf, noCalls, type Turn, textOf, turnOf } from "./turn.ts";
 import { Writing } from "./written.ts";
@@ -15,7 +17,12 @@ const known = [
 type Item = Record<string, unknown> & { id: string };
 
 /** Answers a body whose `model` is one of ours. Throws: ApiError, and what a call throws. */
-export async function responses(fields: Fields, model: string, desk: Desk, gone: AbortController): Promise<Response> {
+export async function responses(
+  fields: JsonObject,
+  model: string,
+  desk: Desk,
+  gone: AbortController,
+): Promise<Response> {
   const turn = responsesTurn(fields);
   const head = headOf(fields, model);
   const ignored = ignoredOf(fields, known);
@@ -121,7 +128,7 @@ function messageItem(text: string): Item {
 }
 
 /** What a response says from its first event on. */
-function headOf(fields: Fields, model: string): object {
+function headOf(fields: JsonObject, model: string): object {
   return {
     id: newId("resp"),
     object: "response",
@@ -165,14 +172,14 @@ function whole(head: object, output: Item[], result: CallResult | undefined, ign
 }
 
 /** Throws: ApiError for what cannot be kept: nothing is stored from one response to the next. */
-function responsesTurn(fields: Fields): Turn {
+function responsesTurn(fields: JsonObject): Turn {
   for (const name of ["previous_response_id", "conversation"])
     if (fields[name] !== undefined && fields[name] !== null)
       throw badField(name, "expected none, got one; responses are not stored: send the conversation as input");
   if (flagOf(fields, "background", false))
     throw badField("background", "expected false, got true; wait for the answer");
-  const format = isFields(fields.text) ? fields.text.format : undefined;
-  if (isFields(format) && format.type !== "text")
+  const format = isObject(fields.text) ? fields.text.format : undefined;
+  if (isObject(format) && format.type !== "text")
     throw badField("text.format", `expected text, got ${JSON.stringify(format.type)}; make a tool of the schema`);
   const answerTokens = countOf(fields, "max_output_tokens");
   const choice = choiceOf(fields.tool_choice);
@@ -181,7 +188,7 @@ function responsesTurn(fields: Fields): Turn {
   if (!Array.isArray(input) || !input.length)
     throw badField("input", `expected text or a list of items, got ${Array.isArray(input) ? "none" : kindOf(input)}`);
   for (const [i, item] of input.entries())
-    if (!isFields(item)) throw badField(`input[${i}]`, `expected an object, got ${kindOf(item)}`);
+    if (!isObject(item)) throw badField(`input[${i}]`, `expected an object, got ${kindOf(item)}`);
   const results = input.slice(input.findLastIndex(({ type }) => type !== "function_call_output") + 1);
   if (results.length) {
     const first = input.length - results.length;

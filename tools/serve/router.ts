@@ -1,13 +1,15 @@
 /** Other servers of the Model Context Protocol: their tools, read once, and one call of them for a request. */
+
 import { createHash } from "node:crypto";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { type Risk, type ToolCall, type ToolInput, ToolSet } from "../../runtime/index.ts";
+import { isObject } from "../../runtime/json.ts";
 import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { readText, warn } from "../command.ts";
 import type { Desk } from "./desk.ts";
 import { version } from "./handler.ts";
-import { isFields, kindOf } from "./http.ts";
+import { kindOf } from "./http.ts";
 
 type Connection =
   | { command: string; args?: string[]; env?: Record<string, string> }
@@ -78,11 +80,11 @@ function readConnections(path: string): Record<string, Connection> {
   } catch (error) {
     throw new Error(`${path}: expected JSON, got ${(error as Error).message}`);
   }
-  const servers = isFields(file) ? file.mcpServers : undefined;
-  if (!isFields(servers))
+  const servers = isObject(file) ? file.mcpServers : undefined;
+  if (!isObject(servers))
     throw new Error(`${path}: expected {"mcpServers": {NAME: {…}}}, got ${kindOf(servers)} of them`);
   for (const [name, server] of Object.entries(servers))
-    if (!isFields(server) || (typeof server.command !== "string" && typeof server.url !== "string"))
+    if (!isObject(server) || (typeof server.command !== "string" && typeof server.url !== "string"))
       throw new Error(`${path}: mcpServers.${name}: expected a command or a url, got neither; say how to reach it`);
   return servers as Record<string, Connection>;
 }

@@ -1,8 +1,10 @@
 /** What a conversation asks for now, whichever of the two APIs it came by: a call of tools, or only words. */
+
 import { type CallResult, ToolError, ToolSet, type Tools } from "../../runtime/index.ts";
+import { isObject, type JsonObject } from "../../runtime/json.ts";
 import { readRequest } from "../../runtime/text/request.ts";
 import type { Ask } from "./desk.ts";
-import { badField, type Fields, flagOf, isFields, kindOf } from "./http.ts";
+import { badField, flagOf, kindOf } from "./http.ts";
 
 export type Turn = { ask: Ask } | { say: string };
 
@@ -23,7 +25,7 @@ export function noCalls(result: CallResult | undefined): string {
 
 /** The turn of a request with tools. Throws: ApiError naming the field that is wrong. */
 export function turnOf(
-  fields: Fields,
+  fields: JsonObject,
   request: string,
   param: string,
   choice: Choice,
@@ -53,7 +55,7 @@ function toolsOf(list: unknown): ToolSet {
   if (list === undefined || list === null) return ToolSet.from([]);
   if (!Array.isArray(list)) throw badField("tools", `expected a list, got ${kindOf(list)}`);
   for (const [i, tool] of list.entries()) {
-    if (!isFields(tool)) throw badField(`tools[${i}]`, `expected an object, got ${kindOf(tool)}`);
+    if (!isObject(tool)) throw badField(`tools[${i}]`, `expected an object, got ${kindOf(tool)}`);
     if (tool.type !== "function")
       throw badField(
         `tools[${i}].type`,
@@ -64,7 +66,7 @@ function toolsOf(list: unknown): ToolSet {
 }
 
 /** A tool of the Responses API without what is said to the API alone; one of chat completions as it is. */
-function plain(tool: Fields): Fields {
+function plain(tool: JsonObject): JsonObject {
   if (tool.function !== undefined) return tool;
   const { name, description, parameters } = tool;
   return { name, ...(description !== null && { description }), ...(parameters !== null && { parameters }) };
@@ -94,21 +96,21 @@ function chosen(set: ToolSet, names: string[]): ToolSet {
 export function choiceOf(choice: unknown): Choice {
   if (choice === undefined || choice === null) return { mode: "auto" };
   if (choice === "none" || choice === "auto" || choice === "required") return { mode: choice };
-  if (isFields(choice)) {
+  if (isObject(choice)) {
     if (choice.type === "function") return { mode: "required", only: [nameIn(choice)] };
     if (choice.type === "allowed_tools") {
-      const allowed = isFields(choice.allowed_tools) ? choice.allowed_tools : choice;
+      const allowed = isObject(choice.allowed_tools) ? choice.allowed_tools : choice;
       const { mode, tools } = allowed;
       if ((mode === "auto" || mode === "required") && Array.isArray(tools) && tools.length)
         return { mode, only: tools.map(nameIn) };
     }
   }
-  const got = isFields(choice) ? `an object of type ${JSON.stringify(choice.type)}` : JSON.stringify(choice);
+  const got = isObject(choice) ? `an object of type ${JSON.stringify(choice.type)}` : JSON.stringify(choice);
   throw badField("tool_choice", `expected "none", "auto", "required", a function's name or allowed_tools, got ${got}`);
 }
 
 function nameIn(choice: unknown): string {
-  const name = isFields(choice) ? (isFields(choice.function) ? choice.function.name : choice.name) : undefined;
+  const name = isObject(choice) ? (isObject(choice.function) ? choice.function.name : choice.name) : undefined;
   if (typeof name === "string") return name;
   throw badField(
     "tool_choice",
@@ -122,14 +124,14 @@ export function textOf(content: unknown, param: string): string {
   if (!Array.isArray(content)) throw badField(param, `expected text or a list of parts, got ${kindOf(content)}`);
   const texts = content.map((part, i) => {
     if (typeof part === "string") return part;
-    if (isFields(part) && typeof part.text === "string") return part.text;
-    const got = isFields(part) ? JSON.stringify(part.type) : kindOf(part);
+    if (isObject(part) && typeof part.text === "string") return part.text;
+    const got = isObject(part) ? JSON.stringify(part.type) : kindOf(part);
     throw badField(`${param}[${i}]`, `expected text, got ${got}; the model reads text alone`);
   });
   return texts.join("\n");
 }
 
-/** Fields of a body that change nothing here, for the answer to name. */
-export function ignoredOf(fields: Fields, known: readonly string[]): string[] {
+/** JsonObject of a body that change nothing here, for the answer to name. */
+export function ignoredOf(fields: JsonObject, known: readonly string[]): string[] {
   return Object.keys(fields).filter((name) => !known.includes(name) && fields[name] !== null);
 }
