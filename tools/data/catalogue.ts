@@ -57,7 +57,7 @@ import { tunes } from "./domains/tunes.ts";
 import { vehicle } from "./domains/vehicle.ts";
 import { wrist } from "./domains/wrist.ts";
 import { yard } from "./domains/yard.ts";
-import { isRelated } from "./meaning.ts";
+import { isClass, isRelated } from "./meaning.ts";
 import type { Random } from "./random.ts";
 import { sorted } from "./request.ts";
 import { type Template, template } from "./template.ts";
@@ -189,24 +189,34 @@ export interface Known extends BaseTool {
   phrases: { full: Template[]; bare: Template[]; twin: Template[] };
 }
 
-export const baseTools: Record<string, Known[]> = Object.fromEntries(
-  Object.entries(domains).map(([domain, { tools }]) => [
-    domain,
-    Object.entries(tools).map(([id, source]) => {
-      const tool = readTool(id, domain, source);
-      return { ...tool, phrases: sorted(tool) };
-    }),
-  ]),
-);
-export const allTools = Object.values(baseTools).flat();
+export const baseTools: Record<string, Known[]> = {};
+export const allTools: Known[] = [];
 /** What is said before the request proper, by domain. */
-export const asides: Record<string, string[]> = Object.fromEntries(
-  Object.entries(domains).map(([name, domain]) => [name, domain.asides ?? []]),
-);
+export const asides: Record<string, string[]> = {};
 /** Sentences with the words of a domain that ask for nothing. */
-export const chat: Record<string, Template[]> = Object.fromEntries(
-  Object.entries(domains).map(([name, domain]) => [name, domain.chat.map(template)]),
-);
+export const chat: Record<string, Template[]> = {};
+/** Of a domain that came from a file: those whose tools might answer its requests. */
+const kinOf: Record<string, readonly string[]> = {};
+
+for (const [name, domain] of Object.entries(domains)) add(name, domain);
+
+function add(name: string, domain: Domain): void {
+  baseTools[name] = Object.entries(domain.tools).map(([id, source]) => {
+    const tool = readTool(id, name, source);
+    return { ...tool, phrases: sorted(tool) };
+  });
+  allTools.push(...baseTools[name]);
+  asides[name] = domain.asides ?? [];
+  chat[name] = domain.chat.map(template);
+}
+
+/** Adds a domain to all that the generator draws from. Throws: Error for a name that is there, SyntaxError for what cannot be read. */
+export function addDomain(name: string, domain: Domain, weight: number, kin: readonly string[]): void {
+  if (name in baseTools) throw new Error(`domain ${name}: expected a name of its own, got one that is taken`);
+  add(name, domain);
+  domainWeights[name] = weight;
+  kinOf[name] = kin;
+}
 
 /** A tool of any domain, by weight. */
 export function pickTool(random: Random, suits: (tool: Known) => boolean): Known {
@@ -218,5 +228,11 @@ export function pickTool(random: Random, suits: (tool: Known) => boolean): Known
 
 /** Tools that might answer each other's requests. */
 export function overlap(a: BaseTool, b: BaseTool): boolean {
-  return a.like.some((word) => b.like.includes(word)) || isRelated(a.domain, b.domain) || isRelated(b.domain, a.domain);
+  return a.like.some((word) => b.like.includes(word)) || mayAnswer(a.domain, b.domain) || mayAnswer(b.domain, a.domain);
+}
+
+/** Of a class of meaning nothing says which domains of files it might answer: any. */
+function mayAnswer(kind: string, domain: string): boolean {
+  if (kinOf[kind]?.includes(domain) || isRelated(kind, domain)) return true;
+  return domain in kinOf && isClass(kind);
 }

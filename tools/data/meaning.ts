@@ -89,6 +89,8 @@ const related: Record<string, string> = {
 /** Whether a tool of the domain might answer a request of the class. */
 export const isRelated = (kind: string, domain: string): boolean => related[kind]?.split(" ").includes(domain) ?? false;
 
+export const isClass = (kind: string): boolean => kind in related;
+
 const kinds = Object.keys(things);
 const snake = (words: string) => words.toLowerCase().replace(/[^a-z0-9]+/g, "_");
 /** "turn on", "it" → "turn it on". */
