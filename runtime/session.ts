@@ -1,5 +1,5 @@
 /** Buffers for one call at a time over a model's weights: prompt, prefill, answer, ranking. */
-import { type Answer, type Writer, writeAnswer, writeFreely } from "./answer/answer.ts";
+import { type Answer, type Scribe, writeAnswer, writeFreely } from "./answer/answer.ts";
 import { type Decision, mostCareful } from "./answer/decision.ts";
 import { Lean } from "./answer/lean.ts";
 import { lexicalScores, type Ranked, ranking } from "./answer/rank.ts";
@@ -12,7 +12,7 @@ import type { SessionLimits, SessionPlan } from "./engine/sessionplan.ts";
 import type { Grammar } from "./grammar/grammar.ts";
 import type { Tuning } from "./load/tuning.ts";
 import { unlessAborted, type Weights } from "./load/weights.ts";
-import type { Profile } from "./pack/profile.ts";
+import type { Calibration } from "./pack/calibration.ts";
 import { Apart } from "./prompt/apart.ts";
 import { Joint } from "./prompt/joint.ts";
 import type { PromptModel, Shown, Way } from "./prompt/prompt.ts";
@@ -93,9 +93,9 @@ export type DefinedCall<D extends Definitions> = {
 const growthTokens = 64;
 
 /** A model, as far as its sessions need it. */
-export interface Model extends PromptModel, Pick<Host, "kernels" | "memory" | "model"> {
+export interface Model extends PromptModel, Pick<Host, "kernels" | "memory" | "layout"> {
   readonly weights: Weights;
-  readonly profile: Profile;
+  readonly calibration: Calibration;
   /** Another decoder in the place of the model's. */
   readonly tuning?: Tuning;
   /** Rows of tools that a session's call sees, unless it was opened with others. */
@@ -143,7 +143,7 @@ export class Session {
     checkCount(options.calls, set);
     return this.next(options.signal, async (host) => {
       const startMs = performance.now();
-      const leans = options.grammar !== false && this.owner.profile.lean !== undefined;
+      const leans = options.grammar !== false && this.owner.calibration.lean !== undefined;
       const shown = await this.way.show(request.text, set, options.offer, host, leans);
       try {
         return await this.answer(request, set, shown, startMs, options, host);
@@ -160,7 +160,7 @@ export class Session {
   async vectorOf(text: string, options: Pick<CallOptions, "signal"> = {}): Promise<Float32Array> {
     readRequest(text);
     return this.next(options.signal, (host) => {
-      if (!host.model.contrastive)
+      if (!host.layout.contrastive)
         throw new Error("vectorOf: expected a pack with a contrastive head, got one without");
       return this.way.vectorOf(text, host);
     });
@@ -214,23 +214,23 @@ export class Session {
     options: CallOptions,
     host: Host,
   ): Promise<CallResult> {
-    const { tokenizer, profile, tuning } = this.owner;
+    const { tokenizer, calibration, tuning } = this.owner;
     const prefillMs = performance.now() - startMs;
     const { set, scores, keys, warmLayers, read } = shown;
     const { grammar, onText, signal, trace } = options;
     const names = set.tools.map(({ promptName }) => promptName);
-    const lean = profile.lean && scores?.length ? new Lean(names, scores, profile.lean) : undefined;
-    const writer: Writer = {
-      host: tuning ? { ...host, model: tuning.model } : host,
+    const lean = calibration.lean && scores?.length ? new Lean(names, scores, calibration.lean) : undefined;
+    const scribe: Scribe = {
+      host: tuning ? { ...host, layout: tuning.layout } : host,
       tokenizer,
       keys,
       trace,
       ...(lean && { lean }),
       ...(onText && { onText: this.turns.guard(onText, signal) }),
     };
-    const answer = grammar === false ? await writeFreely(writer) : await this.write(writer, request.text, set, options);
+    const answer = grammar === false ? await writeFreely(scribe) : await this.write(scribe, request.text, set, options);
     const { tokens, forcedTokens, cutShort } = answer;
-    const calls = readCalls(answer, set.tools, request, profile);
+    const calls = readCalls(answer, set.tools, request, calibration);
     const totalMs = performance.now() - startMs;
     return {
       calls,
@@ -255,21 +255,21 @@ export class Session {
     };
   }
 
-  private write(writer: Writer, request: string, set: ToolSet, options: CallOptions): Promise<Answer> {
+  private write(scribe: Scribe, request: string, set: ToolSet, options: CallOptions): Promise<Answer> {
     const { calls = "any" } = options;
     const grammar = this.owner.grammarOf(set, calls === "some" || calls === "one");
     const copies = options.copy ?? this.owner.header.copies ?? false;
     const rules = new Rules(grammar, copies ? request : null, mostItemsOf(request));
     const most = calls.endsWith("one") ? 1 : undefined;
-    return writeAnswer(writer, rules, new Calls(request, most), options.force !== false);
+    return writeAnswer(scribe, rules, new Calls(request, most), options.force !== false);
   }
 
   /** Runs work after what is queued. */
   private async next<T>(signal: AbortSignal | undefined, work: (host: Host) => Promise<T>): Promise<T> {
     if (this.closed) throw new Error("session: expected an open session, got a closed one; open another");
-    const { kernels, memory, model, weights } = this.owner;
+    const { kernels, memory, layout, weights } = this.owner;
     const walk = walkOf(weights, signal);
-    return this.turns.take(signal, () => work({ kernels, memory, model, session: this.plan, walk }));
+    return this.turns.take(signal, () => work({ kernels, memory, layout, session: this.plan, walk }));
   }
 }
 

@@ -31,8 +31,8 @@ import { isOnWeb, openRandom, type Source } from "./load/source.ts";
 import { readTuning, type Tuning, type TuningFile } from "./load/tuning.ts";
 import { Weights } from "./load/weights.ts";
 import { Lru } from "./lru.ts";
+import { type Calibration, checkCalibration, genericCalibration } from "./pack/calibration.ts";
 import { type PackHeader, prefixBytes } from "./pack/pack.ts";
-import { checkProfile, genericProfile, type Profile } from "./pack/profile.ts";
 import type { PrepareOptions, ReadToolsOptions } from "./prepare.ts";
 import { type CallOptions, type CallResult, type DefinedCall, type Model, Session, type Tools } from "./session.ts";
 import { Tokenizer } from "./text/tokenizer.ts";
@@ -44,7 +44,7 @@ export interface LoadOptions extends StreamOptions, Limits, Budget {
   /** A build of the kernels by name, or other kernels with the same exports; the fastest that the host runs. */
   kernels?: BuildName | ((memory: WebAssembly.Memory) => Kernels);
   /** What `thimble calibrate` wrote, instead of the pack's own. */
-  profile?: Profile;
+  calibration?: Calibration;
   /**
    * Keep a pack from the web in the user's cache folder, in browsers among the origin's private files (OPFS), and take it
    * from there from then on. It is whole before loading begins.
@@ -77,7 +77,7 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
   if (integrity !== undefined) return load(await checkIntegrity(source, integrity, options), rest);
   const wanted = integer("threads", options.threads ?? 1, 1, mostThreads);
   const sessions = integer("sessions", options.sessions ?? 1, 1, 1024);
-  const given = options.profile && checkProfile(options.profile);
+  const given = options.calibration && checkCalibration(options.calibration);
   limitsOf(options, {});
   const kernels = options.kernels ?? detectBuild();
   const build: BuildName | "custom" = typeof kernels === "function" ? "custom" : kernels;
@@ -90,11 +90,11 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
       const got = "expected a whole pack, got a tuning of one; give it as { tuning } beside its model";
       throw new FormatError("header.tunes", prefixBytes, got);
     }
-    if (header.weights !== "int4" && build !== "custom") {
+    if (header.format !== "int4" && build !== "custom") {
       throw new FormatError(
         "header.weights",
         prefixBytes,
-        `expected int4, got ${header.weights}, which only the reference kernels run`,
+        `expected int4, got ${header.format}, which only the reference kernels run`,
       );
     }
     const sharing = wanted > 1 && build !== "custom" && !whyAlone();
@@ -106,30 +106,30 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
     const limits = { ...first, toolRows };
     const besides = (tokens: number) =>
       tuningBytes + bytesBeside(header, { ...limits, promptTokens: tokens }, sessions);
-    const model = fitModel(header, besides(limits.promptTokens), mostBytes, (leftBytes) => {
+    const layout = fitModel(header, besides(limits.promptTokens), mostBytes, (leftBytes) => {
       let fitting = limits.promptTokens;
       while (fitting > 0 && besides(fitting) > leftBytes) fitting -= 8;
       if (fitting >= 8) return `load with promptTokens ${fitting}`;
       return `use a smaller model or ${limits.toolRows ? "fewer toolRows" : "fewer answer tokens"}`;
     });
     // Beside a ring nothing may grow the memory, and so move it while bytes are read into it.
-    const memory = reserve(null, model.ring ? mostBytes : model.endBytes, mostBytes, sharing);
-    writeWords(memory, model.words);
+    const memory = reserve(null, layout.ring ? mostBytes : layout.endBytes, mostBytes, sharing);
+    writeWords(memory, layout.words);
     const threads = await startThreads(kernels, memory, wanted, header.geometry.dModel);
     opened.push(threads);
     const tokenizer = tokenizerOf(header);
-    if (model.ring) await stream.close();
+    if (layout.ring) await stream.close();
     const sum = sumsIn(memory, threads.kernels);
-    const weights = new Weights(memory, model, header, model.ring && (await openRandom(source, options)), sum);
+    const weights = new Weights(memory, layout, header, layout.ring && (await openRandom(source, options)), sum);
     opened.push(weights);
 
     let loaded: Promise<void> = Promise.resolve();
-    const parts = { header, build, threads, memory, model, tokenizer, weights, mostBytes, tuning };
-    const profile = given ?? tuning?.header.profile ?? header.profile ?? genericProfile;
+    const parts = { header, build, threads, memory, layout, tokenizer, weights, mostBytes, tuning };
+    const calibration = given ?? tuning?.header.calibration ?? header.calibration ?? genericCalibration;
     const usual = { ...options, ...(toolRows && { toolRows }) };
-    const thimble = new Thimble(parts, profile, () => loaded, usual);
+    const thimble = new Thimble(parts, calibration, () => loaded, usual);
     const arrived = (name: string) => weights.arrive(name);
-    loaded = model.ring ? weights.fill(options) : stream.copyInto(memory, model, arrived, sum);
+    loaded = layout.ring ? weights.fill(options) : stream.copyInto(memory, layout, arrived, sum);
     loaded.catch((error) => {
       weights.fail(error);
       void close();
@@ -148,7 +148,7 @@ interface Parts {
   build: BuildName | "custom";
   threads: Threads;
   memory: WebAssembly.Memory;
-  model: ModelPlan;
+  layout: ModelPlan;
   tokenizer: Tokenizer;
   weights: Weights;
   mostBytes: number;
@@ -170,23 +170,33 @@ export class Thimble {
   /** Use `load`. @internal */
   constructor(
     private readonly parts: Parts,
-    readonly profile: Profile,
+    readonly calibration: Calibration,
     private readonly loading: () => Promise<void>,
     private readonly options: LoadOptions,
   ) {
-    const { header, threads, memory, model, tokenizer, weights, mostBytes, tuning } = parts;
-    this.space = new Space(memory, model.endBytes, mostBytes);
+    const { header, threads, memory, layout, tokenizer, weights, mostBytes, tuning } = parts;
+    this.space = new Space(memory, layout.endBytes, mostBytes);
     const { geometry } = header;
     const { toolRows } = limitsOf(options, {});
     this.kept = new Kept({
-      ...{ kernels: threads.kernels, memory, model, geometry, tokenizer, space: this.space },
+      ...{ kernels: threads.kernels, memory, layout, geometry, tokenizer, space: this.space },
       toolAt: header.toolAt ?? 0,
       threads: threads.count,
       budgetBytes: toolBytes(header, options),
       rowsATurn: Math.min(mostRowsATurn, toolRows),
     });
     this.inside = {
-      ...{ kernels: threads.kernels, memory, model, header, tokenizer, weights, profile, kept: this.kept, toolRows },
+      ...{
+        kernels: threads.kernels,
+        memory,
+        layout,
+        header,
+        tokenizer,
+        weights,
+        calibration,
+        kept: this.kept,
+        toolRows,
+      },
       vectors: new Lru(mostVectors),
       idsOf: (set) => remembered(this.ids, set.key, () => tokenizer.tokenize(set.prompt)),
       grammarOf: (set, mustCall = false) =>
@@ -233,7 +243,7 @@ export class Thimble {
     const first = firstLimits(header, limits, this.options);
     const { promptTokens } = limitsOf(limits, this.options);
     const { tuning } = limits;
-    const inside = tuning ? { ...given, tuning, profile: tuning.profile ?? this.profile } : given;
+    const inside = tuning ? { ...given, tuning, calibration: tuning.calibration ?? this.calibration } : given;
     return new Session(inside, { ...first, threads: this.threads }, promptTokens);
   }
 
@@ -247,12 +257,12 @@ export class Thimble {
   }
 
   private place({ header, body }: TuningFile): Tuning {
-    const { memory, model } = this.parts;
-    const at = this.space.take(planTuning(model, header).endBytes);
-    const plan = planTuning(model, header, at);
+    const { memory, layout } = this.parts;
+    const at = this.space.take(planTuning(layout, header).endBytes);
+    const plan = planTuning(layout, header, at);
     writeWords(memory, plan.words);
     new Uint8Array(memory.buffer, plan.bodyAt, plan.bodyBytes).set(body);
-    return { model: plan.model, bodyAt: plan.bodyAt, ...(header.profile && { profile: header.profile }) };
+    return { layout: plan.layout, bodyAt: plan.bodyAt, ...(header.calibration && { calibration: header.calibration }) };
   }
 
   /** Plans an arena where there is room, and sets it up. */

@@ -32,7 +32,7 @@ beforeAll(async () => {
 
 /** Names of the units that pass through the ring. */
 function passing({ inside }: Thimble): string[] {
-  return inside.model.units.filter(({ at }) => at === null).map(({ name }) => name);
+  return inside.layout.units.filter(({ at }) => at === null).map(({ name }) => name);
 }
 
 test("the least memory that inspect tells is enough for a call, and a page less is too little", async () => {
@@ -86,7 +86,7 @@ describe.each(buildNames)("%s kernels", (kernels) => {
 });
 
 test("a plan keeps within its room from the least on, keeps more with more room, and decoder layers first", () => {
-  const header = { geometry: fullGeometry, weights: "int4" as const };
+  const header = { geometry: fullGeometry, format: "int4" as const };
   const least = planModel(header, 0).endBytes;
   const whole = planModel(header).endBytes;
   const kept = (units: Unit[], prefix: string) =>
@@ -114,7 +114,7 @@ test("a plan keeps within its room from the least on, keeps more with more room,
 
 test("the parts of the embedding cover its rows, whole words of a mask each", () => {
   for (const geometry of [fullGeometry, deep, ...[32, 64, 128, 160].map((dModel) => ({ ...deep, dModel }))]) {
-    const { table, units } = planModel({ geometry, weights: "int4" }, 0);
+    const { table, units } = planModel({ geometry, format: "int4" }, 0);
     let row = 0;
     for (const { startRow, rows } of table) {
       expect(startRow).toBe(row);
@@ -123,12 +123,12 @@ test("the parts of the embedding cover its rows, whole words of a mask each", ()
     }
     expect(row).toBe(geometry.vocabSize);
     const bytes = units.filter(({ name }) => name.startsWith("embedding")).reduce((sum, unit) => sum + unit.bytes, 0);
-    expect(bytes).toBe(planModel({ geometry, weights: "int4" }).units[0].bytes);
+    expect(bytes).toBe(planModel({ geometry, format: "int4" }).units[0].bytes);
   }
 });
 
 test("the full geometry finds room in 8 MiB at 384/128 tokens; where it does not, the error says which prompt does", async () => {
-  const header = { geometry: fullGeometry, weights: "int4" as const };
+  const header = { geometry: fullGeometry, format: "int4" as const };
   const session = planSession(fullGeometry, { ...plain, promptTokens: 384, answerTokens: 128 }).endBytes + 64;
   expect(planModel(header, 8 * 2 ** 20 - session).endBytes + session).toBeLessThanOrEqual(8 * 2 ** 20);
   const memory = 1.25 * 2 ** 20;

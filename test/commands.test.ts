@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import { type Place, Rules } from "../runtime/answer/rules.ts";
+import { Rules, type Stand } from "../runtime/answer/rules.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
@@ -79,14 +79,14 @@ describe("answers", async () => {
     grammars.set(tools.key, grammar);
     const rules = new Rules(grammar, request);
     const calls = answer.map(({ name, arguments: args }) => ({ name: snakeCase(name), arguments: args }));
-    let place = rules.start;
+    let stand = rules.start;
     const taken = tokenizer.tokenizeRaw(` ${JSON.stringify(calls)}`).every((id) => {
-      const { bits } = rules.mask(place);
+      const { bits } = rules.mask(stand);
       if (!((bits[id >> 5] >>> (id & 31)) & 1)) return false;
-      place = rules.advance(place, id) as Place;
+      stand = rules.advance(stand, id) as Stand;
       return true;
     });
-    return taken && place.atEnd;
+    return taken && stand.atEnd;
   }
 
   test("every acceptable answer fits its tools and copies its free strings, whole words of the request", () => {

@@ -19,7 +19,7 @@ test("the original pickle and its safetensors twin give the same pack, byte for 
   expect(packs[1]).toEqual(packs[0]);
   expect(packs[2]).toEqual(packs[0]);
   const { header } = await PackStream.open(packs[0]);
-  expect(header).toMatchObject({ licence: "test", provenance: { source: "test" }, weights: "int4" });
+  expect(header).toMatchObject({ licence: "test", provenance: { source: "test" }, format: "int4" });
 });
 
 test("weights that are int4 already keep their integers and scales", () => {

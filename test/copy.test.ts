@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type Place, Rules } from "../runtime/answer/rules.ts";
+import { Rules, type Stand } from "../runtime/answer/rules.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
@@ -27,11 +27,11 @@ const requests = [
 ];
 
 /** What may follow, by the mask; the same as by following every token's bytes. */
-function allowed(rules: Rules, place: Place): number[] {
-  const { bits, count } = rules.mask(place);
+function allowed(rules: Rules, stand: Stand): number[] {
+  const { bits, count } = rules.mask(stand);
   const ids = tokenizer.pieces.flatMap((_, id) => ((bits[id >> 5] >>> (id & 31)) & 1 ? [id] : []));
   expect(ids.length).toBe(count);
-  expect(ids.every((id) => rules.grammar.advance(place.state, id) !== null)).toBe(true);
+  expect(ids.every((id) => rules.grammar.advance(stand.state, id) !== null)).toBe(true);
   return ids;
 }
 
@@ -51,16 +51,16 @@ test("whatever tokens are picked, a free string is a run of whole words of the r
   for (let run = 0; run < 300; run++) {
     const request = requests[run % requests.length];
     const rules = new Rules(grammar, request);
-    let place = rules.start;
+    let stand = rules.start;
     const ids: number[] = [];
-    while (!place.atEnd && ids.length < 300) {
-      const among = allowed(rules, place);
+    while (!stand.atEnd && ids.length < 300) {
+      const among = allowed(rules, stand);
       expect(among.length).toBeGreaterThan(0);
       const id = among[Math.floor(random() * among.length)];
-      place = rules.advance(place, id) as Place;
+      stand = rules.advance(stand, id) as Stand;
       ids.push(id);
     }
-    if (!place.atEnd) continue;
+    if (!stand.atEnd) continue;
     ended++;
     const bytes = Uint8Array.from(ids.flatMap((id) => [...tokenizer.bytesOf(id)]));
     const calls: { arguments: Record<string, string | string[]> }[] = JSON.parse(new TextDecoder().decode(bytes));
@@ -83,14 +83,14 @@ test("every run of whole words can be written, in the tokenizer's own form", () 
       for (let to = from + 1; to <= words.length; to++) {
         const value = words.slice(from, to).join(" ");
         const text = ` [{"name":"say","arguments":{"text":${JSON.stringify(value)}}}]`;
-        let place = rules.start;
+        let stand = rules.start;
         for (const id of tokenizer.tokenizeRaw(text)) {
-          const { bits } = rules.mask(place);
+          const { bits } = rules.mask(stand);
           if (!((bits[id >> 5] >>> (id & 31)) & 1))
             throw new Error(`${JSON.stringify(value)}: ${tokenizer.pieces[id]}`);
-          place = rules.advance(place, id) as Place;
+          stand = rules.advance(stand, id) as Stand;
         }
-        expect(place.atEnd).toBe(true);
+        expect(stand.atEnd).toBe(true);
       }
     }
   }
@@ -112,14 +112,14 @@ test("enums, numbers and strings of a length that no run of words has are the gr
     },
   ];
   const rules = new Rules(new Grammar(ToolSet.from(limited), trie), "do it");
-  let place = rules.start;
+  let stand = rules.start;
   for (const id of tokenizer.tokenizeRaw(
     ' [{"name":"f","arguments":{"mode":"turbo","level":7,"code":"a","long":"zebras"}}]',
   )) {
-    expect(rules.mask(place)).toEqual(rules.grammar.mask(place.state));
-    place = rules.advance(place, id) as Place;
+    expect(rules.mask(stand)).toEqual(rules.grammar.mask(stand.state));
+    stand = rules.advance(stand, id) as Stand;
   }
-  expect(place.atEnd).toBe(true);
+  expect(stand.atEnd).toBe(true);
 });
 
 /** One tool with one string. */
@@ -169,11 +169,11 @@ test("beside an enum a string is copied or one of it, and beside a string of oth
 /** Whether the mask allows every token of a text, as the tokenizer writes it. */
 function may(request: string, grammar: Grammar, ...calls: string[]): boolean {
   const rules = new Rules(grammar, request);
-  let place = rules.start;
+  let stand = rules.start;
   return tokenizer.tokenizeRaw(` [${calls.join()}]`).every((id) => {
-    const { bits } = rules.mask(place);
+    const { bits } = rules.mask(stand);
     if (!((bits[id >> 5] >>> (id & 31)) & 1)) return false;
-    place = rules.advance(place, id) as Place;
+    stand = rules.advance(stand, id) as Stand;
     return true;
   });
 }
@@ -256,10 +256,10 @@ test("a token that closes a value and writes into the next knows the words that 
   const grammar = new Grammar(ToolSet.from(tools), new TokenTrie(odd));
   const allows = (request: string, piece: number) => {
     const rules = new Rules(grammar, request);
-    let place = rules.start;
+    let stand = rules.start;
     for (const id of odd.tokenizeRaw(' [{"name":"list","arguments":{"items":["mint'))
-      place = rules.advance(place, id) as Place;
-    return (rules.mask(place).bits[piece >> 5] >>> (piece & 31)) & 1;
+      stand = rules.advance(stand, id) as Stand;
+    return (rules.mask(stand).bits[piece >> 5] >>> (piece & 31)) & 1;
   };
   expect(allows("buy mint and ale", 4094)).toBe(0);
   expect(allows("buy mint and ale", 4095)).toBe(1);
@@ -286,14 +286,14 @@ test.each<[about: string, schema: object, written: string]>([
 ])("%s: no beginning of a copy leads only to one that is there", (_, schema, written) => {
   const set = ToolSet.from([{ name: "f", inputSchema: { type: "object", properties: { v: schema } } }]);
   const rules = new Rules(new Grammar(set, trie), "40 for kitchen and for bedroom");
-  let first: Place | null = rules.start;
+  let first: Stand | null = rules.start;
   for (const byte of new TextEncoder().encode(` [{"name":"f","arguments":{"v":${written}`))
     first = first?.step(byte) ?? null;
-  const open = [first as Place];
+  const open = [first as Stand];
   const ends = new Set<string>();
-  for (let place = open.pop(); place; place = open.pop()) {
-    const { item } = place;
-    const on = Array.from({ length: 256 }, (_, byte) => place?.step(byte) ?? null).filter((next) => next !== null);
+  for (let stand = open.pop(); stand; stand = open.pop()) {
+    const { item } = stand;
+    const on = Array.from({ length: 256 }, (_, byte) => stand?.step(byte) ?? null).filter((next) => next !== null);
     expect([item?.text, on.length > 0]).toEqual([item?.text, true]);
     for (const next of on) {
       if (next.item?.of === item?.of && next.item?.text.startsWith(item?.text ?? "")) open.push(next);

@@ -2,18 +2,18 @@ import { expect, test } from "bun:test";
 import { confidenceOf, decide, featuresOf, mostCareful } from "../runtime/answer/decision.ts";
 import { readCalls } from "../runtime/answer/toolcall.ts";
 import { load } from "../runtime/index.ts";
-import { checkProfile, type Feature, features, type Profile } from "../runtime/pack/profile.ts";
+import { type Calibration, checkCalibration, type Feature, features } from "../runtime/pack/calibration.ts";
 import { readRequest } from "../runtime/text/request.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { fit } from "../tools/calibrate.ts";
 import { seeded } from "./support.ts";
 
 const zeros = Object.fromEntries(features.map((name) => [name, 0])) as Record<Feature, number>;
-const profile: Profile = { version: 1, weights: { ...zeros, bias: 0 }, act: 0.9, confirm: 0.6 };
+const calibration: Calibration = { version: 1, weights: { ...zeros, bias: 0 }, act: 0.9, confirm: 0.6 };
 
 test("risk raises the bar: safe acts from the threshold on, confirm from halfway to certainty, danger never", () => {
   const said = (confidence: number) =>
-    (["safe", "confirm", "danger"] as const).map((risk) => decide(confidence, risk, profile));
+    (["safe", "confirm", "danger"] as const).map((risk) => decide(confidence, risk, calibration));
   expect(said(0.97)).toEqual(["act", "act", "confirm"]);
   expect(said(0.92)).toEqual(["act", "confirm", "confirm"]);
   expect(said(0.7)).toEqual(["confirm", "confirm", "ask"]);
@@ -88,19 +88,19 @@ test("a fit never trusts a call more for a value from nowhere, a close second or
   for (const name of ["ungrounded", "others"] as const) expect(weights[name]).toBeLessThanOrEqual(0);
 });
 
-test("a profile's weight of the wrong sign counts as none", () => {
-  const wrong: Profile = {
-    ...profile,
+test("a calibration's weight of the wrong sign counts as none", () => {
+  const wrong: Calibration = {
+    ...calibration,
     weights: { ...zeros, bias: 1, nameLogProb: -1, callMargin: -1, ungrounded: 2, others: 2 },
   };
   const values = { ...zeros, bias: 1, nameLogProb: -4, callMargin: 3, ungrounded: 2, others: 1 };
-  expect(confidenceOf(values, checkProfile(wrong))).toBe(confidenceOf({ ...zeros, bias: 1 }, wrong));
+  expect(confidenceOf(values, checkCalibration(wrong))).toBe(confidenceOf({ ...zeros, bias: 1 }, wrong));
 });
 
 const toolSet = ToolSet.from([
   { name: "f", parameters: { minutes: { type: "integer" }, text: { type: "string", default: "none" } } },
 ]);
-const sure: Profile = { version: 1, weights: { ...zeros, bias: 9 }, act: 0.5, confirm: 0.1 };
+const sure: Calibration = { version: 1, weights: { ...zeros, bias: 9 }, act: 0.5, confirm: 0.1 };
 
 function decisions(args: string, request: string, cutShort = false): string[] {
   const bytes = new TextEncoder().encode(` [{"name":"f","arguments":{}},{"name":"f","arguments":${args}}]`);
@@ -146,18 +146,18 @@ test("with too few calls to promise anything, a fit never acts", () => {
   expect(fit(few, 0.95, 0.7)).toMatchObject({ act: 1, confirm: 1 });
 });
 
-test("what is no profile is refused", () => {
-  expect(() => checkProfile({ version: 1, weights: {}, act: 1, confirm: 0 })).toThrow("calibrate again");
-  expect(() => checkProfile({ ...profile, confirm: 0.95 })).toThrow(TypeError);
-  expect(checkProfile(profile)).toBe(profile);
+test("what is no calibration is refused", () => {
+  expect(() => checkCalibration({ version: 1, weights: {}, act: 1, confirm: 0 })).toThrow("calibrate again");
+  expect(() => checkCalibration({ ...calibration, confirm: 0.95 })).toThrow(TypeError);
+  expect(checkCalibration(calibration)).toBe(calibration);
 });
 
-test("the model that ships acts on a clear request, is more careful with a dangerous tool, and a profile can be given", async () => {
+test("the model that ships acts on a clear request, is more careful with a dangerous tool, and a calibration can be given", async () => {
   const watch = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();
   const thimble = await load();
   const clear = await thimble.call("set a timer for 10 minutes", watch);
   expect(clear.decision).toBe("act");
-  expect(clear.calls[0].confidence).toBeGreaterThan(thimble.profile.act);
+  expect(clear.calls[0].confidence).toBeGreaterThan(thimble.calibration.act);
   const danger = watch.map((tool: { name: string }) => ({ ...tool, annotations: { destructiveHint: true } }));
   const risky = await thimble.call(
     "set a timer for 10 minutes",
@@ -165,6 +165,6 @@ test("the model that ships acts on a clear request, is more careful with a dange
   );
   expect(risky.decision).not.toBe("act");
   expect((await thimble.call("what is the capital of france", watch)).decision).toBe("none");
-  const timid = await load(undefined, { profile: { ...profile, act: 1, confirm: 1 } });
+  const timid = await load(undefined, { calibration: { ...calibration, act: 1, confirm: 1 } });
   expect((await timid.call("set a timer for 10 minutes", watch)).decision).toBe("ask");
 });

@@ -1,6 +1,6 @@
 /** Tools as other libraries and servers write them: read, or warned of by path, and held to by the grammar. */
 import { expect, test } from "bun:test";
-import { type Place, Rules } from "../runtime/answer/rules.ts";
+import { Rules, type Stand } from "../runtime/answer/rules.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
 import {
   load,
@@ -33,9 +33,9 @@ const trie = new TokenTrie(tokenizer);
 function takes(set: ToolSet, args: string): boolean {
   const rules = new Rules(new Grammar(set, trie), null);
   const text = ` [{"name":"${set.tools[0].promptName}","arguments":${args}}]`;
-  let place: Place | null = rules.start;
-  for (const byte of new TextEncoder().encode(text)) place = place?.step(byte) ?? null;
-  return place?.atEnd ?? false;
+  let stand: Stand | null = rules.start;
+  for (const byte of new TextEncoder().encode(text)) stand = stand?.step(byte) ?? null;
+  return stand?.atEnd ?? false;
 }
 
 test.each(cases.map((item) => [item.about, item] as const))(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Ajv2020 as Ajv } from "ajv/dist/2020.js";
-import { type Place, Rules } from "../runtime/answer/rules.ts";
+import { Rules, type Stand } from "../runtime/answer/rules.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
 import type { State } from "../runtime/grammar/state.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
@@ -44,18 +44,18 @@ const watch: ToolInput[] = await Bun.file(new URL("../tools/watch.json", import.
 /** Follows random allowed tokens until the end. */
 function randomWalk(rules: Rules, random: () => number, budget: number): number[] {
   const ids: number[] = [];
-  let place = rules.start;
-  while (!place.atEnd) {
-    const { bits, count } = rules.mask(place);
+  let stand = rules.start;
+  while (!stand.atEnd) {
+    const { bits, count } = rules.mask(stand);
     expect(count).toBeGreaterThan(0);
     const allowed: number[] = [];
     for (let id = 0; id < tokenizer.vocabSize; id++) if ((bits[id >> 5] >>> (id & 31)) & 1) allowed.push(id);
     expect(allowed.length).toBe(count);
     const id = allowed[Math.floor(random() * allowed.length)];
-    const next = rules.advance(place, id) as Place;
-    if (!rules.fits(next, budget - ids.length - 1)) return [...ids, ...rules.finish(place)];
+    const next = rules.advance(stand, id) as Stand;
+    if (!rules.fits(next, budget - ids.length - 1)) return [...ids, ...rules.finish(stand)];
     ids.push(id);
-    place = next;
+    stand = next;
   }
   return ids;
 }

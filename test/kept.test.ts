@@ -95,7 +95,7 @@ describe("a known tool is a newly read one", () => {
     const { needed } = await load(pack, { ...small, memory: 65536 }).catch((e) => e);
     const memory = Math.ceil(needed / pageBytes) * pageBytes;
     const model = await load(pack, { ...small, memory });
-    expect(model.inside.model.ring).not.toBeNull();
+    expect(model.inside.layout.ring).not.toBeNull();
     expect(await answerOf(model, request, tools)).toEqual(await wanted());
     expect(model.linearMemoryBytes).toBeLessThanOrEqual(memory);
     model.close();

@@ -47,17 +47,17 @@ describe.each(kernelKinds)("%s", (kind) => {
 
   test("embeddings are int8 times scale times √d", async () => {
     const [h, want] = [await host(odd, kind), await host(odd, "reference")];
-    for (const { kernels, session, model, memory } of [h, want]) {
+    for (const { kernels, session, layout, memory } of [h, want]) {
       new Uint32Array(memory.buffer, session.ids, 3).set([0, 150, 300]);
-      kernels.embed(session.record, model.units[0].at as number, session.ids, 3, session.x);
+      kernels.embed(session.record, layout.units[0].at as number, session.ids, 3, session.x);
     }
     expect(distance(h.floats(h.session.x, 288), want.floats(want.session.x, 288))).toBeLessThan(1e-5);
   });
 
   test("an id outside the vocabulary traps", async () => {
-    const { kernels, session, model, memory } = await host(odd, kind);
+    const { kernels, session, layout, memory } = await host(odd, kind);
     new Uint32Array(memory.buffer, session.ids, 1)[0] = oddGeometry.vocabSize;
-    expect(() => kernels.embed(session.record, model.units[0].at as number, session.ids, 1, session.x)).toThrow();
+    expect(() => kernels.embed(session.record, layout.units[0].at as number, session.ids, 1, session.x)).toThrow();
   });
 
   test.each([1, 2, 3, 4, 5, 8, 63, 64])("encoder states of %i tokens within 4e-2 of the reference", async (n) => {
@@ -165,7 +165,7 @@ describe.each(kernelKinds)("%s", (kind) => {
     const vectors: Float32Array[] = [];
     for (const h of [await host(odd, kind), await host(odd, "reference")]) {
       await states(h, ids(17));
-      h.kernels.contrastive(h.session.record, h.model.contrastive, h.session.x, 17, h.session.contrastive);
+      h.kernels.contrastive(h.session.record, h.layout.contrastive, h.session.x, 17, h.session.contrastive);
       vectors.push(h.floats(h.session.contrastive, oddGeometry.contrastiveDim));
     }
     expect(distance(vectors[0], vectors[1])).toBeLessThan(1e-2);
@@ -174,7 +174,7 @@ describe.each(kernelKinds)("%s", (kind) => {
 
   test("RoPE table of 1,024 positions within 1e-6 of float64", async () => {
     const h = await host(odd, kind, 1024);
-    const { floats, model, session } = h;
+    const { floats, layout, session } = h;
     const rope = session.regions.find(({ name }) => name === "session rope")!.offsetBytes;
     const headDim = oddGeometry.dModel / oddGeometry.nHeads;
     const half = headDim / 2;
@@ -184,7 +184,7 @@ describe.each(kernelKinds)("%s", (kind) => {
       return j < half ? Math.cos(angle) : Math.sin(angle);
     });
     expect(distance(floats(rope, want.length), want)).toBeLessThan(1e-6);
-    expect(model.endBytes).toBeLessThanOrEqual(session.record);
+    expect(layout.endBytes).toBeLessThanOrEqual(session.record);
   });
 
   test("the longest prompt: 1,024 tokens within 4e-2 of the reference", async () => {

@@ -2,13 +2,13 @@
 import { expect, test } from "bun:test";
 import { Lean } from "../runtime/answer/lean.ts";
 import { load } from "../runtime/index.ts";
-import { genericProfile } from "../runtime/pack/profile.ts";
+import { genericCalibration } from "../runtime/pack/calibration.ts";
 import { apartPack, limits, toolsOf } from "./apart.ts";
 
 const pack = await apartPack();
 const requests = ["the oven of room nine", "zebra crossing", "play", "please heat it up to 12"];
 const modelWith = (lean?: { tool: number; none: number }) =>
-  load(pack, { ...limits, profile: { ...genericProfile, ...(lean && { lean }) } });
+  load(pack, { ...limits, calibration: { ...genericCalibration, ...(lean && { lean }) } });
 
 const texts = ["", "[]", '[{"', "name", '":"', "set", "_", "timer", "_one", '"', "call"];
 const bytesOf = (id: number) => new TextEncoder().encode(texts[id]);
@@ -59,7 +59,7 @@ test("of many tools the scores stay with the tools that are offered", async () =
   }
 });
 
-test("a profile that says nothing changes no answer, nor does one in a free answer", async () => {
+test("a calibration that says nothing changes no answer, nor does one in a free answer", async () => {
   const [usual, zero] = [await modelWith(), await modelWith({ tool: 0, none: 0 })];
   const strong = await modelWith({ tool: 1e4, none: 0 });
   for (const request of requests) {
@@ -70,11 +70,11 @@ test("a profile that says nothing changes no answer, nor does one in a free answ
   }
 });
 
-test("a profile with a weight that is no number from 0 is refused", async () => {
+test("a calibration with a weight that is no number from 0 is refused", async () => {
   for (const lean of [
     { tool: -1, none: 0 },
     { tool: 1, none: Number.NaN },
     { tool: 1 } as { tool: number; none: number },
   ])
-    expect(modelWith(lean)).rejects.toThrow("profile: expected what `thimble calibrate` writes");
+    expect(modelWith(lean)).rejects.toThrow("calibration: expected what `thimble calibrate` writes");
 });

@@ -20,11 +20,11 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe.skipIf(!linux)("a load that fails leaves nothing open", () => {
-  test("a profile that is none: no file", async () => {
+  test("a calibration that is none: no file", async () => {
     const before = openFiles();
     for (let i = 0; i < 20; i++) {
-      const options = { memory: 3 * 2 ** 20, profile: {} as never };
-      await expect(load(packPath, options)).rejects.toThrow("profile: expected");
+      const options = { memory: 3 * 2 ** 20, calibration: {} as never };
+      await expect(load(packPath, options)).rejects.toThrow("calibration: expected");
     }
     expect(openFiles()).toBeLessThan(before + 5);
   });

@@ -7,10 +7,20 @@ import { startKernels } from "../runtime/engine/kernels.ts";
 import { reserve } from "../runtime/engine/memory.ts";
 import { planModel } from "../runtime/engine/modelplan.ts";
 import { planSession } from "../runtime/engine/sessionplan.ts";
-import { CapacityError, FormatError, load, type Source } from "../runtime/index.ts";
+import { CapacityError, defaultModel, FormatError, load, type Source } from "../runtime/index.ts";
 import { sumsIn } from "../runtime/load/checksum.ts";
 import { PackStream } from "../runtime/load/loader.ts";
-import { packVersion, prefixBytes, readHeader, readPrefix, sectionLayouts } from "../runtime/pack/pack.ts";
+import {
+  checkFile,
+  type Field,
+  packVersion,
+  prefixBytes,
+  readHeader,
+  readPrefix,
+  type SectionEntry,
+  sectionLayouts,
+  writePack,
+} from "../runtime/pack/pack.ts";
 import { xxh32 } from "../runtime/pack/xxh32.ts";
 import { fullGeometry } from "../tools/bench/runs.ts";
 import { buildNames } from "../wasm/abi.ts";
@@ -59,9 +69,9 @@ function inChunks(sizes: number[]): ReadableStream<Uint8Array> {
 
 /** Every byte of the weights in linear memory. */
 async function weights(source: Source): Promise<Uint8Array> {
-  const { memory, model } = (await load(source, { promptTokens: 16, answerTokens: 8 })).inside;
-  const start = model.units[0].at as number;
-  return new Uint8Array(memory.buffer).slice(start, model.endBytes);
+  const { memory, layout } = (await load(source, { promptTokens: 16, answerTokens: 8 })).inside;
+  const start = layout.units[0].at as number;
+  return new Uint8Array(memory.buffer).slice(start, layout.endBytes);
 }
 
 test("every kind of source loads the same weights: bytes, buffer, blob, path, URLs, response, stream in any chunks", async () => {
@@ -165,7 +175,7 @@ test("a geometry bigger than memory allows is refused before a byte of it is rea
   expect(error.needed).toBeGreaterThan(65_536);
   const huge = planModel({
     geometry: { ...fullGeometry, vocabSize: 1 << 20, nEncoderLayers: 256, nDecoderLayers: 256 },
-    weights: "int4",
+    format: "int4",
   });
   expect(() => reserve(null, huge.endBytes * 16, 2 ** 32)).toThrow(CapacityError);
 });
@@ -186,10 +196,22 @@ test("a header whose map is not ours is refused with its part's name", () => {
   }
 });
 
-test("a profile that calibrate did not write is refused, naming it", async () => {
-  const bad = await packOf(randomCheckpoint(oddGeometry, 2), { profile: { version: 1, weights: {} } as never });
+test("the model that ships is byte for byte what its header, read and written again, makes of its sections", async () => {
+  const file = new Uint8Array(await Bun.file(defaultModel()).arrayBuffer());
+  const { sections, fileBytes, ...head } = checkFile(file);
+  const layouts = sectionLayouts(head.geometry, head.format);
+  const again = writePack(head, (section, name) => {
+    const field = layouts.find((one) => one.name === section)?.fields.find((one) => one.name === name) as Field;
+    const start = (sections.find((one) => one.name === section) as SectionEntry).offsetBytes + field.offsetBytes;
+    return file.subarray(start, start + field.bytes);
+  });
+  expect(Buffer.compare(again, file)).toBe(0);
+});
+
+test("a calibration that calibrate did not write is refused, naming it", async () => {
+  const bad = await packOf(randomCheckpoint(oddGeometry, 2), { calibration: { version: 1, weights: {} } as never });
   await expect(load(bad)).rejects.toThrow(FormatError);
-  await expect(load(bad)).rejects.toThrow("profile: expected what `thimble calibrate` writes");
+  await expect(load(bad)).rejects.toThrow("calibration: expected what `thimble calibrate` writes");
 });
 
 test("XXH32 gives the reference values of its specification, at any alignment", () => {
@@ -224,11 +246,11 @@ test.each(buildNames)("%s kernels sum as JavaScript does, in place, any whole st
 });
 
 test("the full geometry's plan at 384/128 tokens fits 26 MiB, its regions neither overlap nor leave the plan", () => {
-  const model = planModel({ geometry: fullGeometry, weights: "int4" });
-  const session = planSession(fullGeometry, { ...plain, promptTokens: 384, answerTokens: 128 }, model.endBytes);
+  const layout = planModel({ geometry: fullGeometry, format: "int4" });
+  const session = planSession(fullGeometry, { ...plain, promptTokens: 384, answerTokens: 128 }, layout.endBytes);
   expect(session.endBytes).toBeLessThan(26 * 2 ** 20);
   let end = 0;
-  for (const { name, offsetBytes, bytes } of [...model.regions, ...session.regions]) {
+  for (const { name, offsetBytes, bytes } of [...layout.regions, ...session.regions]) {
     if (offsetBytes < end) throw new Error(`${name} begins at ${offsetBytes}, before ${end}`);
     expect(offsetBytes % 64).toBe(0);
     end = offsetBytes + bytes;

@@ -12,8 +12,8 @@ import { rmsNorm } from "../wasm/reference.ts";
 import { distance, fixture, type Host, host, testWith } from "./support.ts";
 
 const placeholders = (n: number) => Array.from({ length: n }, (_, i) => `piece ${i}`);
-const pack = (checkpoint: Checkpoint, weights: "int4" | "float32") =>
-  convert(checkpoint, placeholders(checkpoint.config.vocabSize), { licence: "test", provenance: {}, weights });
+const pack = (checkpoint: Checkpoint, format: "int4" | "float32") =>
+  convert(checkpoint, placeholders(checkpoint.config.vocabSize), { licence: "test", provenance: {}, format });
 
 /** Encoder states after the final norm, (T, dModel). */
 async function encoderOut(h: Host, ids: number[]): Promise<Float32Array> {
@@ -75,7 +75,7 @@ for (const form of ["float32", "int4"] as const) {
     await encode(h, tiny.encoder_ids);
     h.kernels.contrastive(
       h.session.record,
-      h.model.contrastive,
+      h.layout.contrastive,
       h.session.x,
       tiny.encoder_ids.length,
       h.session.contrastive,

@@ -65,8 +65,8 @@ test("each kernel call's time goes to its layer, the host's to what it does ther
   const stream = await PackStream.open(defaultModel());
   await stream.close();
   const { header } = stream;
-  const model = planModel(header);
-  const session = planSession(header.geometry, { ...plain, promptTokens: 64, answerTokens: 32 }, model.endBytes);
+  const layout = planModel(header);
+  const session = planSession(header.geometry, { ...plain, promptTokens: 64, answerTokens: 32 }, layout.endBytes);
   let nowMs = 0;
   const takes = (ms: number) => (): number => {
     nowMs += ms;
@@ -77,20 +77,20 @@ test("each kernel call's time goes to its layer, the host's to what it does ther
     ...{ cross_kv: takes(5), decoder_layer: takes(60), logits: takes(700), argmax: takes(8000) },
   } as unknown as Kernels;
   const before = { ...kernels };
-  const timeline = new Timeline(kernels, model, session, () => nowMs);
+  const timeline = new Timeline(kernels, layout, session, () => nowMs);
   expect(kernels).toEqual(before);
   timeline.start();
   nowMs += 0.5;
   kernels.embed(0, 0, 0, 1, session.x);
   nowMs += 0.25;
-  kernels.encoder_kv(0, model.encoder[1], 0, 0, 0, 1);
-  kernels.encoder_attend(0, model.encoder[1], 0, 0, 0, 1, 1, 0);
-  kernels.final_norm(0, model.encoderNorm, 0, 1);
-  kernels.cross_kv(0, model.decoder[2].cross, 0, 0, 0, 1);
+  kernels.encoder_kv(0, layout.encoder[1], 0, 0, 0, 1);
+  kernels.encoder_attend(0, layout.encoder[1], 0, 0, 0, 1, 1, 0);
+  kernels.final_norm(0, layout.encoderNorm, 0, 1);
+  kernels.cross_kv(0, layout.decoder[2].cross, 0, 0, 0, 1);
   nowMs += 0.125;
   kernels.embed(0, 0, 0, 1, session.step);
-  for (let i = 0; i < 2; i++) kernels.decoder_layer(0, model.decoder[2].self, 0, 0, 0, 0, 0, 1, 1, 0, 0);
-  for (let i = 0; i < 2; i++) kernels.final_norm(0, model.decoderNorm, 0, 1);
+  for (let i = 0; i < 2; i++) kernels.decoder_layer(0, layout.decoder[2].self, 0, 0, 0, 0, 0, 1, 1, 0, 0);
+  for (let i = 0; i < 2; i++) kernels.final_norm(0, layout.decoderNorm, 0, 1);
   kernels.logits(0, 0, 0, 0, 0);
   kernels.argmax(0, 0, 0);
   nowMs += 0.0625;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { ground } from "../runtime/answer/provenance.ts";
 import { readCalls, type Step } from "../runtime/answer/toolcall.ts";
 import { load } from "../runtime/index.ts";
-import { genericProfile } from "../runtime/pack/profile.ts";
+import { genericCalibration } from "../runtime/pack/calibration.ts";
 import { readRequest } from "../runtime/text/request.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 
@@ -153,7 +153,7 @@ test("certainty adds log-probabilities and takes the least margin, at the name a
       { bytes: utf8.encode(written), steps: decided, cutShort: false },
       ToolSet.from(watch).tools,
       readRequest("at 7"),
-      genericProfile,
+      genericCalibration,
     );
   const [alarm, timer] = read(steps);
   expect(alarm.certainty.runnerUp).toBe("set_timer");

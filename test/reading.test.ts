@@ -52,7 +52,7 @@ const tinyCheckpoint = readCheckpoint(await Bun.file(fixture("tiny.safetensors")
 for (const weights of ["float32", "int4"] as const) {
   test(`tiny, ${weights}: the reference reads request and tools apart within 1e-4 of PyTorch`, async () => {
     const pieces = Array.from({ length: tinyCheckpoint.config.vocabSize }, (_, i) => `piece ${i}`);
-    const pack = convert(tinyCheckpoint, pieces, { licence: "test", provenance: {}, weights });
+    const pack = convert(tinyCheckpoint, pieces, { licence: "test", provenance: {}, format: weights });
     const h = await host(pack, "reference", 64, 64, { toolRows: 64 });
     const want = tiny[weights];
     const vectors = await readInto(h, tiny.tool_ids);

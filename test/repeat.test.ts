@@ -1,7 +1,7 @@
 /** The same call again: as often as the request asks for it, and no part of more is ever shown. */
 import { expect, test } from "bun:test";
 import { mostItemsOf, timesAsked } from "../runtime/answer/repeat.ts";
-import { type Place, Rules } from "../runtime/answer/rules.ts";
+import { Rules, type Stand } from "../runtime/answer/rules.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
 import { load, type Session, type ToolInput, ToolSet } from "../runtime/index.ts";
 import { TokenTrie } from "../runtime/text/trie.ts";
@@ -75,10 +75,10 @@ function takesItems(schema: object, count: number, item: string): boolean {
   const list = { type: "array", items: { type: "boolean" }, ...schema };
   const set = ToolSet.from([{ name: "f", parameters: { list } }]);
   const rules = new Rules(new Grammar(set, trie), null, 5);
-  let place: Place | null = rules.start;
+  let stand: Stand | null = rules.start;
   const text = ` [{"name":"f","arguments":{"list":[${Array(count).fill(item).join()}]}}]`;
-  for (const byte of new TextEncoder().encode(text)) place = place?.step(byte) ?? null;
-  return place?.atEnd ?? false;
+  for (const byte of new TextEncoder().encode(text)) stand = stand?.step(byte) ?? null;
+  return stand?.atEnd ?? false;
 }
 
 const trie = new TokenTrie(model.tokenizer);

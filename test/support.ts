@@ -170,20 +170,20 @@ export async function host(
   limits: Partial<SessionLimits> = {},
 ): Promise<Host> {
   const stream = await PackStream.open(pack);
-  const { geometry, weights } = stream.header;
-  const model = planModel(stream.header);
-  const session = planSession(geometry, { ...plain, promptTokens, answerTokens, ...limits }, model.endBytes);
+  const { geometry, format } = stream.header;
+  const layout = planModel(stream.header);
+  const session = planSession(geometry, { ...plain, promptTokens, answerTokens, ...limits }, layout.endBytes);
   const memory = reserve(null, session.endBytes, 2 ** 32);
-  writeWords(memory, model.words);
+  writeWords(memory, layout.words);
   writeWords(memory, session.words);
-  await stream.copyInto(memory, model, () => {});
-  const kernels = kind === "reference" ? startReference(memory, weights) : await startKernels(kind, memory);
+  await stream.copyInto(memory, layout, () => {});
+  const kernels = kind === "reference" ? startReference(memory, format) : await startKernels(kind, memory);
   kernels.rope_table(session.record, session.positions, geometry.ropeTheta);
   const floats = (offsetBytes: number, length: number) => new Float32Array(memory.buffer, offsetBytes, length).slice();
   const walk = async (units: readonly string[], work: (at: number, index: number) => void) => {
-    for (const [i, name] of units.entries()) work(model.units.find((unit) => unit.name === name)?.at as number, i);
+    for (const [i, name] of units.entries()) work(layout.units.find((unit) => unit.name === name)?.at as number, i);
   };
-  return { kernels, memory, model, session, walk, geometry, floats };
+  return { kernels, memory, layout, session, walk, geometry, floats };
 }
 
 /** Greatest |a − b|. */

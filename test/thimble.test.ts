@@ -230,8 +230,8 @@ function randomKernels(memory: WebAssembly.Memory, vocabSize: number, random: ()
 test("whatever the logits, 500 answers parse, name known tools and keep within their tokens", async () => {
   const random = seeded(11);
   // Tools that all score nothing would lean every answer towards none.
-  const { lean: _, ...profile } = thimble.profile;
-  const wild = await load(defaultModel(), { kernels: (memory) => randomKernels(memory, 4096, random), profile });
+  const { lean: _, ...calibration } = thimble.calibration;
+  const wild = await load(defaultModel(), { kernels: (memory) => randomKernels(memory, 4096, random), calibration });
   let cut = 0;
   for (const answerTokens of [32, 128]) {
     const session = wild.session({ answerTokens });
@@ -304,7 +304,7 @@ test("a call from within its own onText is an error, not a wait for itself", asy
 });
 
 test("a wide pack, a wrong build and a load that fails midway are refused, and the source is closed", async () => {
-  const wide = await packOf(randomCheckpoint(oddGeometry, 9), { weights: "float32" });
+  const wide = await packOf(randomCheckpoint(oddGeometry, 9), { format: "float32" });
   await expect(load(wide)).rejects.toThrow("header.weights: expected int4, got float32");
   await expect(load(defaultModel(), { kernels: "neon" as never })).rejects.toThrow(
     "kernels: expected one of relaxed, simd, scalar, got neon",

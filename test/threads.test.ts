@@ -39,10 +39,10 @@ test.each(kernelKinds)(
     const [h, whole] = [await host(odd, kind), await host(odd, kind)];
     for (const n of [5, 8, 27, 64]) {
       await encode(whole, ids(n));
-      const { kernels, model, session } = h;
+      const { kernels, layout, session } = h;
       new Uint32Array(h.memory.buffer, session.ids, n).set(ids(n));
-      kernels.embed(session.record, model.units[0].at as number, session.ids, n, session.x);
-      for (const block of model.encoder) {
+      kernels.embed(session.record, layout.units[0].at as number, session.ids, n, session.x);
+      for (const block of layout.encoder) {
         for (const name of ["encoder_kv", "encoder_attend"] as const) {
           for (let start = 0; start < n; start += 2 * tileRows) {
             const x = session.x + start * oddGeometry.dModel * 4;
@@ -51,7 +51,7 @@ test.each(kernelKinds)(
           }
         }
       }
-      kernels.final_norm(session.record, model.encoderNorm, session.x, n);
+      kernels.final_norm(session.record, layout.encoderNorm, session.x, n);
       const states = n * oddGeometry.dModel;
       expect(h.floats(session.x, states)).toEqual(whole.floats(whole.session.x, states));
     }
@@ -59,8 +59,8 @@ test.each(kernelKinds)(
 );
 
 function hostOf({ inside }: Thimble, session: SessionPlan): Host {
-  const { kernels, memory, model, weights } = inside;
-  return { kernels, memory, model, session, walk: (units, work) => weights.walk(units, work) };
+  const { kernels, memory, layout, weights } = inside;
+  return { kernels, memory, layout, session, walk: (units, work) => weights.walk(units, work) };
 }
 
 /** Runs prefills until worker 1 has written to its working buffers: the calling thread may be through before it wakes. */

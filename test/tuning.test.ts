@@ -67,10 +67,14 @@ test("under a memory budget, where weights pass through a ring, a tuning answers
   narrow.close();
 });
 
-test("a tuning's profile decides, unless load is given another", async () => {
-  const profile = { ...(pack.header.profile as NonNullable<typeof pack.header.profile>), act: 1, confirm: 1 };
-  const tuning = writeTuning(pack, own, { ...notes, profile });
-  expect((await load(bytes, { tuning })).profile.act).toBe(1);
+test("a tuning's calibration decides, unless load is given another", async () => {
+  const calibration = {
+    ...(pack.header.calibration as NonNullable<typeof pack.header.calibration>),
+    act: 1,
+    confirm: 1,
+  };
+  const tuning = writeTuning(pack, own, { ...notes, calibration });
+  expect((await load(bytes, { tuning })).calibration.act).toBe(1);
   const model = await load(bytes);
   const session = model.session({ tuning: await model.tune(tuning) });
   expect((await session.call("set a timer for 10 minutes", tools)).decision).toBe("ask");

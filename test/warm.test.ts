@@ -23,13 +23,13 @@ const [asked, other, list, changed] = [ids(5), ids(9), ids(23), ids(23)];
 
 /** States of [request, tools] through the kernels, in the prompt's order; after layer `spliceAt`, tool rows may be replaced. */
 function plain(h: Host, request: number[], tools: number[], spliceAt = -1, splice?: Float32Array) {
-  const { kernels, memory, model, session } = h;
+  const { kernels, memory, layout, session } = h;
   const prompt = [...request, ...tools];
   const [n, toolsAt] = [prompt.length, session.x + request.length * width * 4];
   new Uint32Array(memory.buffer, session.ids, n).set(prompt);
-  kernels.embed(session.record, model.units[0].at as number, session.ids, n, session.x);
+  kernels.embed(session.record, layout.units[0].at as number, session.ids, n, session.x);
   let kept: Float32Array = new Float32Array();
-  for (const [i, block] of model.encoder.entries()) {
+  for (const [i, block] of layout.encoder.entries()) {
     if (i === spliceAt) {
       kept = h.floats(toolsAt, tools.length * width);
       if (splice) new Float32Array(memory.buffer, toolsAt, splice.length).set(splice);
@@ -37,7 +37,7 @@ function plain(h: Host, request: number[], tools: number[], spliceAt = -1, splic
     kernels.encoder_kv(session.record, block, session.encoderCache, session.x, 0, n);
     kernels.encoder_attend(session.record, block, session.encoderCache, session.x, 0, n, n, 0);
   }
-  kernels.final_norm(session.record, model.encoderNorm, session.x, n);
+  kernels.final_norm(session.record, layout.encoderNorm, session.x, n);
   return { states: h.floats(session.x, n * width), kept };
 }
 
@@ -50,7 +50,7 @@ function states(h: Host, request: number[], tools: number[]): Float32Array {
 
 describe.each(kernelKinds)("%s", (kind) => {
   const wide = kind === "reference";
-  const pack = packOf(checkpoint, { weights: wide ? "float32" : "int4" });
+  const pack = packOf(checkpoint, { format: wide ? "float32" : "int4" });
   // int16 rows and softmax weights are rounded per tile order; the reference is float32 between layers.
   const bound = wide ? 1e-5 : 2e-3;
   const open = async (warmLayers: number) => {

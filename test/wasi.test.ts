@@ -138,7 +138,7 @@ test("a request that is none gets a line of its own, and the exit code says so",
   ]);
 });
 
-test("a model of another geometry whose profile leans by the head's scores is answered as by the runtime", async () => {
+test("a model of another geometry whose calibration leans by the head's scores is answered as by the runtime", async () => {
   const odd = await oddFiles(folder, "calendar-mcp.json", { tool: 40, none: 2 });
   const model = await load(odd.pack, { kernels: "simd" });
   const session = model.session({ promptTokens: 128, answerTokens: 128 });

@@ -86,8 +86,8 @@ const free = { grammar: false };
 const tools = [{ name: "f" }];
 
 async function weights(source: string): Promise<Uint8Array> {
-  const { memory, model } = (await load(source, limits)).inside;
-  return new Uint8Array(memory.buffer).slice(model.units[0].at as number, model.endBytes);
+  const { memory, layout } = (await load(source, limits)).inside;
+  return new Uint8Array(memory.buffer).slice(layout.units[0].at as number, layout.endBytes);
 }
 
 describe("a download that breaks off", () => {

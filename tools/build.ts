@@ -1,13 +1,13 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { checkProfile } from "../runtime/pack/profile.ts";
+import { checkCalibration } from "../runtime/pack/calibration.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint/checkpoint.ts";
 import { type Command, print, readBytes, readText, UsageError } from "./command.ts";
 import { convert } from "./convert.ts";
 import { readVocabulary } from "./sentencepiece.ts";
 
 export const build: Command = {
-  help: `thimble build SRC -o PACK [--vocab FILE] [--licence NAME] [--prompt apart] [--copies] [--profile FILE]
+  help: `thimble build SRC -o PACK [--vocab FILE] [--licence NAME] [--prompt apart] [--copies] [--calibration FILE]
 
 SRC is a model.safetensors (BF16, F16, F32), the int4 safetensors of needle-rs, or the original pickle,
 read by a reader that executes nothing. Told apart by content.
@@ -17,7 +17,7 @@ read by a reader that executes nothing. Told apart by content.
   --licence NAME   of the weights (what SRC says, else unknown)
   --prompt WAY     how the model was trained to see tools: joint, in the prompt; apart, each on its own (joint)
   --copies         the model was trained to copy strings from the request: keep its answers to that
-  --profile FILE   what thimble calibrate wrote for this model
+  --calibration FILE   what thimble calibrate wrote for this model
   --wide           keep float32 weights, for the reference kernels only
 
   thimble build model.safetensors -o needle.thimble --vocab needle.model`,
@@ -27,7 +27,7 @@ read by a reader that executes nothing. Told apart by content.
     licence: { type: "string" },
     prompt: { type: "string" },
     copies: { type: "boolean" },
-    profile: { type: "string" },
+    calibration: { type: "string" },
     wide: { type: "boolean" },
   },
   async run(input) {
@@ -39,14 +39,14 @@ read by a reader that executes nothing. Told apart by content.
     const vocab = input.text("vocab") ?? vocabBeside(source, checkpoint);
     const pieces = readVocabulary(readBytes(vocab), vocab);
     const { licence = "unknown", note, tokenizer } = checkpoint.metadata;
-    const profile = input.text("profile");
+    const calibration = input.text("calibration");
     const bytes = convert(checkpoint, pieces, {
       licence: input.text("licence") ?? licence,
       provenance: { source: baseName(source), vocabulary: baseName(tokenizer ?? vocab), ...(note && { note }) },
       prompt: way(input.text("prompt")),
       copies: input.flag("copies"),
-      profile: profile === undefined ? undefined : checkProfile(JSON.parse(readText(profile))),
-      weights: input.flag("wide") ? "float32" : "int4",
+      calibration: calibration === undefined ? undefined : checkCalibration(JSON.parse(readText(calibration))),
+      format: input.flag("wide") ? "float32" : "int4",
     });
     writeFileSync(out, bytes);
     print(`${out} ${bytes.length} bytes`);

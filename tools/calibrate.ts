@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { confidenceOf, featuresOf } from "../runtime/answer/decision.ts";
 import { CapacityError, load, type Session, type Thimble } from "../runtime/index.ts";
-import { type Feature, features, type Leaning, type Profile, signedWeight } from "../runtime/pack/profile.ts";
+import { type Calibration, type Feature, features, type Leaning, signedWeight } from "../runtime/pack/calibration.ts";
 import { type Command, print, table, UsageError, warn } from "./command.ts";
 import { type Example, readExamples } from "./eval/examples.ts";
 import { normalValue } from "./eval/metrics.ts";
@@ -13,22 +13,22 @@ export interface Sample {
 }
 
 export const calibrate: Command = {
-  help: `thimble calibrate DATA… [-o PROFILE] [--model PACK] [--limit N] [--act P] [--confirm P] [--svg FILE]
+  help: `thimble calibrate DATA… [-o FILE] [--model PACK] [--limit N] [--act P] [--confirm P] [--svg FILE]
 
 Runs the requests of JSONL files ({query, tools, answers}), fits how likely a call is right to its margins,
 log-probabilities and grounding, and finds the least confidence above which a share P of calls is right.
 Half of the data fits, the other half is reported.
 
-  -o, --out PROFILE  the profile to write, for load(…, { profile })
+  -o, --out FILE     the calibration to write, for load(…, { calibration })
   --model PACK       a pack's path (the model inside the package)
   --limit N          examples a file, spread evenly
   --act P            share of right calls among those acted on (0.95)
   --confirm P        share of right calls among those confirmed or acted on (0.7)
   --lean TOOL,NONE   how much the contrastive head's scores count in the choice of a tool, in logits for a score of 1
-                     and for calling none (what the pack's profile says; 0,0 for nothing)
+                     and for calling none (what the pack's calibration says; 0,0 for nothing)
   --svg FILE         a reliability plot
 
-  thimble calibrate dev.jsonl -o profile.json --svg reliability.svg`,
+  thimble calibrate dev.jsonl -o calibration.json --svg reliability.svg`,
   options: {
     out: { type: "string", short: "o" },
     model: { type: "string" },
@@ -51,16 +51,16 @@ Half of the data fits, the other half is reported.
     const thimble = await open(input.text("model"), readLean(input.text("lean")));
     const samples = await samplesOf(thimble, examples);
     const half = (parity: number) => samples.filter((_, i) => i % 2 === parity);
-    const { lean } = thimble.profile;
-    const profile = { ...fit(half(0), act, confirm), ...(lean && { lean }) };
-    if (profile.act === 1) {
-      const few = `${samples.length} calls promise no share of ${act}: the profile never acts; give more data`;
+    const { lean } = thimble.calibration;
+    const calibration = { ...fit(half(0), act, confirm), ...(lean && { lean }) };
+    if (calibration.act === 1) {
+      const few = `${samples.length} calls promise no share of ${act}: the calibration never acts; give more data`;
       warn(`calibrate: ${few}`);
     }
     const out = input.text("out");
-    if (out) writeFileSync(out, `${JSON.stringify(profile, null, 2)}\n`);
+    if (out) writeFileSync(out, `${JSON.stringify(calibration, null, 2)}\n`);
 
-    const bins = reliability(half(1), profile);
+    const bins = reliability(half(1), calibration);
     const svg = input.text("svg");
     if (svg) writeFileSync(svg, plot(bins));
     const shown = bins
@@ -75,7 +75,7 @@ Half of the data fits, the other half is reported.
 
 ${table([["confidence", "calls", "said", "right"], ...shown])}
 
-${table([["decision", "from", "calls", "right"], ...coverage(half(1), profile)])}`);
+${table([["decision", "from", "calls", "right"], ...coverage(half(1), calibration)])}`);
   },
 };
 
@@ -88,14 +88,14 @@ function readLean(text: string | undefined): Leaning | null | undefined {
   return tool || none ? { tool, none } : null;
 }
 
-/** Loads the model, its profile with another leaning if one is given. */
+/** Loads the model, its calibration with another leaning if one is given. */
 async function open(model: string | undefined, lean: Leaning | null | undefined): Promise<Thimble> {
   const limits = { promptTokens: 1024, answerTokens: 256 };
   const thimble = await load(model, limits);
   if (lean === undefined) return thimble;
-  const { lean: _, ...profile } = thimble.profile;
+  const { lean: _, ...calibration } = thimble.calibration;
   thimble.close();
-  return load(model, { ...limits, profile: lean ? { ...profile, lean } : profile });
+  return load(model, { ...limits, calibration: lean ? { ...calibration, lean } : calibration });
 }
 
 /** The calls that the model makes of each example. A prompt that does not fit is left out. */
@@ -125,14 +125,14 @@ function identity(name: string, args: Record<string, unknown>): string {
  * above which the wanted share of calls is right; to act, of those that may be acted on, whose values all come from somewhere.
  * With too few calls for a threshold, it is 1: never act.
  */
-export function fit(samples: readonly Sample[], act: number, confirm: number): Profile {
+export function fit(samples: readonly Sample[], act: number, confirm: number): Calibration {
   const weights = Object.fromEntries(features.map((name) => [name, 0])) as Record<Feature, number>;
-  const profile: Profile = { version: 1, weights, act: 1, confirm: 1 };
+  const calibration: Calibration = { version: 1, weights, act: 1, confirm: 1 };
   // Features are of the order of 1 to 8: a step of 0.05 converges within this many turns (test/decision.test.ts).
   for (let turn = 0; turn < 3000; turn++) {
     const gradient = Object.fromEntries(features.map((name) => [name, 0])) as Record<Feature, number>;
     for (const { values, right } of samples) {
-      const error = Number(right) - confidenceOf(values, profile);
+      const error = Number(right) - confidenceOf(values, calibration);
       for (const name of features) gradient[name] += (error * values[name]) / samples.length;
     }
     for (const name of features)
@@ -140,7 +140,7 @@ export function fit(samples: readonly Sample[], act: number, confirm: number): P
   }
   for (const name of features) weights[name] = Number(weights[name].toFixed(4));
   const sorted = samples
-    .map((one) => ({ ...one, confidence: confidenceOf(one.values, profile) }))
+    .map((one) => ({ ...one, confidence: confidenceOf(one.values, calibration) }))
     .sort((a, b) => b.confidence - a.confidence);
   const least = (share: number, among = sorted): number => {
     let [right, threshold] = [0, 1];
@@ -150,9 +150,9 @@ export function fit(samples: readonly Sample[], act: number, confirm: number): P
     }
     return Number(threshold.toFixed(4));
   };
-  profile.act = least(act, sorted.filter(mayAct));
-  profile.confirm = Math.min(profile.act, least(confirm));
-  return profile;
+  calibration.act = least(act, sorted.filter(mayAct));
+  calibration.confirm = Math.min(calibration.act, least(confirm));
+  return calibration;
 }
 
 const mayAct = ({ values }: Sample) => values.ungrounded === 0;
@@ -165,10 +165,10 @@ interface Bin {
   right: number;
 }
 
-function reliability(samples: readonly Sample[], profile: Profile): Bin[] {
+function reliability(samples: readonly Sample[], calibration: Calibration): Bin[] {
   return Array.from({ length: 10 }, (_, i) => {
     const within = samples
-      .map((one) => ({ p: confidenceOf(one.values, profile), right: one.right }))
+      .map((one) => ({ p: confidenceOf(one.values, calibration), right: one.right }))
       .filter(({ p }) => Math.min(9, Math.floor(p * 10)) === i);
     const mean = (of: (one: (typeof within)[number]) => number) =>
       within.reduce((sum, one) => sum + of(one), 0) / (within.length || 1);
@@ -176,15 +176,15 @@ function reliability(samples: readonly Sample[], profile: Profile): Bin[] {
   });
 }
 
-function coverage(samples: readonly Sample[], profile: Profile): (string | number)[][] {
+function coverage(samples: readonly Sample[], calibration: Calibration): (string | number)[][] {
   return (["act", "confirm"] as const).map((name) => {
     const above = samples.filter(
-      (one) => confidenceOf(one.values, profile) >= profile[name] && (name === "confirm" || mayAct(one)),
+      (one) => confidenceOf(one.values, calibration) >= calibration[name] && (name === "confirm" || mayAct(one)),
     );
     const right = above.filter((one) => one.right).length / (above.length || 1);
     return [
       name === "act" ? "act" : "act or confirm",
-      profile[name],
+      calibration[name],
       `${percent(above.length / (samples.length || 1))}`,
       percent(right),
     ];

@@ -1,7 +1,7 @@
 /** A checkpoint and a vocabulary → a pack. */
 
+import type { Calibration } from "../runtime/pack/calibration.ts";
 import { checkGeometry, type Geometry, type WeightFormat, writePack } from "../runtime/pack/pack.ts";
-import type { Profile } from "../runtime/pack/profile.ts";
 import type { Matrix } from "../runtime/pack/quant.ts";
 import { packEmbedding, packMatrix } from "../runtime/pack/quant.ts";
 import type { Attention, Checkpoint } from "./checkpoint/checkpoint.ts";
@@ -10,12 +10,12 @@ export interface PackNotes {
   licence: string;
   provenance: Record<string, string>;
   /** float32 keeps the weights wide: such a pack runs on the reference kernels only, to measure what int4 costs. */
-  weights?: WeightFormat;
+  format?: WeightFormat;
   /** How the model was trained to see tools; joint. */
   prompt?: "joint" | "apart";
   /** The model was trained to copy strings from the request. */
   copies?: boolean;
-  profile?: Profile;
+  calibration?: Calibration;
 }
 
 /** Where tools read apart stand in training. Source: spec/apart. */
@@ -29,7 +29,7 @@ export function convert(checkpoint: Checkpoint, pieces: string[], notes: PackNot
   const { config } = checkpoint;
   // Published checkpoints carry an untrained head of zeros: a vector of nothing would rank tools by chance.
   const contrastive = checkpoint.contrastive?.proj.data.some((w) => w !== 0) ? checkpoint.contrastive : undefined;
-  const weights = notes.weights ?? "int4";
+  const format = notes.format ?? "int4";
   const geometry: Geometry = {
     vocabSize: config.vocabSize,
     dModel: config.dModel,
@@ -41,21 +41,21 @@ export function convert(checkpoint: Checkpoint, pieces: string[], notes: PackNot
     contrastiveHidden: contrastive?.hidden.out ?? 0,
     contrastiveDim: contrastive?.proj.out ?? 0,
   };
-  checkGeometry(geometry, weights);
+  checkGeometry(geometry, format);
   if (pieces.length !== geometry.vocabSize) {
     const remedy = "give the vocabulary that the checkpoint was trained with";
     throw new Error(`vocabulary: expected ${geometry.vocabSize} pieces, got ${pieces.length}; ${remedy}`);
   }
   const matrix = (m: Matrix) => {
     finite(m.data);
-    return weights === "float32" ? floats(m.data) : packMatrix(m);
+    return format === "float32" ? floats(m.data) : packMatrix(m);
   };
   const field = (section: string, name: string): Uint8Array => {
     const [kind, index] = section.split(".");
     if (kind === "embedding") {
       const { data } = checkpoint.embedding;
       finite(data);
-      return weights === "float32" ? floats(data) : packEmbedding(data, geometry.vocabSize, geometry.dModel);
+      return format === "float32" ? floats(data) : packEmbedding(data, geometry.vocabSize, geometry.dModel);
     }
     if (kind === "norms") return floats(name === "encoderNorm" ? checkpoint.encoderNorm : checkpoint.decoderNorm);
     if (kind === "contrastive" && contrastive) {
@@ -69,10 +69,10 @@ export function convert(checkpoint: Checkpoint, pieces: string[], notes: PackNot
     const [half, inner] = name.split(".");
     return blockField(half === "self" ? layer.self : layer.cross, inner, matrix);
   };
-  const { licence, provenance, prompt, copies, profile } = notes;
+  const { licence, provenance, prompt, copies, calibration } = notes;
   const apart = prompt === "apart" && ({ prompt, toolAt: trainedToolAt } as const);
-  const extra = { ...apart, ...(copies && { copies }), ...(profile && { profile }) };
-  return writePack({ geometry, weights, pieces, licence, provenance, ...extra }, field);
+  const extra = { ...apart, ...(copies && { copies }), ...(calibration && { calibration }) };
+  return writePack({ geometry, format, pieces, licence, provenance, ...extra }, field);
 }
 
 function blockField(block: Attention, name: string, matrix: (m: Matrix) => Uint8Array): Uint8Array {

@@ -3,8 +3,8 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { defaultModel, load, type Session } from "../runtime/index.ts";
 import { bytesOf, type Source } from "../runtime/load/source.ts";
+import type { Calibration } from "../runtime/pack/calibration.ts";
 import { modelId } from "../runtime/pack/pack.ts";
-import type { Profile } from "../runtime/pack/profile.ts";
 import { fit, samplesOf } from "./calibrate.ts";
 import { type Command, type Input, numberOf, print, readText, UsageError, warn } from "./command.ts";
 import { lexiconFolder, readLexicon } from "./data/lexicon.ts";
@@ -116,7 +116,7 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
         bytes: bytes.length,
         out,
         elapsedMs: performance.now() - began,
-        profile: Boolean(notes.profile),
+        calibration: Boolean(notes.calibration),
       });
     } finally {
       await crew.close();
@@ -278,19 +278,21 @@ async function kept(crew: Crew, { dev, choosing }: Gathered, learned: Float32Arr
   return { chosen, weights: blended(base, learned, chosen.share) };
 }
 
-/** A profile fitted to what the tuned decoder does, where there is enough of it: else the base's own is kept. */
+/** A calibration fitted to what the tuned decoder does, where there is enough of it: else the base's own is kept. */
 async function refitted(
   pack: Uint8Array,
   base: Parameters<typeof writeTuning>[0],
   best: Float32Array,
   { dev, guard }: Gathered,
-): Promise<{ profile?: Profile }> {
+): Promise<{ calibration?: Calibration }> {
   const tuned = await load(pack, { tuning: writeTuning(base, best, { provenance: {} }) });
   const examples = [...dev.map((example, i) => judged(example, i, "dev")), ...guard];
   const samples = await samplesOf(tuned, examples);
-  const { lean } = tuned.profile;
+  const { lean } = tuned.calibration;
   const wrong = samples.filter(({ right }) => !right).length;
-  return samples.length >= 60 && wrong >= 10 ? { profile: { ...fit(samples, 0.95, 0.7), ...(lean && { lean }) } } : {};
+  return samples.length >= 60 && wrong >= 10
+    ? { calibration: { ...fit(samples, 0.95, 0.7), ...(lean && { lean }) } }
+    : {};
 }
 
 interface Reported {
@@ -303,10 +305,13 @@ interface Reported {
   bytes: number;
   out: string;
   elapsedMs: number;
-  profile: boolean;
+  calibration: boolean;
 }
 
-function report(input: Input, { data, before, after, result, share, bytes, out, elapsedMs, profile }: Reported): void {
+function report(
+  input: Input,
+  { data, before, after, result, share, bytes, out, elapsedMs, calibration }: Reported,
+): void {
   const own = compare("own tools", before.test, after.test);
   const general = compare("general", before.guard, after.guard);
   const { state, end } = result;
@@ -327,7 +332,7 @@ function report(input: Input, { data, before, after, result, share, bytes, out, 
         share,
         own,
         general,
-        profile,
+        calibration,
       }),
     );
     return;
@@ -341,6 +346,6 @@ ${data.cells ? `\n${groupTable("what is new", data.cells, before.test, after.tes
 ${worst(after.test, 10)}
 
 ${state.examples} examples in ${(state.spentMs / 1000).toFixed(0)} s, ${perSecond.toFixed(1)} a second${end === "no better" ? "; ended early: no look was better" : ""}
-${share < 1 ? `went back to ${share} of what was learned, to keep what was known\n` : ""}${profile ? "when to act was fitted anew" : "when to act is the model's own: too few calls to fit it anew"}
+${share < 1 ? `went back to ${share} of what was learned, to keep what was known\n` : ""}${calibration ? "when to act was fitted anew" : "when to act is the model's own: too few calls to fit it anew"}
 ${out} ${bytes} bytes${isBetter ? "" : "; not better on its own tools"}${fell ? "; worse on general requests" : ""}`);
 }

@@ -44,14 +44,14 @@ host (without PACK: the model inside the package), and checks every section's ch
       promptTokens: new Tokenizer(header.pieces).tokenize(set.prompt).length,
       warnings: set.warnings,
     };
-    const model = planModel(header);
-    const linear = reserve(null, model.endBytes, 2 ** 32, true);
-    await stream.copyInto(linear, model, () => {});
+    const layout = planModel(header);
+    const linear = reserve(null, layout.endBytes, 2 ** 32, true);
+    await stream.copyInto(linear, layout, () => {});
     const limits = { ...firstLimits(header), threads: 1 };
-    const session = planSession(header.geometry, limits, model.endBytes);
+    const session = planSession(header.geometry, limits, layout.endBytes);
     const memory = {
-      weightBytes: model.endBytes,
-      sessionBytes: session.endBytes - model.endBytes,
+      weightBytes: layout.endBytes,
+      sessionBytes: session.endBytes - layout.endBytes,
       leastBytes: leastMemory(header),
       promptTokens: limits.promptTokens,
       answerTokens: limits.answerTokens,
@@ -85,7 +85,7 @@ host (without PACK: the model inside the package), and checks every section's ch
     ]);
     const warnings = tools?.warnings.map(({ path, message }) => `  ${path} ${message}\n`) ?? [];
     const toolLines = tools ? `${tools.count} tools, ${tools.promptTokens} prompt tokens\n${warnings.join("")}\n` : "";
-    print(`${header.fileBytes} bytes, ${parameters(header.geometry)} parameters, weights ${header.weights}, every checksum right
+    print(`${header.fileBytes} bytes, ${parameters(header.geometry)} parameters, weights ${header.format}, every checksum right
 ${table(notes)}
 
 geometry
@@ -120,7 +120,7 @@ function showTuning(header: PackHeader, asJson: boolean): void {
   print(`${header.fileBytes} bytes, a tuning of model ${model}: its decoder, for load(pack, { tuning })
 ${table(notes.map(([name, value]) => [`  ${visible(name)}`, visible(value)]))}
 
-when to act: ${header.profile ? "its own" : "the model's"}
+when to act: ${header.calibration ? "its own" : "the model's"}
 
 sections
 ${sectionTable(header)}`);

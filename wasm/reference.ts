@@ -32,7 +32,7 @@ interface Cache {
 }
 
 /** Starts reference kernels on a memory. */
-export function startReference(memory: WebAssembly.Memory, weights: "int4" | "float32"): Kernels {
+export function startReference(memory: WebAssembly.Memory, format: "int4" | "float32"): Kernels {
   const caches = new Map<number, Cache>();
   const matrices = new Map<string, Row[]>();
 
@@ -53,14 +53,14 @@ export function startReference(memory: WebAssembly.Memory, weights: "int4" | "fl
     let rows = matrices.get(key);
     if (!rows) {
       const bytes = new Uint8Array(memory.buffer, at);
-      const data = weights === "float32" ? floats(at, out * inputs) : unpackMatrix(bytes, out, inputs);
+      const data = format === "float32" ? floats(at, out * inputs) : unpackMatrix(bytes, out, inputs);
       rows = split(Float64Array.from(data), out);
       matrices.set(key, rows);
     }
     return rows;
   }
   function embedding(table: number, id: number, dModel: number): Row {
-    if (weights === "float32") return Float64Array.from(floats(table + id * dModel * 4, dModel));
+    if (format === "float32") return Float64Array.from(floats(table + id * dModel * 4, dModel));
     return Float64Array.from(unpackEmbeddingRow(new Uint8Array(memory.buffer, table), id, dModel));
   }
 

@@ -5,7 +5,7 @@ import type { Host } from "../engine/host.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
 import type { Lean } from "./lean.ts";
 import type { Calls } from "./repeat.ts";
-import type { Place, Rules } from "./rules.ts";
+import type { Rules, Stand } from "./rules.ts";
 import type { Step, Written } from "./toolcall.ts";
 import { type Chosen, Trace, type TracedToken } from "./trace.ts";
 
@@ -16,12 +16,12 @@ export interface Answer extends Written {
 }
 
 /** What the loop runs on. */
-export interface Writer {
+export interface Scribe {
   host: Host;
   tokenizer: Tokenizer;
   /** Encoder states in the cross-attention caches. */
   keys: number;
-  /** Which tools the request is likely about, where the profile says what that counts. */
+  /** Which tools the request is likely about, where the calibration says what that counts. */
   lean?: Lean;
   onText?: (text: string) => void | Promise<void>;
   /** Keep what each token was chosen from. */
@@ -32,23 +32,23 @@ export interface Writer {
  * Decodes under the grammar and the rules of its answer. `jump` false asks the logits for every token, also where text is
  * forced. `calls` says where the answer ends although the grammar would let it go on.
  */
-export async function writeAnswer(writer: Writer, rules: Rules, calls: Calls, jump: boolean): Promise<Answer> {
-  const out = new Output(writer);
-  const { answerTokens } = writer.host.session;
+export async function writeAnswer(scribe: Scribe, rules: Rules, calls: Calls, jump: boolean): Promise<Answer> {
+  const out = new Output(scribe);
+  const { answerTokens } = scribe.host.session;
   await out.add(special.toolCall);
-  let place = rules.start;
+  let stand = rules.start;
   /** Returns where the answer ends, if it has calls enough. */
-  const take = async (id: number, after: Place, choice?: Choice): Promise<number | undefined> => {
-    const isNew = after.callEnds.length > place.callEnds.length;
-    place = after;
+  const take = async (id: number, after: Stand, choice?: Choice): Promise<number | undefined> => {
+    const isNew = after.callEnds.length > stand.callEnds.length;
+    stand = after;
     out.push(id, choice);
     const end = isNew ? calls.end(out.bytes, after.callEnds) : undefined;
     if (end === undefined && !calls.begins(out.bytes, after.callEnds)) await out.show();
     return end;
   };
-  while (!place.atEnd) {
+  while (!stand.atEnd) {
     const room = answerTokens - out.tokens.length;
-    const forced = jump ? rules.forced(place) : [];
+    const forced = jump ? rules.forced(stand) : [];
     if (forced.length && rules.fits(forced[forced.length - 1].after, room - forced.length)) {
       for (const { id, after } of forced) {
         const end = await take(id, after);
@@ -56,13 +56,13 @@ export async function writeAnswer(writer: Writer, rules: Rules, calls: Calls, ju
       }
       continue;
     }
-    const mask = rules.mask(place);
+    const mask = rules.mask(stand);
     const choice = mask.count === 1 && jump ? undefined : await out.choose(mask.bits);
     const id = choice?.id ?? mask.some;
-    const after = rules.advance(place, id);
+    const after = rules.advance(stand, id);
     if (!after) throw new Error(`decode step: expected an allowed token, got ${id}; the logits are not numbers`);
     if (!rules.fits(after, room - 1)) {
-      for (const last of rules.finish(place)) await out.add(last);
+      for (const last of rules.finish(stand)) await out.add(last);
       return out.answer(true);
     }
     const end = await take(id, after, choice);
@@ -72,9 +72,9 @@ export async function writeAnswer(writer: Writer, rules: Rules, calls: Calls, ju
 }
 
 /** Decodes as the model would without a grammar, up to its end token or the limit. */
-export async function writeFreely(writer: Writer): Promise<Answer> {
-  const out = new Output(writer);
-  while (out.tokens.length < writer.host.session.answerTokens) {
+export async function writeFreely(scribe: Scribe): Promise<Answer> {
+  const out = new Output(scribe);
+  while (out.tokens.length < scribe.host.session.answerTokens) {
     const choice = await out.choose(null);
     if (choice.id === special.eos) return out.answer(false);
     await out.add(choice.id, choice);
@@ -96,9 +96,9 @@ class Output {
   /** What the last choice was made from. */
   private chosen: Chosen | undefined;
 
-  constructor(private readonly writer: Writer) {
-    this.text = writer.tokenizer.stream();
-    this.trace = writer.trace ? new Trace(writer.tokenizer) : null;
+  constructor(private readonly scribe: Scribe) {
+    this.text = scribe.tokenizer.stream();
+    this.trace = scribe.trace ? new Trace(scribe.tokenizer) : null;
   }
 
   async add(id: number, choice?: Choice): Promise<void> {
@@ -107,7 +107,7 @@ class Output {
   }
 
   push(id: number, choice?: Choice): void {
-    const { tokenizer } = this.writer;
+    const { tokenizer } = this.scribe;
     if (choice) this.steps.push({ ...choice, startByte: this.bytes.length, second: tokenizer.bytesOf(choice.second) });
     this.trace?.push(id, choice, choice && this.chosen);
     this.bytes.push(...tokenizer.bytesOf(id));
@@ -120,12 +120,12 @@ class Output {
   async show(): Promise<void> {
     const text = this.held.join("");
     this.held = [];
-    if (text) await this.writer.onText?.(text);
+    if (text) await this.scribe.onText?.(text);
   }
 
   /** Runs the pending tokens together, then picks among the rows that the mask allows. */
   async choose(mask: Uint32Array | null): Promise<Choice> {
-    const { host, tokenizer, keys, lean } = this.writer;
+    const { host, tokenizer, keys, lean } = this.scribe;
     const hidden = await decode(host, this.pending, this.pos, keys);
     this.pos += this.pending.length;
     this.pending = [];
@@ -138,7 +138,7 @@ class Output {
 
   /** Closes the list after a call, and takes back what is written beyond it. */
   async answerUpTo(callEnd: number): Promise<Answer> {
-    const { tokenizer } = this.writer;
+    const { tokenizer } = this.scribe;
     let rest: number[] = [];
     while (this.bytes.length > callEnd) {
       const length = tokenizer.bytesOf(this.tokens.pop() as number).length;
@@ -154,7 +154,7 @@ class Output {
 
   async answer(cutShort: boolean): Promise<Answer> {
     const rest = this.held.join("") + this.text.end();
-    if (rest) await this.writer.onText?.(rest);
+    if (rest) await this.scribe.onText?.(rest);
     const { tokens, steps, trace } = this;
     const forcedTokens = tokens.length - steps.length;
     const written = { tokens, bytes: Uint8Array.from(this.bytes), steps, forcedTokens, cutShort };

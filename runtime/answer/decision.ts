@@ -1,6 +1,6 @@
 /** From certainty to an honest answer: act on a call, confirm it, ask again, or none. Fitted by `thimble calibrate`. */
 
-import { type Feature, features, type Profile, signedWeight } from "../pack/profile.ts";
+import { type Calibration, type Feature, features, signedWeight } from "../pack/calibration.ts";
 import type { Risk } from "../tools/tools.ts";
 import type { ValueSource } from "./provenance.ts";
 
@@ -41,17 +41,22 @@ export function featuresOf(
   };
 }
 
-/** Share of such calls that are right, by the profile: 0 … 1. */
-export function confidenceOf(values: Record<Feature, number>, profile: Profile): number {
-  const sum = features.reduce((total, name) => total + signedWeight(name, profile.weights[name]) * values[name], 0);
+/** Share of such calls that are right, by the calibration: 0 … 1. */
+export function confidenceOf(values: Record<Feature, number>, calibration: Calibration): number {
+  const sum = features.reduce((total, name) => total + signedWeight(name, calibration.weights[name]) * values[name], 0);
   return 1 / (1 + Math.exp(-sum));
 }
 
 /** `mayAct` false: a value came from nowhere, or the call was cut short; then never act, however sure the model was. */
-export function decide(confidence: number, risk: Risk, profile: Profile, mayAct = true): Exclude<Decision, "none"> {
-  const bar = risk === "safe" ? profile.act : (1 + profile.act) / 2;
-  if (mayAct && profile.act < 1 && confidence >= bar) return risk === "danger" ? "confirm" : "act";
-  return confidence >= (risk === "danger" ? profile.act : profile.confirm) ? "confirm" : "ask";
+export function decide(
+  confidence: number,
+  risk: Risk,
+  calibration: Calibration,
+  mayAct = true,
+): Exclude<Decision, "none"> {
+  const bar = risk === "safe" ? calibration.act : (1 + calibration.act) / 2;
+  if (mayAct && calibration.act < 1 && confidence >= bar) return risk === "danger" ? "confirm" : "act";
+  return confidence >= (risk === "danger" ? calibration.act : calibration.confirm) ? "confirm" : "ask";
 }
 
 /** The most careful of the calls' decisions; without calls none, unless the first was cut short. */

@@ -3,7 +3,7 @@
  * are about, the decoder by how requests are put: together they choose better than either, and refuse less. Calls after
  * the first are the decoder's alone: the head sees the request as a whole (tools/train/README.md has the figures).
  */
-import type { Leaning } from "../pack/profile.ts";
+import type { Leaning } from "../pack/calibration.ts";
 
 /** An answer may begin so. */
 interface Beginning {

@@ -29,7 +29,7 @@ export interface Grounded {
 export function ground(args: Record<string, Json>, properties: readonly Property[], request: Request): Grounded {
   const sources = new Map<string, ValueSource>();
   let said: SaidNumber[] | undefined;
-  const placeOf = (value: Json): Place | null => {
+  const placeOf = (value: Json): Found | null => {
     if (typeof value === "string") return findText(value, request.text);
     if (typeof value !== "number") return null;
     said ??= numbersIn(request.text);
@@ -88,14 +88,14 @@ function optionFor(value: Json, schema: Schema): Schema {
 }
 
 /** A value's place in the request as the model read it. */
-interface Place {
+interface Found {
   from: "request" | "number word";
   start: number;
   end: number;
 }
 
 /** A text in the request: as it stands before letter case is ignored, as whole words before within them. */
-function findText(text: string, request: string): Place | null {
+function findText(text: string, request: string): Found | null {
   const words = plainText(text);
   if (!words) return null;
   for (const [needle, hay] of [
@@ -121,7 +121,7 @@ function isWord(a: string | undefined, b: string | undefined): boolean {
 }
 
 /** A number that the request says, in digits before in words. A sign before digits may also be a mark. */
-function findNumber(value: number, said: readonly SaidNumber[]): Place | null {
+function findNumber(value: number, said: readonly SaidNumber[]): Found | null {
   const matching = said.filter((one) => one.value === value || (!one.inWords && Math.abs(one.value) === value));
   const best = matching.find(({ inWords }) => !inWords) ?? matching[0];
   return best ? { from: best.inWords ? "number word" : "request", start: best.start, end: best.end } : null;

@@ -16,7 +16,7 @@ const [comma, colon, bracket, brace] = [0x2c, 0x3a, 0x5d, 0x7d];
 
 /** The grammar for one answer. */
 export class Rules {
-  readonly start: Place;
+  readonly start: Stand;
 
   constructor(
     readonly grammar: Grammar,
@@ -25,28 +25,28 @@ export class Rules {
     /** Of a list that says no maximum, unless it asks for more. */
     readonly mostItems = Number.POSITIVE_INFINITY,
   ) {
-    this.start = new Place(this, grammar.start, request === null ? null : Words.of(request));
+    this.start = new Stand(this, grammar.start, request === null ? null : Words.of(request));
   }
 
   /** The grammar's tokens less those that would break a rule. */
-  mask(place: Place): Mask {
+  mask(stand: Stand): Mask {
     const { grammar } = this;
     const isFree =
-      !place.spans &&
-      !place.item &&
-      !(place.words && grammar.opensString(place.state)) &&
-      !(grammar.hasItems && grammar.opensItem(place.state));
-    if (isFree) return grammar.mask(place.state);
-    const mask = grammar.tokens.allowed(place);
-    return mask.count ? mask : grammar.mask(place.state);
+      !stand.spans &&
+      !stand.item &&
+      !(stand.words && grammar.opensString(stand.state)) &&
+      !(grammar.hasItems && grammar.opensItem(stand.state));
+    if (isFree) return grammar.mask(stand.state);
+    const mask = grammar.tokens.allowed(stand);
+    return mask.count ? mask : grammar.mask(stand.state);
   }
 
   /** Tokens that can only be so. Inside a string that is copied the mask says more than the grammar. */
-  forced(place: Place): { id: number; after: Place }[] {
-    const forced: { id: number; after: Place }[] = [];
-    if (place.spans) return forced;
-    let after: Place | null = place;
-    for (const id of this.grammar.forced(place.state).ids) {
+  forced(stand: Stand): { id: number; after: Stand }[] {
+    const forced: { id: number; after: Stand }[] = [];
+    if (stand.spans) return forced;
+    let after: Stand | null = stand;
+    for (const id of this.grammar.forced(stand.state).ids) {
       after = this.through(after, id);
       if (!after) break;
       forced.push({ id, after });
@@ -54,41 +54,41 @@ export class Rules {
     return forced;
   }
 
-  /** The place after a token, null if it cannot follow. Where no token keeps the rules, the grammar alone holds. */
-  advance(place: Place, id: number): Place | null {
-    const next = this.through(place, id);
+  /** The stand after a token, null if it cannot follow. Where no token keeps the rules, the grammar alone holds. */
+  advance(stand: Stand, id: number): Stand | null {
+    const next = this.through(stand, id);
     if (next) return next;
-    const state = this.grammar.advance(place.state, id);
+    const state = this.grammar.advance(stand.state, id);
     if (!state) return null;
-    const free = place.moved(state);
+    const free = stand.moved(state);
     free.item = null;
     return free;
   }
 
-  private through(from: Place, id: number): Place | null {
-    let place: Place | null = from;
+  private through(from: Stand, id: number): Stand | null {
+    let stand: Stand | null = from;
     const bytes = this.grammar.tokens.vocabulary.bytesOf(id);
-    for (let i = 0; place && i < bytes.length; i++) place = place.step(bytes[i]);
-    return bytes.length ? place : null;
+    for (let i = 0; stand && i < bytes.length; i++) stand = stand.step(bytes[i]);
+    return bytes.length ? stand : null;
   }
 
-  /** Whether the answer can still end validly within so many tokens of a place. */
-  fits(place: Place, room: number): boolean {
-    return this.grammar.fits(place.state, room) && (!this.grammar.hasDistinct || this.finish(place).length <= room);
+  /** Whether the answer can still end validly within so many tokens of a stand. */
+  fits(stand: Stand, room: number): boolean {
+    return this.grammar.fits(stand.state, room) && (!this.grammar.hasDistinct || this.finish(stand).length <= room);
   }
 
-  /** The tokens of a short way to a valid end, which closes a string where it stands. Only for a place that `fits`. */
-  finish(from: Place): number[] {
+  /** The tokens of a short way to a valid end, which closes a string where it stands. Only for a stand that `fits`. */
+  finish(from: Stand): number[] {
     const { grammar } = this;
     if (!grammar.hasDistinct) return grammar.finish(from.state);
     const bytes: number[] = [];
-    let place: Place | null = from.moved(from.state, null);
-    while (place && !place.atEnd) {
-      const next: [byte: number, place: Place] | undefined = waysOn(place).next().value;
+    let stand: Stand | null = from.moved(from.state, null);
+    while (stand && !stand.atEnd) {
+      const next: [byte: number, stand: Stand] | undefined = waysOn(stand).next().value;
       if (next) bytes.push(next[0]);
-      place = next?.[1] ?? null;
+      stand = next?.[1] ?? null;
     }
-    return place ? grammar.tokensOf(bytes) : grammar.finish(from.state);
+    return stand ? grammar.tokensOf(bytes) : grammar.finish(from.state);
   }
 }
 
@@ -100,7 +100,7 @@ interface Item {
 }
 
 /** Where an answer stands: a state of the grammar, and what the rules need to know of the text before. Made by steps alone. */
-export class Place {
+export class Stand {
   /** Places of the request where the string that is open may go on; null outside of those that are copied. */
   spans: readonly number[] | null = null;
   /** Bytes of the string that is open. */
@@ -125,7 +125,7 @@ export class Place {
     return this.state.atEnd;
   }
 
-  step(byte: number): Place | null {
+  step(byte: number): Stand | null {
     const next = this.reach(byte);
     if (!next?.item || !next.seen.get(next.item.of)?.size) return next;
     if (next.spans) return next.copyDiffers(next.spans) ? next : null;
@@ -152,8 +152,8 @@ export class Place {
     return differs || (beside.length > 0 && canDiffer(this.moved(union(beside))));
   }
 
-  /** The next place, from which an item may have no way on that makes it differ. */
-  reach(byte: number): Place | null {
+  /** The next stand, from which an item may have no way on that makes it differ. */
+  reach(byte: number): Stand | null {
     const next = this.spans ? this.copy(byte, this.spans) : this.open(byte);
     const { grammar } = this.rules;
     if (!next || (grammar.hasDistinct && !next.distinguish(byte)) || (grammar.hasItems && !next.count())) return null;
@@ -163,9 +163,9 @@ export class Place {
     return after;
   }
 
-  /** This place elsewhere: outside of any string that is copied. */
-  moved(state: State, words = this.words, at = this.at): Place {
-    const next = new Place(this.rules, state, words);
+  /** This stand elsewhere: outside of any string that is copied. */
+  moved(state: State, words = this.words, at = this.at): Stand {
+    const next = new Stand(this.rules, state, words);
     next.item = this.item;
     next.seen = this.seen;
     next.counts = this.counts;
@@ -175,7 +175,7 @@ export class Place {
   }
 
   /** A byte outside of what is copied: a quote may open a string that is. */
-  private open(byte: number): Place | null {
+  private open(byte: number): Stand | null {
     const state = this.state.step(byte);
     if (!state) return null;
     if (!this.words || byte !== quote) return this.moved(state, this.words, this.at + 1);
@@ -197,7 +197,7 @@ export class Place {
   }
 
   /** A byte inside a string that is copied, or that is another value beside it. */
-  private copy(byte: number, spans: readonly number[]): Place | null {
+  private copy(byte: number, spans: readonly number[]): Stand | null {
     const words = this.words as Words;
     // Most bytes fall here: the request has them in few places, the grammar nearly everywhere.
     if (this.state.room && byte !== quote && !spans.some((at) => words.takes(at, byte))) return null;
@@ -277,13 +277,13 @@ function canonical(text: string): string | undefined {
 }
 
 /** The bytes that may follow and where they lead, that of the way out first. */
-function* waysOn(place: Place): Generator<[byte: number, place: Place]> {
-  const { edges, exit } = place.state;
-  const out = place.step(exit);
+function* waysOn(stand: Stand): Generator<[byte: number, stand: Stand]> {
+  const { edges, exit } = stand.state;
+  const out = stand.step(exit);
   if (out) yield [exit, out];
   for (const [low, high] of edges) {
     for (let byte = low; byte <= high; byte++) {
-      const next = byte === exit ? null : place.step(byte);
+      const next = byte === exit ? null : stand.step(byte);
       if (next) yield [byte, next];
     }
   }
@@ -293,21 +293,21 @@ function* waysOn(place: Place): Generator<[byte: number, place: Place]> {
 const mostSteps = 5000;
 
 /** Whether the item that is open can end unlike those before. */
-function canDiffer(start: Place): boolean {
+function canDiffer(start: Stand): boolean {
   const open = [start];
   for (let steps = 0; open.length && steps < mostSteps; steps++) {
-    const place = open.pop() as Place;
-    const { edges, exit } = place.state;
-    const on: Place[] = [];
+    const stand = open.pop() as Stand;
+    const { edges, exit } = stand.state;
+    const on: Stand[] = [];
     for (const [low, high] of edges) {
       for (let byte = low; byte <= high; byte++) {
-        const next = byte === exit ? null : place.reach(byte);
-        if (next && ended(place, next)) return true;
+        const next = byte === exit ? null : stand.reach(byte);
+        if (next && ended(stand, next)) return true;
         if (next) on.push(next);
       }
     }
-    const out = place.reach(exit);
-    if (out && ended(place, out)) return true;
+    const out = stand.reach(exit);
+    if (out && ended(stand, out)) return true;
     if (out) on.push(out);
     open.push(...on);
   }
@@ -315,6 +315,6 @@ function canDiffer(start: Place): boolean {
 }
 
 /** Whether a step has ended the item that was open. */
-function ended(before: Place, after: Place): boolean {
+function ended(before: Stand, after: Stand): boolean {
   return after.item?.of !== before.item?.of || after.item?.text === "" || after.item === null;
 }

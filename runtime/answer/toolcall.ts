@@ -1,7 +1,7 @@
 /** Finished text → calls: names and arguments, how sure the model was, and where each value stands in the request. */
 
 import { isObject, type Json } from "../json.ts";
-import type { Profile } from "../pack/profile.ts";
+import type { Calibration } from "../pack/calibration.ts";
 import type { Request } from "../text/request.ts";
 import type { Tool } from "../tools/tools.ts";
 import { type Certainty, confidenceOf, type Decision, decide, featuresOf, type Sureness } from "./decision.ts";
@@ -14,7 +14,7 @@ export interface ToolCall<N extends string = string, A = Record<string, Json>> {
   certainty: Certainty;
   /** By argument, or by path within a nested one. */
   sources: Record<string, ValueSource>;
-  /** How likely the call is right, 0 … 1, by the profile that `thimble calibrate` fitted. */
+  /** How likely the call is right, 0 … 1, by the calibration that `thimble calibrate` fitted. */
   confidence: number;
   decision: Exclude<Decision, "none">;
 }
@@ -45,7 +45,7 @@ export function readCalls(
   { bytes, steps, cutShort }: Written,
   tools: readonly Tool[],
   request: Request,
-  profile: Profile,
+  calibration: Calibration,
 ): ToolCall[] {
   let list: unknown;
   try {
@@ -64,9 +64,9 @@ export function readCalls(
     const tool = tools.find(({ promptName }) => promptName === name);
     const certainty = certaintyOf(spans[i], bytes, tools, steps);
     const { arguments: own, sources } = ground(given as Record<string, Json>, tool?.parameters ?? [], request);
-    const confidence = confidenceOf(featuresOf(certainty, sources, list.length - 1), profile);
+    const confidence = confidenceOf(featuresOf(certainty, sources, list.length - 1), calibration);
     const mayAct = Object.values(sources).every(({ grounded }) => grounded) && !(cutShort && i === entries.length - 1);
-    const decision = decide(confidence, tool?.risk ?? "safe", profile, mayAct);
+    const decision = decide(confidence, tool?.risk ?? "safe", calibration, mayAct);
     return [{ name: tool?.name ?? name, arguments: own, certainty, sources, confidence, decision }];
   });
 }

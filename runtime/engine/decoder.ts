@@ -9,17 +9,17 @@ import { stepRows } from "./sessionplan.ts";
  * of the request's.
  */
 export async function decode(host: Host, ids: readonly number[], pos: number, keys: number): Promise<number> {
-  const { kernels, model, session, walk } = host;
+  const { kernels, layout, session, walk } = host;
   const { record, step, selfCaches, crossCaches, crossRuns } = session;
   let last = 0;
   for (let start = 0; start < ids.length; start += stepRows) {
     const part = ids.slice(start, start + stepRows);
     const n = part.length;
     await embed(host, part, step);
-    await walk(model.layers.decoder, (_, i) => {
-      const { self, cross } = model.decoder[i];
+    await walk(layout.layers.decoder, (_, i) => {
+      const { self, cross } = layout.decoder[i];
       // Nothing reads what the last layer makes of earlier ids.
-      const from = i + 1 < model.decoder.length ? 0 : n - 1;
+      const from = i + 1 < layout.decoder.length ? 0 : n - 1;
       const [own, runs] = [crossCaches[i], crossRuns[i] ?? 0];
       kernels.decoder_layer(record, self, selfCaches[i], cross, own, step, pos + start, n, keys, from, runs);
     });
@@ -30,8 +30,8 @@ export async function decode(host: Host, ids: readonly number[], pos: number, ke
 
 /** Logits (vocabSize) of a hidden state; rows that the mask leaves out are −Infinity. The view is valid until the next call. */
 export function logits(host: Host, hidden: number, mask: Uint32Array | null, vocabSize: number): Promise<Float32Array> {
-  const { kernels, model, session } = host;
-  kernels.final_norm(session.record, model.decoderNorm, hidden, 1);
+  const { kernels, layout, session } = host;
+  kernels.final_norm(session.record, layout.decoderNorm, hidden, 1);
   return multiplyTable(host, hidden, mask, vocabSize);
 }
 

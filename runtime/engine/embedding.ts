@@ -6,11 +6,11 @@ import type { Scratch } from "./sessionplan.ts";
 
 /** x[t] = E[ids[t]] · √dModel: embeds ids (n) into x f32 (n, dModel), from the parts of the table that hold them. */
 export async function embed(
-  { kernels, memory, model, session, walk }: Host<Scratch>,
+  { kernels, memory, layout, session, walk }: Host<Scratch>,
   ids: readonly number[],
   x: number,
 ) {
-  const parts = model.table.filter((part) => ids.some((id) => holds(part, id)));
+  const parts = layout.table.filter((part) => ids.some((id) => holds(part, id)));
   await walk(unitsOf(parts), (table, i) => {
     const part = parts[i];
     const rows = new Uint32Array(memory.buffer, session.ids, ids.length);
@@ -30,15 +30,15 @@ export async function embed(
  * rows of; the other rows are −Infinity. The view is valid until the next call.
  */
 export async function multiplyTable(
-  { kernels, memory, model, session, walk }: Host,
+  { kernels, memory, layout, session, walk }: Host,
   hidden: number,
   mask: Uint32Array | null,
   vocabSize: number,
 ): Promise<Float32Array> {
   if (mask) new Uint32Array(memory.buffer, session.mask, mask.length).set(mask);
   const out = (length: number) => new Float32Array(memory.buffer, session.logits, length);
-  const parts = model.table.filter((part) => !mask || allows(mask, part));
-  if (parts.length < model.table.length) out(pad(vocabSize, 4)).fill(Number.NEGATIVE_INFINITY);
+  const parts = layout.table.filter((part) => !mask || allows(mask, part));
+  if (parts.length < layout.table.length) out(pad(vocabSize, 4)).fill(Number.NEGATIVE_INFINITY);
   const limit = session.record + 4 * sessionRecord.indexOf("vocabSize");
   await walk(unitsOf(parts), (table, i) => {
     const { startRow, rows } = parts[i];

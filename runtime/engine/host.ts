@@ -13,7 +13,7 @@ export type Walk = (units: readonly string[], work: (at: number, index: number) 
 export interface Host<S extends Scratch = SessionPlan> {
   kernels: Kernels;
   memory: WebAssembly.Memory;
-  model: ModelPlan;
+  layout: ModelPlan;
   session: S;
   walk: Walk;
 }

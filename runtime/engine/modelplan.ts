@@ -54,10 +54,10 @@ const mostUsedFirst = ["norms", "decoder", "embedding", "cross", "encoder", "con
  * The plan passes `roomBytes` where even that does not fit.
  */
 export function planModel(
-  header: Pick<PackHeader, "geometry" | "weights">,
+  header: Pick<PackHeader, "geometry" | "format">,
   roomBytes: number = mostMemoryBytes,
 ): ModelPlan {
-  const layouts = sectionLayouts(header.geometry, header.weights);
+  const layouts = sectionLayouts(header.geometry, header.format);
   const [embedding] = layouts;
   const { vocabSize } = header.geometry;
   const whole = placeModel(header, layouts, [{ unit: embedding.name, startRow: 0, rows: vocabSize }], layouts, 0);
@@ -65,7 +65,7 @@ export function planModel(
 
   const table = tableParts(header, layouts);
   const parts = table.map(({ unit, startRow, rows }, i): SectionLayout => {
-    const bytes = (row: number) => tableBytes(row, header.geometry.dModel, header.weights);
+    const bytes = (row: number) => tableBytes(row, header.geometry.dModel, header.format);
     const end = i === table.length - 1 ? embedding.bytes : bytes(startRow + rows);
     return { name: unit, bytes: end - bytes(startRow), fields: [] };
   });
@@ -89,24 +89,24 @@ export function planModel(
  * Throws: CapacityError with the least that they take, and what `remedy` says of the bytes that are left for `besides`.
  */
 export function fitModel(
-  header: Pick<PackHeader, "geometry" | "weights">,
+  header: Pick<PackHeader, "geometry" | "format">,
   besides: number,
   mostBytes: number,
   remedy: (leftBytes: number) => string,
 ): ModelPlan {
-  const model = planModel(header, mostBytes - besides);
-  const needed = pad(model.endBytes, 64) + besides;
-  if (needed <= mostBytes) return model;
-  const least = `${mebibytes(model.endBytes)} for weights and ${mebibytes(besides)} for sessions`;
-  const got = `got a limit of ${mebibytes(mostBytes)}; ${remedy(mostBytes - pad(model.endBytes, 64))}`;
+  const layout = planModel(header, mostBytes - besides);
+  const needed = pad(layout.endBytes, 64) + besides;
+  if (needed <= mostBytes) return layout;
+  const least = `${mebibytes(layout.endBytes)} for weights and ${mebibytes(besides)} for sessions`;
+  const got = `got a limit of ${mebibytes(mostBytes)}; ${remedy(mostBytes - pad(layout.endBytes, 64))}`;
   throw new CapacityError("memory", needed, mostBytes, `expected at least ${mebibytes(needed)} (${least}), ${got}`);
 }
 
 /** Cuts the embedding for the ring: parts of at most a quarter of the largest section, whole words of a mask each. */
-function tableParts({ geometry, weights }: Pick<PackHeader, "geometry" | "weights">, layouts: SectionLayout[]) {
+function tableParts({ geometry, format }: Pick<PackHeader, "geometry" | "format">, layouts: SectionLayout[]) {
   const { vocabSize, dModel } = geometry;
   const largest = Math.max(...layouts.slice(1).map(({ bytes }) => bytes));
-  const most = Math.max(1, Math.floor(largest / 4 / tableBytes(maskRows, dModel, weights)));
+  const most = Math.max(1, Math.floor(largest / 4 / tableBytes(maskRows, dModel, format)));
   const parts: TablePart[] = [];
   for (let startRow = 0; startRow < vocabSize; startRow += most * maskRows) {
     const rows = Math.min(most * maskRows, vocabSize - startRow);

@@ -6,7 +6,7 @@ import type { ModelPlan } from "./modelplan.ts";
 
 export interface TuningPlan {
   /** The model as its decoder's stages are to see it. */
-  model: ModelPlan;
+  layout: ModelPlan;
   /** Where the sections of the tuning's file lie, as they follow each other there. */
   bodyAt: number;
   bodyBytes: number;
@@ -16,19 +16,19 @@ export interface TuningPlan {
 
 /** Plans a tuning of a model from `startBytes` on. */
 export function planTuning(
-  model: ModelPlan,
-  { geometry, weights }: Pick<PackHeader, "geometry" | "weights">,
+  layout: ModelPlan,
+  { geometry, format }: Pick<PackHeader, "geometry" | "format">,
   startBytes = 0,
 ): TuningPlan {
   const planner = new Planner(startBytes);
   const block = (name: string) => planner.record(`record tuning ${name}`, blockRecord, {});
   // Keys and values of the cross-attention are the model's own: nothing reads these pointers of a tuning's records.
   const decoder = count(geometry.nDecoderLayers, (i) => ({ self: block(`${i}.self`), cross: block(`${i}.cross`) }));
-  const layouts = layoutsOf({ geometry, weights, tunes: 0 });
+  const layouts = layoutsOf({ geometry, format, tunes: 0 });
   const bodyBytes = layouts.reduce((sum, { bytes }) => sum + bytes, 0);
   const bodyAt = planner.region("weights tuning", bodyBytes);
   let at = bodyAt;
-  let { decoderNorm } = model;
+  let { decoderNorm } = layout;
   for (const { name, bytes, fields } of layouts) {
     for (const { name: field, offsetBytes } of fields) {
       if (field === "decoderNorm") decoderNorm = at + offsetBytes;
@@ -39,9 +39,9 @@ export function planTuning(
     at += bytes;
   }
   // Stages walk over units that arrive or pass through; the tuning is there, as the norms are.
-  const layers = { ...model.layers, decoder: model.layers.decoder.map(() => "norms") };
+  const layers = { ...layout.layers, decoder: layout.layers.decoder.map(() => "norms") };
   return {
-    model: { ...model, decoder, decoderNorm, layers },
+    layout: { ...layout, decoder, decoderNorm, layers },
     bodyAt,
     bodyBytes,
     endBytes: pad(planner.endBytes, 64),

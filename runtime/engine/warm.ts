@@ -34,7 +34,7 @@ export class Warmth {
    * Returns how many layers' work on the tool list was at hand: 0 the first time and where the list has changed.
    */
   async prefill(host: Host, request: readonly number[], tools: readonly number[]): Promise<number> {
-    const { kernels, memory, model, session, walk } = host;
+    const { kernels, memory, layout, session, walk } = host;
     const { warmCaches, warmX, warmLayers, x, encoderCache } = session;
     const [n, q] = [tools.length, request.length];
     const position = session.promptTokens - n;
@@ -48,13 +48,13 @@ export class Warmth {
     try {
       await embed(host, request, this.rowAt(session, asked));
       if (!warm) await embed(host, tools, this.rowAt(session, listed));
-      await walk(model.layers.encoder, (_, i) => {
+      await walk(layout.layers.encoder, (_, i) => {
         if (i === warmLayers) {
           if (warm) new Uint8Array(memory.buffer).copyWithin(x, warmX, warmX + listBytes);
           else new Uint8Array(memory.buffer).copyWithin(warmX, x, x + listBytes);
         }
         const parts = warm && i < warmLayers ? [asked] : [listed, asked];
-        const [block, cache] = [model.encoder[i], warmCaches[i] ?? encoderCache];
+        const [block, cache] = [layout.encoder[i], warmCaches[i] ?? encoderCache];
         for (const rows of parts) {
           turnRope(memory, session, rows.start, rows.position);
           kernels.encoder_kv(session.record, block, cache, this.rowAt(session, rows), rows.start, rows.n);
@@ -77,7 +77,7 @@ export class Warmth {
     } finally {
       turnRope(memory, session, 0, 0);
     }
-    await walk(["norms"], () => kernels.final_norm(session.record, model.encoderNorm, x, n + q));
+    await walk(["norms"], () => kernels.final_norm(session.record, layout.encoderNorm, x, n + q));
     await crossKv(host, n + q);
     this.kept = [...tools];
     return warm ? warmLayers : 0;

@@ -9,7 +9,7 @@
  *   16   4  P, positions of the RoPE table
  *   20   4  1 where the model copies free strings from the request
  *   24   8  f64, what a unit of the contrastive head's score of a tool counts in the choice of the first call, in logits
- *   32   8  f64, the same of calling none; both 0 where the pack's profile has no `lean` (answer/lean.ts)
+ *   32   8  f64, the same of calling none; both 0 where the pack's calibration has no `lean` (answer/lean.ts)
  *   40 8·14  offset from here and bytes of each part, which stands at a multiple of 4:
  *      starts     (V + 1)  where each piece's bytes begin among all, and their end
  *      pieces     bytes of all pieces by id, as they stand in an answer: a space for ▁
@@ -63,7 +63,7 @@ export async function writeDevice(header: PackHeader, tokenizer: Tokenizer, set:
   const longest = words.reduce((most, word) => Math.max(most, word.length), 0);
   const head = [weightsId(header), vocabSize, order.length, longest, positions, Number(header.copies ?? false)];
   for (const [i, word] of head.entries()) view.setUint32(4 * i, word, true);
-  const { tool, none } = header.profile?.lean ?? { tool: 0, none: 0 };
+  const { tool, none } = header.calibration?.lean ?? { tool: 0, none: 0 };
   view.setFloat64(24, tool, true);
   view.setFloat64(32, none, true);
   for (const [i, name] of partNames.entries()) {

@@ -54,7 +54,7 @@ export interface ReadOptions {
 }
 
 /** A model, as far as reading needs it. */
-export interface KeptModel extends Pick<Host, "kernels" | "memory" | "model"> {
+export interface KeptModel extends Pick<Host, "kernels" | "memory" | "layout"> {
   geometry: Geometry;
   tokenizer: Tokenizer;
   space: Space;
@@ -230,14 +230,14 @@ export class Kept {
   }
 
   private async readTogether(part: { text: string; ids: number[] }[], walk: Walk): Promise<KeptTool[]> {
-    const { geometry, kernels, memory, model, toolAt } = this.model;
+    const { geometry, kernels, memory, layout, toolAt } = this.model;
     const tools: KeptTool[] = [];
     try {
       for (const { text, ids } of part) tools.push(this.lay(text, ids.length));
       // Behind the tools, where buffers that are given back leave no hole.
       const session = this.readerFor(rowsOf(part));
       const readings = part.map(({ ids }, i) => ({ ids, block: tools[i] }));
-      const host = { kernels, memory, model, walk, session };
+      const host = { kernels, memory, layout, walk, session };
       const vectors = await readTools(host, readings, toolAt, geometry.contrastiveDim);
       for (const [i, tool] of tools.entries()) this.admit(tool, { rows: tool.known.rows, vector: vectors[i] });
       return tools;

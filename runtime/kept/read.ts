@@ -26,7 +26,7 @@ export async function readTools(
   toolAt: number,
   contrastiveDim: number,
 ): Promise<(Float32Array | null)[]> {
-  const { kernels, memory, model, session, walk } = host;
+  const { kernels, memory, layout, session, walk } = host;
   const { record, x } = session;
   const rowBytes = 4 * session.dModel;
   let start = 0;
@@ -37,22 +37,22 @@ export async function readTools(
   });
   const rows = tools.flatMap(({ ids }) => [...ids, ...Array(pad(ids.length, tileRows) - ids.length).fill(ids[0])]);
   await embed(host, rows, x);
-  await walk(model.layers.encoder, (_, i) => {
+  await walk(layout.layers.encoder, (_, i) => {
     turnRope(memory, session, 0, toolAt);
     for (const { block, at, n } of tools) {
-      kernels.encoder_kv(record, model.encoder[i], block.encoder[i], at, 0, n);
-      kernels.encoder_attend(record, model.encoder[i], block.encoder[i], at, 0, n, n, 0);
+      kernels.encoder_kv(record, layout.encoder[i], block.encoder[i], at, 0, n);
+      kernels.encoder_attend(record, layout.encoder[i], block.encoder[i], at, 0, n, n, 0);
     }
   });
-  await walk(["norms"], () => kernels.final_norm(record, model.encoderNorm, x, rows.length));
-  await walk(model.layers.cross, (_, i) => {
-    for (const { block, at, n } of tools) kernels.cross_kv(record, model.decoder[i].cross, block.cross[i], at, 0, n);
+  await walk(["norms"], () => kernels.final_norm(record, layout.encoderNorm, x, rows.length));
+  await walk(layout.layers.cross, (_, i) => {
+    for (const { block, at, n } of tools) kernels.cross_kv(record, layout.decoder[i].cross, block.cross[i], at, 0, n);
   });
-  if (!model.contrastive) return tools.map(() => null);
+  if (!layout.contrastive) return tools.map(() => null);
   const vectors: Float32Array[] = [];
   await walk(["contrastive"], () => {
     for (const { at, n } of tools) {
-      kernels.contrastive(record, model.contrastive, at, n, session.contrastive);
+      kernels.contrastive(record, layout.contrastive, at, n, session.contrastive);
       vectors.push(new Float32Array(memory.buffer, session.contrastive, contrastiveDim).slice());
     }
   });

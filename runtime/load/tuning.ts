@@ -1,19 +1,19 @@
 /** A tuning: a file with a decoder that learned some tools, for whoever has the model that it comes from. */
 import type { ModelPlan } from "../engine/modelplan.ts";
 import { FormatError } from "../errors.ts";
+import type { Calibration } from "../pack/calibration.ts";
 import { checkFile, modelId, type PackHeader, prefixBytes } from "../pack/pack.ts";
-import type { Profile } from "../pack/profile.ts";
 import { bytesOf, type Source } from "./source.ts";
 import type { WaitOptions } from "./stream.ts";
 
 /** A tuning in linear memory, for sessions of its model. */
 export interface Tuning {
   /** The model as its decoder's stages see it. @internal */
-  readonly model: ModelPlan;
+  readonly layout: ModelPlan;
   /** Where its sections lie. @internal */
   readonly bodyAt: number;
   /** When to act, confirm or ask with it; the model's own where it has none. */
-  readonly profile?: Profile;
+  readonly calibration?: Calibration;
 }
 
 /** A tuning's file, every byte of it checked. */

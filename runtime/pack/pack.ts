@@ -6,7 +6,7 @@
  *  12   4  header bytes H (msgpack)
  *  16   4  XXH32 of bytes 24 … first section
  *  20   4  zero
- *  24   H  header: a map, see `PackHeader`; then zeros up to a multiple of 64
+ *  24   H  header: a map, see `PackHeader` and `fileKeys`; then zeros up to a multiple of 64
  *  ..      sections, each at a multiple of 64 and already in the kernels' layout, zeros between
  *
  * Each section's XXH32 covers its bytes and the zeros after it, so that every byte of a file is checked.
@@ -15,7 +15,7 @@ import { embeddingBytes, groupSize, matrixBytes, pad } from "../../wasm/abi.ts";
 import { FormatError } from "../errors.ts";
 import { isObject } from "../json.ts";
 import { MsgpackReader, type Packable, writeMsgpack } from "../msgpack.ts";
-import { checkProfile, type Profile } from "./profile.ts";
+import { type Calibration, checkCalibration } from "./calibration.ts";
 import { xxh32 } from "./xxh32.ts";
 
 export const magic = "thimble\0";
@@ -52,7 +52,7 @@ export interface SectionEntry {
 
 export interface PackHeader {
   geometry: Geometry;
-  weights: WeightFormat;
+  format: WeightFormat;
   /** Pieces by id. Scores fall with the id, so the id is the merge rank. */
   pieces: string[];
   licence: string;
@@ -65,7 +65,7 @@ export interface PackHeader {
   /** The model was trained to write free strings as they stand in the request. */
   copies?: boolean;
   /** When to act, confirm or ask with this model; absent where nobody calibrated it. */
-  profile?: Profile;
+  calibration?: Calibration;
   /** Of a tuning, a pack of a decoder alone, without pieces: the `modelId` of the model whose decoder it stands in for. */
   tunes?: number;
   sections: SectionEntry[];
@@ -87,15 +87,15 @@ export interface SectionLayout {
 }
 
 /** Bytes of so many rows of the embedding. */
-export function tableBytes(rows: number, dModel: number, weights: WeightFormat): number {
-  return weights === "float32" ? rows * dModel * 4 : embeddingBytes(rows, dModel);
+export function tableBytes(rows: number, dModel: number, format: WeightFormat): number {
+  return format === "float32" ? rows * dModel * 4 : embeddingBytes(rows, dModel);
 }
 
 /** Sections and their fields, in file order; a fact of the geometry alone. Fields start at multiples of 16. */
-export function sectionLayouts(geometry: Geometry, weights: WeightFormat): SectionLayout[] {
+export function sectionLayouts(geometry: Geometry, format: WeightFormat): SectionLayout[] {
   const { vocabSize, dModel, nHeads, nKvHeads, nEncoderLayers, nDecoderLayers } = geometry;
   const headDim = dModel / nHeads;
-  const wide = weights === "float32";
+  const wide = format === "float32";
   const matrix = (out: number, inputs: number) => (wide ? out * inputs * 4 : matrixBytes(out, inputs));
   const floats = (n: number) => n * 4;
   const kv = nKvHeads * headDim;
@@ -106,7 +106,7 @@ export function sectionLayouts(geometry: Geometry, weights: WeightFormat): Secti
     Object.fromEntries(Object.entries(sizes).map(([name, bytes]) => [prefix + name, bytes]));
 
   const sections: [string, Record<string, number>][] = [
-    ["embedding", { table: tableBytes(vocabSize, dModel, weights) }],
+    ["embedding", { table: tableBytes(vocabSize, dModel, format) }],
   ];
   for (let i = 0; i < nEncoderLayers; i++) sections.push([`encoder.${i}`, block]);
   // Both final norms are small, and the encoder's is needed before the cross-attention's keys and values.
@@ -132,8 +132,8 @@ export function sectionLayouts(geometry: Geometry, weights: WeightFormat): Secti
 }
 
 /** The sections of a file; of a tuning those alone that hold what the decoder does not share. */
-export function layoutsOf({ geometry, weights, tunes }: Pick<PackHeader, "geometry" | "weights" | "tunes">) {
-  const layouts = sectionLayouts(geometry, weights);
+export function layoutsOf({ geometry, format, tunes }: Pick<PackHeader, "geometry" | "format" | "tunes">) {
+  const layouts = sectionLayouts(geometry, format);
   return tunes === undefined ? layouts : layouts.filter(({ name }) => name === "norms" || name.startsWith("decoder."));
 }
 
@@ -150,7 +150,16 @@ export function modelId({ geometry, toolAt, pieces, sections }: PackHeader): num
 export function writePack(
   head: Pick<
     PackHeader,
-    "geometry" | "weights" | "pieces" | "licence" | "provenance" | "prompt" | "toolAt" | "copies" | "profile" | "tunes"
+    | "geometry"
+    | "format"
+    | "pieces"
+    | "licence"
+    | "provenance"
+    | "prompt"
+    | "toolAt"
+    | "copies"
+    | "calibration"
+    | "tunes"
   >,
   field: (section: string, name: string) => Uint8Array,
 ): Uint8Array {
@@ -178,11 +187,8 @@ export function writePack(
       offsetBytes += section.bytes;
       return entry;
     });
-    return writeMsgpack({
-      ...head,
-      sections: placed,
-      fileBytes: offsetBytes,
-    } satisfies PackHeader as unknown as Packable);
+    const map: PackHeader = { ...head, sections: placed, fileBytes: offsetBytes };
+    return writeMsgpack(renamed(map, fileKeys) as Packable);
   };
   let start = 0;
   let header = render(start);
@@ -236,12 +242,12 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
   let header: PackHeader;
   try {
     header = readMap(bytes.subarray(0, prefix.headerBytes));
-    checkGeometry(header.geometry, header.weights);
-    if (header.weights !== "int4" && header.weights !== "float32") {
+    checkGeometry(header.geometry, header.format);
+    if (header.format !== "int4" && header.format !== "float32") {
       throw new FormatError(
         "header.weights",
         prefixBytes,
-        `expected int4 or float32, got ${JSON.stringify(header.weights)}`,
+        `expected int4 or float32, got ${JSON.stringify(header.format)}`,
       );
     }
     if (header.tunes !== undefined && !Number.isInteger(header.tunes))
@@ -263,7 +269,7 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
     if (header.copies !== undefined && typeof header.copies !== "boolean")
       throw new FormatError("header.copies", prefixBytes, "expected true or false");
     checkPrompt(header);
-    if (header.profile !== undefined) checkProfile(header.profile);
+    if (header.calibration !== undefined) checkCalibration(header.calibration);
     let offset = prefix.bodyOffset;
     const layouts = layoutsOf(header);
     for (const [i, layout] of layouts.entries()) {
@@ -301,11 +307,21 @@ function checkPrompt({ prompt, toolAt }: PackHeader): void {
 
 const mostToolAt = 4096;
 
+/** What the file calls parts of the header that have a better name here. */
+const fileKeys: Readonly<Record<string, string>> = { format: "weights", calibration: "profile" };
+const headerKeys = Object.fromEntries(Object.entries(fileKeys).map(([ours, files]) => [files, ours]));
+
+function renamed(map: object, names: Readonly<Record<string, string>>): object {
+  return Object.fromEntries(
+    Object.entries(map).map(([key, value]) => [Object.hasOwn(names, key) ? names[key] : key, value]),
+  );
+}
+
 /** Throws: FormatError for what is no map in msgpack. */
 function readMap(bytes: Uint8Array): PackHeader {
   const reader = new MsgpackReader(bytes, true);
   const map = reader.value();
-  if (isObject(map) && reader.isDone) return map as unknown as PackHeader;
+  if (isObject(map) && reader.isDone) return renamed(map, headerKeys) as unknown as PackHeader;
   throw new FormatError("header", prefixBytes, "expected the map that `thimble build` writes, got something else");
 }
 
@@ -347,7 +363,7 @@ export function checkLength({ sections, fileBytes }: PackHeader, got: number): v
 }
 
 /** Throws: FormatError for a geometry that the kernels cannot run. */
-export function checkGeometry(geometry: Geometry, weights: WeightFormat): void {
+export function checkGeometry(geometry: Geometry, format: WeightFormat): void {
   const wrong = (name: string, expected: string, got: unknown) => {
     throw new FormatError(`geometry.${name}`, prefixBytes, `expected ${expected}, got ${JSON.stringify(got)}`);
   };
@@ -372,7 +388,7 @@ export function checkGeometry(geometry: Geometry, weights: WeightFormat): void {
   if (!Number.isFinite(ropeTheta) || ropeTheta < 1) wrong("ropeTheta", "a finite number from 1", ropeTheta);
   if (!contrastiveHidden !== !contrastiveDim)
     wrong("contrastiveDim", "both contrastive sizes or neither", contrastiveDim);
-  if (weights === "float32") return;
+  if (format === "float32") return;
   if (dModel % groupSize || dModel > 512) {
     // Sums of dModel products of int16 and int8 must fit in 32 bits.
     wrong("dModel", `a multiple of ${groupSize} up to 512, as the int4 kernels need`, dModel);

@@ -65,7 +65,7 @@ export class Apart implements Way {
   }
 
   async scores(request: string, set: ToolSet, host: Host): Promise<number[] | null> {
-    if (!host.model.contrastive) return null;
+    if (!host.layout.contrastive) return null;
     toolSizes(set, this.model.kept, host.session.toolRows);
     return this.rate(request, set, host, { walk: host.walk });
   }
@@ -110,7 +110,7 @@ export class Apart implements Way {
 
   /** `scores`; `reading` hears which tools are read. */
   private async rate(request: string, set: ToolSet, host: Host, reading: ReadOptions): Promise<number[] | null> {
-    if (!host.model.contrastive) return null;
+    if (!host.layout.contrastive) return null;
     const known = await this.model.kept.learn(set.texts, reading);
     const query = await this.vectorOf(request, host);
     return known.map(({ vector }) => dot(vector as Float32Array, query));

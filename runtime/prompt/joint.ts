@@ -54,7 +54,7 @@ export class Joint implements Way {
   }
 
   async scores(request: string, set: ToolSet, host: Host): Promise<number[] | null> {
-    if (!host.model.contrastive) return null;
+    if (!host.layout.contrastive) return null;
     const { vectors } = this.model;
     const query = await this.vectorOf(request, host);
     const scores: number[] = [];

@@ -10,7 +10,7 @@ export interface Vocabulary {
 }
 
 /** What the trie needs of an automaton's states: the grammar's own, or those of copy.ts. */
-export interface Walk<Self> {
+export interface Automaton<Self> {
   step(byte: number): Self | null;
 }
 
@@ -107,7 +107,7 @@ export class TokenTrie {
    * The tokens that may follow a state. `stringRoom` is how many characters a string may take from there, 0 outside one:
    * tokens without quote and backslash are then those that `text`, any string, takes, as far as there is room.
    */
-  allowed<S extends Walk<S>>(state: S, stringRoom = 0, text = state): Mask {
+  allowed<S extends Automaton<S>>(state: S, stringRoom = 0, text = state): Mask {
     const bits = stringRoom
       ? this.collect(state, this.staying, this.insideString(stringRoom, text).slice())
       : this.collect(state, null, this.noTokens());
@@ -121,7 +121,7 @@ export class TokenTrie {
     return { bits, count, some };
   }
 
-  private insideString<S extends Walk<S>>(room: number, text: S): Uint32Array {
+  private insideString<S extends Automaton<S>>(room: number, text: S): Uint32Array {
     const most = Math.min(room, this.mostCharacters);
     if (!this.inside[most]) {
       const bits = this.collect(text, this.leaving, this.noTokens());
@@ -138,7 +138,7 @@ export class TokenTrie {
   }
 
   /** Adds to a bitset what a state takes, but for the nodes to skip. */
-  private collect<S extends Walk<S>>(start: S, skip: Uint8Array | null, bits: Uint32Array): Uint32Array {
+  private collect<S extends Automaton<S>>(start: S, skip: Uint8Array | null, bits: Uint32Array): Uint32Array {
     this.walk(0, this.bytes.length, start, skip, (node) => {
       for (let i = this.firstToken[node]; i < this.firstToken[node + 1]; i++) {
         const id = this.tokens[i];
@@ -149,7 +149,7 @@ export class TokenTrie {
   }
 
   /** Visits the nodes that lead from a state to another, from a node up to the end of its siblings and their descendants. */
-  private walk<S extends Walk<S>>(
+  private walk<S extends Automaton<S>>(
     from: number,
     to: number,
     start: S,
@@ -170,7 +170,7 @@ export class TokenTrie {
   }
 
   /** Whether a token leads from a state to one of a kind, and further. */
-  leadsThrough<S extends Walk<S>>(start: S, kind: (state: S) => boolean): boolean {
+  leadsThrough<S extends Automaton<S>>(start: S, kind: (state: S) => boolean): boolean {
     let found = false;
     this.walk(0, this.bytes.length, start, null, (node, state) => {
       found ||= this.ends[node] > node + 1 && kind(state);
@@ -179,7 +179,7 @@ export class TokenTrie {
   }
 
   /** Bytes by which a piece can reach from within others past their end, as far as the state there lets them. */
-  reachingAcross<S extends Walk<S>>(bytes: readonly number[], end: S): number[][] {
+  reachingAcross<S extends Automaton<S>>(bytes: readonly number[], end: S): number[][] {
     const rests: number[][] = [];
     for (let start = bytes.length - 1; start >= 0; start--) {
       const base = this.find(bytes, start);

@@ -7,9 +7,9 @@ interface Standard<I = unknown> {
 }
 
 /** A value of a JSON Schema; what the compiler cannot follow, `$ref` and `allOf` among it, is any JSON. */
-export type ValueOf<S> = Plain<S> | (S extends { readonly nullable: true } ? null : never);
+export type ValueOf<S> = NotNull<S> | (S extends { readonly nullable: true } ? null : never);
 
-type Plain<S> = S extends { readonly const: infer C }
+type NotNull<S> = S extends { readonly const: infer C }
   ? Writable<C>
   : S extends { readonly enum: readonly (infer E)[] }
     ? Writable<E>

@@ -31,7 +31,7 @@ const nullable = new Set(["const", "default", "example", "examples"]);
 export const isFlag = (source: JsonObject, key: string) => key === "required" && !Array.isArray(source.required);
 
 /** Whether a schema limits its values by other keywords than some. */
-export function limits(source: JsonObject, but: readonly string[]): boolean {
+export function isLimited(source: JsonObject, but: readonly string[]): boolean {
   return Object.keys(source).some(
     (key) => ![...but, "nullable"].includes(key) && !silent.has(key) && !key.startsWith("x-"),
   );

@@ -9,7 +9,7 @@
 import { ToolError } from "../errors.ts";
 import { describe, isObject, type Json, type JsonObject } from "../json.ts";
 import { mostLevels, mostSchemas } from "./bounds.ts";
-import { isFlag, isReadApart, keywords, limits, oneValue, typeNames, typesOf, withoutNulls } from "./keywords.ts";
+import { isFlag, isLimited, isReadApart, keywords, oneValue, typeNames, typesOf, withoutNulls } from "./keywords.ts";
 import { both, mergeSchemas } from "./merge.ts";
 import { mayOverlap } from "./overlap.ts";
 import { pointed } from "./pointer.ts";
@@ -57,7 +57,7 @@ export class SchemaReader {
     try {
       if (given.$ref !== undefined && typeof given.$ref !== "string")
         throw new ToolError(`${path}.$ref`, `expected a reference, got ${describe(given.$ref)}`);
-      if (typeof given.$ref === "string" && !limits(given, ["$ref"])) return this.reference(given.$ref, path);
+      if (typeof given.$ref === "string" && !isLimited(given, ["$ref"])) return this.reference(given.$ref, path);
       if (given.$ref === undefined && given.allOf === undefined) return this.readFlat(oneValue(given), path);
       return this.merge(given, path);
     } finally {
@@ -117,7 +117,7 @@ export class SchemaReader {
 
   /** A schema without $ref, allOf and const of its own; null if no value fits. */
   private readFlat(source: JsonObject, path: string): Schema | null {
-    if (source.not === true || (isObject(source.not) && !limits(source.not, []))) return null;
+    if (source.not === true || (isObject(source.not) && !isLimited(source.not, []))) return null;
     for (const key of ["anyOf", "oneOf"] as const) {
       if (source[key] !== undefined) return this.union(source, key, path);
     }
@@ -139,7 +139,7 @@ export class SchemaReader {
       throw new ToolError(`${path}.${key}`, `expected a list of schemas, got ${describe(options)}`);
     }
     const read = options.flatMap((option, i): Schema[] => {
-      const given = limits(rest, []) ? both(rest, option) : option;
+      const given = isLimited(rest, []) ? both(rest, option) : option;
       const possible = this.readIfPossible(given, `${path}.${key}[${i}]`);
       return possible ? [possible] : [];
     });
@@ -206,9 +206,9 @@ export class SchemaReader {
     if (!isObject(own)) throw new ToolError(`${path}.properties`, `expected an object, got ${describe(own)}`);
     const { additionalProperties: values, propertyNames } = source;
     const names = isObject(propertyNames) ? oneValue(propertyNames).enum : undefined;
-    if (propertyNames !== undefined && !names && (!isObject(propertyNames) || limits(propertyNames, ["type"])))
+    if (propertyNames !== undefined && !names && (!isObject(propertyNames) || isLimited(propertyNames, ["type"])))
       this.warn(`${path}.propertyNames`, "propertyNames", "is not held to: the grammar ignores it");
-    const saysValues = isObject(values) && limits(values, []);
+    const saysValues = isObject(values) && isLimited(values, []);
     if (isObject(values) && !saysValues)
       this.warn(`${path}.additionalProperties`, "additionalProperties", "further properties are never written");
     const known = new Map(Object.entries(own));

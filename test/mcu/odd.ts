@@ -2,17 +2,19 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { load, ToolSet } from "../../runtime/index.ts";
-import type { Leaning, Profile } from "../../runtime/pack/profile.ts";
+import type { Calibration, Leaning } from "../../runtime/pack/calibration.ts";
 import { fixture, oddGeometry, packOf, randomCheckpoint, talkative } from "../support.ts";
 
-/** Writes both files into a folder, for one of fixtures/tools or a list as JSON, and what the profile leans by; returns their paths. */
+/** Writes both files into a folder, for one of fixtures/tools or a list as JSON, and what the calibration leans by; returns their paths. */
 export async function oddFiles(
   folder: string,
   list = "calendar-mcp.json",
   lean?: Leaning,
 ): Promise<{ pack: string; tools: string; set: ToolSet }> {
-  const profile: Profile = await Bun.file(new URL("../../runtime/model/profile.json", import.meta.url)).json();
-  const notes = { prompt: "apart", copies: true, ...(lean && { profile: { ...profile, lean } }) } as const;
+  const calibration: Calibration = await Bun.file(
+    new URL("../../runtime/model/calibration.json", import.meta.url),
+  ).json();
+  const notes = { prompt: "apart", copies: true, ...(lean && { calibration: { ...calibration, lean } }) } as const;
   const bytes = await packOf(talkative(randomCheckpoint(oddGeometry, 21)), notes);
   const set = ToolSet.from(list.startsWith("[") ? list : readFileSync(fixture(`tools/${list}`), "utf8")).inOrder();
   const model = await load(bytes);

@@ -34,7 +34,7 @@ export async function measureBudgets(
   for (const memoryBytes of budgets) {
     const thimble = await load(path, { ...options, ...limits, ...(memoryBytes && { memory: memoryBytes }) });
     const { linearMemoryBytes } = thimble;
-    const { model } = thimble.inside;
+    const { layout } = thimble.inside;
     const { first: session } = thimble;
     const prefillMs = await median(runs, () => runPrefill(thimble, session, promptTokens));
     const decodeMs = await median(runs, () => runDecode(thimble, session, steps, promptTokens));
@@ -42,12 +42,12 @@ export async function measureBudgets(
     await session.call(watchRequest, tools);
     for (let i = 0; i < runs; i++) calls.push((await session.call(watchRequest, tools)).timings);
     thimble.close();
-    const resident = model.units.filter(({ at }) => at !== null);
+    const resident = layout.units.filter(({ at }) => at !== null);
     reports.push({
       memoryBytes,
       linearMemoryBytes,
       residentBytes: resident.reduce((sum, { bytes }) => sum + bytes, 0),
-      ringBytes: model.ring?.bytes ?? 0,
+      ringBytes: layout.ring?.bytes ?? 0,
       prefillTokensPerSecond: round((promptTokens / prefillMs) * 1000),
       decodeTokensPerSecond: {
         free: round((steps / decodeMs) * 1000),

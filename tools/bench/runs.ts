@@ -23,8 +23,8 @@ export const fullGeometry: Geometry = {
 
 /** A session's buffers with room for a prompt of so many tokens, to run stages on. */
 export function hostOf(thimble: Thimble, session: Session, promptTokens: number): Host {
-  const { kernels, memory, model, weights } = thimble.inside;
-  const host = { kernels, memory, model, session: session.plan, walk: walkOf(weights, undefined) };
+  const { kernels, memory, layout, weights } = thimble.inside;
+  const host = { kernels, memory, layout, session: session.plan, walk: walkOf(weights, undefined) };
   session.grow(host, promptTokens);
   return host;
 }
@@ -61,7 +61,7 @@ export async function randomPack(geometry: Geometry): Promise<Uint8Array> {
   };
   const layouts = new Map(sectionLayouts(geometry, "int4").map((layout) => [layout.name, layout]));
   return writePack(
-    { geometry, weights: "int4", pieces, licence: "none", provenance: { source: "seeded random weights" } },
+    { geometry, format: "int4", pieces, licence: "none", provenance: { source: "seeded random weights" } },
     (section, name) => {
       const bytes = layouts.get(section)?.fields.find((field) => field.name === name)?.bytes ?? 0;
       const words = new Uint32Array(bytes / 4);

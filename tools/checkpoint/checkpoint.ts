@@ -58,7 +58,7 @@ export interface Checkpoint {
 }
 
 /** An opened file: arrays by name, what it states about its geometry, what else it says. */
-interface Source {
+interface OpenFile {
   path: string;
   format: Format;
   tensors: Map<string, Tensor>;
@@ -92,7 +92,7 @@ const MISTAKEN: readonly (readonly [string, string])[] = [
 ];
 
 /** Tells the format by content, never by name. A safetensors header is JSON behind a length whose upper half is 0. */
-function open(bytes: Uint8Array, path: string): Source {
+function open(bytes: Uint8Array, path: string): OpenFile {
   if (bytes[8] === 0x7b && bytes.subarray(4, 8).every((byte) => byte === 0)) {
     const { tensors, metadata } = readSafetensors(bytes, path);
     const { config, ...rest } = metadata;
@@ -123,14 +123,14 @@ function parseConfig(text: string): Record<string, unknown> {
 const nameOf = (name: string, layer = 0) => name.replace("#", String(layer));
 
 /** Finds an array. Throws: FormatError where the file lacks it. */
-function find({ path, tensors }: Source, name: string): Tensor {
+function find({ path, tensors }: OpenFile, name: string): Tensor {
   const tensor = tensors.get(name);
   if (!tensor) throw new FormatError(name, -1, `expected this tensor in ${path}, got none; ${HINT}`);
   return tensor;
 }
 
 /** Finds an array of exactly this shape: the one shape check. Throws: FormatError naming both shapes. */
-function expectShape(source: Source, name: string, shape: number[]): Tensor {
+function expectShape(source: OpenFile, name: string, shape: number[]): Tensor {
   const tensor = find(source, name);
   if (tensor.shape.length !== shape.length || shape.some((size, axis) => size !== tensor.shape[axis]))
     throw new FormatError(
@@ -145,7 +145,7 @@ function expectShape(source: Source, name: string, shape: number[]): Tensor {
  * Settles the geometry: what the file states, else what its shapes say; every array is then held against it.
  * Throws: FormatError for a missing first array, or numbers that make no attention geometry.
  */
-function readConfig(source: Source): Config {
+function readConfig(source: OpenFile): Config {
   const { format, tensors, stated } = source;
   const { names, transposed, stacked } = format;
   const size = (name: string, axis: number) => find(source, nameOf(name)).shape.at(axis) ?? 0;

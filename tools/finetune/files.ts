@@ -1,7 +1,7 @@
 /** Trained parameters → a tuning's file, or a whole pack; and a pack's own parameters. */
 import { FormatError } from "../../runtime/errors.ts";
+import type { Calibration } from "../../runtime/pack/calibration.ts";
 import { checkFile, layoutsOf, modelId, type PackHeader, prefixBytes, writePack } from "../../runtime/pack/pack.ts";
-import type { Profile } from "../../runtime/pack/profile.ts";
 import { packMatrix } from "../../runtime/pack/quant.ts";
 import { parametersOf } from "./parameters.ts";
 
@@ -15,17 +15,17 @@ export interface Pack {
 /** What a file says of how it was made. */
 export interface Notes {
   provenance: Record<string, string>;
-  profile?: Profile;
+  calibration?: Calibration;
 }
 
 /** Throws: FormatError for what is no pack of int4 weights, or is damaged. */
 export function openPack(bytes: Uint8Array): Pack {
   const header = checkFile(bytes);
-  if (header.weights !== "int4")
+  if (header.format !== "int4")
     throw new FormatError(
       "header.weights",
       prefixBytes,
-      `expected int4, got ${header.weights}; build it without --float`,
+      `expected int4, got ${header.format}; build it without --float`,
     );
   if (header.tunes !== undefined)
     throw new FormatError("header.tunes", prefixBytes, "expected a whole pack, got a tuning; give its model");
@@ -43,24 +43,24 @@ export function openPack(bytes: Uint8Array): Pack {
 }
 
 /** The decoder's sections alone, for `load(pack, { tuning })`. */
-export function writeTuning(base: Pack, parameters: Float32Array, { provenance, profile }: Notes): Uint8Array {
-  const { geometry, weights, licence } = base.header;
+export function writeTuning(base: Pack, parameters: Float32Array, { provenance, calibration }: Notes): Uint8Array {
+  const { geometry, format, licence } = base.header;
   const head = {
     geometry,
-    weights,
+    format,
     licence,
     pieces: [],
     provenance,
     tunes: modelId(base.header),
-    ...(profile && { profile }),
+    ...(calibration && { calibration }),
   };
   return writePack(head, tunedField(base, parameters));
 }
 
 /** The whole pack with the trained decoder in it; all else byte for byte the base's. */
-export function writeMerged(base: Pack, parameters: Float32Array, { provenance, profile }: Notes): Uint8Array {
+export function writeMerged(base: Pack, parameters: Float32Array, { provenance, calibration }: Notes): Uint8Array {
   const { sections, fileBytes, ...head } = base.header;
-  const merged = { ...head, provenance: { ...head.provenance, ...provenance }, ...(profile && { profile }) };
+  const merged = { ...head, provenance: { ...head.provenance, ...provenance }, ...(calibration && { calibration }) };
   return writePack(merged, tunedField(base, parameters));
 }
 

@@ -25,7 +25,7 @@ export class Encoder {
     this.limits = { threads, toolRows, answerTokens, warmLayers: 0 };
     const session = inside.open({ ...this.limits, promptTokens: 128 });
     const { kernels, memory, weights } = inside;
-    this.host = { kernels, memory, model: inside.model, session, walk: walkOf(weights, undefined) };
+    this.host = { kernels, memory, layout: inside.layout, session, walk: walkOf(weights, undefined) };
     const buffers = { mostTokens: mostPromptTokens, grow: (host: Host, tokens: number) => this.grow(host, tokens) };
     this.way = model.header.prompt === "apart" ? new Apart(inside, buffers) : new Joint(inside, buffers, 0);
   }

@@ -52,15 +52,15 @@ export async function measure(subject: Subject, extent: Extent, command: string,
     },
   });
   const { header } = thimble;
-  const { model, memory } = thimble.inside;
-  if (header.weights !== "int4")
-    throw new Error(`header.weights: expected int4, got ${header.weights}, which only the reference kernels run`);
+  const { layout, memory } = thimble.inside;
+  if (header.format !== "int4")
+    throw new Error(`header.weights: expected int4, got ${header.format}, which only the reference kernels run`);
   // A request or tools that cannot be answered fail here, with their own error.
   const { first: session } = thimble;
   await session.call(subject.request, subject.tools);
   const starts = coldStart(extent.coldStarts, subject);
   const { plan } = session;
-  const timeline = new Timeline(kernels, model, plan);
+  const timeline = new Timeline(kernels, layout, plan);
   for (let i = 0; i < warmUpCalls; i++) await session.call(subject.request, subject.tools);
 
   const run = await runCalls(session, timeline, subject, extent, findSensors(root));
@@ -100,7 +100,7 @@ export async function measure(subject: Subject, extent: Extent, command: string,
     memory: {
       linearBytes: thimble.linearMemoryBytes,
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
-      regions: [...model.regions, ...plan.regions, ...thimble.inside.kept.regions].sort(
+      regions: [...layout.regions, ...plan.regions, ...thimble.inside.kept.regions].sort(
         (a, b) => a.offsetBytes - b.offsetBytes,
       ),
     },

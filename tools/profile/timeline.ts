@@ -42,19 +42,19 @@ export class Timeline {
   /** `kernels`: what `load` got from `startNow`; untouched but between `start` and `stop`. */
   constructor(
     private readonly kernels: Kernels,
-    model: ModelPlan,
+    layout: ModelPlan,
     session: SessionPlan,
     private readonly now = () => performance.now(),
   ) {
     const layers = (part: Slot["part"], stage: string, name: string, blocks: number[]) =>
       new Map(blocks.map((block, i) => [block, this.slot(part, stage, `${name}.${i}`)]));
-    const self = model.decoder.map((block) => block.self);
-    const cross = model.decoder.map((block) => block.cross);
+    const self = layout.decoder.map((block) => block.self);
+    const cross = layout.decoder.map((block) => block.cross);
     this.prompt = this.slot("prefill", "tools and tokenizer");
     const prefill = {
       embed: this.slot("prefill", "embed"),
-      encoder_kv: layers("prefill", "encoder_kv", "encoder", model.encoder),
-      encoder_attend: layers("prefill", "encoder_attend", "encoder", model.encoder),
+      encoder_kv: layers("prefill", "encoder_kv", "encoder", layout.encoder),
+      encoder_attend: layers("prefill", "encoder_attend", "encoder", layout.encoder),
       final_norm: this.slot("prefill", "final_norm"),
       cross_kv: layers("prefill", "cross_kv", "cross", cross),
     };
@@ -75,7 +75,7 @@ export class Timeline {
       encoder_attend: this.time(kernels.encoder_attend, (_, block) => prefill.encoder_attend.get(block)),
       final_norm: this.time(
         kernels.final_norm,
-        (_, norm) => (norm === model.encoderNorm ? prefill : decode).final_norm,
+        (_, norm) => (norm === layout.encoderNorm ? prefill : decode).final_norm,
       ),
       cross_kv: this.time(kernels.cross_kv, (_, block) => prefill.cross_kv.get(block)),
       decoder_layer: this.time(kernels.decoder_layer, (_, block) => decode.decoder_layer.get(block)),

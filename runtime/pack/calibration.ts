@@ -1,7 +1,7 @@
 /** What a call's certainty is worth with one model: fitted by `thimble calibrate`, kept in the pack. */
 
 /** What `thimble calibrate` writes: a logistic model of "this call is right", and two thresholds on it. */
-export interface Profile {
+export interface Calibration {
   version: 1;
   weights: Record<Feature, number>;
   /** Least confidence to act on, and to offer for confirmation; below that, ask. */
@@ -32,7 +32,7 @@ export type Feature = (typeof features)[number];
 
 /**
  * Which way each may move the confidence: what stands nowhere, and what had a close second, never raises it. A fit keeps to
- * that; weights of profiles from before it that do not count as zero, so that their packs still load.
+ * that; weights of calibrations from before it that do not count as zero, so that their packs still load.
  */
 const signs: Record<Feature, -1 | 0 | 1> = {
   bias: 0,
@@ -50,24 +50,24 @@ export function signedWeight(name: Feature, weight: number): number {
 }
 
 /** For packs that nobody calibrated: always confirm, since what their certainty is worth is not known. */
-export const genericProfile: Profile = {
+export const genericCalibration: Calibration = {
   version: 1,
   weights: { bias: 0, nameMargin: 0, nameLogProb: 0, callMargin: 0, callLogProb: 1, ungrounded: -1, others: 0 },
   act: 1,
   confirm: 0,
 };
 
-/** Throws: TypeError for what is no profile. */
-export function checkProfile(value: unknown): Profile {
-  const profile = value as Profile;
+/** Throws: TypeError for what is no calibration. */
+export function checkCalibration(value: unknown): Calibration {
+  const calibration = value as Calibration;
   const whole =
-    profile?.version === 1 &&
-    features.every((name) => Number.isFinite(profile.weights?.[name])) &&
-    profile.confirm >= 0 &&
-    profile.act >= profile.confirm &&
-    profile.act <= 1 &&
-    (profile.lean === undefined ||
-      [profile.lean.tool, profile.lean.none].every((weight) => weight >= 0 && weight < Infinity));
-  if (!whole) throw new TypeError("profile: expected what `thimble calibrate` writes; calibrate again");
-  return profile;
+    calibration?.version === 1 &&
+    features.every((name) => Number.isFinite(calibration.weights?.[name])) &&
+    calibration.confirm >= 0 &&
+    calibration.act >= calibration.confirm &&
+    calibration.act <= 1 &&
+    (calibration.lean === undefined ||
+      [calibration.lean.tool, calibration.lean.none].every((weight) => weight >= 0 && weight < Infinity));
+  if (!whole) throw new TypeError("calibration: expected what `thimble calibrate` writes; calibrate again");
+  return calibration;
 }
