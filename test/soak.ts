@@ -1,8 +1,10 @@
 /**
- * A companion app's months in minutes: calls over many tool sets with limits, enums and nesting, and sessions of random
- * limits opened and closed around them. Prints what memory did as JSON; exit code 1 where it was not flat.
+ * A companion app's months in minutes, or in hours: calls over many tool sets with limits, enums and nesting, and sessions of
+ * random limits opened and closed around them. Prints each sample of memory as it is taken, then what memory did as JSON; exit
+ * code 1 where it was not flat.
  *
  *   bun test/soak.ts --calls 20000
+ *   bun test/soak.ts --hours 8
  */
 import { parseArgs } from "node:util";
 import { CapacityError, ToolError } from "../runtime/errors.ts";
@@ -19,9 +21,9 @@ const samples = 40;
 const mostOpen = 4;
 
 const { values } = parseArgs({
-  options: { calls: { type: "string", default: "20000" }, seed: { type: "string", default: "1" } },
+  options: { calls: { type: "string" }, hours: { type: "string" }, seed: { type: "string", default: "1" } },
 });
-const calls = Number(values.calls);
+const { hours, calls = hours ? Number.POSITIVE_INFINITY : 20_000 } = values;
 const random = seeded(Number(values.seed));
 const below = (n: number) => Math.floor(random() * n);
 const pick = <T>(list: readonly T[]): T => list[below(list.length)];
@@ -79,10 +81,17 @@ async function measure(): Promise<{ heap: number; linear: number; rss: number }>
   return { heap: heapUsed, linear: model.linearMemoryBytes, rss };
 }
 
+const began = performance.now();
+/** How much of the run is over, 0 to 1. */
+const share = () =>
+  Math.max((answered + refused) / Number(calls), hours ? (performance.now() - began) / (Number(hours) * 3_600_000) : 0);
 const measured: Awaited<ReturnType<typeof measure>>[] = [];
-for (let sample = 0; sample < samples; sample++) {
-  for (let i = 0; i < calls / samples; i++) await turn();
-  measured.push(await measure());
+console.error("calls, heap linear rss in MiB");
+while (measured.length < samples) {
+  while (share() < (measured.length + 1) / samples) await turn();
+  const sample = await measure();
+  measured.push(sample);
+  console.error(answered + refused, ...Object.values(sample).map((bytes) => (bytes / 2 ** 20).toFixed(2)));
 }
 
 const growth = Object.fromEntries(
@@ -93,7 +102,7 @@ const growth = Object.fromEntries(
   }),
 );
 const flat = Object.values(growth).every((one) => one.growth <= mostGrowth);
-console.log(JSON.stringify({ calls, answered, refused, sessions: opened, sets: made, ...growth, flat }));
-const mebibytes = measured.map((sample) => Object.values(sample).map((bytes) => (bytes / 2 ** 20).toFixed(2)));
-console.error(["heap linear rss, MiB", ...mebibytes.map((row) => row.join(" "))].join("\n"));
+const took = Number(((performance.now() - began) / 3_600_000).toFixed(2));
+const did = { hours: took, calls: answered + refused, answered, refused, sessions: opened, sets: made };
+console.log(JSON.stringify({ ...did, ...growth, flat }));
 process.exitCode = flat ? 0 : 1;
