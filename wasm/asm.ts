@@ -31,7 +31,7 @@ export class Asm {
     const features = binaryen.Features;
     let set = features.MVP | features.NontrappingFPToInt | features.SignExt | features.BulkMemory;
     if (build !== "scalar") set |= features.SIMD128;
-    if (build === "relaxed") set |= features.RelaxedSIMD;
+    if (this.ofBytes) set |= features.RelaxedSIMD;
     this.m.setFeatures(set);
     this.m.setMemory(1, 65536, null, []);
     this.m.addMemoryImport("0", memoryImport.module, memoryImport.base);
@@ -41,9 +41,14 @@ export class Asm {
     return this.build !== "scalar";
   }
 
-  /** Dot products that a run of 8 nibbles takes: of bytes with the relaxed instruction, else of 16-bit integers. */
+  /** Whether nibbles meet inputs as bytes, by a relaxed instruction, or both as 16-bit integers. */
+  get ofBytes(): boolean {
+    return this.build === "relaxed" || this.build === "dot";
+  }
+
+  /** Dot products that a run of 8 nibbles takes. */
   get steps(): number {
-    return this.build === "relaxed" ? 2 : 4;
+    return this.ofBytes ? 2 : 4;
   }
 
   /**
@@ -271,7 +276,7 @@ export class Fn {
     }
     const narrow = once(this, () => m.i16x8.narrow_i32x4_s(low.lanes[0](), high.lanes[0]()));
     const bytes =
-      asm.build === "relaxed"
+      asm.ofBytes
         ? range(2).map((s) => nibbleInputs.map((pair) => 2 * pair[s]))
         : range(4).map((s) => range(4).map((b) => 4 * s + b));
     for (const [s, pattern] of bytes.entries()) this.storeShuffled(p.add(stride.mul(s)), narrow, pattern);
@@ -311,9 +316,9 @@ export class Fn {
     if (asm.vector) {
       const w = once(this, () => m.v128.load(offset, 4, p.ref()));
       const shifted = (bits: number): Ref => (bits ? m.i16x8.shr_u(w(), m.i32.const(bits)) : w());
-      const mask = asm.build === "relaxed" ? 0x0f0f : 15;
+      const mask = asm.ofBytes ? 0x0f0f : 15;
       const low = (bits: number) => () => m.v128.and(shifted(bits), m.i16x8.splat(m.i32.const(mask)));
-      const parts = asm.build === "relaxed" ? [low(0), low(4)] : [low(0), low(4), low(8), () => shifted(12)];
+      const parts = asm.ofBytes ? [low(0), low(4)] : [low(0), low(4), low(8), () => shifted(12)];
       return parts.map((part) => new Pairs([part]));
     }
     return [0, 4, 8, 12].map(
@@ -593,7 +598,7 @@ export class F4 {
   /** this · b + c, fused where the host does so. */
   madd(b: F4 | number, c: F4 | number): F4 {
     const { m, asm } = this.f;
-    if (asm.build !== "relaxed") return this.mul(b).add(c);
+    if (!asm.ofBytes) return this.mul(b).add(c);
     const [x, y] = [b, c].map((v) => (typeof v === "number" ? this.f.splatF(v) : v));
     return new F4(this.f, [
       () => ternary(m, binaryen.RelaxedMaddVecF32x4, this.lanes[0](), x.lanes[0](), y.lanes[0]()),
@@ -715,12 +720,16 @@ export class I4 {
   }
   /**
    * this + one step of a run: nibbles w times inputs a. Begin with what `storeNibbleStart` stored, end with `nibbleSums`.
-   * With the relaxed instruction each lane is two 16-bit sums, exact modulo 2¹⁶: a pair of products is at most
-   * 2 · 15 · 127, and the centred sum over a group is within 32 · 8 · 127 < 2¹⁵.
+   * In the relaxed build each lane is two 16-bit sums, exact modulo 2¹⁶: a pair of products is at most
+   * 2 · 15 · 127, and the centred sum over a group is within 32 · 8 · 127 < 2¹⁵. In the dot build it is one of 32 bits.
    */
   addNibbles(w: Pairs, a: Pairs): I4 {
     const { m, asm } = this.f;
-    if (asm.build !== "relaxed") return this.addDot(w, a);
+    if (!asm.ofBytes) return this.addDot(w, a);
+    if (asm.build === "dot") {
+      const add = binaryen.RelaxedDotI8x16I7x16AddSToVecI32x4;
+      return new I4(this.f, [() => ternary(m, add, a.parts[0](), w.parts[0](), this.lanes[0]())]);
+    }
     return new I4(this.f, [() => m.i16x8.add(this.lanes[0](), relaxedDot(m, a.parts[0](), w.parts[0]()))]);
   }
   nibbleSums(): I4 {

@@ -1,4 +1,4 @@
-/** Assembles, validates and optimises the three builds, reproducibly. `bun wasm/build.ts` writes them to wasm/built/. */
+/** Assembles, validates and optimises the builds, reproducibly. `bun wasm/build.ts` writes them to wasm/built/. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";

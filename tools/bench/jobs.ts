@@ -163,8 +163,8 @@ function peakJobs({ build, memory, probe, inputs, eachBytes, take }: Parts): [Jo
   const dots = (["nibble", "pair"] as const).map((name): Job => {
     const output = take(16 * eachBytes);
     new Uint8Array(memory.buffer, output.at, output.bytes).fill(1);
-    // A nibble dot of the relaxed build takes four inputs of four outputs, any other two.
-    const macs = 4 * (build === "relaxed" && name === "nibble" ? 4 : 2);
+    // A nibble dot of bytes takes four inputs of four outputs, any other two.
+    const macs = 4 * ((build === "relaxed" || build === "dot") && name === "nibble" ? 4 : 2);
     const run = () => void probe[`${name}_peak`](output.at, peakTurns);
     return { name, macs: dotsATurn * macs * peakTurns, output, run };
   });
