@@ -55,17 +55,17 @@ onArm(
     const there = JSON.parse(bunOnArm("test/calls.ts"));
     expect(there.arch).toBe("arm64");
     // Relaxed SIMD may round a × b + c once or twice: ARM does once.
-    for (const call of [...here.calls, ...there.calls]) if (call.build === "relaxed") delete call.memory;
+    for (const call of [...here.calls, ...there.calls]) if (["dot", "relaxed"].includes(call.build)) delete call.memory;
     expect(there.calls).toEqual(here.calls);
   },
   timeoutMs,
 );
 
 onArm(
-  "relaxed kernels on ARM, where they round in their own way, keep within the bounds of kernels.test.ts",
+  "dot and relaxed kernels on ARM, where they round in their own way, keep within the bounds of kernels.test.ts",
   () => {
     // Without the longest prompt, whose reference takes as long as all the rest.
-    const names = "^(inner kernels of )?relaxed (?!.*longest)";
+    const names = "^(inner kernels of )?(dot|relaxed) (?!.*longest)";
     bunOnArm("test", "--timeout", `${timeoutMs}`, "--test-name-pattern", names, "test/kernels.test.ts");
   },
   timeoutMs,

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { kernelModule } from "../runtime/engine/kernels.ts";
 import { buildNames, exportNames, memoryImport } from "../wasm/abi.ts";
-import { assemble, emit } from "../wasm/build.ts";
+import { assemble, emit, emitTrial } from "../wasm/build.ts";
+import { trialBytes } from "../wasm/built/bytes.ts";
 import { trainBytes } from "../wasm/built/train.ts";
 import { trainExports } from "../wasm/train/abi.ts";
 import { assembleTrain } from "../wasm/train/build.ts";
@@ -33,13 +34,23 @@ test.each(buildNames)(
   },
 );
 
-test("scalar has no vector type and simd no relaxed instruction, so that hosts without them take them", async () => {
+test("the trial: rebuilt bytes equal shipped bytes, at most 512, and nothing comes in", () => {
+  const bytes = Uint8Array.from(Buffer.from(trialBytes, "base64"));
+  expect(emitTrial()).toEqual(bytes);
+  expect(bytes.length).toBeLessThanOrEqual(512);
+  expect(WebAssembly.Module.imports(new WebAssembly.Module(bytes))).toEqual([]);
+});
+
+test("scalar has no vector type and simd no relaxed instruction, so that hosts without them take them; only dot takes four products at once", async () => {
   const { default: binaryen } = await import("binaryen");
   const text = (name: (typeof buildNames)[number]) => binaryen.readBinary(kernelModule(name)).emitText();
   expect(text("scalar")).not.toContain("v128");
   expect(text("simd")).toContain("i32x4.dot_i16x8_s");
   expect(text("simd")).not.toContain("relaxed");
   expect(text("relaxed")).toContain("f32x4.relaxed_madd");
+  const four = "i32x4.relaxed_dot_i8x16_i7x16_add_s";
+  expect(buildNames.filter((name) => text(name).includes(four))).toEqual(["dot"]);
+  expect(text("dot")).not.toContain("i16x8.relaxed_dot_i8x16_i7x16_s");
 });
 
 test("an invalid module is an error, not a printed warning", () => {

@@ -470,3 +470,18 @@ test("int4 and int8 round ties to even: scale max/7 and max/127", () => {
   const restored = unpackEmbeddingRow(packEmbedding(row, 1, 32), 0, 32);
   expect([...restored.subarray(0, 8)]).toEqual([127, 0, 2, 2, 0, -2, -127, 3]);
 });
+
+test("dot and relaxed give the same floats, bit for bit: prefill, decode steps and logits, extremes included", async () => {
+  for (const scale of [1, 1e4]) {
+    const pack = await packOf(randomCheckpoint(oddGeometry, 21, scale));
+    const results = [];
+    for (const build of ["dot", "relaxed"] as const) {
+      const h = await host(pack, build);
+      const encoded = (await states(h, ids(37))).slice();
+      const decoded = await hiddens(h, ids(37), ids(24), 1);
+      const at = await decode(h, [7], 24, 37);
+      results.push([encoded, decoded, (await logits(h, at, null, oddGeometry.vocabSize)).slice()]);
+    }
+    expect(results[0]).toEqual(results[1]);
+  }
+});

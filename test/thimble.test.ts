@@ -307,7 +307,7 @@ test("a wide pack, a wrong build and a load that fails midway are refused, and t
   const wide = await packOf(randomCheckpoint(oddGeometry, 9), { format: "float32" });
   await expect(load(wide)).rejects.toThrow("header.weights: expected int4, got float32");
   await expect(load(defaultModel(), { kernels: "neon" as never })).rejects.toThrow(
-    "kernels: expected one of relaxed, simd, scalar, got neon",
+    "kernels: expected one of dot, relaxed, simd, scalar, got neon",
   );
   let cancelled = false;
   const bytes = await Bun.file(defaultModel()).bytes();

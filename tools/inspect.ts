@@ -59,7 +59,7 @@ host (without PACK: the model inside the package), and checks every section's ch
       ...(limits.toolRows && { toolRowBytes: keptBlockBytes(header.geometry, octet) / octet }),
     };
     const kernels = detectBuild();
-    const faster = kernels === "relaxed" ? null : fasterHosts;
+    const faster = kernels === "simd" || kernels === "scalar" ? fasterHosts : null;
     const trial = await startThreads(kernels, linear, 2, header.geometry.dModel);
     trial.close();
     const threads = { cores: availableParallelism(), missing: trial.missing ?? null };

@@ -25,7 +25,8 @@ export class Asm {
   /** Rows that the variants of a kernel take at once. Without vector registers the wide ones only spill. */
   readonly rowVariants: readonly number[];
 
-  constructor(build: BuildName) {
+  /** `onMemory`: for all but functions of registers alone. */
+  constructor(build: BuildName, onMemory = true) {
     this.build = build;
     this.rowVariants = build === "scalar" ? [1] : rowVariants;
     const features = binaryen.Features;
@@ -33,6 +34,7 @@ export class Asm {
     if (build !== "scalar") set |= features.SIMD128;
     if (this.ofBytes) set |= features.RelaxedSIMD;
     this.m.setFeatures(set);
+    if (!onMemory) return;
     this.m.setMemory(1, 65536, null, []);
     this.m.addMemoryImport("0", memoryImport.module, memoryImport.base);
   }
@@ -275,10 +277,9 @@ export class Fn {
       return;
     }
     const narrow = once(this, () => m.i16x8.narrow_i32x4_s(low.lanes[0](), high.lanes[0]()));
-    const bytes =
-      asm.ofBytes
-        ? range(2).map((s) => nibbleInputs.map((pair) => 2 * pair[s]))
-        : range(4).map((s) => range(4).map((b) => 4 * s + b));
+    const bytes = asm.ofBytes
+      ? range(2).map((s) => nibbleInputs.map((pair) => 2 * pair[s]))
+      : range(4).map((s) => range(4).map((b) => 4 * s + b));
     for (const [s, pattern] of bytes.entries()) this.storeShuffled(p.add(stride.mul(s)), narrow, pattern);
   }
   /** Stores what the sums of a group of nibbles begin with, given Σ of its inputs: takes back that nibbles are unsigned. */
@@ -724,12 +725,17 @@ export class I4 {
    * 2 · 15 · 127, and the centred sum over a group is within 32 · 8 · 127 < 2¹⁵. In the dot build it is one of 32 bits.
    */
   addNibbles(w: Pairs, a: Pairs): I4 {
-    const { m, asm } = this.f;
-    if (!asm.ofBytes) return this.addDot(w, a);
-    if (asm.build === "dot") {
-      const add = binaryen.RelaxedDotI8x16I7x16AddSToVecI32x4;
-      return new I4(this.f, [() => ternary(m, add, a.parts[0](), w.parts[0](), this.lanes[0]())]);
-    }
+    const { build } = this.f.asm;
+    return build === "dot" ? this.addFours(w, a) : build === "relaxed" ? this.addTwos(w, a) : this.addDot(w, a);
+  }
+  /** this, as 32-bit sums, + Σ of four products of bytes; w and a as `relaxedDot` takes them. */
+  addFours(w: Pairs, a: Pairs): I4 {
+    const add = binaryen.RelaxedDotI8x16I7x16AddSToVecI32x4;
+    return new I4(this.f, [() => ternary(this.f.m, add, a.parts[0](), w.parts[0](), this.lanes[0]())]);
+  }
+  /** this, as 16-bit sums, + two products of bytes each. */
+  addTwos(w: Pairs, a: Pairs): I4 {
+    const { m } = this.f;
     return new I4(this.f, [() => m.i16x8.add(this.lanes[0](), relaxedDot(m, a.parts[0](), w.parts[0]()))]);
   }
   nibbleSums(): I4 {

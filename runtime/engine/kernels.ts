@@ -1,6 +1,7 @@
 /** Picks the fastest build of the kernel module that the host can run, and starts it on a memory. */
 import { type BuildName, buildNames, type Kernels, memoryImport } from "../../wasm/abi.ts";
-import { kernelBytes } from "../../wasm/built/bytes.ts";
+import { kernelBytes, trialBytes } from "../../wasm/built/bytes.ts";
+import { foursAreFaster } from "./trial.ts";
 
 /** Bytes of one build; `shared`: for a shared memory, which the module's import must then declare. */
 export function kernelModule(build: BuildName, shared = false): Uint8Array<ArrayBuffer> {
@@ -33,9 +34,14 @@ function flagsAt(bytes: Uint8Array): number {
   return new TextDecoder("latin1").decode(bytes).indexOf(before) + before.length;
 }
 
-/** The first of relaxed, simd, scalar that this host validates. */
+let detected: BuildName | undefined;
+
+/** The first of relaxed, simd, scalar that this host validates, or dot, where a trial of a millisecond finds that faster. */
 export function detectBuild(): BuildName {
-  return buildNames.find((name) => WebAssembly.validate(decoded(name))) ?? "scalar";
+  const [dot, ...others] = buildNames;
+  detected ??= others.find((name) => WebAssembly.validate(decoded(name))) ?? "scalar";
+  if (detected === "relaxed" && foursAreFaster(fromBase64(trialBytes))) detected = dot;
+  return detected;
 }
 
 /**
