@@ -312,13 +312,12 @@ export class Fn {
     return this.pairs(new Pairs([0, 2].map((o) => () => this.m.i32.load16_s(offset + o, 2, p.ref()))));
   }
   /** The nibbles of 8 inputs of four outputs, unsigned, one `Pairs` a step (layout: `matrixBytes`). */
-  loadNibbles(p: I32, offset = 0): Pairs[] {
+  loadNibbles(p: I32, mask: I4, offset = 0): Pairs[] {
     const { asm, m } = this;
     if (asm.vector) {
       const w = once(this, () => m.v128.load(offset, 4, p.ref()));
       const shifted = (bits: number): Ref => (bits ? m.i16x8.shr_u(w(), m.i32.const(bits)) : w());
-      const mask = asm.ofBytes ? 0x0f0f : 15;
-      const low = (bits: number) => () => m.v128.and(shifted(bits), m.i16x8.splat(m.i32.const(mask)));
+      const low = (bits: number) => () => m.v128.and(shifted(bits), mask.lanes[0]());
       const parts = asm.ofBytes ? [low(0), low(4)] : [low(0), low(4), low(8), () => shifted(12)];
       return parts.map((part) => new Pairs([part]));
     }
@@ -331,6 +330,13 @@ export class Fn {
           ),
         ),
     );
+  }
+  /**
+   * The mask of nibbles, in a register: a constant V8 builds anew at each use, in three instructions on x86. `zero`, which
+   * no compiler knows to be 0, keeps it from seeing one.
+   */
+  nibbleMask(zero: I32): I4 {
+    return this.i4(this.splatI(zero.add(this.asm.ofBytes ? 0x0f0f0f0f : 0x000f000f)));
   }
   /** 16 signed bytes as two sets of pairs. */
   loadBytes(p: I32, offset = 0): [Pairs, Pairs] {

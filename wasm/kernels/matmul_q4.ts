@@ -1,5 +1,5 @@
 import { blockBytes, outputTile, runBytes } from "../abi.ts";
-import { type Asm, type Fn, type I4Var, type I32, range } from "../asm.ts";
+import { type Asm, type Fn, type I4, type I4Var, type I32, range } from "../asm.ts";
 
 /**
  * matmul(w, a, groups, outputs, y, yStride, gain, add)
@@ -22,6 +22,7 @@ function variant(asm: Asm, rows: number): void {
   const each = asm.eachBytes;
   asm.func(`matmul_${rows}`, params, (f, p) => {
     const end = f.i32(p.y.add(p.outputs.shl(2)));
+    const mask = f.nibbleMask(p.groups.shr(31));
     f.doWhile(
       () => {
         const total = quartets.map(() => range(rows).map(() => f.f4(f.splatF(0))));
@@ -34,7 +35,7 @@ function variant(asm: Asm, rows: number): void {
             const scales = f.i32(p.w.add(runBytes * 4));
             f.doWhile(
               () => {
-                addRun(f, dot, p.w, a);
+                addRun(f, dot, p.w, a, mask);
                 p.w.set(p.w.add(runBytes));
                 a.set(a.add(asm.steps * each * rows));
               },
@@ -74,9 +75,9 @@ function variant(asm: Asm, rows: number): void {
 }
 
 /** Adds one run: 8 inputs of all outputs of a block. */
-function addRun(f: Fn, dot: I4Var[][], w: I32, a: I32): void {
+function addRun(f: Fn, dot: I4Var[][], w: I32, a: I32, mask: I4): void {
   const rows = dot[0].length;
-  const nibbles = dot.map((_, j) => f.loadNibbles(w, 16 * j));
+  const nibbles = dot.map((_, j) => f.loadNibbles(w, mask, 16 * j));
   for (let s = 0; s < f.asm.steps; s++) {
     const weights = nibbles.map((n) => f.pairs(n[s]));
     for (let t = 0; t < rows; t++) {
