@@ -332,9 +332,14 @@ export class Fn {
     );
   }
   /**
-   * The mask of nibbles, in a register: a constant V8 builds anew at each use, in three instructions on x86. `zero`, which
-   * no compiler knows to be 0, keeps it from seeing one.
+   * Constants in registers, for a loop: V8 builds what it sees to be constant anew at each use, in three instructions on x86.
+   * `zero`, which no compiler knows to be 0, keeps it from seeing.
    */
+  held(zero: I32, numbers: number[]): F4[] {
+    if (!this.asm.vector) return numbers.map((n) => this.splatF(n));
+    return numbers.map((n) => this.f4(this.splatI(zero.add(bitsOf(n))).asF4()));
+  }
+  /** The mask of nibbles, likewise. */
   nibbleMask(zero: I32): I4 {
     return this.i4(this.splatI(zero.add(this.asm.ofBytes ? 0x0f0f0f0f : 0x000f000f)));
   }
@@ -795,6 +800,11 @@ export class I4Var extends I4 {
 /** Pairs of 16-bit integers for the dot product: one v128, or 8 (four outputs) or 2 (one row) scalars. */
 export class Pairs {
   constructor(readonly parts: Recipe[]) {}
+}
+
+/** Bits of n as f32. */
+function bitsOf(n: number): number {
+  return new Int32Array(Float32Array.of(n).buffer)[0];
 }
 
 /** 0, 1, … n − 1. */

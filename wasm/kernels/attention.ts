@@ -119,8 +119,9 @@ export function softmax(asm: Asm): void {
     const sum = f.f4(f.splatF(0));
     const weightSum = f.f4(f.splatF(0));
     const weightMax = f.f4(f.splatF(0));
+    const power = exp2(f, p.bytes.shr(31));
     f.for(0, p.bytes, 16, (at) => {
-      const e = f.f4(exp2(f, f.loadF4(p.scores.add(at)).sub(max)));
+      const e = f.f4(power(f.loadF4(p.scores.add(at)).sub(max)));
       sum.set(sum.add(e));
       const weight = f.f4(e.mul(f.loadF4(p.vScale.add(at))));
       weightSum.set(weightSum.add(weight));

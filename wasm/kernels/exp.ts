@@ -1,4 +1,4 @@
-import { type F4, type F32, type Fn, roundingMagic } from "../asm.ts";
+import { type F4, type F32, type Fn, type I32, roundingMagic } from "../asm.ts";
 
 /**
  * Emits e^x for four lanes, x clamped to [−87, 87]; relative error ≤ 2e-7 against float64 (test/kernels.test.ts).
@@ -22,17 +22,28 @@ export function exp(f: Fn, value: F4): F4 {
 }
 
 /**
- * Emits 2^x for four lanes of x ≤ 0, taken as −126 below that; relative error ≤ 4e-6 against float64, enough for weights
- * that become 16-bit integers. 2^x = 2^n · 2^r with n = round(x); degree 4, fitted to the least greatest relative error.
+ * Emits the constants of 2^x, `zero` as in `Fn.held`, and returns what emits 2^x for four lanes of x ≤ 0, taken as −126 below
+ * that; relative error ≤ 4e-6 against float64, enough for weights that become 16-bit integers.
+ * 2^x = 2^n · 2^r with n = round(x); degree 4, fitted to the least greatest relative error.
  */
-export function exp2(f: Fn, value: F4): F4 {
-  const x = f.f4(value.max(-126));
-  const shifted = f.f4(x.add(roundingMagic));
-  const r = f.f4(x.sub(shifted.sub(roundingMagic)));
-  let p: F4 = f.splatF(0.00966636837);
-  for (const c of [0.0559219755, 0.240223497, 0.693121016, 1]) p = p.madd(r, c);
-  // The low mantissa bits of the shifted value are n; the rest leaves at the top.
-  return f.f4(p).asI4().add(shifted.asI4().shl(23)).asF4();
+export function exp2(f: Fn, zero: I32): (value: F4) => F4 {
+  const [least, magic, highest, ...others] = f.held(zero, [
+    -126,
+    roundingMagic,
+    0.00966636837,
+    0.0559219755,
+    0.240223497,
+    0.693121016,
+    1,
+  ]);
+  return (value) => {
+    const x = f.f4(value.max(least));
+    const shifted = f.f4(x.add(magic));
+    const r = f.f4(x.sub(shifted.sub(magic)));
+    const p = others.reduce((sum, c) => sum.madd(r, c), highest);
+    // The low mantissa bits of the shifted value are n; the rest leaves at the top.
+    return f.f4(p).asI4().add(shifted.asI4().shl(23)).asF4();
+  };
 }
 
 /** Emits 1 / (1 + e^−x); absolute error ≤ 1e-7. */
