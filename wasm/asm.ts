@@ -347,8 +347,8 @@ export class Fn {
   loadBytes(p: I32, offset = 0): [Pairs, Pairs] {
     const { m } = this;
     if (this.asm.vector) {
-      const w = once(this, () => m.v128.load(offset, 4, p.ref()));
-      return [new Pairs([() => m.i16x8.extend_low_i8x16_s(w())]), new Pairs([() => m.i16x8.extend_high_i8x16_s(w())])];
+      const half = (start: number) => new Pairs([() => m.v128.load8x8_s(offset + start, 4, p.ref())]);
+      return [half(0), half(8)];
     }
     const half = (start: number) => new Pairs(range(8).map((j) => () => m.i32.load8_s(offset + start + j, 1, p.ref())));
     return [half(0), half(8)];
