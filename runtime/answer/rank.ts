@@ -16,19 +16,24 @@ const common = new Set(
 );
 
 /**
- * Scores each tool by the request's words in its name (3), its parameters and enums (1) and its description (1), each
+ * Scores each tool by the request's words in its name (2.5), its enums (2), its parameters and its description (1), each
  * word weighted by how few of the tools have it. A word also counts half where one begins the other: light, lights.
+ * Words past the first clause count `late` as much.
  */
-export function lexicalScores(request: string, set: ToolSet): number[] {
+export function lexicalScores(request: string, set: ToolSet, late = 1): number[] {
   const index = indexOf(set);
   const scores = set.tools.map(() => 0);
+  const early = new Set(wordsOf(firstClause(request)));
   for (const word of new Set(wordsOf(request))) {
     const matches = index.matches(word);
-    const weight = Math.log(1 + scores.length / (1 + matches.size));
+    const weight = Math.log(1 + scores.length / (1 + matches.size)) * (early.has(word) ? 1 : late);
     for (const [place, found] of matches) scores[place] += found * weight;
   }
   return scores;
 }
+
+/** Up to the first mark, "and" or "then" that follows two words or more. */
+const firstClause = (request: string): string => /^[^ ]+ .*?(?=(?:[,.;!?]| and| then) )/s.exec(request)?.[0] ?? request;
 
 /** Which tools have a word, for all words of a set: as many look-ups for a word of a request as it has letters. */
 class WordIndex {
@@ -88,12 +93,12 @@ function toolWords(tool: Tool): Map<string, number> {
   const add = (text: string, weight: number) => {
     for (const word of wordsOf(text)) words.set(word, Math.max(words.get(word) ?? 0, weight));
   };
-  add(tool.promptName, 3);
+  add(tool.promptName, 2.5);
   add(tool.description, 1);
   for (const { name, description, schema } of tool.parameters) {
     add(name, 1);
     add(description ?? "", 0.5);
-    for (const value of enumWords(schema)) add(value, 1);
+    for (const value of enumWords(schema)) add(value, 2);
   }
   return words;
 }
