@@ -18,7 +18,7 @@ static uint32_t choose(call *c) {
   c->decoded = c->nTokens + 1;
   c->decisions++;
   gain gain;
-  return engine_pick(&c->engine, c->mask, find_gain(c, &gain) ? &gain : NULL);
+  return engine_pick(&c->engine, c->mask, find_gain(c, &gain) || find_price(c, &gain) ? &gain : NULL);
 }
 
 /* Whether the answer can still end validly within so many tokens. */
@@ -143,6 +143,8 @@ uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits
   c->mask = take(arena, &at, 4 * ((m->vocabSize + 31) / 32));
   if (m->contrastiveHidden && m->nTools && (m->leanTool != 0 || m->leanNone != 0))
     c->leans = take(arena, &at, 8ull * (m->nTools + 1));
+  if (c->leans && m->leanWord != 0) c->found = take(arena, &at, m->nTools);
+  if (m->leanNumber != 0) c->said = take(arena, &at, mostSaid * sizeof *c->said);
   c->words.setWords = (inside + 1 + 31) / 32;
   uint32_t bytes = place_bytes(&c->words);
   c->place = take(arena, &at, bytes);
@@ -177,6 +179,7 @@ const char *thimble_call(const thimble_model *m, const thimble_limits *limits, v
   if (n > limits->requestTokens) return tooLong;
   if (!n) return "request: expected text, got none; say what to do";
   if (!read_words(&c.words, c.request, c.requestBytes, 2 * c.mostRequest)) return tooLong;
+  if (c.said) find_figures(&c);
   if (c.leans) rate_tools(&c, n);
   engine_prefill(&c.engine, c.ids, n);
   bool cutShort;

@@ -4,6 +4,15 @@
 
 #include "copy.h"
 #include "engine.h"
+#include "numbers.h"
+
+enum { mostSaid = 16 };
+
+/* A number of the request, and where it counts time the seconds of its unit, else 0. */
+typedef struct {
+  int64_t millionths;
+  uint32_t unit;
+} said;
 
 typedef struct {
   const thimble_model *m;
@@ -25,6 +34,9 @@ typedef struct {
   uint32_t *mask;
   double *leans;                    /* of each tool and of none, in logits; NULL where nothing leans */
   double mostLean;                  /* of what the mask allows */
+  uint8_t *found;                   /* of each tool, what a word counts for it; NULL where words do not */
+  said *said;
+  uint32_t nSaid;
   place *place, *after;
   uint8_t *stack;                   /* places by depth within a piece */
 } call;
@@ -35,11 +47,20 @@ uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits
 /* The only loop: writes an answer under the grammar. Source: runtime/answer/answer.ts. */
 const char *write_answer(call *c, bool *cutShort);
 
-/* Rates the tools by the contrastive head, for the choice of the first call. Source: runtime/answer/lean.ts. */
+/* Rates the tools by the contrastive head and by words, for the choice of the first call. Source: runtime/answer/lean.ts. */
 void rate_tools(call *c, uint32_t n);
 
 /* What the ids of the mask gain after the answer's text so far; false where nothing leans any more. */
 bool find_gain(call *c, gain *gain);
+
+/* Scores of the tools by the request's words, into `scores`. Source: runtime/answer/rank.ts. */
+void rank_by_words(call *c, double *scores);
+
+/* The numbers of the request, into c->said. Source: runtime/answer/figures.ts. */
+void find_figures(call *c);
+
+/* What the ids of the mask lose that lead to numbers which nobody said; false where none does. */
+bool find_price(call *c, gain *gain);
 
 /* Which ids may follow a place, into c->mask; returns how many, and one of them. */
 uint32_t allowed(call *c, const place *p, uint32_t *some);

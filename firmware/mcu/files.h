@@ -13,7 +13,7 @@
 
 /* Parts of what a device needs beside tools, in their order there (runtime/kept/device.ts). */
 enum {
-  part_starts, part_pieces, part_order, part_shared, part_byteIds, part_rope,
+  part_starts, part_pieces, part_order, part_shared, part_byteIds, part_rope, part_words,
   part_tools, part_properties, part_atoms, part_edges, part_unions, part_members, part_schemas, part_texts
 };
 

@@ -23,7 +23,7 @@ typedef struct {
   uint32_t bytes;
 } thimble_span;
 
-enum { thimble_mostParts = 14 };
+enum { thimble_mostParts = 15 };
 
 /* What is known of a pack and its tools once they are open; the engine's own. */
 typedef struct {
@@ -35,7 +35,8 @@ typedef struct {
   uint32_t encoderBytes, crossBytes, decoderBytes, normsBytes, tableBytes, contrastiveBytes;
   uint32_t nTools, toolRows;  /* rows in whole octets, of all tools together */
   uint32_t nOrdered, longestPiece, positions, nAtoms, nUnions;
-  double leanTool, leanNone;  /* what the head's scores count in the choice of the first call; 0 for nothing */
+  double leanTool, leanNone;    /* what the head's scores count in the choice of the first call; 0 for nothing */
+  double leanWord, leanNumber;  /* the same of the scores of words, and what a number costs that nobody said */
   thimble_span parts[thimble_mostParts];
 } thimble_model;
 

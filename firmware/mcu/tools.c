@@ -5,7 +5,7 @@
 #include "files.h"
 #include "open.h"
 
-enum { headBytes = 48, rowBytes = 20, partsAt = 40, deviceHeadBytes = partsAt + 8 * thimble_mostParts };
+enum { headBytes = 48, rowBytes = 20, partsAt = 56, deviceHeadBytes = partsAt + 8 * thimble_mostParts };
 
 static const char damaged[] = "tools: expected a whole file of `thimble tools read`, got a damaged one; copy it again";
 
@@ -46,7 +46,7 @@ static const char *open_table(thimble_model *m) {
   uint32_t bytes = m->tools.bytes;
   if (bytes < headBytes || memcmp(file, "thimblkv", 8))
     return "tools: expected a file of `thimble tools read`, got something else; copy it again";
-  if (u32_at(file + 8) != 2) return "tools: expected version 2, got another; read the tools again with this thimble";
+  if (u32_at(file + 8) != 3) return "tools: expected version 3, got another; read the tools again with this thimble";
   m->nTools = u32_at(file + 12);
   if (m->nTools > 4096 || headBytes + rowBytes * m->nTools > bytes) return damaged;
   if (head_sum(file, headBytes + rowBytes * m->nTools) != u32_at(file + 28)) return damaged;
@@ -159,6 +159,21 @@ static bool check_grammar(const thimble_model *m) {
   return true;
 }
 
+static bool check_words(const thimble_model *m) {
+  thimble_span part = m->parts[part_words];
+  uint32_t rowsAt = 8 + 8 * (m->nTools + 1), nWords = part.bytes < rowsAt ? 0 : u32_at(part.at);
+  if (part.bytes < rowsAt || nWords > (part.bytes - rowsAt) / 12) return false;
+  for (uint32_t i = 0; i < nWords; i++) {
+    const uint8_t *row = part.at + rowsAt + 12 * i;
+    uint32_t nPlaces = u16_at(row + 6), places = u32_at(row + 8);
+    if (!u16_at(row + 4) || !is_within(u32_at(row), u16_at(row + 4), part.bytes) || !is_within(places, 4 * nPlaces, part.bytes))
+      return false;
+    for (uint32_t j = 0; j < nPlaces; j++)
+      if (u16_at(part.at + places + 4 * j) >= m->nTools || u16_at(part.at + places + 4 * j + 2) > 127) return false;
+  }
+  return true;
+}
+
 static const char *open_device(thimble_model *m, uint32_t weightsId) {
   uint32_t at = u32_at(m->tools.at + 32), bytes = u32_at(m->tools.at + 36);
   if (!at) return "tools: expected a file for devices, got one for hosts alone; `thimble tools read` says why";
@@ -173,16 +188,18 @@ static const char *open_device(thimble_model *m, uint32_t weightsId) {
   m->copies = u32_at(head + 20);
   memcpy(&m->leanTool, head + 24, 8);
   memcpy(&m->leanNone, head + 32, 8);
+  memcpy(&m->leanWord, head + 40, 8);
+  memcpy(&m->leanNumber, head + 48, 8);
   for (int i = 0; i < thimble_mostParts; i++) {
     uint32_t place = u32_at(head + partsAt + 8 * i), length = u32_at(head + partsAt + 4 + 8 * i);
-    if (place % 4 || !is_within(place, length, bytes)) return damaged;
+    if (place % 8 || !is_within(place, length, bytes)) return damaged;
     m->parts[i] = (thimble_span){head + place, length};
   }
   m->nAtoms = m->parts[part_atoms].bytes / 12;
   m->nUnions = m->parts[part_unions].bytes / 12;
   if (m->nAtoms > 0x8000 || m->nUnions > 0x7fff || m->nOrdered > m->vocabSize) return damaged;
   if (m->positions > 4096 || m->parts[part_rope].bytes != 4 * m->positions * m->headDim) return damaged;
-  return check_vocabulary(m) && check_grammar(m) ? NULL : damaged;
+  return check_vocabulary(m) && check_words(m) && check_grammar(m) ? NULL : damaged;
 }
 
 const char *open_tools(thimble_model *m, uint32_t weightsId) {

@@ -18,6 +18,9 @@ const units: ReadonlyMap<string, number> = new Map(
 );
 
 const million = 1e6;
+const colon = 0x3a;
+/** Numbers of a request: of one that says more none is preferred. */
+const mostSaid = 16;
 
 /** A number of the request, and where it counts time the seconds of its unit. */
 interface Said {
@@ -37,7 +40,7 @@ export class Figures {
   ) {
     const said = saidIn(request);
     // What cannot be counted exactly might be what is meant.
-    this.said = said.every(({ millionths }) => Number.isSafeInteger(millionths)) ? said : [];
+    this.said = said.length <= mostSaid && said.every(({ millionths }) => Number.isSafeInteger(millionths)) ? said : [];
   }
 
   /**
@@ -52,11 +55,12 @@ export class Figures {
   ): void {
     if (!this.said.length) return;
     const before = String.fromCharCode(...bytes);
-    if (!mayWrite.test(before)) return;
+    const isOpen = number.test(before);
     const unsaid: number[] = [];
     let any = false;
     for (const id of ids) {
-      const leads = this.leads(before, String.fromCharCode(...Array.from(bytesOf(id))));
+      const piece = Array.from(bytesOf(id));
+      const leads = isOpen || piece.includes(colon) ? this.leads(before, String.fromCharCode(...piece)) : undefined;
       if (leads === false) unsaid.push(id);
       else any ||= leads === true;
     }
@@ -87,8 +91,6 @@ export class Figures {
   }
 }
 
-/** A key's text has ended, or that of the answer so far may be within a number. */
-const mayWrite = /"[^"\\]*"?:?(?:\[(?:[-.\d]+,)*)?[-.\d]*$/;
 /** The end of a text within the value of a key, or of an item of its list: a number as far as it is written. */
 const number = /"([^"\\]*)":(?:\[(?:[-.\d]+,)*)?([-.\d]*)$/;
 
@@ -118,7 +120,13 @@ function* valuesUnder(unit: number, said: readonly Said[]): Generator<number> {
   if (timed > 1 && sum % unit === 0) yield sum / unit;
 }
 
-const decimal = (millionths: number): string => String(millionths / million);
+function decimal(millionths: number): string {
+  const size = Math.abs(millionths);
+  const part = String(size % million)
+    .padStart(6, "0")
+    .replace(/0+$/, "");
+  return `${millionths < 0 ? "-" : ""}${Math.trunc(size / million)}${part && `.${part}`}`;
+}
 
 /** Numbers and what they count; of two that begin at one place the longer, "two hours and a half". */
 function saidIn(request: string): Said[] {
