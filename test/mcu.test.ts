@@ -203,6 +203,43 @@ describe("the same as the runtime", () => {
   });
 
   withCc(
+    "in any arena from the least to the most, with caches of 8 and of 16 bits, to the bit",
+    async () => {
+      const path = await keep(ToolSet.from(watch).inOrder());
+      // As long as the limits allow, and answers of many calls: the least arena holds no row twice.
+      const long = [
+        "tell anna i am running late and set a timer for ten minutes",
+        "turn off the lights in the bedroom and set an alarm for 6:30 and play the new album by nina simone and text mum",
+        "text bob that i will be at the station by nine and that he should bring the red umbrella and the keys",
+      ];
+      const laws = program("test/mcu/laws.c", wrapped);
+      const ask = (bits: string, lines: string[], arena: number[] = []) =>
+        runs([laws, pack, path, "32", "64", bits, ...arena.map(String)], lines).lines;
+      for (const bits of ["8", "16"]) {
+        const [least, most] = ask(bits, ["s"])[0].split(" ").map(Number);
+        expect(most).toBeGreaterThan(1.5 * least);
+        const lines = long.map((request) => `a ${hex(request)}`);
+        const wanted = ask(bits, lines, [most]);
+        expect(wanted.join()).not.toContain("!");
+        for (const arena of [least, least + 8000, Math.round((least + most) / 2), 2 * most])
+          expect([arena, ask(bits, lines, [arena])]).toEqual([arena, wanted]);
+        expect(ask(bits, lines, [least - 16])).toEqual(["!", "!", "!"]);
+      }
+    },
+    timeoutMs,
+  );
+
+  withCc(
+    "an arena of 64 KiB holds a request of 32 tokens and an answer of 64, with seven tools",
+    async () => {
+      const path = await keep(ToolSet.from(watch).inOrder());
+      const { lines } = runs([program("test/mcu/laws.c", wrapped), pack, path, "32", "64", "8"], ["s"]);
+      expect(Number(lines[0].split(" ")[0])).toBeLessThanOrEqual(64 * 1024);
+    },
+    timeoutMs,
+  );
+
+  withCc(
     "tokens of a model of another geometry, with unions, lists and limits among its tools",
     async () => {
       const requests = readExamples(fileURLToPath(fixture("commands.jsonl"))).flatMap(({ request }, i) =>

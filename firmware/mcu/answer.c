@@ -112,7 +112,18 @@ static void *take(uint8_t *start, uint64_t *at, uint64_t bytes) {
   return here;
 }
 
-uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits, uint8_t *arena) {
+/* Between two functions of the engine, in its memory: where texts become ids, or places on the way through a piece. */
+static uint64_t plan_shared(call *c, uint32_t ids, uint8_t *start) {
+  uint64_t at = 0, places = 0;
+  c->stack = take(start, &places, (uint64_t)place_bytes(&c->words) * (c->m->longestPiece + 1));
+  c->work.starts = take(start, &at, 2 * (c->work.most + 1));
+  c->work.pairs = take(start, &at, 2 * (c->work.most + 1));
+  c->otherIds = take(start, &at, 2 * (ids + 1));
+  c->scratch = take(start, &at, c->work.most);
+  return places > at ? places : at;
+}
+
+uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits, uint32_t spare, uint8_t *arena) {
   uint32_t most = m->positions - 1;
   memset(c, 0, sizeof *c);
   if (!m->positions || !limits->requestTokens || limits->requestTokens > most || limits->answerTokens > most ||
@@ -123,21 +134,19 @@ uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits
   c->mostText = c->answerTokens * m->longestPiece;
   c->mostRequest = 8u * limits->requestTokens + 16;
   uint32_t inside = 2 * c->mostRequest, ids = limits->answerTokens > limits->requestTokens ? limits->answerTokens : limits->requestTokens;
-  uint64_t at = engine_plan(&c->engine, m, limits, arena);
-  if (!at) return 0;
-  c->request = take(arena, &at, c->mostRequest);
   c->words.isOn = m->copies != 0;
+  c->words.setWords = (inside + 1 + 31) / 32;
+  c->work.most = c->mostText + m->longestPiece > c->mostRequest + 1 ? c->mostText + m->longestPiece : c->mostRequest + 1;
+  uint64_t at = engine_plan(&c->engine, m, limits, (uint32_t)plan_shared(c, ids, NULL), spare, arena);
+  if (!at) return 0;
+  if (arena) plan_shared(c, ids, c->engine.shared);
+  c->request = take(arena, &at, c->mostRequest);
   c->words.text = take(arena, &at, inside);
   c->words.marks = take(arena, &at, inside + 1);
   c->words.before = take(arena, &at, 2 * (inside + 1));
   c->words.endAfter = take(arena, &at, 2 * (c->mostRequest + 1));
-  c->work.most = c->mostText + m->longestPiece > c->mostRequest + 1 ? c->mostText + m->longestPiece : c->mostRequest + 1;
-  c->work.starts = take(arena, &at, 2 * (c->work.most + 1));
-  c->work.pairs = take(arena, &at, 2 * (c->work.most + 1));
   c->ids = take(arena, &at, 2 * (ids + 1));
-  c->otherIds = take(arena, &at, 2 * (ids + 1));
   c->text = take(arena, &at, c->mostText);
-  c->scratch = take(arena, &at, c->work.most);
   c->tokens = take(arena, &at, 2 * (c->answerTokens + 2));
   c->callEnds = take(arena, &at, 2 * c->answerTokens);
   c->mask = take(arena, &at, 4 * ((m->vocabSize + 31) / 32));
@@ -145,28 +154,31 @@ uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits
     c->leans = take(arena, &at, 8ull * (m->nTools + 1));
   if (c->leans && m->leanWord != 0) c->found = take(arena, &at, m->nTools);
   if (m->leanNumber != 0) c->said = take(arena, &at, mostSaid * sizeof *c->said);
-  c->words.setWords = (inside + 1 + 31) / 32;
-  uint32_t bytes = place_bytes(&c->words);
-  c->place = take(arena, &at, bytes);
-  c->after = take(arena, &at, bytes);
-  c->stack = take(arena, &at, (uint64_t)bytes * (m->longestPiece + 1));
+  c->place = take(arena, &at, place_bytes(&c->words));
+  c->after = take(arena, &at, place_bytes(&c->words));
   return at > UINT32_MAX / 2 ? 0 : (uint32_t)at;
 }
 
 size_t thimble_arena(const thimble_model *m, const thimble_limits *limits) {
   call c;
-  return call_plan(&c, m, limits, NULL);
+  return call_plan(&c, m, limits, 0, NULL);
+}
+
+size_t thimble_arena_most(const thimble_model *m, const thimble_limits *limits) {
+  call c;
+  uint32_t least = call_plan(&c, m, limits, 0, NULL);
+  return least ? least + padded(c.engine.usefulBytes - c.engine.restBytes, 16) : 0;
 }
 
 const char *thimble_call(const thimble_model *m, const thimble_limits *limits, void *arena, size_t arenaBytes,
                          const char *request, size_t requestBytes, thimble_answer *answer) {
   call c;
   memset(answer, 0, sizeof *answer);
-  uint32_t needed = call_plan(&c, m, limits, NULL);
+  uint32_t needed = (uint32_t)thimble_arena(m, limits), most = (uint32_t)thimble_arena_most(m, limits);
   if (!needed) return "limits: expected 1 to 128 tokens of request, 4 to 128 of answer, caches of 8 or 16 bits, got others";
   if (arenaBytes < needed) return "arena: expected as many bytes as thimble_arena says, got fewer; allow fewer tokens";
   if ((uintptr_t)arena % 16) return "arena: expected a place at a multiple of 16, got another; align it";
-  call_plan(&c, m, limits, arena);
+  call_plan(&c, m, limits, (uint32_t)((arenaBytes < most ? arenaBytes : most) - needed) / 16 * 16, arena);
   *c.tokens++ = id_eos;
   const uint8_t *typed = (const uint8_t *)request;
   if (requestBytes > 1u << 16) return "request: expected at most 65536 bytes, got more; shorten it";

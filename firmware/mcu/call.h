@@ -23,10 +23,10 @@ typedef struct {
   uint32_t requestBytes;
   words words;
   token_work work;
-  uint16_t *ids, *otherIds;         /* as many as an answer or a request has at most, and one */
+  uint16_t *ids, *otherIds;         /* as many as an answer or a request has at most, and one; otherIds as scratch */
   uint8_t *text;                    /* of the answer */
   uint32_t textBytes;
-  uint8_t *scratch;                 /* of texts on their way to tokens, mostText and a piece */
+  uint8_t *scratch;                 /* of texts on their way to tokens, mostText and a piece; in the engine's memory, as work */
   uint16_t *tokens;
   uint32_t nTokens, decoded;        /* those that have been through the decoder, with the one that starts it */
   uint16_t *callEnds;               /* bytes of the answer where calls have ended */
@@ -38,11 +38,11 @@ typedef struct {
   said *said;
   uint32_t nSaid;
   place *place, *after;
-  uint8_t *stack;                   /* places by depth within a piece */
+  uint8_t *stack;                   /* places by depth within a piece, in the place of scratch and work */
 } call;
 
-/* Lays a call out in the arena (NULL to measure); returns bytes, 0 where limits are none. */
-uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits, uint8_t *arena);
+/* Lays a call out in the arena (NULL to measure), with bytes to spare; returns bytes, 0 where limits are none. */
+uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits, uint32_t spare, uint8_t *arena);
 
 /* The only loop: writes an answer under the grammar. Source: runtime/answer/answer.ts. */
 const char *write_answer(call *c, bool *cutShort);

@@ -10,8 +10,9 @@ void rate_tools(call *c, uint32_t n) {
   /* Where a decoded row's state will be. */
   float *vector = c->engine.hidden;
   double best = 0;
-  engine_contrast(&c->engine, c->ids, n, vector);
+  /* First, since it works in the engine's memory. */
   if (c->found) rank_by_words(c, c->leans);
+  engine_contrast(&c->engine, c->ids, n, vector);
   for (uint32_t tool = 0; tool < m->nTools; tool++) {
     const float *known = tool_vector(m, tool);
     double score = 0;

@@ -286,7 +286,7 @@ static void find_calls(call *c) {
 const char *write_result(call *c, thimble_answer *answer) {
   const thimble_model *m = c->m;
   find_calls(c);
-  writer w = {c->engine.cross, 0, (uint32_t)((uint8_t *)c->engine.hidden - c->engine.cross), false};
+  writer w = {c->engine.rest, 0, c->engine.restBytes, false};
   static const char tooLong[] = "answer: expected room in the arena for the calls, got less; allow more tokens of request";
   put_byte(&w, '[');
   for (uint32_t i = 0; i < c->nCalls; i++) {
@@ -300,10 +300,10 @@ const char *write_result(call *c, thimble_answer *answer) {
     put(&w, text.at + 8 + opening.bytes - 1, text.bytes - 8 - opening.bytes + 1);
   }
   put_byte(&w, ']');
-  answer->json = (const char *)c->engine.cross;
+  answer->json = (const char *)c->engine.rest;
   answer->jsonBytes = w.bytes;
   put_byte(&w, 0);
-  answer->calls = c->engine.cross + w.bytes;
+  answer->calls = c->engine.rest + w.bytes;
   uint32_t start = w.bytes;
   put_list(&w, c->nCalls);
   for (uint32_t i = 0; i < c->nCalls; i++) {

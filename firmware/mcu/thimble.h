@@ -66,8 +66,11 @@ const char *thimble_open(thimble_model *model, const void *pack, size_t packByte
 /* Checks the checksum of every byte of weights and tools: some two instructions a byte, once after an update. */
 const char *thimble_check(const thimble_model *model);
 
-/* Bytes of arena that a call within these limits needs; 0 where limits are none. */
+/* Bytes of arena that a call within these limits needs at least; 0 where limits are none. */
 size_t thimble_arena(const thimble_model *model, const thimble_limits *limits);
+
+/* Bytes with which a call computes nothing twice; with any number between the two it answers the same. */
+size_t thimble_arena_most(const thimble_model *model, const thimble_limits *limits);
 
 /* Answers a request (UTF-8), as people type it. */
 const char *thimble_call(const thimble_model *model, const thimble_limits *limits, void *arena, size_t arenaBytes,

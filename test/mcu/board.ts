@@ -69,7 +69,13 @@ const stages = ["engine_prefill", "engine_decode", "engine_pick"];
 const placeOf = { pack: 0, tools: 0x400000, requests: 0x800000, sizes: 0x900000 };
 
 /** Builds the engine for a board into a folder; `more` are flags on top. Throws: Error for what gcc says. */
-export function buildFor(board: Board, limits: BoardLimits, folder: string, more: readonly string[] = []): string {
+export function buildFor(
+  board: Board,
+  limits: BoardLimits,
+  folder: string,
+  arenaBytes = 64 * 1024,
+  more: readonly string[] = [],
+): string {
   const source = join(root, "firmware/mcu");
   const files = readdirSync(source).filter((file) => file.endsWith(".c") && file !== "host.c");
   const out = join(folder, `${board.machine}.elf`);
@@ -78,7 +84,7 @@ export function buildFor(board: Board, limits: BoardLimits, folder: string, more
     TOOLS: board.files + placeOf.tools,
     REQUESTS: board.files + placeOf.requests,
     SIZES: board.files + placeOf.sizes,
-    ARENA: 400 * 1024,
+    ARENA: arenaBytes,
     REQUEST_TOKENS: limits.requestTokens,
     ANSWER_TOKENS: limits.answerTokens,
     CACHE_BITS: limits.cacheBits,

@@ -172,14 +172,18 @@ static uint64_t lay(const thimble_model *m, const thimble_limits *limits, uint8_
   return r.at;
 }
 
-uint32_t engine_plan(engine *e, const thimble_model *m, const thimble_limits *limits, uint8_t *start) {
+uint32_t engine_plan(engine *e, const thimble_model *m, const thimble_limits *limits, uint32_t shared, uint32_t spare,
+                     uint8_t *start) {
   uint64_t bytes = lay(m, limits, start), most = (uint64_t)limits->answerTokens * m->longestPiece * 8 + 4096;
-  *e = (engine){.m = m, .requestTokens = limits->requestTokens, .positions = limits->answerTokens + 1u, .bits = 16};
-  /* Room for the result, between `cross` and `hidden` as in the engine beside; behind it for a vector. */
-  uint64_t vector = 4ull * padded(m->contrastiveDim, 4);
-  e->cross = start ? start + bytes : NULL;
+  *e = (engine){.m = m, .requestTokens = limits->requestTokens, .bits = 16};
+  /* Room for the result, in `rest` as in the engine beside; behind it for a vector, and what the caller works in. */
+  uint64_t vector = 4ull * padded(m->contrastiveDim, 4), all = bytes + most + vector + padded(shared, 16);
+  (void)spare;
+  e->rest = start ? start + bytes : NULL;
+  e->restBytes = e->usefulBytes = (uint32_t)most;
   e->hidden = (float *)(start ? start + bytes + most : NULL);
-  return bytes + most + vector > UINT32_MAX / 2 ? 0 : (uint32_t)(bytes + most + vector);
+  e->shared = start ? start + bytes + most + vector : NULL;
+  return all > UINT32_MAX / 2 ? 0 : (uint32_t)all;
 }
 
 static void embed_ids(const thimble_model *m, const uint16_t *ids, uint32_t n, at x) {
