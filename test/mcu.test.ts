@@ -10,7 +10,7 @@ import { kernelImports, kernelModule } from "../runtime/engine/kernels.ts";
 import { answerStates } from "../runtime/grammar/automaton.ts";
 import type { State } from "../runtime/grammar/state.ts";
 import { compileGrammar } from "../runtime/grammar/table.ts";
-import { defaultModel, load, ToolError, ToolSet } from "../runtime/index.ts";
+import { defaultModel, load, type ToolCall, ToolError, ToolSet } from "../runtime/index.ts";
 import { readRequest } from "../runtime/text/request.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { packCalls } from "../runtime/wire/wirecall.ts";
@@ -74,6 +74,38 @@ interface Answer {
   tokens: number[];
   msgpack: string;
   cutShort: boolean;
+  decision: string;
+  sure: Sureness[];
+}
+
+/** How sure C is of a call: of its name, then of the whole; 10⁹ for an infinite margin. */
+interface Sureness {
+  decision: string;
+  ungrounded: number;
+  runnerUp: number;
+  confidence: number;
+  logProbs: number[];
+  margins: number[];
+}
+
+/** The same of the runtime's call. */
+function surenessOf({ decision, confidence, certainty, sources }: ToolCall, set: ToolSet): Sureness {
+  const { name, call, runnerUp } = certainty;
+  return {
+    decision,
+    ungrounded: Object.values(sources).filter(({ grounded }) => !grounded).length,
+    runnerUp: set.tools.findIndex((tool) => tool.name === runnerUp),
+    confidence,
+    logProbs: [name.logProb, call.logProb],
+    margins: [name.margin, call.margin].map((margin) => Math.min(margin, 1e9)),
+  };
+}
+
+/** Whether numbers are within 10⁻³ and all else is equal. */
+function isNear(a: Sureness, b: Sureness): boolean {
+  const numbers = ({ confidence, logProbs, margins }: Sureness) => [confidence, ...logProbs, ...margins];
+  const rest = ({ decision, ungrounded, runnerUp }: Sureness) => [decision, ungrounded, runnerUp];
+  return Bun.deepEquals(rest(a), rest(b)) && numbers(a).every((n, i) => Math.abs(n - numbers(b)[i]) < 1e-3);
 }
 
 /** Requests of one list, answered by C with so many bits. */
@@ -119,8 +151,12 @@ async function compare(cases: readonly Case[]): Promise<{ same: number; others: 
         msgpack: Buffer.from(packCalls(set, own)).toString("hex"),
         cutShort: wanted?.cutShort,
       };
-      if (got && Bun.deepEquals({ ...got, rows: undefined, decisions: undefined }, all, false)) same++;
-      else others.push(`${requests[i]}: ${JSON.stringify(got)} for ${JSON.stringify(all)}`);
+      const sure = wanted?.calls.map((call) => surenessOf(call, set)) as Sureness[];
+      const { calls, tokens, msgpack, cutShort } = got ?? {};
+      const isSame = Bun.deepEquals({ calls, tokens, msgpack, cutShort }, all, false);
+      const isAsSure = got?.decision === wanted?.decision && got?.sure.every((call, j) => isNear(call, sure[j]));
+      if (isSame && isAsSure && got?.sure.length === sure.length) same++;
+      else others.push(`${requests[i]}: ${JSON.stringify(got)} for ${JSON.stringify({ ...all, sure })}`);
     }
     rmSync(path);
   }
@@ -130,7 +166,7 @@ async function compare(cases: readonly Case[]): Promise<{ same: number; others: 
 
 describe("the same as the runtime", () => {
   withCc(
-    "tokens, calls and msgpack of 200 commands over twelve lists, of which some read tools in groups of thirty",
+    "tokens, calls, msgpack, certainty and decisions of 200 commands over twelve lists, of which some read tools in groups of thirty",
     async () => {
       const cases = readExamples(fileURLToPath(fixture("commands.jsonl"))).filter((_, i) => i % 2 === 0);
       const { same, others } = await compare(cases.map(({ request, tools }) => ({ query: request, tools })));
@@ -141,14 +177,14 @@ describe("the same as the runtime", () => {
   );
 
   const devSets = ["clinc", "fbtod", "homeassistant", "hwu64", "join", "msbot", "sgd", "snips", "unseen"];
-  testWith("model/apart.oracle.json", "tokens, calls and msgpack of the oracle's prompts", async (file) => {
+  testWith("model/apart.oracle.json", "tokens, calls, msgpack and decisions of the oracle's prompts", async (file) => {
     if (!hasCc) return;
     const { cases } = await Bun.file(file).json();
     expect((await compare(cases.map(caseOf))).others).toEqual([]);
   });
   testWith(
     "data/unseen.dev.jsonl.gz",
-    "tokens, calls and msgpack of 1,000 dev examples",
+    "tokens, calls, msgpack and decisions of 1,000 dev examples",
     async () => {
       if (!hasCc) return;
       const cases: Case[] = devSets.flatMap((name) => {

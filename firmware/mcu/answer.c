@@ -13,7 +13,7 @@ static bool push(call *c, uint32_t id) {
 }
 
 /* Runs the tokens that have not been through the decoder; the one that starts it stands before them, at position 0. */
-static uint32_t choose(call *c) {
+static choice choose(call *c) {
   engine_decode(&c->engine, c->tokens + c->decoded - 1, c->nTokens + 1 - c->decoded, c->decoded);
   c->decoded = c->nTokens + 1;
   c->decisions++;
@@ -37,6 +37,7 @@ static const char *end_before_last(call *c) {
     c->textBytes -= bytes;
     left = c->textBytes < end ? end - c->textBytes : 0;
   }
+  while (c->nSteps && c->steps[c->nSteps - 1].start >= c->textBytes) c->nSteps--;
   memcpy(c->scratch, c->text + c->textBytes, left);
   c->scratch[left] = ']';
   uint32_t room = c->answerTokens - c->nTokens;
@@ -80,7 +81,11 @@ const char *write_answer(call *c, bool *cutShort) {
     }
     uint32_t id = 0, allowedIds = allowed(c, c->place, &id);
     if (!allowedIds) return lost;
-    if (allowedIds > 1) id = choose(c);
+    choice choice = {0};
+    if (allowedIds > 1) {
+      choice = choose(c);
+      id = choice.id;
+    }
     thimble_span bytes = piece(m, id);
     place_copy(&c->words, c->place, c->after);
     bool goes = true;
@@ -99,6 +104,8 @@ const char *write_answer(call *c, bool *cutShort) {
       return NULL;
     }
     place_copy(&c->words, c->after, c->place);
+    if (allowedIds > 1)
+      c->steps[c->nSteps++] = (decided){(uint16_t)c->textBytes, (uint16_t)choice.second, choice.logProb, choice.margin};
     if (takes_back(c, id, c->place, &isBad)) return end_before_last(c);
     if (isBad) return lost;
   }
@@ -149,6 +156,7 @@ uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits
   c->text = take(arena, &at, c->mostText);
   c->tokens = take(arena, &at, 2 * (c->answerTokens + 2));
   c->callEnds = take(arena, &at, 2 * c->answerTokens);
+  c->steps = take(arena, &at, sizeof *c->steps * c->answerTokens);
   c->mask = take(arena, &at, 4 * ((m->vocabSize + 31) / 32));
   if (m->contrastiveHidden && m->nTools && (m->leanTool != 0 || m->leanNone != 0))
     c->leans = take(arena, &at, 8ull * (m->nTools + 1));

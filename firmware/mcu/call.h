@@ -14,6 +14,12 @@ typedef struct {
   uint32_t unit;
 } said;
 
+/* A token that logits decided, and where it begins in the answer's text. */
+typedef struct {
+  uint16_t start, second;
+  float logProb, margin;
+} decided;
+
 typedef struct {
   const thimble_model *m;
   engine engine;
@@ -30,7 +36,8 @@ typedef struct {
   uint16_t *tokens;
   uint32_t nTokens, decoded;        /* those that have been through the decoder, with the one that starts it */
   uint16_t *callEnds;               /* bytes of the answer where calls have ended */
-  uint32_t nCalls, decisions;
+  uint32_t nCalls, decisions, nSteps;
+  decided *steps;                   /* those of the decisions that stand in the answer */
   uint32_t *mask;
   double *leans;                    /* of each tool and of none, in logits; NULL where nothing leans */
   double mostLean;                  /* of what the mask allows */
@@ -76,6 +83,15 @@ bool is_repeated(const call *c);
 
 /* Ends of the call that ended i-th: its text without the bracket or comma before. */
 thimble_span call_text(const call *c, uint32_t i);
+
+/* Whether the request holds a text, letter case aside. */
+bool is_in_request(const call *c, thimble_span text);
+
+/* The tool that a call's text names. */
+uint32_t tool_of(const thimble_model *m, thimble_span text);
+
+/* How sure each call is, and what to do with it; returns the most careful decision. Source: runtime/answer/decision.ts. */
+uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure);
 
 /* Writes the answer's calls as JSON and as msgpack into the engine's memory, which has done its work. */
 const char *write_result(call *c, thimble_answer *answer);

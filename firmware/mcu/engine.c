@@ -4,6 +4,8 @@
  */
 #include "engine.h"
 
+#include <math.h>
+
 #include "attend.h"
 #include "rows.h"
 
@@ -105,12 +107,12 @@ void engine_decode(engine *e, const uint16_t *ids, uint32_t n, uint32_t pos) {
   for (uint32_t t = 0; t < n; t++) step(e, pos + t, t + 1 == n);
 }
 
-uint32_t engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
+choice engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
   const thimble_model *m = e->m;
-  float *x = e->hidden, most = 0;
+  float *x = e->hidden, most = -INFINITY, next = -INFINITY, sum = 0;
   rms_norm(x, decoder_norm(m), m->dModel, x);
   float hScale = quantize_head(x, m->dModel, 0, e->q);
-  uint32_t best = 0;
+  choice c = {0};
   bool any = false;
   for (uint32_t id = 0; id < m->vocabSize; id++) {
     if (!(id & 31) && !allowed[id >> 5]) id += 31;
@@ -118,13 +120,24 @@ uint32_t engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
       const uint8_t *at = quartet(m, id);
       float value = (float)row_sum((const int8_t *)at + 16, e->q, id & 3, m->dModel) * ((const float *)at)[id & 3] * hScale;
       if (gain) value = (float)(value + gain->of(gain->from, id));
-      if (any && !(value > most)) continue;
-      most = value;
-      best = id;
-      any = true;
+      if (!any || value > most) {
+        sum = any ? sum * exponential(most - value) + 1 : 1;
+        c.second = c.id;
+        next = most;
+        c.id = id;
+        most = value;
+        any = true;
+        continue;
+      }
+      sum = sum + exponential(value - most);
+      if (!(value > next)) continue;
+      c.second = id;
+      next = value;
     }
   }
-  return best;
+  c.margin = most - next;
+  c.logProb = -logarithm(sum);
+  return c;
 }
 
 /* Takes bytes at a multiple of 16. */

@@ -47,8 +47,14 @@ typedef struct {
   const void *from;
 } gain;
 
-/* The likeliest of the ids that a set allows, the lowest of equals. */
-uint32_t engine_pick(engine *e, const uint32_t *allowed, const gain *gain);
+/* The likeliest id and the next, the lower of equals; how far they are apart and how likely the first is, by logits. */
+typedef struct {
+  uint32_t id, second;
+  float margin, logProb;
+} choice;
+
+/* Picks among the ids that a set allows. */
+choice engine_pick(engine *e, const uint32_t *allowed, const gain *gain);
 
 /* The contrastive vector of a request's ids, f32 (contrastiveDim), as if no tool were offered. Only for a model with the head. */
 void engine_contrast(engine *e, const uint16_t *ids, uint32_t n, float *vector);

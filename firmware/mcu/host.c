@@ -59,7 +59,18 @@ int main(int count, char **words) {
     for (uint32_t i = 0; i < answer.nTokens; i++) printf(i ? ",%d" : "%d", answer.tokens[i]);
     printf("],\"msgpack\":\"");
     for (uint32_t i = 0; i < answer.callsBytes; i++) printf("%02x", answer.calls[i]);
-    printf("\",\"cutShort\":%s,\"rows\":%u,\"decisions\":%u}\n", answer.cutShort ? "true" : "false", (unsigned)answer.requestTokens, (unsigned)answer.decisions);
+    printf("\",\"cutShort\":%s,\"rows\":%u,\"decisions\":%u,", answer.cutShort ? "true" : "false", (unsigned)answer.requestTokens, (unsigned)answer.decisions);
+    static const char *const names[] = {"ask", "confirm", "act", "none"};
+    printf("\"decision\":\"%s\",\"sure\":[", names[answer.decision]);
+    for (uint32_t i = 0; i < answer.nCalls; i++) {
+      const thimble_sureness *s = &answer.sure[i];
+      printf("%s{\"decision\":\"%s\",\"confidence\":%.6f,\"ungrounded\":%d,\"runnerUp\":%d,", i ? "," : "", names[s->decision],
+             s->confidence, s->ungrounded, s->runnerUp == thimble_noTool ? -1 : s->runnerUp);
+      printf("\"logProbs\":[%.6f,%.6f],", s->nameLogProb, s->callLogProb);
+      /* JSON has no infinity. */
+      printf("\"margins\":[%.6f,%.6f]}", s->nameMargin < 1e9f ? s->nameMargin : 1e9f, s->callMargin < 1e9f ? s->callMargin : 1e9f);
+    }
+    printf("]}\n");
     fflush(stdout);
   }
   return failed;

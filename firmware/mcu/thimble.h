@@ -23,7 +23,7 @@ typedef struct {
   uint32_t bytes;
 } thimble_span;
 
-enum { thimble_mostParts = 15 };
+enum { thimble_mostParts = 16, thimble_noTool = 0xffff };
 
 /* What is known of a pack and its tools once they are open; the engine's own. */
 typedef struct {
@@ -46,6 +46,18 @@ typedef struct {
   uint8_t cacheBits;       /* of keys and values: 16 as in the runtime, to its tokens; 8 for half the memory */
 } thimble_limits;
 
+/* From the most careful: what the caller should do with a call. Source: runtime/answer/decision.ts. */
+enum { thimble_ask, thimble_confirm, thimble_act, thimble_none };
+
+/* How sure the model was of a call: over its decided tokens the sum of log-probabilities and the least gap to the second, in logits. */
+typedef struct {
+  uint16_t tool, runnerUp;  /* by their place in the file; the second thimble_noTool for none */
+  float nameLogProb, nameMargin, callLogProb, callMargin;  /* margins INFINITY where nothing was left open */
+  float confidence;         /* that the call is right, 0 … 1, by the pack's calibration */
+  uint16_t ungrounded;      /* values that neither the request nor the schema accounts for */
+  uint16_t decision;
+} thimble_sureness;
+
 /* What a call came to; it stands in the arena until the next. */
 typedef struct {
   const uint16_t *tokens;
@@ -55,6 +67,8 @@ typedef struct {
   const uint8_t *calls;  /* the same as msgpack, as packCalls writes it (runtime/wire/WIRE.md), tools by their names' order */
   uint32_t callsBytes;
   uint32_t nCalls;
+  const thimble_sureness *sure;  /* of each call */
+  uint32_t decision;             /* the most careful of theirs; none without calls */
   uint32_t requestTokens;  /* rows of the prefill */
   uint32_t decisions;      /* tokens that logits decided */
   uint8_t cutShort;        /* the limit of tokens came first: a valid way out closed the answer */

@@ -3,6 +3,7 @@
  * call follows is checked here once: places, ids, targets.
  */
 #include "files.h"
+#include "json.h"
 #include "open.h"
 
 enum { headBytes = 48, rowBytes = 20, partsAt = 56, deviceHeadBytes = partsAt + 8 * thimble_mostParts };
@@ -108,19 +109,23 @@ static bool is_target(const thimble_model *m, uint32_t target) {
 static const uint8_t *check_schema(const uint8_t *at, const uint8_t *end, int depth) {
   if (!at || at >= end || depth > 20) return NULL;
   uint32_t kind = *at++, count = 1;
-  if (kind <= 2) return at;
-  if (kind > 6) return NULL;
-  if (kind != 4) {
+  if (kind <= schema_boolean) return at;
+  if (kind > schema_default) return NULL;
+  if (kind == schema_default) {
+    if (end - at < 2 || end - at - 2 < (long)u16_at(at)) return NULL;
+    return check_schema(at + 2 + u16_at(at), end, depth + 1);
+  }
+  if (kind != schema_array) {
     if (end - at < 2) return NULL;
     count = u16_at(at);
     at += 2;
   }
   for (; count; count--) {
-    if (kind == 3 || kind == 5) {
+    if (kind == schema_enum || kind == schema_object) {
       if (end - at < 2 || end - at - 2 < (long)u16_at(at)) return NULL;
       at += 2 + u16_at(at);
     }
-    if (kind != 3 && !(at = check_schema(at, end, depth + 1))) return NULL;
+    if (kind != schema_enum && !(at = check_schema(at, end, depth + 1))) return NULL;
   }
   return at;
 }
@@ -129,7 +134,7 @@ static bool check_grammar(const thimble_model *m) {
   const thimble_span *parts = m->parts;
   uint32_t nProperties = parts[part_properties].bytes / 12, nEdges = parts[part_edges].bytes / 4;
   uint32_t nMembers = parts[part_members].bytes / 2;
-  if (parts[part_tools].bytes != 28 * m->nTools) return false;
+  if (parts[part_tools].bytes != 28 * m->nTools || parts[part_trust].bytes != trustRisks + m->nTools) return false;
   for (uint32_t i = 0; i < m->nTools; i++) {
     const uint8_t *row = parts[part_tools].at + 28 * i;
     uint32_t first = u32_at(row + 16), count = u16_at(row + 20), state = u16_at(row + 22), schema = u32_at(row + 24);

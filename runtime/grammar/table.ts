@@ -30,6 +30,7 @@
  *                 4 array    the items' schema
  *                 5 object   u16 properties, each a u16 length and a key as JSON, then its schema; arguments are one
  *                 6 anyOf    u16 options, each a schema
+ *                 7 default  u16 length and JSON of a property's default, then its schema
  */
 import { ToolError } from "../errors.ts";
 import type { Schema } from "../tools/schema.ts";
@@ -220,7 +221,11 @@ class Compiler {
         return [
           5,
           ...u16(properties.length),
-          ...properties.flatMap((property) => [...text(JSON.stringify(property.name)), ...inner(property.schema)]),
+          ...properties.flatMap(({ name, schema, default: usual }) => [
+            ...text(JSON.stringify(name)),
+            ...(usual === undefined ? [] : [7, ...text(JSON.stringify(usual))]),
+            ...inner(schema),
+          ]),
         ];
       }
       case "anyOf":

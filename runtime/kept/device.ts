@@ -12,7 +12,7 @@
  *   32   8  f64, the same of calling none; both 0 where the pack's calibration has no `lean` (answer/lean.ts)
  *   40   8  f64, the same of a unit of the score of a tool's words
  *   48   8  f64, what a number costs that the request does not say (answer/figures.ts)
- *   56 8·15  offset from here and bytes of each part, which stands at a multiple of 8:
+ *   56 8·16  offset from here and bytes of each part, which stands at a multiple of 8:
  *      starts     (V + 1)  where each piece's bytes begin among all, and their end
  *      pieces     bytes of all pieces by id, as they stand in an answer: a space for ▁
  *      order      u16 (T)  ids by their bytes, then by themselves
@@ -21,18 +21,21 @@
  *      rope       f32 (P, headDim), as in wasm/abi.ts
  *      words      words.ts
  *      the grammar's tables (grammar/table.ts), in their order
+ *      trust      what a call's certainty is worth: f64 weights of `features` in their order, `act`, `confirm`
+ *                 (pack/calibration.ts); then a byte a tool, its risk: 0 safe, 1 confirm, 2 danger
  */
 import { pad, sessionRecord } from "../../wasm/abi.ts";
 import { startKernels } from "../engine/kernels.ts";
 import { FormatError } from "../errors.ts";
 import { compileGrammar, tableNames } from "../grammar/table.ts";
+import { type Calibration, features, genericCalibration, signedWeight } from "../pack/calibration.ts";
 import type { PackHeader } from "../pack/pack.ts";
 import { xxh32 } from "../pack/xxh32.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import type { ToolSet } from "../tools/tools.ts";
+import { risks, type ToolSet } from "../tools/tools.ts";
 import { writeWords } from "./words.ts";
 
-const partNames = ["starts", "pieces", "order", "shared", "byteIds", "rope", "words", ...tableNames] as const;
+const partNames = ["starts", "pieces", "order", "shared", "byteIds", "rope", "words", ...tableNames, "trust"] as const;
 const partsAt = 56;
 const headBytes = partsAt + 8 * partNames.length;
 
@@ -56,6 +59,7 @@ export async function writeDevice(header: PackHeader, tokenizer: Tokenizer, set:
     rope: await ropeTable(header),
     words: writeWords(set),
     ...compileGrammar(set),
+    trust: trustOf(header.calibration ?? genericCalibration, set),
   };
   let end = headBytes;
   const places = partNames.map((name) => {
@@ -76,6 +80,14 @@ export async function writeDevice(header: PackHeader, tokenizer: Tokenizer, set:
     bytes.set(parts[name], places[i]);
   }
   return bytes;
+}
+
+function trustOf({ weights, act, confirm }: Calibration, set: ToolSet): Uint8Array {
+  const numbers = [...features.map((name) => signedWeight(name, weights[name])), act, confirm];
+  return Uint8Array.from([
+    ...new Uint8Array(Float64Array.from(numbers).buffer),
+    ...set.tools.map(({ risk }) => risks.indexOf(risk)),
+  ]);
 }
 
 function weightsId({ sections }: PackHeader): number {

@@ -86,13 +86,13 @@ void __real_engine_decode(engine *e, const uint16_t *ids, uint32_t n, uint32_t p
 void __wrap_engine_decode(engine *e, const uint16_t *ids, uint32_t n, uint32_t pos) {
   STAGE(decode, __real_engine_decode(e, ids, n, pos));
 }
-uint32_t __real_engine_pick(engine *e, const uint32_t *allowed, const gain *gain);
-uint32_t __wrap_engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
-  uint32_t id;
-  STAGE(pick, id = __real_engine_pick(e, allowed, gain));
+choice __real_engine_pick(engine *e, const uint32_t *allowed, const gain *gain);
+choice __wrap_engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
+  choice picked;
+  STAGE(pick, picked = __real_engine_pick(e, allowed, gain));
   /* The bits of the state that it was decided from, as laws.c sums them. */
   for (uint32_t i = 0; i < e->m->dModel; i++) states = states * 31 + u32_at((const uint8_t *)&e->hidden[i]);
-  return id;
+  return picked;
 }
 
 static uint8_t arena[ARENA] __attribute__((aligned(16)));

@@ -45,16 +45,17 @@ static void grammar(const thimble_model *m, uint32_t bytes) {
 
 /* By the linker's --wrap: what each decision is made from. */
 static uint32_t sum;
-uint32_t __real_engine_pick(engine *e, const uint32_t *allowed, const gain *gain);
-uint32_t __wrap_engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
-  uint32_t id = __real_engine_pick(e, allowed, gain), bits;
+choice __real_engine_pick(engine *e, const uint32_t *allowed, const gain *gain);
+choice __wrap_engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
+  choice picked = __real_engine_pick(e, allowed, gain);
+  uint32_t bits;
   for (uint32_t i = 0; i < e->m->dModel; i++) {
     memcpy(&bits, &e->hidden[i], 4);
     if (i < 8) printf("%08x ", (unsigned)bits);
     sum = sum * 31 + bits;
   }
   printf("%08x ", (unsigned)sum);
-  return id;
+  return picked;
 }
 
 static thimble_limits limits = {64, 128, 16};

@@ -3,6 +3,7 @@
  * the runtime's, with vectors. Kept tools are laid out for the kernels once, in the arena.
  */
 #include "engine.h"
+#include "rows.h"
 
 #define KERNEL(name) __attribute__((import_module("kernels"), import_name(#name))) void name
 typedef uint32_t at;
@@ -40,6 +41,12 @@ typedef struct {
   at hidden, bias, proj;
   uint32_t hiddenDim, outDim;
 } head_record;
+
+typedef struct {
+  float most, next;
+  uint32_t second;
+  float sum;
+} summary_record;
 
 /* What a model and its limits were laid out as: in the module's own memory, beside the engine of firmware/mcu. */
 static struct {
@@ -237,7 +244,7 @@ void engine_decode(engine *e, const uint16_t *ids, uint32_t n, uint32_t pos) {
   }
 }
 
-uint32_t engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
+choice engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
   const thimble_model *m = e->m;
   at session = (at)&plan.session;
   final_norm(session, (at)decoder_norm(m), (at)e->y, 1);
@@ -245,5 +252,7 @@ uint32_t engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
   float *row = (float *)plan.logits;
   for (uint32_t id = 0; gain && id < m->vocabSize; id++)
     if (allowed[id >> 5] >> (id & 31) & 1) row[id] = (float)(row[id] + gain->of(gain->from, id));
-  return argmax(plan.logits, padded(m->vocabSize, 4), plan.summary);
+  const summary_record *found = (const summary_record *)plan.summary;
+  uint32_t id = argmax(plan.logits, padded(m->vocabSize, 4), plan.summary);
+  return (choice){id, found->second, found->most - found->next, -logarithm(found->sum)};
 }
