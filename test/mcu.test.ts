@@ -420,6 +420,56 @@ function walked(start: State, bytes: Uint8Array): string {
   return [found.length / 2, Number(state.atEnd), ...found].join(" ");
 }
 
+withCc(
+  "the example's main loop, with pack and tools from a header, answers as the host with files",
+  async () => {
+    const list = join(folder, "watch.json");
+    writeFileSync(list, watch);
+    const cli = (...words: string[]) => {
+      const { exitCode, stderr } = Bun.spawnSync([
+        process.execPath,
+        join(root, "tools/cli.ts"),
+        "tools",
+        "read",
+        ...words,
+      ]);
+      return { exitCode, error: stderr.toString() };
+    };
+    expect(cli(list, "-o", join(folder, "thimble_files.h"))).toEqual({ exitCode: 0, error: "" });
+    const port = join(folder, "port.c");
+    writeFileSync(
+      port,
+      `#include <stdio.h>
+#include <stdlib.h>
+int uart_read(void) { int byte = getchar(); if (byte == EOF) exit(0); return byte; }
+void uart_write(const char *bytes, size_t count) { fwrite(bytes, 1, count, stdout); fflush(stdout); }
+`,
+    );
+    const own = readdirSync(source).filter((file) => file.endsWith(".c") && file !== "host.c");
+    const files = [...own, "example/uart.c"].map((file) => join(source, file));
+    const out = join(folder, "uart");
+    const { exitCode, stderr } = Bun.spawnSync(["cc", ...flags, `-I${folder}`, "-o", out, ...files, port, "-lm"]);
+    expect([exitCode, stderr.toString()]).toEqual([0, ""]);
+    const requests = ["wake me at 7:15 tomorrow", "", "play some jazz"];
+    const { lines } = runs([out], requests);
+    expect(lines.map((line) => (line.startsWith("error") ? line : JSON.parse(line)))).toEqual([
+      [{ name: "set_alarm", arguments: { time: "7:15", date: "tomorrow" } }],
+      "error: request: expected text, got none; say what to do",
+      [{ name: "play_music", arguments: { genre: "jazz" } }],
+    ]);
+    // A header is for devices alone: tools that have no tables make none.
+    writeFileSync(
+      list,
+      '[{"name":"a","inputSchema":{"type":"object","properties":{"m":{"additionalProperties":{"type":"string"}}}}}]',
+    );
+    const refused = cli(list, "-o", join(folder, "none.h"));
+    expect(refused.exitCode).toBe(1);
+    expect(refused.error).toContain("tool a: expected for a device");
+    expect(existsSync(join(folder, "none.h"))).toBe(false);
+  },
+  timeoutMs,
+);
+
 test("unicode.h is what unicode.ts writes", () => {
   expect(readFileSync(join(source, "unicode.h"), "utf8")).toBe(unicodeHeader());
 });
