@@ -312,6 +312,58 @@ describe("the same as the runtime", () => {
     timeoutMs,
   );
 
+  withCc(
+    "tuples and defaults: tokens, calls, msgpack and certainty",
+    async () => {
+      const point = { type: "array", prefixItems: [{ type: "integer" }, { enum: ["top", "side"] }], minItems: 2 };
+      const tools = [
+        {
+          name: "paint",
+          description: "Paint a wall.",
+          inputSchema: {
+            type: "object",
+            properties: {
+              at: { ...point, items: false, description: "Metres from the door, and which part." },
+              color: { type: "string", default: "white" },
+              coats: { type: "integer", default: 2 },
+            },
+            required: ["at", "color", "coats"],
+          },
+        },
+        {
+          name: "move",
+          description: "Move a chair.",
+          inputSchema: {
+            type: "object",
+            properties: { to: { ...point, items: { type: "string" }, maxItems: 4 } },
+            required: ["to"],
+          },
+        },
+      ];
+      const queries = [
+        "paint the top red 3 metres from the door",
+        "paint the side",
+        "move the chair 2 metres to the top",
+      ];
+      const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
+      expect([others, same]).toEqual([[], queries.length]);
+    },
+    timeoutMs,
+  );
+
+  test("maps, lists whose items differ and schemas that hold themselves are refused for a device, by tool", async () => {
+    const inner = {
+      map: { type: "object", additionalProperties: { type: "string" } },
+      list: { type: "array", items: { type: "string" }, uniqueItems: true },
+      tree: { type: "object", properties: { next: { $ref: "#/$defs/tree" } } },
+    };
+    for (const [name, part] of Object.entries(inner)) {
+      const inputSchema = { type: "object", properties: { [name]: part }, $defs: { tree: inner.tree } };
+      const set = ToolSet.from([{ name, inputSchema }] as never);
+      expect(() => compileGrammar(set)).toThrow(`tool ${name}: expected for a device`);
+    }
+  });
+
   withCc("ids of the tokenizer's fixtures, of texts that stand alone and of an answer's rest", async () => {
     const { cases } = await Bun.file(fixture("tokenizer.json")).json();
     const tokenizer = new Tokenizer(await somePieces(4096));

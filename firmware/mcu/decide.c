@@ -11,10 +11,10 @@
 /* Margins above this many logits, and log-probabilities below minus this, say no more. */
 static const float cap = 8;
 
-/* Of a union the first option of a kind, NULL for none; a default stands before its schema. */
+/* Of a union the first option of a kind, NULL for none; tuples are lists too. A default stands before its schema. */
 static const uint8_t *option_of(const uint8_t *schema, uint32_t kind) {
   if (*schema == schema_default) return option_of(schema + 3 + u16_at(schema + 1), kind);
-  if (*schema != schema_anyOf) return *schema == kind ? schema : NULL;
+  if (*schema != schema_anyOf) return *schema == kind || (*schema == schema_tuple && kind == schema_array) ? schema : NULL;
   const uint8_t *at = schema + 3;
   for (uint32_t n = u16_at(schema + 1); n; n--, at = schema_end(at)) {
     const uint8_t *found = option_of(at, kind);
@@ -79,8 +79,9 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, json j) {
   if (!schema || j.at >= j.end || *j.at == 't' || *j.at == 'f' || *j.at == 'n' || is_listed(schema, j)) return 0;
   if (*j.at == '[') {
     const uint8_t *list = option_of(schema, schema_array);
+    uint32_t place = 0;
     for (json in = {j.at + 1, j.end - 1}; in.at < in.end;) {
-      count += count_ungrounded(c, list ? list + 1 : NULL, in);
+      count += count_ungrounded(c, list ? schema_item(list, place++) : NULL, in);
       in.at = json_end(in);
       if (in.at < in.end && *in.at == ',') in.at++;
     }

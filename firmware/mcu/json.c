@@ -86,12 +86,19 @@ const uint8_t *schema_end(const uint8_t *at) {
   if (kind <= schema_boolean) return at;
   if (kind == schema_default) return schema_end(at + 2 + u16_at(at));
   if (kind != schema_array) {
-    count = u16_at(at);
+    count = u16_at(at) + (kind == schema_tuple);
     at += 2;
   }
   for (; count; count--) {
     if (kind == schema_enum || kind == schema_object) at += 2 + u16_at(at);
     if (kind != schema_enum) at = schema_end(at);
   }
+  return at;
+}
+
+const uint8_t *schema_item(const uint8_t *list, uint32_t place) {
+  if (*list == schema_array) return list + 1;
+  const uint8_t *at = list + 3;
+  for (uint32_t n = u16_at(list + 1); n && place; n--, place--) at = schema_end(at);
   return at;
 }

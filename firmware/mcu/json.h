@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 enum {
-  schema_string, schema_number, schema_boolean, schema_enum, schema_array, schema_object, schema_anyOf, schema_default
+  schema_string, schema_number, schema_boolean, schema_enum, schema_array, schema_object, schema_anyOf, schema_default,
+  schema_tuple, schema_kinds
 };
 
 /* JSON under the reader, which stands at a value. */
@@ -24,5 +25,8 @@ double json_number(const uint8_t *at, const uint8_t *end);
 
 /* The end of a schema of the tables. */
 const uint8_t *schema_end(const uint8_t *at);
+
+/* The schema of a list's item. */
+const uint8_t *schema_item(const uint8_t *list, uint32_t place);
 
 #endif

@@ -132,14 +132,16 @@ static bool put_value(writer *w, const uint8_t *schema, json j) {
       }
       return false;
     }
-    case schema_array: {
+    case schema_array:
+    case schema_tuple: {
       if (*j.at != '[') return false;
       uint32_t count = 0;
       for (int pass = 0; pass < 2; pass++) {
         if (pass) put_list(w, count);
+        uint32_t place = 0;
         for (json in = {j.at + 1, j.end - 1}; in.at < in.end;) {
           if (!pass) count++;
-          else if (!put_value(w, schema + 1, in)) return false;
+          else if (!put_value(w, schema_item(schema, place++), in)) return false;
           in.at = json_end(in);
           if (in.at < in.end && *in.at == ',') in.at++;
         }

@@ -110,14 +110,14 @@ static const uint8_t *check_schema(const uint8_t *at, const uint8_t *end, int de
   if (!at || at >= end || depth > 20) return NULL;
   uint32_t kind = *at++, count = 1;
   if (kind <= schema_boolean) return at;
-  if (kind > schema_default) return NULL;
+  if (kind >= schema_kinds) return NULL;
   if (kind == schema_default) {
     if (end - at < 2 || end - at - 2 < (long)u16_at(at)) return NULL;
     return check_schema(at + 2 + u16_at(at), end, depth + 1);
   }
   if (kind != schema_array) {
     if (end - at < 2) return NULL;
-    count = u16_at(at);
+    count = u16_at(at) + (kind == schema_tuple);
     at += 2;
   }
   for (; count; count--) {
