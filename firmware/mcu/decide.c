@@ -44,21 +44,15 @@ static bool is_listed(const uint8_t *schema, json j) {
   return false;
 }
 
-static bool is_digit(uint8_t byte) {
-  return byte >= '0' && byte <= '9';
-}
-
-/* Whether the request says a number in digits, its sign aside. */
+/* Whether the request says a number, in digits or in words; before digits a sign may also be a mark. */
 static bool says_number(const call *c, double value) {
-  const uint8_t *at = c->request, *end = at + c->requestBytes;
-  while (at < end) {
-    const uint8_t *start = at;
-    while (at < end && (is_digit(*at) || (*at == '.' && at + 1 < end && is_digit(at[1])))) at++;
-    if (at == start) {
-      at++;
-      continue;
-    }
-    if (json_number(start, at) == (value < 0 ? -value : value)) return true;
+  enum { most = 32 };
+  said_number numbers[most];
+  uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, most);
+  for (uint32_t i = 0; i < n && i < most; i++) {
+    double said = (double)numbers[i].millionths / million;
+    if (numbers[i].millionths != inexact && (said == value || (!numbers[i].inWords && (said < 0 ? -said : said) == value)))
+      return true;
   }
   return false;
 }
