@@ -1,7 +1,8 @@
 /** Buffers for one call at a time over a model's weights: prompt, prefill, answer, ranking. */
 import { type Answer, type Scribe, writeAnswer, writeFreely } from "./answer/answer.ts";
 import { type Decision, mostCareful } from "./answer/decision.ts";
-import { Lean } from "./answer/lean.ts";
+import { Figures } from "./answer/figures.ts";
+import { Lean, late } from "./answer/lean.ts";
 import { lexicalScores, type Ranked, ranking } from "./answer/rank.ts";
 import { Calls, mostItemsOf } from "./answer/repeat.ts";
 import { Rules } from "./answer/rules.ts";
@@ -219,13 +220,17 @@ export class Session {
     const { set, scores, keys, warmLayers, read } = shown;
     const { grammar, onText, signal, trace } = options;
     const names = set.tools.map(({ promptName }) => promptName);
-    const lean = calibration.lean && scores?.length ? new Lean(names, scores, calibration.lean) : undefined;
+    const leaning = calibration.lean;
+    const words = leaning?.word ? lexicalScores(request.text, set, late) : names.map(() => 0);
+    const lean = leaning && scores?.length ? new Lean(names, scores, words, leaning) : undefined;
+    const figures = leaning?.number ? new Figures(request.text, leaning.number) : undefined;
     const scribe: Scribe = {
       host: tuning ? { ...host, layout: tuning.layout } : host,
       tokenizer,
       keys,
       trace,
       ...(lean && { lean }),
+      ...(figures && { figures }),
       ...(onText && { onText: this.turns.guard(onText, signal) }),
     };
     const answer = grammar === false ? await writeFreely(scribe) : await this.write(scribe, request.text, set, options);

@@ -21,16 +21,16 @@ function leant(lean: Lean, text: string, ...ids: number[]): number[] {
 }
 
 test("a token gets the best of the tools that it can lead to, less the best of all; calling none has a weight of its own, at most the best", () => {
-  const lean = new Lean(["set_timer", "set_timer_one", "call"], [0.25, 0.5, 0.75], { tool: 8, none: 5 });
+  const lean = new Lean(["set_timer", "set_timer_one", "call"], [0.25, 0.5, 0.75], [0, 0, 0], { tool: 8, none: 5 });
   expect(leant(lean, "", 1, 2)).toEqual([0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-  const doubtful = new Lean(["set_timer", "call"], [0.25, 0.125], { tool: 8, none: 5 });
+  const doubtful = new Lean(["set_timer", "call"], [0.25, 0.125], [0, 0, 0], { tool: 8, none: 5 });
   expect(leant(doubtful, "", 1, 2)).toEqual(texts.map(() => 0));
   expect(leant(lean, '[{"name":"', 5, 10)).toEqual([0, 0, 0, 0, 0, -2, 0, 0, 0, 0, 0]);
   expect(leant(lean, '[{"name":"set_timer', 8, 9)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, -2, 0]);
 });
 
 test("only the first name is leant on, whether or not a space stands before all", () => {
-  const lean = new Lean(["set_timer", "call"], [0.25, 0.75], { tool: 8, none: 0 });
+  const lean = new Lean(["set_timer", "call"], [0.25, 0.75], [0, 0, 0], { tool: 8, none: 0 });
   const none = texts.map(() => 0);
   expect(leant(lean, ' [{"name":"', 5, 10)[5]).toBe(-4);
   for (const text of ['[{"name":"set_timer"', '[{"name":"call","arguments":{}},{"name":"', "[]"])

@@ -10,7 +10,7 @@ import { kernelImports, kernelModule } from "../runtime/engine/kernels.ts";
 import { answerStates } from "../runtime/grammar/automaton.ts";
 import type { State } from "../runtime/grammar/state.ts";
 import { compileGrammar } from "../runtime/grammar/table.ts";
-import { defaultModel, load, ToolError, ToolSet } from "../runtime/index.ts";
+import { defaultModel, load, type ToolCall, ToolError, ToolSet } from "../runtime/index.ts";
 import { readRequest } from "../runtime/text/request.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { packCalls } from "../runtime/wire/wirecall.ts";
@@ -74,6 +74,38 @@ interface Answer {
   tokens: number[];
   msgpack: string;
   cutShort: boolean;
+  decision: string;
+  sure: Sureness[];
+}
+
+/** How sure C is of a call: of its name, then of the whole; 10⁹ for an infinite margin. */
+interface Sureness {
+  decision: string;
+  ungrounded: number;
+  runnerUp: number;
+  confidence: number;
+  logProbs: number[];
+  margins: number[];
+}
+
+/** The same of the runtime's call. */
+function surenessOf({ decision, confidence, certainty, sources }: ToolCall, set: ToolSet): Sureness {
+  const { name, call, runnerUp } = certainty;
+  return {
+    decision,
+    ungrounded: Object.values(sources).filter(({ grounded }) => !grounded).length,
+    runnerUp: set.tools.findIndex((tool) => tool.name === runnerUp),
+    confidence,
+    logProbs: [name.logProb, call.logProb],
+    margins: [name.margin, call.margin].map((margin) => Math.min(margin, 1e9)),
+  };
+}
+
+/** Whether numbers are within 10⁻³ and all else is equal. */
+function isNear(a: Sureness, b: Sureness): boolean {
+  const numbers = ({ confidence, logProbs, margins }: Sureness) => [confidence, ...logProbs, ...margins];
+  const rest = ({ decision, ungrounded, runnerUp }: Sureness) => [decision, ungrounded, runnerUp];
+  return Bun.deepEquals(rest(a), rest(b)) && numbers(a).every((n, i) => Math.abs(n - numbers(b)[i]) < 1e-3);
 }
 
 /** Requests of one list, answered by C with so many bits. */
@@ -119,8 +151,12 @@ async function compare(cases: readonly Case[]): Promise<{ same: number; others: 
         msgpack: Buffer.from(packCalls(set, own)).toString("hex"),
         cutShort: wanted?.cutShort,
       };
-      if (got && Bun.deepEquals({ ...got, rows: undefined, decisions: undefined }, all, false)) same++;
-      else others.push(`${requests[i]}: ${JSON.stringify(got)} for ${JSON.stringify(all)}`);
+      const sure = wanted?.calls.map((call) => surenessOf(call, set)) as Sureness[];
+      const { calls, tokens, msgpack, cutShort } = got ?? {};
+      const isSame = Bun.deepEquals({ calls, tokens, msgpack, cutShort }, all, false);
+      const isAsSure = got?.decision === wanted?.decision && got?.sure.every((call, j) => isNear(call, sure[j]));
+      if (isSame && isAsSure && got?.sure.length === sure.length) same++;
+      else others.push(`${requests[i]}: ${JSON.stringify(got)} for ${JSON.stringify({ ...all, sure })}`);
     }
     rmSync(path);
   }
@@ -130,7 +166,7 @@ async function compare(cases: readonly Case[]): Promise<{ same: number; others: 
 
 describe("the same as the runtime", () => {
   withCc(
-    "tokens, calls and msgpack of 200 commands over twelve lists, of which some read tools in groups of thirty",
+    "tokens, calls, msgpack, certainty and decisions of 200 commands over twelve lists, of which some read tools in groups of thirty",
     async () => {
       const cases = readExamples(fileURLToPath(fixture("commands.jsonl"))).filter((_, i) => i % 2 === 0);
       const { same, others } = await compare(cases.map(({ request, tools }) => ({ query: request, tools })));
@@ -141,14 +177,14 @@ describe("the same as the runtime", () => {
   );
 
   const devSets = ["clinc", "fbtod", "homeassistant", "hwu64", "join", "msbot", "sgd", "snips", "unseen"];
-  testWith("model/apart.oracle.json", "tokens, calls and msgpack of the oracle's prompts", async (file) => {
+  testWith("model/apart.oracle.json", "tokens, calls, msgpack and decisions of the oracle's prompts", async (file) => {
     if (!hasCc) return;
     const { cases } = await Bun.file(file).json();
     expect((await compare(cases.map(caseOf))).others).toEqual([]);
   });
   testWith(
     "data/unseen.dev.jsonl.gz",
-    "tokens, calls and msgpack of 1,000 dev examples",
+    "tokens, calls, msgpack and decisions of 1,000 dev examples",
     async () => {
       if (!hasCc) return;
       const cases: Case[] = devSets.flatMap((name) => {
@@ -164,7 +200,7 @@ describe("the same as the runtime", () => {
       expect(others).toEqual([]);
       expect(same).toBe(1000);
     },
-    300_000,
+    2 * timeoutMs,
   );
 
   withCc("states before every decision, to the bit of the scalar build", async () => {
@@ -203,6 +239,43 @@ describe("the same as the runtime", () => {
   });
 
   withCc(
+    "in any arena from the least to the most, with caches of 8 and of 16 bits, to the bit",
+    async () => {
+      const path = await keep(ToolSet.from(watch).inOrder());
+      // As long as the limits allow, and answers of many calls: the least arena holds no row twice.
+      const long = [
+        "tell anna i am running late and set a timer for ten minutes",
+        "turn off the lights in the bedroom and set an alarm for 6:30 and play the new album by nina simone and text mum",
+        "text bob that i will be at the station by nine and that he should bring the red umbrella and the keys",
+      ];
+      const laws = program("test/mcu/laws.c", wrapped);
+      const ask = (bits: string, lines: string[], arena: number[] = []) =>
+        runs([laws, pack, path, "32", "64", bits, ...arena.map(String)], lines).lines;
+      for (const bits of ["8", "16"]) {
+        const [least, most] = ask(bits, ["s"])[0].split(" ").map(Number);
+        expect(most).toBeGreaterThan(1.5 * least);
+        const lines = long.map((request) => `a ${hex(request)}`);
+        const wanted = ask(bits, lines, [most]);
+        expect(wanted.join()).not.toContain("!");
+        for (const arena of [least, least + 8000, Math.round((least + most) / 2), 2 * most])
+          expect([arena, ask(bits, lines, [arena])]).toEqual([arena, wanted]);
+        expect(ask(bits, lines, [least - 16])).toEqual(["!", "!", "!"]);
+      }
+    },
+    timeoutMs,
+  );
+
+  withCc(
+    "an arena of 64 KiB holds a request of 32 tokens and an answer of 64, with seven tools",
+    async () => {
+      const path = await keep(ToolSet.from(watch).inOrder());
+      const { lines } = runs([program("test/mcu/laws.c", wrapped), pack, path, "32", "64", "8"], ["s"]);
+      expect(Number(lines[0].split(" ")[0])).toBeLessThanOrEqual(64 * 1024);
+    },
+    timeoutMs,
+  );
+
+  withCc(
     "tokens of a model of another geometry, with unions, lists and limits among its tools",
     async () => {
       const requests = readExamples(fileURLToPath(fixture("commands.jsonl"))).flatMap(({ request }, i) =>
@@ -233,6 +306,58 @@ describe("the same as the runtime", () => {
     },
     timeoutMs,
   );
+
+  withCc(
+    "tuples and defaults: tokens, calls, msgpack and certainty",
+    async () => {
+      const point = { type: "array", prefixItems: [{ type: "integer" }, { enum: ["top", "side"] }], minItems: 2 };
+      const tools = [
+        {
+          name: "paint",
+          description: "Paint a wall.",
+          inputSchema: {
+            type: "object",
+            properties: {
+              at: { ...point, items: false, description: "Metres from the door, and which part." },
+              color: { type: "string", default: "white" },
+              coats: { type: "integer", default: 2 },
+            },
+            required: ["at", "color", "coats"],
+          },
+        },
+        {
+          name: "move",
+          description: "Move a chair.",
+          inputSchema: {
+            type: "object",
+            properties: { to: { ...point, items: { type: "string" }, maxItems: 4 } },
+            required: ["to"],
+          },
+        },
+      ];
+      const queries = [
+        "paint the top red 3 metres from the door",
+        "paint the side",
+        "move the chair 2 metres to the top",
+      ];
+      const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
+      expect([others, same]).toEqual([[], queries.length]);
+    },
+    timeoutMs,
+  );
+
+  test("maps, lists whose items differ and schemas that hold themselves are refused for a device, by tool", async () => {
+    const inner = {
+      map: { type: "object", additionalProperties: { type: "string" } },
+      list: { type: "array", items: { type: "string" }, uniqueItems: true },
+      tree: { type: "object", properties: { next: { $ref: "#/$defs/tree" } } },
+    };
+    for (const [name, part] of Object.entries(inner)) {
+      const inputSchema = { type: "object", properties: { [name]: part }, $defs: { tree: inner.tree } };
+      const set = ToolSet.from([{ name, inputSchema }] as never);
+      expect(() => compileGrammar(set)).toThrow(`tool ${name}: expected for a device`);
+    }
+  });
 
   withCc("ids of the tokenizer's fixtures, of texts that stand alone and of an answer's rest", async () => {
     const { cases } = await Bun.file(fixture("tokenizer.json")).json();
@@ -341,6 +466,56 @@ function walked(start: State, bytes: Uint8Array): string {
   }
   return [found.length / 2, Number(state.atEnd), ...found].join(" ");
 }
+
+withCc(
+  "the example's main loop, with pack and tools from a header, answers as the host with files",
+  async () => {
+    const list = join(folder, "watch.json");
+    writeFileSync(list, watch);
+    const cli = (...words: string[]) => {
+      const { exitCode, stderr } = Bun.spawnSync([
+        process.execPath,
+        join(root, "tools/cli.ts"),
+        "tools",
+        "read",
+        ...words,
+      ]);
+      return { exitCode, error: stderr.toString() };
+    };
+    expect(cli(list, "-o", join(folder, "thimble_files.h"))).toEqual({ exitCode: 0, error: "" });
+    const port = join(folder, "port.c");
+    writeFileSync(
+      port,
+      `#include <stdio.h>
+#include <stdlib.h>
+int uart_read(void) { int byte = getchar(); if (byte == EOF) exit(0); return byte; }
+void uart_write(const char *bytes, size_t count) { fwrite(bytes, 1, count, stdout); fflush(stdout); }
+`,
+    );
+    const own = readdirSync(source).filter((file) => file.endsWith(".c") && file !== "host.c");
+    const files = [...own, "example/uart.c"].map((file) => join(source, file));
+    const out = join(folder, "uart");
+    const { exitCode, stderr } = Bun.spawnSync(["cc", ...flags, `-I${folder}`, "-o", out, ...files, port, "-lm"]);
+    expect([exitCode, stderr.toString()]).toEqual([0, ""]);
+    const requests = ["wake me at 7:15 tomorrow", "", "play some jazz"];
+    const { lines } = runs([out], requests);
+    expect(lines.map((line) => (line.startsWith("error") ? line : JSON.parse(line)))).toEqual([
+      [{ name: "set_alarm", arguments: { time: "7:15", date: "tomorrow" } }],
+      "error: request: expected text, got none; say what to do",
+      [{ name: "play_music", arguments: { genre: "jazz" } }],
+    ]);
+    // A header is for devices alone: tools that have no tables make none.
+    writeFileSync(
+      list,
+      '[{"name":"a","inputSchema":{"type":"object","properties":{"m":{"additionalProperties":{"type":"string"}}}}}]',
+    );
+    const refused = cli(list, "-o", join(folder, "none.h"));
+    expect(refused.exitCode).toBe(1);
+    expect(refused.error).toContain("tool a: expected for a device");
+    expect(existsSync(join(folder, "none.h"))).toBe(false);
+  },
+  timeoutMs,
+);
 
 test("unicode.h is what unicode.ts writes", () => {
   expect(readFileSync(join(source, "unicode.h"), "utf8")).toBe(unicodeHeader());

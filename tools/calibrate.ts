@@ -24,8 +24,9 @@ Half of the data fits, the other half is reported.
   --limit N          examples a file, spread evenly
   --act P            share of right calls among those acted on (0.95)
   --confirm P        share of right calls among those confirmed or acted on (0.7)
-  --lean TOOL,NONE   how much the contrastive head's scores count in the choice of a tool, in logits for a score of 1
-                     and for calling none (what the pack's calibration says; 0,0 for nothing)
+  --lean TOOL,NONE,WORD,NUMBER   what counts beside the decoder, in logits: in the choice of a tool the contrastive head's
+                     score of 1, calling none and a score of 1 by words; against a number that nobody said
+                     (what the pack's calibration says; 0,0,0,0 for nothing)
   --svg FILE         a reliability plot
 
   thimble calibrate dev.jsonl -o calibration.json --svg reliability.svg`,
@@ -79,13 +80,14 @@ ${table([["decision", "from", "calls", "right"], ...coverage(half(1), calibratio
   },
 };
 
-/** "8,3.6" → weights, null for none at all; undefined where nothing is said. Throws: UsageError. */
+/** "8,3.6,1,8" → weights, null for none at all; undefined where nothing is said. Throws: UsageError. */
 function readLean(text: string | undefined): Leaning | null | undefined {
   if (text === undefined) return undefined;
-  const [tool, none, ...more] = text.split(",").map(Number);
-  if (!(tool >= 0 && none >= 0 && Number.isFinite(tool + none)) || more.length)
-    throw new UsageError(`--lean: expected two numbers from 0 such as 8,3.6, got ${text}`);
-  return tool || none ? { tool, none } : null;
+  const [tool, none, word = 0, number = 0, ...more] = text.split(",").map(Number);
+  const all = [tool, none, word, number];
+  if (!all.every((weight) => weight >= 0 && weight < Infinity) || more.length)
+    throw new UsageError(`--lean: expected two to four numbers from 0 such as 8,3.6,1,8, got ${text}`);
+  return all.some((weight) => weight) ? { tool, none, word, number } : null;
 }
 
 /** Loads the model, its calibration with another leaning if one is given. */

@@ -1,5 +1,7 @@
 import { writeFileSync } from "node:fs";
+import { defaultModel } from "../runtime/default.ts";
 import { ToolError } from "../runtime/errors.ts";
+import { bytesOf } from "../runtime/load/source.ts";
 import { load } from "../runtime/thimble.ts";
 import { parsed } from "../runtime/tools/forms.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
@@ -7,6 +9,7 @@ import { hashTools } from "../runtime/wire/hash.ts";
 import { packTools } from "../runtime/wire/wire.ts";
 import { unpackTools } from "../runtime/wire/wireread.ts";
 import { type Command, print, progressLine, readBytes, UsageError, utf8Text } from "./command.ts";
+import { writeHeader } from "./header.ts";
 import { modelOf } from "./model.ts";
 import { watchModule } from "./watchset.ts";
 
@@ -19,7 +22,8 @@ thimble tools read TOOLS -o FILE [--model PACK]
 A packed list is a third of its JSON; its hash is its name. runtime/wire/WIRE.md draws the bytes. A FILE
 that ends in .js is a module for Espruino: the bytes, the hash, and what firmware/espruino/thimble.js checks calls against.
 read runs a model over the tools, each on its own, and keeps what it made of them: model.prepare(FILE) takes it up
-wherever the same model runs, and firmware/mcu answers from it where there is no JavaScript.
+wherever the same model runs, and firmware/mcu answers from it where there is no JavaScript. A FILE that ends in .h is a
+C header of the pack and the tools, for a board without a file system.
 TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
 
   -o, --out FILE   where pack and read write
@@ -61,17 +65,20 @@ TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
 };
 
 async function readAhead(set: ToolSet, name: string | undefined, out: string): Promise<void> {
-  const model = await load(await modelOf(name), { cache: true });
+  const source = await modelOf(name);
+  const model = await load(source, { cache: true });
   const progress = progressLine("reading tools");
   const onProgress = ({ read, total }: { read: number; total: number }) => progress(read / total);
+  const isHeader = out.endsWith(".h");
   const forHosts = (error: unknown) => {
-    if (!(error instanceof ToolError)) throw error;
+    if (!(error instanceof ToolError) || isHeader) throw error;
     return model.readTools(set, { onProgress }).then((file) => ({ file, unfit: error.message }));
   };
   const { file, unfit } = await model
     .readTools(set, { onProgress, device: true })
     .then((file) => ({ file, unfit: "" }), forHosts);
-  writeFileSync(out, file);
+  const pack = isHeader ? await bytesOf(source ?? defaultModel()) : undefined;
+  writeFileSync(out, pack ? writeHeader({ pack, tools: file }) : file);
   print(`${out} ${file.length} bytes, ${set.tools.length} tools`);
   if (unfit) print(`not for devices without JavaScript: ${unfit}`);
 }

@@ -13,12 +13,12 @@ static bool push(call *c, uint32_t id) {
 }
 
 /* Runs the tokens that have not been through the decoder; the one that starts it stands before them, at position 0. */
-static uint32_t choose(call *c) {
+static choice choose(call *c) {
   engine_decode(&c->engine, c->tokens + c->decoded - 1, c->nTokens + 1 - c->decoded, c->decoded);
   c->decoded = c->nTokens + 1;
   c->decisions++;
   gain gain;
-  return engine_pick(&c->engine, c->mask, find_gain(c, &gain) ? &gain : NULL);
+  return engine_pick(&c->engine, c->mask, find_gain(c, &gain) || find_price(c, &gain) ? &gain : NULL);
 }
 
 /* Whether the answer can still end validly within so many tokens. */
@@ -37,6 +37,7 @@ static const char *end_before_last(call *c) {
     c->textBytes -= bytes;
     left = c->textBytes < end ? end - c->textBytes : 0;
   }
+  while (c->nSteps && c->steps[c->nSteps - 1].start >= c->textBytes) c->nSteps--;
   memcpy(c->scratch, c->text + c->textBytes, left);
   c->scratch[left] = ']';
   uint32_t room = c->answerTokens - c->nTokens;
@@ -80,7 +81,11 @@ const char *write_answer(call *c, bool *cutShort) {
     }
     uint32_t id = 0, allowedIds = allowed(c, c->place, &id);
     if (!allowedIds) return lost;
-    if (allowedIds > 1) id = choose(c);
+    choice choice = {0};
+    if (allowedIds > 1) {
+      choice = choose(c);
+      id = choice.id;
+    }
     thimble_span bytes = piece(m, id);
     place_copy(&c->words, c->place, c->after);
     bool goes = true;
@@ -99,6 +104,8 @@ const char *write_answer(call *c, bool *cutShort) {
       return NULL;
     }
     place_copy(&c->words, c->after, c->place);
+    if (allowedIds > 1)
+      c->steps[c->nSteps++] = (decided){(uint16_t)c->textBytes, (uint16_t)choice.second, choice.logProb, choice.margin};
     if (takes_back(c, id, c->place, &isBad)) return end_before_last(c);
     if (isBad) return lost;
   }
@@ -112,7 +119,18 @@ static void *take(uint8_t *start, uint64_t *at, uint64_t bytes) {
   return here;
 }
 
-uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits, uint8_t *arena) {
+/* Between two functions of the engine, in its memory: where texts become ids, or places on the way through a piece. */
+static uint64_t plan_shared(call *c, uint32_t ids, uint8_t *start) {
+  uint64_t at = 0, places = 0;
+  c->stack = take(start, &places, (uint64_t)place_bytes(&c->words) * (c->m->longestPiece + 1));
+  c->work.starts = take(start, &at, 2 * (c->work.most + 1));
+  c->work.pairs = take(start, &at, 2 * (c->work.most + 1));
+  c->otherIds = take(start, &at, 2 * (ids + 1));
+  c->scratch = take(start, &at, c->work.most);
+  return places > at ? places : at;
+}
+
+uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits, uint32_t spare, uint8_t *arena) {
   uint32_t most = m->positions - 1;
   memset(c, 0, sizeof *c);
   if (!m->positions || !limits->requestTokens || limits->requestTokens > most || limits->answerTokens > most ||
@@ -123,48 +141,52 @@ uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits
   c->mostText = c->answerTokens * m->longestPiece;
   c->mostRequest = 8u * limits->requestTokens + 16;
   uint32_t inside = 2 * c->mostRequest, ids = limits->answerTokens > limits->requestTokens ? limits->answerTokens : limits->requestTokens;
-  uint64_t at = engine_plan(&c->engine, m, limits, arena);
-  if (!at) return 0;
-  c->request = take(arena, &at, c->mostRequest);
   c->words.isOn = m->copies != 0;
+  c->words.setWords = (inside + 1 + 31) / 32;
+  c->work.most = c->mostText + m->longestPiece > c->mostRequest + 1 ? c->mostText + m->longestPiece : c->mostRequest + 1;
+  uint64_t at = engine_plan(&c->engine, m, limits, (uint32_t)plan_shared(c, ids, NULL), spare, arena);
+  if (!at) return 0;
+  if (arena) plan_shared(c, ids, c->engine.shared);
+  c->request = take(arena, &at, c->mostRequest);
   c->words.text = take(arena, &at, inside);
   c->words.marks = take(arena, &at, inside + 1);
   c->words.before = take(arena, &at, 2 * (inside + 1));
   c->words.endAfter = take(arena, &at, 2 * (c->mostRequest + 1));
-  c->work.most = c->mostText + m->longestPiece > c->mostRequest + 1 ? c->mostText + m->longestPiece : c->mostRequest + 1;
-  c->work.starts = take(arena, &at, 2 * (c->work.most + 1));
-  c->work.pairs = take(arena, &at, 2 * (c->work.most + 1));
   c->ids = take(arena, &at, 2 * (ids + 1));
-  c->otherIds = take(arena, &at, 2 * (ids + 1));
   c->text = take(arena, &at, c->mostText);
-  c->scratch = take(arena, &at, c->work.most);
   c->tokens = take(arena, &at, 2 * (c->answerTokens + 2));
   c->callEnds = take(arena, &at, 2 * c->answerTokens);
+  c->steps = take(arena, &at, sizeof *c->steps * c->answerTokens);
   c->mask = take(arena, &at, 4 * ((m->vocabSize + 31) / 32));
   if (m->contrastiveHidden && m->nTools && (m->leanTool != 0 || m->leanNone != 0))
     c->leans = take(arena, &at, 8ull * (m->nTools + 1));
-  c->words.setWords = (inside + 1 + 31) / 32;
-  uint32_t bytes = place_bytes(&c->words);
-  c->place = take(arena, &at, bytes);
-  c->after = take(arena, &at, bytes);
-  c->stack = take(arena, &at, (uint64_t)bytes * (m->longestPiece + 1));
+  if (c->leans && m->leanWord != 0) c->found = take(arena, &at, m->nTools);
+  if (m->leanNumber != 0) c->said = take(arena, &at, mostSaid * sizeof *c->said);
+  c->place = take(arena, &at, place_bytes(&c->words));
+  c->after = take(arena, &at, place_bytes(&c->words));
   return at > UINT32_MAX / 2 ? 0 : (uint32_t)at;
 }
 
 size_t thimble_arena(const thimble_model *m, const thimble_limits *limits) {
   call c;
-  return call_plan(&c, m, limits, NULL);
+  return call_plan(&c, m, limits, 0, NULL);
+}
+
+size_t thimble_arena_most(const thimble_model *m, const thimble_limits *limits) {
+  call c;
+  uint32_t least = call_plan(&c, m, limits, 0, NULL);
+  return least ? least + padded(c.engine.usefulBytes - c.engine.restBytes, 16) : 0;
 }
 
 const char *thimble_call(const thimble_model *m, const thimble_limits *limits, void *arena, size_t arenaBytes,
                          const char *request, size_t requestBytes, thimble_answer *answer) {
   call c;
   memset(answer, 0, sizeof *answer);
-  uint32_t needed = call_plan(&c, m, limits, NULL);
+  uint32_t needed = (uint32_t)thimble_arena(m, limits), most = (uint32_t)thimble_arena_most(m, limits);
   if (!needed) return "limits: expected 1 to 128 tokens of request, 4 to 128 of answer, caches of 8 or 16 bits, got others";
   if (arenaBytes < needed) return "arena: expected as many bytes as thimble_arena says, got fewer; allow fewer tokens";
   if ((uintptr_t)arena % 16) return "arena: expected a place at a multiple of 16, got another; align it";
-  call_plan(&c, m, limits, arena);
+  call_plan(&c, m, limits, (uint32_t)((arenaBytes < most ? arenaBytes : most) - needed) / 16 * 16, arena);
   *c.tokens++ = id_eos;
   const uint8_t *typed = (const uint8_t *)request;
   if (requestBytes > 1u << 16) return "request: expected at most 65536 bytes, got more; shorten it";
@@ -177,6 +199,7 @@ const char *thimble_call(const thimble_model *m, const thimble_limits *limits, v
   if (n > limits->requestTokens) return tooLong;
   if (!n) return "request: expected text, got none; say what to do";
   if (!read_words(&c.words, c.request, c.requestBytes, 2 * c.mostRequest)) return tooLong;
+  if (c.said) find_figures(&c);
   if (c.leans) rate_tools(&c, n);
   engine_prefill(&c.engine, c.ids, n);
   bool cutShort;

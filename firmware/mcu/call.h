@@ -4,6 +4,21 @@
 
 #include "copy.h"
 #include "engine.h"
+#include "numbers.h"
+
+enum { mostSaid = 16 };
+
+/* A number of the request, and where it counts time the seconds of its unit, else 0. */
+typedef struct {
+  int64_t millionths;
+  uint32_t unit;
+} said;
+
+/* A token that logits decided, and where it begins in the answer's text. */
+typedef struct {
+  uint16_t start, second;
+  float logProb, margin;
+} decided;
 
 typedef struct {
   const thimble_model *m;
@@ -14,32 +29,45 @@ typedef struct {
   uint32_t requestBytes;
   words words;
   token_work work;
-  uint16_t *ids, *otherIds;         /* as many as an answer or a request has at most, and one */
+  uint16_t *ids, *otherIds;         /* as many as an answer or a request has at most, and one; otherIds as scratch */
   uint8_t *text;                    /* of the answer */
   uint32_t textBytes;
-  uint8_t *scratch;                 /* of texts on their way to tokens, mostText and a piece */
+  uint8_t *scratch;                 /* of texts on their way to tokens, mostText and a piece; in the engine's memory, as work */
   uint16_t *tokens;
   uint32_t nTokens, decoded;        /* those that have been through the decoder, with the one that starts it */
   uint16_t *callEnds;               /* bytes of the answer where calls have ended */
-  uint32_t nCalls, decisions;
+  uint32_t nCalls, decisions, nSteps;
+  decided *steps;                   /* those of the decisions that stand in the answer */
   uint32_t *mask;
   double *leans;                    /* of each tool and of none, in logits; NULL where nothing leans */
   double mostLean;                  /* of what the mask allows */
+  uint8_t *found;                   /* of each tool, what a word counts for it; NULL where words do not */
+  said *said;
+  uint32_t nSaid;
   place *place, *after;
-  uint8_t *stack;                   /* places by depth within a piece */
+  uint8_t *stack;                   /* places by depth within a piece, in the place of scratch and work */
 } call;
 
-/* Lays a call out in the arena (NULL to measure); returns bytes, 0 where limits are none. */
-uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits, uint8_t *arena);
+/* Lays a call out in the arena (NULL to measure), with bytes to spare; returns bytes, 0 where limits are none. */
+uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits, uint32_t spare, uint8_t *arena);
 
 /* The only loop: writes an answer under the grammar. Source: runtime/answer/answer.ts. */
 const char *write_answer(call *c, bool *cutShort);
 
-/* Rates the tools by the contrastive head, for the choice of the first call. Source: runtime/answer/lean.ts. */
+/* Rates the tools by the contrastive head and by words, for the choice of the first call. Source: runtime/answer/lean.ts. */
 void rate_tools(call *c, uint32_t n);
 
 /* What the ids of the mask gain after the answer's text so far; false where nothing leans any more. */
 bool find_gain(call *c, gain *gain);
+
+/* Scores of the tools by the request's words, into `scores`. Source: runtime/answer/rank.ts. */
+void rank_by_words(call *c, double *scores);
+
+/* The numbers of the request, into c->said. Source: runtime/answer/figures.ts. */
+void find_figures(call *c);
+
+/* What the ids of the mask lose that lead to numbers which nobody said; false where none does. */
+bool find_price(call *c, gain *gain);
 
 /* Which ids may follow a place, into c->mask; returns how many, and one of them. */
 uint32_t allowed(call *c, const place *p, uint32_t *some);
@@ -55,6 +83,15 @@ bool is_repeated(const call *c);
 
 /* Ends of the call that ended i-th: its text without the bracket or comma before. */
 thimble_span call_text(const call *c, uint32_t i);
+
+/* Whether the request holds a text, letter case aside. */
+bool is_in_request(const call *c, thimble_span text);
+
+/* The tool that a call's text names. */
+uint32_t tool_of(const thimble_model *m, thimble_span text);
+
+/* How sure each call is, and what to do with it; returns the most careful decision. Source: runtime/answer/decision.ts. */
+uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure);
 
 /* Writes the answer's calls as JSON and as msgpack into the engine's memory, which has done its work. */
 const char *write_result(call *c, thimble_answer *answer);

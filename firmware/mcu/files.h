@@ -13,9 +13,17 @@
 
 /* Parts of what a device needs beside tools, in their order there (runtime/kept/device.ts). */
 enum {
-  part_starts, part_pieces, part_order, part_shared, part_byteIds, part_rope,
-  part_tools, part_properties, part_atoms, part_edges, part_unions, part_members, part_schemas, part_texts
+  part_starts, part_pieces, part_order, part_shared, part_byteIds, part_rope, part_words,
+  part_tools, part_properties, part_atoms, part_edges, part_unions, part_members, part_schemas, part_texts, part_trust
 };
+
+/* What a call's certainty is worth: f64 each, then a byte a tool, 0 safe, 1 confirm, 2 danger. Source: runtime/pack/calibration.ts. */
+enum { trustFeatures = 7, trustAct = 7, trustConfirm = 8, trustRisks = 72 };
+static inline double trust_at(const thimble_model *m, uint32_t i) {
+  double value;
+  memcpy(&value, m->parts[part_trust].at + 8 * i, 8);
+  return value;
+}
 
 static inline uint32_t u32_at(const uint8_t *at) {
   uint32_t value;

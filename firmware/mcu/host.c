@@ -27,7 +27,7 @@ static int fail(const char *error) {
 static void *pack, *tools, *arena;
 
 int main(int count, char **words) {
-  if (count < 3) return fail("expected MODEL TOOLS [REQUEST TOKENS] [ANSWER TOKENS] [CACHE BITS]; give both files") + 1;
+  if (count < 3) return fail("expected MODEL TOOLS [REQUEST TOKENS] [ANSWER TOKENS] [CACHE BITS] [ARENA BYTES]; give both files") + 1;
   size_t packBytes = 0, toolsBytes = 0;
   pack = read_file(words[1], &packBytes);
   tools = read_file(words[2], &toolsBytes);
@@ -40,14 +40,16 @@ int main(int count, char **words) {
   if (count > 3) limits.requestTokens = (uint16_t)atoi(words[3]);
   if (count > 4) limits.answerTokens = (uint16_t)atoi(words[4]);
   if (count > 5) limits.cacheBits = (uint8_t)atoi(words[5]);
-  size_t needed = thimble_arena(&model, &limits);
-  arena = malloc(needed + 1);
+  size_t needed = thimble_arena(&model, &limits), bytes = thimble_arena_most(&model, &limits);
+  if (count > 6) bytes = (size_t)atol(words[6]);
+  if (bytes < needed) bytes = needed;
+  arena = malloc(bytes + 1);
   if (!needed || !arena) return fail("expected limits within 128 tokens, got others; give fewer");
   static char line[1 << 16];
   int failed = 0;
   while (fgets(line, sizeof line, stdin)) {
     thimble_answer answer;
-    error = thimble_call(&model, &limits, arena, needed, line, strcspn(line, "\n"), &answer);
+    error = thimble_call(&model, &limits, arena, bytes, line, strcspn(line, "\n"), &answer);
     if (error) {
       failed = fail(error);
       printf("!\n");
@@ -57,7 +59,18 @@ int main(int count, char **words) {
     for (uint32_t i = 0; i < answer.nTokens; i++) printf(i ? ",%d" : "%d", answer.tokens[i]);
     printf("],\"msgpack\":\"");
     for (uint32_t i = 0; i < answer.callsBytes; i++) printf("%02x", answer.calls[i]);
-    printf("\",\"cutShort\":%s,\"rows\":%u,\"decisions\":%u}\n", answer.cutShort ? "true" : "false", (unsigned)answer.requestTokens, (unsigned)answer.decisions);
+    printf("\",\"cutShort\":%s,\"rows\":%u,\"decisions\":%u,", answer.cutShort ? "true" : "false", (unsigned)answer.requestTokens, (unsigned)answer.decisions);
+    static const char *const names[] = {"ask", "confirm", "act", "none"};
+    printf("\"decision\":\"%s\",\"sure\":[", names[answer.decision]);
+    for (uint32_t i = 0; i < answer.nCalls; i++) {
+      const thimble_sureness *s = &answer.sure[i];
+      printf("%s{\"decision\":\"%s\",\"confidence\":%.6f,\"ungrounded\":%d,\"runnerUp\":%d,", i ? "," : "", names[s->decision],
+             s->confidence, s->ungrounded, s->runnerUp == thimble_noTool ? -1 : s->runnerUp);
+      printf("\"logProbs\":[%.6f,%.6f],", s->nameLogProb, s->callLogProb);
+      /* JSON has no infinity. */
+      printf("\"margins\":[%.6f,%.6f]}", s->nameMargin < 1e9f ? s->nameMargin : 1e9f, s->callMargin < 1e9f ? s->callMargin : 1e9f);
+    }
+    printf("]}\n");
     fflush(stdout);
   }
   return failed;

@@ -42,10 +42,10 @@ DOT(dot_16, int16_t)
 DOT(dot_8, int8_t)
 
 #define VALUES(name, integer)                                                               \
-  void name(const int16_t *p, const integer *v, uint32_t rows, uint32_t n, int32_t *sums) { \
+  void name(const int16_t *p, const integer *v, uint32_t rows, int32_t stride, uint32_t n, int32_t *sums) { \
     for (uint32_t i = 0; i < n; i++) sums[i] = 0;                                           \
     for (uint32_t t = 0; t < rows; t++)                                                     \
-      for (uint32_t i = 0; i < n; i++) sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)(p[t] * v[t * n + i])); \
+      for (uint32_t i = 0; i < n; i++) sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)(p[t] * v[(int32_t)t * stride + (int32_t)i])); \
   }
 VALUES(values_16, int16_t)
 VALUES(values_8, int8_t)

@@ -39,9 +39,9 @@ int32_t dot_8(const int16_t *a, const int8_t *b, uint32_t n);
 /* Puts dims in the kernels' order: with SMLAD 0 2 1 3 of each four, as its bytes come apart. */
 void order_dims(int16_t *x, uint32_t n);
 
-/* sums[i] = Σ_t p[t] · v[t · n + i] for t < rows and i < n, a multiple of 8. */
-void values_16(const int16_t *p, const int16_t *v, uint32_t rows, uint32_t n, int32_t *sums);
-void values_8(const int16_t *p, const int8_t *v, uint32_t rows, uint32_t n, int32_t *sums);
+/* sums[i] = Σ_t p[t] · v[t · stride + i] for t < rows and i < n, a multiple of 8. */
+void values_16(const int16_t *p, const int16_t *v, uint32_t rows, int32_t stride, uint32_t n, int32_t *sums);
+void values_8(const int16_t *p, const int8_t *v, uint32_t rows, int32_t stride, uint32_t n, int32_t *sums);
 
 /* Σ h[i] · E[row][i] of a quartet's row (0 … 3) in the embedding's layout, after its scales; n is a multiple of 32. */
 int32_t row_sum(const int8_t *quartet, const int16_t *h, uint32_t row, uint32_t n);

@@ -84,11 +84,11 @@ int32_t dot_8(const int16_t *a, const int8_t *b, uint32_t n) {
 }
 
 /* Eight dims at a time over all rows: their sums stay in registers. */
-void values_16(const int16_t *p, const int16_t *v, uint32_t rows, uint32_t n, int32_t *sums) {
+void values_16(const int16_t *p, const int16_t *v, uint32_t rows, int32_t stride, uint32_t n, int32_t *sums) {
   for (uint32_t d = 0; d < n; d += 8, v += 8) {
     int32_t s[8] = {0};
     const int16_t *row = v;
-    for (uint32_t t = 0; t < rows; t++, row += n)
+    for (uint32_t t = 0; t < rows; t++, row += stride)
       for (int i = 0; i < 8; i += 2) {
         int16x2_t pair = pair_at(row + i);
         s[i] = __smlabb(p[t], pair, s[i]);
@@ -98,11 +98,11 @@ void values_16(const int16_t *p, const int16_t *v, uint32_t rows, uint32_t n, in
   }
 }
 
-void values_8(const int16_t *p, const int8_t *v, uint32_t rows, uint32_t n, int32_t *sums) {
+void values_8(const int16_t *p, const int8_t *v, uint32_t rows, int32_t stride, uint32_t n, int32_t *sums) {
   for (uint32_t d = 0; d < n; d += 8, v += 8) {
     int32_t s[8] = {0};
     const int8_t *row = v;
-    for (uint32_t t = 0; t < rows; t++, row += n)
+    for (uint32_t t = 0; t < rows; t++, row += stride)
       for (int i = 0; i < 8; i += 4) {
         int8x4_t bytes = pair_at(row + i);
         int16x2_t even = even_bytes(bytes), odd = odd_bytes(bytes);

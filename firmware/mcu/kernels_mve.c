@@ -37,11 +37,11 @@ int32_t dot_8(const int16_t *a, const int8_t *b, uint32_t n) {
 
 /* Eight dims at a time over all rows: their sums stay in registers. */
 #define VALUES(name, integer, load)                                                           \
-  void name(const int16_t *p, const integer *v, uint32_t rows, uint32_t n, int32_t *sums) {   \
+  void name(const int16_t *p, const integer *v, uint32_t rows, int32_t stride, uint32_t n, int32_t *sums) {   \
     for (uint32_t d = 0; d < n; d += 8, v += 8) {                                             \
       int32x4_t first = vdupq_n_s32(0), second = vdupq_n_s32(0);                              \
       const integer *row = v;                                                                 \
-      for (uint32_t t = 0; t < rows; t++, row += n) {                                         \
+      for (uint32_t t = 0; t < rows; t++, row += stride) {                                         \
         first = vmlaq_n_s32(first, load(row), p[t]);                                          \
         second = vmlaq_n_s32(second, load(row + 4), p[t]);                                    \
       }                                                                                       \

@@ -1,5 +1,6 @@
 /*
- * Which tool the contrastive head means, put into the choice of the first call's name. Source: runtime/answer/lean.ts.
+ * Which tool the contrastive head means and which has the request's words, put into the choice of the first call's name.
+ * Source: runtime/answer/lean.ts.
  * Sums are of 64 bits, as there; there are a few hundred.
  */
 #include "call.h"
@@ -9,12 +10,14 @@ void rate_tools(call *c, uint32_t n) {
   /* Where a decoded row's state will be. */
   float *vector = c->engine.hidden;
   double best = 0;
+  /* First, since it works in the engine's memory. */
+  if (c->found) rank_by_words(c, c->leans);
   engine_contrast(&c->engine, c->ids, n, vector);
   for (uint32_t tool = 0; tool < m->nTools; tool++) {
     const float *known = tool_vector(m, tool);
     double score = 0;
     for (uint32_t i = 0; i < m->contrastiveDim; i++) score += (double)known[i] * vector[i];
-    c->leans[tool] = m->leanTool * score;
+    c->leans[tool] = m->leanTool * score + (c->found ? m->leanWord * c->leans[tool] : 0);
     if (!tool || c->leans[tool] > best) best = c->leans[tool];
   }
   c->leans[m->nTools] = m->leanNone < best ? m->leanNone : best;

@@ -103,6 +103,10 @@ static bool holds(thimble_span text, thimble_span part) {
   return false;
 }
 
+bool is_in_request(const call *c, thimble_span text) {
+  return text.bytes && holds((thimble_span){c->request, c->requestBytes}, text);
+}
+
 /* Reads the word of ASCII letters, digits and underscores at a place of a request. */
 static thimble_span word_at(thimble_span text, uint32_t at) {
   uint32_t end = at;

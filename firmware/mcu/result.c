@@ -1,5 +1,6 @@
 /* The answer's calls as JSON with the tools' own names, and as msgpack (runtime/wire/WIRE.md, "A call"). */
 #include "call.h"
+#include "json.h"
 
 /* Bytes on their way out; `isFull` once they do not fit. */
 typedef struct {
@@ -43,104 +44,19 @@ static void put_uint(writer *w, uint64_t value) {
   else put_byte(w, 0xcf), put_number(w, value, 8);
 }
 
-/* JSON under the reader, which stands at a value. */
-typedef struct {
-  const uint8_t *at, *end;
-} json;
-
-/* The end of the value at a place: of compact JSON that is known to be whole. */
-static const uint8_t *value_end(json j) {
-  int depth = 0;
-  for (const uint8_t *at = j.at; at < j.end; at++) {
-    if (*at == '"') {
-      for (at++; at < j.end && *at != '"'; at++)
-        if (*at == '\\') at++;
-      if (!depth) return at + 1;
-    } else if (*at == '[' || *at == '{') depth++;
-    else if (*at == ']' || *at == '}') {
-      if (!depth) return at;
-      if (!--depth) return at + 1;
-    } else if (*at == ',' && !depth) return at;
-  }
-  return j.end;
-}
-
-static uint32_t hex4(const uint8_t *at) {
-  uint32_t value = 0;
-  for (int i = 0; i < 4; i++) {
-    uint8_t byte = at[i];
-    value = value << 4 | (byte <= '9' ? byte - (uint32_t)'0' : (byte | 32u) - 'a' + 10u);
-  }
-  return value;
-}
-
-/* Writes a JSON string's characters, as UTF-8, and returns their bytes; NULL counts them alone. */
-static uint32_t unescape(const uint8_t *at, const uint8_t *end, uint8_t *to) {
-  static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
-  uint32_t n = 0;
-  uint8_t bytes[4];
-  while (at < end) {
-    uint32_t size = 1;
-    bytes[0] = *at++;
-    if (bytes[0] == '\\' && at < end) {
-      bytes[0] = *at++;
-      const char *name = strchr(names, bytes[0]);
-      if (name && *name) bytes[0] = (uint8_t)values[name - names];
-      else if (bytes[0] == 'u' && end - at >= 4) {
-        uint32_t point = hex4(at);
-        at += 4;
-        bool isPair = point >= 0xd800 && point < 0xdc00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u' &&
-                      hex4(at + 2) >= 0xdc00 && hex4(at + 2) < 0xe000;
-        if (isPair) {
-          point = 0x10000 + ((point - 0xd800) << 10) + (hex4(at + 2) - 0xdc00);
-          at += 6;
-        } else if (point >= 0xd800 && point < 0xe000) point = 0xfffd;
-        size = write_point(point, bytes);
-      }
-    }
-    if (to) memcpy(to + n, bytes, size);
-    n += size;
-  }
-  return n;
-}
-
 static void put_string(writer *w, const uint8_t *at, const uint8_t *end) {
-  uint32_t bytes = unescape(at, end, NULL);
+  uint32_t bytes = json_text(at, end, NULL);
   if (bytes < 32) put_byte(w, 0xa0 | bytes);
   else if (bytes < 0x100) put_byte(w, 0xd9), put_number(w, bytes, 1);
   else put_byte(w, 0xda), put_number(w, bytes, 2);
   if (bytes > w->most - w->bytes) w->isFull = true;
-  else w->bytes += unescape(at, end, w->at + w->bytes);
-}
-
-/* A decimal as the nearest double: exact for up to 19 digits and powers up to 22, else within a few of its last bits. */
-static double read_decimal(const uint8_t *at, const uint8_t *end) {
-  uint64_t digits = 0;
-  int32_t power = 0, exponent = 0, sign = 1;
-  bool isNegative = at < end && *at == '-', fraction = false;
-  for (at += isNegative; at < end && (*at | 32) != 'e'; at++) {
-    if (*at == '.') fraction = true;
-    else if (digits < 100000000000000000u) {
-      digits = digits * 10 + (*at - '0');
-      power -= fraction;
-    } else power += !fraction;
-  }
-  if (at < end) {
-    at++;
-    if (at < end && (*at == '+' || *at == '-')) sign = *at++ == '-' ? -1 : 1;
-    for (; at < end && exponent < 1000; at++) exponent = exponent * 10 + (*at - '0');
-  }
-  double value = (double)digits, ten = 1;
-  power += sign * exponent;
-  for (int32_t left = power < 0 ? -power : power; left; left--) ten *= 10;
-  value = power < 0 ? value / ten : value * ten;
-  return isNegative ? -value : value;
+  else w->bytes += json_text(at, end, w->at + w->bytes);
 }
 
 static void put_decimal(writer *w, const uint8_t *at, const uint8_t *end) {
   bool isNegative = at < end && *at == '-', isWhole = end - at <= 16;
   for (const uint8_t *p = at + isNegative; p < end; p++) isWhole = isWhole && *p >= '0' && *p <= '9';
-  double value = read_decimal(at, end);
+  double value = json_number(at, end);
   if (!isWhole && value > -9e15 && value < 9e15) isWhole = value == (double)(int64_t)value;
   int64_t whole = isWhole ? (int64_t)value : 0;
   if (isWhole && whole >= 0) put_uint(w, (uint64_t)whole);
@@ -155,21 +71,6 @@ static void put_decimal(writer *w, const uint8_t *at, const uint8_t *end) {
     put_byte(w, 0xcb);
     put_number(w, bits, 8);
   }
-}
-
-/* The end of a schema of the tables. */
-static const uint8_t *schema_end(const uint8_t *at) {
-  uint32_t kind = *at++, count = 1;
-  if (kind <= 2) return at;
-  if (kind != 4) {
-    count = u16_at(at);
-    at += 2;
-  }
-  for (; count; count--) {
-    if (kind == 3 || kind == 5) at += 2 + u16_at(at);
-    if (kind != 3) at = schema_end(at);
-  }
-  return at;
 }
 
 static bool put_value(writer *w, const uint8_t *schema, json j);
@@ -190,13 +91,13 @@ static bool put_object(writer *w, const uint8_t *schema, json j, uint32_t first,
       bool isThere = false;
       pairs = 0;
       for (json in = {j.at + 1, j.end}; in.at < j.end && *in.at == '"'; pairs++) {
-        const uint8_t *keyEnd = value_end((json){in.at, j.end});
+        const uint8_t *keyEnd = json_end((json){in.at, j.end});
         bool isKey = keyEnd - in.at == inner - key && !memcmp(in.at, key, (size_t)(inner - key));
         json value = {keyEnd + 1, j.end};
         if (isKey && !pass && !isThere) length = i + 1;
         if (isKey && pass && !isThere && !put_value(w, inner, value)) return false;
         isThere = isThere || isKey;
-        in.at = value_end(value);
+        in.at = json_end(value);
         if (in.at < j.end && *in.at == ',') in.at++;
       }
       found += isThere;
@@ -208,21 +109,21 @@ static bool put_object(writer *w, const uint8_t *schema, json j, uint32_t first,
 }
 
 static bool put_value(writer *w, const uint8_t *schema, json j) {
-  j.end = value_end(j);
+  j.end = json_end(j);
   if (j.at >= j.end) return false;
   bool isText = *j.at == '"', isNumber = *j.at == '-' || (*j.at >= '0' && *j.at <= '9');
   switch (*schema) {
-    case 0:
+    case schema_string:
       if (isText) put_string(w, j.at + 1, j.end - 1);
       return isText;
-    case 1:
+    case schema_number:
       if (isNumber) put_decimal(w, j.at, j.end);
       return isNumber;
-    case 2:
+    case schema_boolean:
       if (*j.at != 't' && *j.at != 'f') return false;
       put_byte(w, *j.at == 't' ? 0xc3 : 0xc2);
       return true;
-    case 3: {
+    case schema_enum: {
       const uint8_t *at = schema + 3;
       for (uint32_t i = 0, n = u16_at(schema + 1); i < n; i++, at += 2 + u16_at(at)) {
         if (u16_at(at) != (uint32_t)(j.end - j.at) || memcmp(at + 2, j.at, (size_t)(j.end - j.at))) continue;
@@ -231,22 +132,26 @@ static bool put_value(writer *w, const uint8_t *schema, json j) {
       }
       return false;
     }
-    case 4: {
+    case schema_array:
+    case schema_tuple: {
       if (*j.at != '[') return false;
       uint32_t count = 0;
       for (int pass = 0; pass < 2; pass++) {
         if (pass) put_list(w, count);
+        uint32_t place = 0;
         for (json in = {j.at + 1, j.end - 1}; in.at < in.end;) {
           if (!pass) count++;
-          else if (!put_value(w, schema + 1, in)) return false;
-          in.at = value_end(in);
+          else if (!put_value(w, schema_item(schema, place++), in)) return false;
+          in.at = json_end(in);
           if (in.at < in.end && *in.at == ',') in.at++;
         }
       }
       return true;
     }
-    case 5:
+    case schema_object:
       return *j.at == '{' && put_object(w, schema, (json){j.at, j.end - 1}, 0, 0);
+    case schema_default:
+      return put_value(w, schema + 3 + u16_at(schema + 1), j);
     default: {
       const uint8_t *at = schema + 3;
       for (uint32_t i = 0, n = u16_at(schema + 1); i < n; i++, at = schema_end(at)) {
@@ -265,8 +170,7 @@ static const uint8_t *tool_row(const thimble_model *m, uint32_t tool) {
   return m->parts[part_tools].at + 28 * tool;
 }
 
-/* The tool that a call's text names. */
-static uint32_t tool_of(const thimble_model *m, thimble_span text) {
+uint32_t tool_of(const thimble_model *m, thimble_span text) {
   static const uint32_t nameAt = 8;  /* {"name": */
   for (uint32_t i = 0; i < m->nTools; i++) {
     thimble_span name = text_at(m, tool_row(m, i));
@@ -286,7 +190,7 @@ static void find_calls(call *c) {
 const char *write_result(call *c, thimble_answer *answer) {
   const thimble_model *m = c->m;
   find_calls(c);
-  writer w = {c->engine.cross, 0, (uint32_t)((uint8_t *)c->engine.hidden - c->engine.cross), false};
+  writer w = {c->engine.rest, 0, c->engine.restBytes, false};
   static const char tooLong[] = "answer: expected room in the arena for the calls, got less; allow more tokens of request";
   put_byte(&w, '[');
   for (uint32_t i = 0; i < c->nCalls; i++) {
@@ -300,10 +204,10 @@ const char *write_result(call *c, thimble_answer *answer) {
     put(&w, text.at + 8 + opening.bytes - 1, text.bytes - 8 - opening.bytes + 1);
   }
   put_byte(&w, ']');
-  answer->json = (const char *)c->engine.cross;
+  answer->json = (const char *)c->engine.rest;
   answer->jsonBytes = w.bytes;
   put_byte(&w, 0);
-  answer->calls = c->engine.cross + w.bytes;
+  answer->calls = c->engine.rest + w.bytes;
   uint32_t start = w.bytes;
   put_list(&w, c->nCalls);
   for (uint32_t i = 0; i < c->nCalls; i++) {
@@ -317,5 +221,10 @@ const char *write_result(call *c, thimble_answer *answer) {
   }
   answer->callsBytes = w.bytes - start;
   answer->nCalls = c->nCalls;
-  return w.isFull ? tooLong : NULL;
+  uint32_t at = padded(w.bytes, 8);
+  thimble_sureness *sure = (thimble_sureness *)(c->engine.rest + at);
+  if (w.isFull || at + c->nCalls * sizeof *sure > w.most) return tooLong;
+  answer->sure = sure;
+  answer->decision = rate_calls(c, answer->cutShort, sure);
+  return NULL;
 }

@@ -46,8 +46,7 @@ float exp2_below(float x) {
   return bits_float(float_bits(p) + (float_bits(shifted) << 23));
 }
 
-float sigmoid(float value) {
-  float x = -value;
+float exponential(float x) {
   if (x < -87) x = -87;
   if (x > 87) x = 87;
   float shifted = x * 1.4426950408889634f + magic, n = shifted - magic;
@@ -59,5 +58,23 @@ float sigmoid(float value) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * (r * r) + (r + 1.0f);
-  return 1.0f / (1.0f + p * bits_float((float_bits(shifted) - (0x4b400000u - 127u)) << 23));
+  return p * bits_float((float_bits(shifted) - (0x4b400000u - 127u)) << 23);
+}
+
+float sigmoid(float value) {
+  return 1.0f / (1.0f + exponential(-value));
+}
+
+/* By its power of two and the series of artanh: |s| < 0.172. */
+float logarithm(float x) {
+  uint32_t bits = float_bits(x);
+  int32_t power = (int32_t)(bits >> 23) - 127;
+  float m = bits_float((bits & 0x7fffff) | 0x3f800000);
+  if (m > 1.41421356f) {
+    m = m * 0.5f;
+    power++;
+  }
+  float s = (m - 1.0f) / (m + 1.0f), t = s * s;
+  float series = 1.0f + t * (1.0f / 3.0f + t * (1.0f / 5.0f + t * (1.0f / 7.0f + t * (1.0f / 9.0f))));
+  return (float)power * 0.69314718f + 2.0f * s * series;
 }

@@ -45,5 +45,9 @@ float quantize_value(const float *x, uint32_t n, float most, int16_t *q);
 /* 2^x for x ≤ 0, taken as −126 below that. */
 float exp2_below(float x);
 float sigmoid(float value);
+/* e^x, x taken within ±87. */
+float exponential(float x);
+/* ln x of x ≥ 1, within 2e-7 of it or of 1. */
+float logarithm(float x);
 
 #endif

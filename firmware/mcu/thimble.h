@@ -23,7 +23,7 @@ typedef struct {
   uint32_t bytes;
 } thimble_span;
 
-enum { thimble_mostParts = 14 };
+enum { thimble_mostParts = 16, thimble_noTool = 0xffff };
 
 /* What is known of a pack and its tools once they are open; the engine's own. */
 typedef struct {
@@ -35,7 +35,8 @@ typedef struct {
   uint32_t encoderBytes, crossBytes, decoderBytes, normsBytes, tableBytes, contrastiveBytes;
   uint32_t nTools, toolRows;  /* rows in whole octets, of all tools together */
   uint32_t nOrdered, longestPiece, positions, nAtoms, nUnions;
-  double leanTool, leanNone;  /* what the head's scores count in the choice of the first call; 0 for nothing */
+  double leanTool, leanNone;    /* what the head's scores count in the choice of the first call; 0 for nothing */
+  double leanWord, leanNumber;  /* the same of the scores of words, and what a number costs that nobody said */
   thimble_span parts[thimble_mostParts];
 } thimble_model;
 
@@ -44,6 +45,18 @@ typedef struct {
   uint16_t answerTokens;   /* most tokens of an answer */
   uint8_t cacheBits;       /* of keys and values: 16 as in the runtime, to its tokens; 8 for half the memory */
 } thimble_limits;
+
+/* From the most careful: what the caller should do with a call. Source: runtime/answer/decision.ts. */
+enum { thimble_ask, thimble_confirm, thimble_act, thimble_none };
+
+/* How sure the model was of a call: over its decided tokens the sum of log-probabilities and the least gap to the second, in logits. */
+typedef struct {
+  uint16_t tool, runnerUp;  /* by their place in the file; the second thimble_noTool for none */
+  float nameLogProb, nameMargin, callLogProb, callMargin;  /* margins INFINITY where nothing was left open */
+  float confidence;         /* that the call is right, 0 … 1, by the pack's calibration */
+  uint16_t ungrounded;      /* values that neither the request nor the schema accounts for */
+  uint16_t decision;
+} thimble_sureness;
 
 /* What a call came to; it stands in the arena until the next. */
 typedef struct {
@@ -54,6 +67,8 @@ typedef struct {
   const uint8_t *calls;  /* the same as msgpack, as packCalls writes it (runtime/wire/WIRE.md), tools by their names' order */
   uint32_t callsBytes;
   uint32_t nCalls;
+  const thimble_sureness *sure;  /* of each call */
+  uint32_t decision;             /* the most careful of theirs; none without calls */
   uint32_t requestTokens;  /* rows of the prefill */
   uint32_t decisions;      /* tokens that logits decided */
   uint8_t cutShort;        /* the limit of tokens came first: a valid way out closed the answer */
@@ -65,8 +80,11 @@ const char *thimble_open(thimble_model *model, const void *pack, size_t packByte
 /* Checks the checksum of every byte of weights and tools: some two instructions a byte, once after an update. */
 const char *thimble_check(const thimble_model *model);
 
-/* Bytes of arena that a call within these limits needs; 0 where limits are none. */
+/* Bytes of arena that a call within these limits needs at least; 0 where limits are none. */
 size_t thimble_arena(const thimble_model *model, const thimble_limits *limits);
+
+/* Bytes with which a call computes nothing twice; with any number between the two it answers the same. */
+size_t thimble_arena_most(const thimble_model *model, const thimble_limits *limits);
 
 /* Answers a request (UTF-8), as people type it. */
 const char *thimble_call(const thimble_model *model, const thimble_limits *limits, void *arena, size_t arenaBytes,

@@ -3,9 +3,10 @@
  * call follows is checked here once: places, ids, targets.
  */
 #include "files.h"
+#include "json.h"
 #include "open.h"
 
-enum { headBytes = 48, rowBytes = 20, partsAt = 40, deviceHeadBytes = partsAt + 8 * thimble_mostParts };
+enum { headBytes = 48, rowBytes = 20, partsAt = 56, deviceHeadBytes = partsAt + 8 * thimble_mostParts };
 
 static const char damaged[] = "tools: expected a whole file of `thimble tools read`, got a damaged one; copy it again";
 
@@ -46,7 +47,7 @@ static const char *open_table(thimble_model *m) {
   uint32_t bytes = m->tools.bytes;
   if (bytes < headBytes || memcmp(file, "thimblkv", 8))
     return "tools: expected a file of `thimble tools read`, got something else; copy it again";
-  if (u32_at(file + 8) != 2) return "tools: expected version 2, got another; read the tools again with this thimble";
+  if (u32_at(file + 8) != 3) return "tools: expected version 3, got another; read the tools again with this thimble";
   m->nTools = u32_at(file + 12);
   if (m->nTools > 4096 || headBytes + rowBytes * m->nTools > bytes) return damaged;
   if (head_sum(file, headBytes + rowBytes * m->nTools) != u32_at(file + 28)) return damaged;
@@ -108,19 +109,23 @@ static bool is_target(const thimble_model *m, uint32_t target) {
 static const uint8_t *check_schema(const uint8_t *at, const uint8_t *end, int depth) {
   if (!at || at >= end || depth > 20) return NULL;
   uint32_t kind = *at++, count = 1;
-  if (kind <= 2) return at;
-  if (kind > 6) return NULL;
-  if (kind != 4) {
+  if (kind <= schema_boolean) return at;
+  if (kind >= schema_kinds) return NULL;
+  if (kind == schema_default) {
+    if (end - at < 2 || end - at - 2 < (long)u16_at(at)) return NULL;
+    return check_schema(at + 2 + u16_at(at), end, depth + 1);
+  }
+  if (kind != schema_array) {
     if (end - at < 2) return NULL;
-    count = u16_at(at);
+    count = u16_at(at) + (kind == schema_tuple);
     at += 2;
   }
   for (; count; count--) {
-    if (kind == 3 || kind == 5) {
+    if (kind == schema_enum || kind == schema_object) {
       if (end - at < 2 || end - at - 2 < (long)u16_at(at)) return NULL;
       at += 2 + u16_at(at);
     }
-    if (kind != 3 && !(at = check_schema(at, end, depth + 1))) return NULL;
+    if (kind != schema_enum && !(at = check_schema(at, end, depth + 1))) return NULL;
   }
   return at;
 }
@@ -129,7 +134,7 @@ static bool check_grammar(const thimble_model *m) {
   const thimble_span *parts = m->parts;
   uint32_t nProperties = parts[part_properties].bytes / 12, nEdges = parts[part_edges].bytes / 4;
   uint32_t nMembers = parts[part_members].bytes / 2;
-  if (parts[part_tools].bytes != 28 * m->nTools) return false;
+  if (parts[part_tools].bytes != 28 * m->nTools || parts[part_trust].bytes != trustRisks + m->nTools) return false;
   for (uint32_t i = 0; i < m->nTools; i++) {
     const uint8_t *row = parts[part_tools].at + 28 * i;
     uint32_t first = u32_at(row + 16), count = u16_at(row + 20), state = u16_at(row + 22), schema = u32_at(row + 24);
@@ -159,6 +164,21 @@ static bool check_grammar(const thimble_model *m) {
   return true;
 }
 
+static bool check_words(const thimble_model *m) {
+  thimble_span part = m->parts[part_words];
+  uint32_t rowsAt = 8 + 8 * (m->nTools + 1), nWords = part.bytes < rowsAt ? 0 : u32_at(part.at);
+  if (part.bytes < rowsAt || nWords > (part.bytes - rowsAt) / 12) return false;
+  for (uint32_t i = 0; i < nWords; i++) {
+    const uint8_t *row = part.at + rowsAt + 12 * i;
+    uint32_t nPlaces = u16_at(row + 6), places = u32_at(row + 8);
+    if (!u16_at(row + 4) || !is_within(u32_at(row), u16_at(row + 4), part.bytes) || !is_within(places, 4 * nPlaces, part.bytes))
+      return false;
+    for (uint32_t j = 0; j < nPlaces; j++)
+      if (u16_at(part.at + places + 4 * j) >= m->nTools || u16_at(part.at + places + 4 * j + 2) > 127) return false;
+  }
+  return true;
+}
+
 static const char *open_device(thimble_model *m, uint32_t weightsId) {
   uint32_t at = u32_at(m->tools.at + 32), bytes = u32_at(m->tools.at + 36);
   if (!at) return "tools: expected a file for devices, got one for hosts alone; `thimble tools read` says why";
@@ -173,16 +193,18 @@ static const char *open_device(thimble_model *m, uint32_t weightsId) {
   m->copies = u32_at(head + 20);
   memcpy(&m->leanTool, head + 24, 8);
   memcpy(&m->leanNone, head + 32, 8);
+  memcpy(&m->leanWord, head + 40, 8);
+  memcpy(&m->leanNumber, head + 48, 8);
   for (int i = 0; i < thimble_mostParts; i++) {
     uint32_t place = u32_at(head + partsAt + 8 * i), length = u32_at(head + partsAt + 4 + 8 * i);
-    if (place % 4 || !is_within(place, length, bytes)) return damaged;
+    if (place % 8 || !is_within(place, length, bytes)) return damaged;
     m->parts[i] = (thimble_span){head + place, length};
   }
   m->nAtoms = m->parts[part_atoms].bytes / 12;
   m->nUnions = m->parts[part_unions].bytes / 12;
   if (m->nAtoms > 0x8000 || m->nUnions > 0x7fff || m->nOrdered > m->vocabSize) return damaged;
   if (m->positions > 4096 || m->parts[part_rope].bytes != 4 * m->positions * m->headDim) return damaged;
-  return check_vocabulary(m) && check_grammar(m) ? NULL : damaged;
+  return check_vocabulary(m) && check_words(m) && check_grammar(m) ? NULL : damaged;
 }
 
 const char *open_tools(thimble_model *m, uint32_t weightsId) {

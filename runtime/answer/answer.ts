@@ -3,7 +3,8 @@
 import { type Choice, decode, logits, pick } from "../engine/decoder.ts";
 import type { Host } from "../engine/host.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
-import type { Lean } from "./lean.ts";
+import type { Figures } from "./figures.ts";
+import { idsIn, type Lean } from "./lean.ts";
 import type { Calls } from "./repeat.ts";
 import type { Rules, Stand } from "./rules.ts";
 import type { Step, Written } from "./toolcall.ts";
@@ -23,6 +24,8 @@ export interface Scribe {
   keys: number;
   /** Which tools the request is likely about, where the calibration says what that counts. */
   lean?: Lean;
+  /** The numbers that the request says, where the calibration says what others cost. */
+  figures?: Figures;
   onText?: (text: string) => void | Promise<void>;
   /** Keep what each token was chosen from. */
   trace?: boolean;
@@ -125,12 +128,15 @@ class Output {
 
   /** Runs the pending tokens together, then picks among the rows that the mask allows. */
   async choose(mask: Uint32Array | null): Promise<Choice> {
-    const { host, tokenizer, keys, lean } = this.scribe;
+    const { host, tokenizer, keys, lean, figures } = this.scribe;
     const hidden = await decode(host, this.pending, this.pos, keys);
     this.pos += this.pending.length;
     this.pending = [];
     const row = await logits(host, hidden, mask, tokenizer.vocabSize);
-    if (mask) lean?.add(row, mask, this.bytes, (id) => tokenizer.bytesOf(id));
+    if (mask) {
+      lean?.add(row, mask, this.bytes, (id) => tokenizer.bytesOf(id));
+      figures?.add(row, idsIn(mask), this.bytes, (id) => tokenizer.bytesOf(id));
+    }
     const choice = pick(host, tokenizer.vocabSize);
     this.chosen = await this.trace?.read(host, hidden, choice, row, mask !== null);
     return choice;

@@ -1,9 +1,13 @@
 /**
- * Which tool the contrastive head means, put into the choice of the first call's name. The head ranks tools by what they
- * are about, the decoder by how requests are put: together they choose better than either, and refuse less. Calls after
- * the first are the decoder's alone: the head sees the request as a whole (tools/train/README.md has the figures).
+ * Which tool the contrastive head means and which has the request's words, put into the choice of the first call's name.
+ * The head ranks tools by what they are about, words by what they are called, the decoder by how requests are put: together
+ * they choose better than any of them, and refuse less. Calls after the first are the decoder's alone: the others see the
+ * request as a whole (tools/train/README.md has the figures).
  */
 import type { Leaning } from "../pack/calibration.ts";
+
+/** What a word counts that is said past the request's first clause, which the first call answers. */
+export const late = 0.5;
 
 /** An answer may begin so. */
 interface Beginning {
@@ -15,9 +19,15 @@ export class Lean {
   private readonly beginnings: Beginning[];
   private readonly longest: number;
 
-  /** `names` as the answer writes them, with the contrastive head's score of each. */
-  constructor(names: readonly string[], scores: readonly number[], { tool, none }: Leaning) {
-    const calls = names.map((name, i) => ({ text: `[{"name":"${name}"`, weight: tool * scores[i] }));
+  /** `names` as the answer writes them, with the contrastive head's score of each and that of its words. */
+  constructor(
+    names: readonly string[],
+    scores: readonly number[],
+    words: readonly number[],
+    { tool, word = 0, none }: Leaning,
+  ) {
+    const weights = names.map((_, i) => tool * scores[i] + word * words[i]);
+    const calls = names.map((name, i) => ({ text: `[{"name":"${name}"`, weight: weights[i] }));
     // Never more than the best: the head sees few words in an address or a number, and knows too little of them to refuse.
     const best = Math.max(...calls.map(({ weight }) => weight));
     this.beginnings = [...calls, { text: "[]", weight: Math.min(none, best) }];
@@ -50,7 +60,8 @@ export class Lean {
 /** Names are ASCII. A space may stand before all. */
 const written = (bytes: readonly number[]): string => String.fromCharCode(...bytes).trimStart();
 
-function* idsIn(mask: Uint32Array): Generator<number> {
+/** The ids that a mask allows. */
+export function* idsIn(mask: Uint32Array): Generator<number> {
   for (const [word, all] of mask.entries()) {
     for (let bits = all; bits; bits &= bits - 1) yield word * 32 + 31 - Math.clz32(bits & -bits);
   }

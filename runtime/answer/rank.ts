@@ -1,4 +1,5 @@
 /** Which tools to offer: ranks by the contrastive head and by words, never by a threshold on either. */
+import { lowerCased } from "../text/request.ts";
 import type { Schema } from "../tools/schema.ts";
 import type { Tool, ToolSet } from "../tools/tools.ts";
 
@@ -8,7 +9,7 @@ export interface Ranked {
   score: number;
 }
 
-/** Words that say nothing about which tool is meant. */
+/** Words that say nothing about which tool is meant. In C too: firmware/mcu/rank.c. */
 const common = new Set(
   "a an the of to for in on at by with from and or as is it be my me i you your please can could would will what which how this that do does get set e g eg".split(
     " ",
@@ -16,19 +17,27 @@ const common = new Set(
 );
 
 /**
- * Scores each tool by the request's words in its name (3), its parameters and enums (1) and its description (1), each
+ * Scores each tool by the request's words in its name (2.5), its enums (2), its parameters and its description (1), each
  * word weighted by how few of the tools have it. A word also counts half where one begins the other: light, lights.
+ * Words past the first clause count `late` as much.
  */
-export function lexicalScores(request: string, set: ToolSet): number[] {
+export function lexicalScores(request: string, set: ToolSet, late = 1): number[] {
   const index = indexOf(set);
   const scores = set.tools.map(() => 0);
+  const early = new Set(wordsOf(firstClause(request)));
   for (const word of new Set(wordsOf(request))) {
     const matches = index.matches(word);
-    const weight = Math.log(1 + scores.length / (1 + matches.size));
+    const weight = weightOf(matches.size, scores.length) * (early.has(word) ? 1 : late);
     for (const [place, found] of matches) scores[place] += found * weight;
   }
   return scores;
 }
+
+/** What a word counts that matches some of all tools. */
+export const weightOf = (matched: number, all: number): number => Math.log(1 + all / (1 + matched));
+
+/** Up to the first mark, "and" or "then" that follows two words or more. */
+const firstClause = (request: string): string => /^[^ ]+ .*?(?=(?:[,.;!?]| and| then) )/s.exec(request)?.[0] ?? request;
 
 /** Which tools have a word, for all words of a set: as many look-ups for a word of a request as it has letters. */
 class WordIndex {
@@ -88,12 +97,12 @@ function toolWords(tool: Tool): Map<string, number> {
   const add = (text: string, weight: number) => {
     for (const word of wordsOf(text)) words.set(word, Math.max(words.get(word) ?? 0, weight));
   };
-  add(tool.promptName, 3);
+  add(tool.promptName, 2.5);
   add(tool.description, 1);
   for (const { name, description, schema } of tool.parameters) {
     add(name, 1);
     add(description ?? "", 0.5);
-    for (const value of enumWords(schema)) add(value, 1);
+    for (const value of enumWords(schema)) add(value, 2);
   }
   return words;
 }
@@ -105,11 +114,14 @@ function enumWords(schema: Schema): string[] {
   return schema.kind === "anyOf" ? schema.options.flatMap(enumWords) : [];
 }
 
+/** What each tool's words count for, of all tools of a set. */
+export const toolWordsOf = (set: ToolSet): readonly ReadonlyMap<string, number>[] => set.tools.map(toolWords);
+
 /** Letters of a word that count: nobody says more. */
 const mostLetters = 64;
 
 function wordsOf(text: string): string[] {
-  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const words = lowerCased(text).match(/[\p{L}\p{N}]+/gu) ?? [];
   return words.map((word) => word.slice(0, mostLetters)).filter((word) => !common.has(word));
 }
 

@@ -30,6 +30,8 @@
  *                 4 array    the items' schema
  *                 5 object   u16 properties, each a u16 length and a key as JSON, then its schema; arguments are one
  *                 6 anyOf    u16 options, each a schema
+ *                 7 default  u16 length and JSON of a property's default, then its schema
+ *                 8 tuple    u16 items, each a schema, then the schema of those that follow
  */
 import { ToolError } from "../errors.ts";
 import type { Schema } from "../tools/schema.ts";
@@ -213,14 +215,19 @@ class Compiler {
           : [3, ...u16(schema.values.length), ...schema.values.flatMap((value) => text(JSON.stringify(value)))];
       }
       case "array":
-        if (schema.first?.length) this.refuse(tool, "no tuples");
-        return [4, ...inner(schema.items)];
+        return schema.first?.length
+          ? [8, ...u16(schema.first.length), ...schema.first.flatMap(inner), ...inner(schema.items)]
+          : [4, ...inner(schema.items)];
       case "object": {
         const { properties } = schema;
         return [
           5,
           ...u16(properties.length),
-          ...properties.flatMap((property) => [...text(JSON.stringify(property.name)), ...inner(property.schema)]),
+          ...properties.flatMap(({ name, schema, default: usual }) => [
+            ...text(JSON.stringify(name)),
+            ...(usual === undefined ? [] : [7, ...text(JSON.stringify(usual))]),
+            ...inner(schema),
+          ]),
         ];
       }
       case "anyOf":

@@ -10,26 +10,33 @@
  *   20   4  1 where the model copies free strings from the request
  *   24   8  f64, what a unit of the contrastive head's score of a tool counts in the choice of the first call, in logits
  *   32   8  f64, the same of calling none; both 0 where the pack's calibration has no `lean` (answer/lean.ts)
- *   40 8·14  offset from here and bytes of each part, which stands at a multiple of 4:
+ *   40   8  f64, the same of a unit of the score of a tool's words
+ *   48   8  f64, what a number costs that the request does not say (answer/figures.ts)
+ *   56 8·16  offset from here and bytes of each part, which stands at a multiple of 8:
  *      starts     (V + 1)  where each piece's bytes begin among all, and their end
  *      pieces     bytes of all pieces by id, as they stand in an answer: a space for ▁
  *      order      u16 (T)  ids by their bytes, then by themselves
  *      shared     u8 (T)   bytes that each in this order has in common with the one before
  *      byteIds    u16 (256) ids of the pieces that stand for a byte
  *      rope       f32 (P, headDim), as in wasm/abi.ts
+ *      words      words.ts
  *      the grammar's tables (grammar/table.ts), in their order
+ *      trust      what a call's certainty is worth: f64 weights of `features` in their order, `act`, `confirm`
+ *                 (pack/calibration.ts); then a byte a tool, its risk: 0 safe, 1 confirm, 2 danger
  */
 import { pad, sessionRecord } from "../../wasm/abi.ts";
 import { startKernels } from "../engine/kernels.ts";
 import { FormatError } from "../errors.ts";
 import { compileGrammar, tableNames } from "../grammar/table.ts";
+import { type Calibration, features, genericCalibration, signedWeight } from "../pack/calibration.ts";
 import type { PackHeader } from "../pack/pack.ts";
 import { xxh32 } from "../pack/xxh32.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import type { ToolSet } from "../tools/tools.ts";
+import { risks, type ToolSet } from "../tools/tools.ts";
+import { writeWords } from "./words.ts";
 
-const partNames = ["starts", "pieces", "order", "shared", "byteIds", "rope", ...tableNames] as const;
-const partsAt = 40;
+const partNames = ["starts", "pieces", "order", "shared", "byteIds", "rope", "words", ...tableNames, "trust"] as const;
+const partsAt = 56;
 const headBytes = partsAt + 8 * partNames.length;
 
 /** Positions that a request or an answer on a device has at most, and the one that starts the decoder. */
@@ -50,12 +57,14 @@ export async function writeDevice(header: PackHeader, tokenizer: Tokenizer, set:
     shared: Uint8Array.from(order, (id, i) => (i ? sharedBytes(words[order[i - 1]], words[id]) : 0)),
     byteIds: bytesOf(Uint16Array.from({ length: 256 }, (_, byte) => tokenizer.byteId(byte))),
     rope: await ropeTable(header),
+    words: writeWords(set),
     ...compileGrammar(set),
+    trust: trustOf(header.calibration ?? genericCalibration, set),
   };
   let end = headBytes;
   const places = partNames.map((name) => {
     const at = end;
-    end = pad(end + parts[name].length, 4);
+    end = pad(end + parts[name].length, 8);
     return at;
   });
   const bytes = new Uint8Array(end);
@@ -63,15 +72,22 @@ export async function writeDevice(header: PackHeader, tokenizer: Tokenizer, set:
   const longest = words.reduce((most, word) => Math.max(most, word.length), 0);
   const head = [weightsId(header), vocabSize, order.length, longest, positions, Number(header.copies ?? false)];
   for (const [i, word] of head.entries()) view.setUint32(4 * i, word, true);
-  const { tool, none } = header.calibration?.lean ?? { tool: 0, none: 0 };
-  view.setFloat64(24, tool, true);
-  view.setFloat64(32, none, true);
+  const { tool, none, word = 0, number = 0 } = header.calibration?.lean ?? { tool: 0, none: 0 };
+  for (const [i, weight] of [tool, none, word, number].entries()) view.setFloat64(24 + 8 * i, weight, true);
   for (const [i, name] of partNames.entries()) {
     view.setUint32(partsAt + 8 * i, places[i], true);
     view.setUint32(partsAt + 4 + 8 * i, parts[name].length, true);
     bytes.set(parts[name], places[i]);
   }
   return bytes;
+}
+
+function trustOf({ weights, act, confirm }: Calibration, set: ToolSet): Uint8Array {
+  const numbers = [...features.map((name) => signedWeight(name, weights[name])), act, confirm];
+  return Uint8Array.from([
+    ...new Uint8Array(Float64Array.from(numbers).buffer),
+    ...set.tools.map(({ risk }) => risks.indexOf(risk)),
+  ]);
 }
 
 function weightsId({ sections }: PackHeader): number {

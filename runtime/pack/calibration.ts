@@ -11,13 +11,20 @@ export interface Calibration {
   lean?: Leaning;
 }
 
-/** How much the contrastive head's score of a tool counts in the choice of a call's name: fitted on examples. Both at least 0. */
+/** What counts beside the decoder in what a call says, in logits: fitted on examples. None below 0. */
 export interface Leaning {
-  /** Of logit for each unit of score. */
+  /** For the choice of the first call, each unit of the contrastive head's score of a tool. */
   tool: number;
-  /** Of logit for calling none. */
+  /** The same, of calling none. */
   none: number;
+  /** The same, each unit of the score of a tool's words (answer/rank.ts); 0 if absent. */
+  word?: number;
+  /** Against a number in a call that the request does not say (answer/figures.ts); 0 if absent. */
+  number?: number;
 }
+
+const isLeaning = ({ tool, none, word = 0, number = 0 }: Leaning): boolean =>
+  [tool, none, word, number].every((weight) => weight >= 0 && weight < Infinity);
 
 export const features = [
   "bias",
@@ -66,8 +73,7 @@ export function checkCalibration(value: unknown): Calibration {
     calibration.confirm >= 0 &&
     calibration.act >= calibration.confirm &&
     calibration.act <= 1 &&
-    (calibration.lean === undefined ||
-      [calibration.lean.tool, calibration.lean.none].every((weight) => weight >= 0 && weight < Infinity));
+    (calibration.lean === undefined || isLeaning(calibration.lean));
   if (!whole) throw new TypeError("calibration: expected what `thimble calibrate` writes; calibrate again");
   return calibration;
 }

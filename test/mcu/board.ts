@@ -69,7 +69,13 @@ const stages = ["engine_prefill", "engine_decode", "engine_pick"];
 const placeOf = { pack: 0, tools: 0x400000, requests: 0x800000, sizes: 0x900000 };
 
 /** Builds the engine for a board into a folder; `more` are flags on top. Throws: Error for what gcc says. */
-export function buildFor(board: Board, limits: BoardLimits, folder: string, more: readonly string[] = []): string {
+export function buildFor(
+  board: Board,
+  limits: BoardLimits,
+  folder: string,
+  arenaBytes = 64 * 1024,
+  more: readonly string[] = [],
+): string {
   const source = join(root, "firmware/mcu");
   const files = readdirSync(source).filter((file) => file.endsWith(".c") && file !== "host.c");
   const out = join(folder, `${board.machine}.elf`);
@@ -78,32 +84,42 @@ export function buildFor(board: Board, limits: BoardLimits, folder: string, more
     TOOLS: board.files + placeOf.tools,
     REQUESTS: board.files + placeOf.requests,
     SIZES: board.files + placeOf.sizes,
-    ARENA: 400 * 1024,
+    ARENA: arenaBytes,
     REQUEST_TOKENS: limits.requestTokens,
     ANSWER_TOKENS: limits.answerTokens,
     CACHE_BITS: limits.cacheBits,
   };
+  const own = [join(root, "test/mcu/board.c"), ...files.map((file) => join(source, file))];
+  compileFor(board, out, places, [`-I${source}`, ...stages.map((stage) => `-Wl,--wrap=${stage}`), ...more, ...own]);
+  return out;
+}
+
+/** Compiles a program for a board, with names of numbers, flags and sources. Throws: Error for what gcc says. */
+export function compileFor(board: Board, out: string, names: Record<string, number>, rest: readonly string[]): void {
   run([
-    "arm-none-eabi-gcc",
     ...[
+      "arm-none-eabi-gcc",
       "-std=gnu99",
       "-O2",
       "-mthumb",
       "-mfloat-abi=hard",
       "-ffunction-sections",
       "-nostartfiles",
-      "--specs=nosys.specs",
     ],
-    ...["-fno-math-errno", "-fno-strict-aliasing", "-ffp-contract=off", "-fno-builtin-malloc", "-Wall", "-Wextra"],
-    ...board.flags,
-    ...Object.entries(places).map(([name, value]) => `-D${name}=${value}u`),
-    ...[`-I${source}`, "-Wl,--gc-sections", "-T", join(root, "test/mcu/board.ld")],
-    ...[`-Wl,--defsym=CODE_AT=${board.code}`, `-Wl,--defsym=RAM_AT=${board.memory}`],
-    ...stages.map((stage) => `-Wl,--wrap=${stage}`),
-    ...more,
-    ...["-o", out, join(root, "test/mcu/board.c"), ...files.map((file) => join(source, file))],
+    ...["--specs=nosys.specs", "-fno-math-errno", "-fno-strict-aliasing", "-ffp-contract=off", "-fno-builtin-malloc"],
+    ...["-Wall", "-Wextra", ...board.flags, ...Object.entries(names).map(([name, value]) => `-D${name}=${value}u`)],
+    ...["-Wl,--gc-sections", "-T", join(root, "test/mcu/board.ld")],
+    ...[`-Wl,--defsym=CODE_AT=${board.code}`, `-Wl,--defsym=RAM_AT=${board.memory}`, "-o", out, ...rest],
   ]);
-  return out;
+}
+
+/** Runs a program on a board over files in its memory, by their places; returns what it says. */
+export function emulate(board: Board, elf: string, loads: Record<number, string>): string {
+  return run([
+    ...["qemu-system-arm", "-M", board.machine, "-display", "none", "-monitor", "none", "-serial", "none"],
+    ...["-icount", "shift=0", "-semihosting-config", "enable=on,target=native", "-kernel", elf],
+    ...Object.entries(loads).flatMap(([at, path]) => ["-device", `loader,file=${path},addr=${at},force-raw=on`]),
+  ]);
 }
 
 /** Runs a build over files and requests. Throws: Error where the board says anything but answers. */
@@ -122,14 +138,13 @@ export function runOn(
   writeFileSync(requestsPath, text);
   writeFileSync(sizesPath, sizes);
   const loads = { pack, tools, requests: requestsPath, sizes: sizesPath };
-  const said = run([
-    ...["qemu-system-arm", "-M", board.machine, "-display", "none", "-monitor", "none", "-serial", "none"],
-    ...["-icount", "shift=0", "-semihosting-config", "enable=on,target=native", "-kernel", elf],
-    ...Object.entries(loads).flatMap(([name, path]) => {
-      const at = board.files + placeOf[name as keyof typeof placeOf];
-      return ["-device", `loader,file=${path},addr=${at},force-raw=on`];
-    }),
-  ]);
+  const said = emulate(
+    board,
+    elf,
+    Object.fromEntries(
+      Object.entries(loads).map(([name, path]) => [board.files + placeOf[name as keyof typeof placeOf], path]),
+    ),
+  );
   return said
     .trim()
     .split("\n")

@@ -4,7 +4,8 @@
  *   t  a text → its ids
  *   c  the rest of an answer → its ids
  *   a  a request → for each decision the normed state's first eight floats, in bits, and the sum of all bits so far; with the limits
- *      given as REQUEST TOKENS, ANSWER TOKENS, CACHE BITS after the files
+ *      given as REQUEST TOKENS, ANSWER TOKENS, CACHE BITS after the files, and ARENA BYTES where they are not the least
+ *   s  → the least bytes of an arena, and the most of use
  *   g  an answer's bytes → how many the grammar takes, then for each place on the way the only byte and the way out's
  */
 #include <stdio.h>
@@ -44,21 +45,23 @@ static void grammar(const thimble_model *m, uint32_t bytes) {
 
 /* By the linker's --wrap: what each decision is made from. */
 static uint32_t sum;
-uint32_t __real_engine_pick(engine *e, const uint32_t *allowed, const gain *gain);
-uint32_t __wrap_engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
-  uint32_t id = __real_engine_pick(e, allowed, gain), bits;
+choice __real_engine_pick(engine *e, const uint32_t *allowed, const gain *gain);
+choice __wrap_engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
+  choice picked = __real_engine_pick(e, allowed, gain);
+  uint32_t bits;
   for (uint32_t i = 0; i < e->m->dModel; i++) {
     memcpy(&bits, &e->hidden[i], 4);
     if (i < 8) printf("%08x ", (unsigned)bits);
     sum = sum * 31 + bits;
   }
   printf("%08x ", (unsigned)sum);
-  return id;
+  return picked;
 }
 
 static thimble_limits limits = {64, 128, 16};
+static size_t arenaBytes;
 static void answer(const thimble_model *m, uint32_t bytes) {
-  size_t needed = thimble_arena(m, &limits);
+  size_t needed = arenaBytes ? arenaBytes : thimble_arena(m, &limits);
   void *arena = malloc(needed);
   sum = 0;
   thimble_answer got;
@@ -77,6 +80,7 @@ int main(int count, char **words) {
     return 1;
   }
   if (count > 5) limits = (thimble_limits){(uint16_t)atoi(words[3]), (uint16_t)atoi(words[4]), (uint8_t)atoi(words[5])};
+  if (count > 6) arenaBytes = (size_t)atol(words[6]);
   token_work work = {starts, pairs, most - 1};
   while (fgets(line, sizeof line, stdin)) {
     uint32_t bytes = 0, n;
@@ -97,6 +101,9 @@ int main(int count, char **words) {
         break;
       case 'a':
         answer(&model, bytes);
+        break;
+      case 's':
+        printf("%u %u", (unsigned)thimble_arena(&model, &limits), (unsigned)thimble_arena_most(&model, &limits));
         break;
       default:
         grammar(&model, bytes);

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Of firmware/mcu, what a host with kernels of its own does without. */
-const apart = ["engine.c", "kernels.c", "kernels_dsp.c", "kernels_mve.c", "rows.c", "host.c"];
+const apart = ["engine.c", "attend.c", "caches.c", "kernels.c", "kernels_dsp.c", "kernels_mve.c", "host.c"];
 
 const compile = [
   ...["--target=wasm32-wasi", "--sysroot=/usr", "-c", "-std=c11", "-Oz", "-Wall", "-Wextra", "-Werror"],

@@ -3,6 +3,7 @@
  * the runtime's, with vectors. Kept tools are laid out for the kernels once, in the arena.
  */
 #include "engine.h"
+#include "rows.h"
 
 #define KERNEL(name) __attribute__((import_module("kernels"), import_name(#name))) void name
 typedef uint32_t at;
@@ -40,6 +41,12 @@ typedef struct {
   at hidden, bias, proj;
   uint32_t hiddenDim, outDim;
 } head_record;
+
+typedef struct {
+  float most, next;
+  uint32_t second;
+  float sum;
+} summary_record;
 
 /* What a model and its limits were laid out as: in the module's own memory, beside the engine of firmware/mcu. */
 static struct {
@@ -172,14 +179,18 @@ static uint64_t lay(const thimble_model *m, const thimble_limits *limits, uint8_
   return r.at;
 }
 
-uint32_t engine_plan(engine *e, const thimble_model *m, const thimble_limits *limits, uint8_t *start) {
+uint32_t engine_plan(engine *e, const thimble_model *m, const thimble_limits *limits, uint32_t shared, uint32_t spare,
+                     uint8_t *start) {
   uint64_t bytes = lay(m, limits, start), most = (uint64_t)limits->answerTokens * m->longestPiece * 8 + 4096;
-  *e = (engine){.m = m, .requestTokens = limits->requestTokens, .positions = limits->answerTokens + 1u, .bits = 16};
-  /* Room for the result, between `cross` and `hidden` as in the engine beside; behind it for a vector. */
-  uint64_t vector = 4ull * padded(m->contrastiveDim, 4);
-  e->cross = start ? start + bytes : NULL;
+  *e = (engine){.m = m, .requestTokens = limits->requestTokens, .bits = 16};
+  /* Room for the result, in `rest` as in the engine beside; behind it for a vector, and what the caller works in. */
+  uint64_t vector = 4ull * padded(m->contrastiveDim, 4), all = bytes + most + vector + padded(shared, 16);
+  (void)spare;
+  e->rest = start ? start + bytes : NULL;
+  e->restBytes = e->usefulBytes = (uint32_t)most;
   e->hidden = (float *)(start ? start + bytes + most : NULL);
-  return bytes + most + vector > UINT32_MAX / 2 ? 0 : (uint32_t)(bytes + most + vector);
+  e->shared = start ? start + bytes + most + vector : NULL;
+  return all > UINT32_MAX / 2 ? 0 : (uint32_t)all;
 }
 
 static void embed_ids(const thimble_model *m, const uint16_t *ids, uint32_t n, at x) {
@@ -233,7 +244,7 @@ void engine_decode(engine *e, const uint16_t *ids, uint32_t n, uint32_t pos) {
   }
 }
 
-uint32_t engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
+choice engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
   const thimble_model *m = e->m;
   at session = (at)&plan.session;
   final_norm(session, (at)decoder_norm(m), (at)e->y, 1);
@@ -241,5 +252,7 @@ uint32_t engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
   float *row = (float *)plan.logits;
   for (uint32_t id = 0; gain && id < m->vocabSize; id++)
     if (allowed[id >> 5] >> (id & 31) & 1) row[id] = (float)(row[id] + gain->of(gain->from, id));
-  return argmax(plan.logits, padded(m->vocabSize, 4), plan.summary);
+  const summary_record *found = (const summary_record *)plan.summary;
+  uint32_t id = argmax(plan.logits, padded(m->vocabSize, 4), plan.summary);
+  return (choice){id, found->second, found->most - found->next, -logarithm(found->sum)};
 }

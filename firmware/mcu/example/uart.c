@@ -1,16 +1,16 @@
 /*
  * A main loop for a board: each line that comes over a UART is a request, its calls go back as a line of JSON. The board gives
- * `uart_read`, `uart_write`, and where pack and tools lie in its flash; see README.md for how they get there.
+ * `uart_read` and `uart_write`; pack and tools are in its flash by a header, npx thimble tools read tools.json -o thimble_files.h
  */
 #include <string.h>
 
 #include "../thimble.h"
+#include "thimble_files.h"
 
 int uart_read(void);              /* the next byte, waiting for it */
 void uart_write(const char *bytes, size_t count);
-extern const uint8_t pack_start[], pack_end[], tools_start[], tools_end[];
 
-enum { arenaBytes = 100 * 1024, mostLine = 256 };
+enum { arenaBytes = 64 * 1024, mostLine = 256 };
 static uint8_t arena[arenaBytes] __attribute__((aligned(16)));
 static thimble_model model;
 static const thimble_limits limits = {.requestTokens = 32, .answerTokens = 64, .cacheBits = 8};

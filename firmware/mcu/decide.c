@@ -1,0 +1,192 @@
+/*
+ * How sure the model was of each call, where its values come from, and what to do: act, confirm or ask. Source:
+ * runtime/answer/toolcall.ts, provenance.ts, decision.ts.
+ */
+#include <math.h>
+
+#include "call.h"
+#include "json.h"
+#include "rows.h"
+
+/* Margins above this many logits, and log-probabilities below minus this, say no more. */
+static const float cap = 8;
+
+/* Of a union the first option of a kind, NULL for none; tuples are lists too. A default stands before its schema. */
+static const uint8_t *option_of(const uint8_t *schema, uint32_t kind) {
+  if (*schema == schema_default) return option_of(schema + 3 + u16_at(schema + 1), kind);
+  if (*schema != schema_anyOf) return *schema == kind || (*schema == schema_tuple && kind == schema_array) ? schema : NULL;
+  const uint8_t *at = schema + 3;
+  for (uint32_t n = u16_at(schema + 1); n; n--, at = schema_end(at)) {
+    const uint8_t *found = option_of(at, kind);
+    if (found) return found;
+  }
+  return NULL;
+}
+
+static bool is_same(thimble_span text, json j) {
+  return text.bytes == (uint32_t)(j.end - j.at) && !memcmp(text.at, j.at, text.bytes);
+}
+
+/* Whether an enum of the schema lists a value. */
+static bool is_listed(const uint8_t *schema, json j) {
+  const uint8_t *at = schema + 3;
+  if (*schema == schema_default) return is_listed(at + u16_at(schema + 1), j);
+  if (*schema != schema_anyOf && *schema != schema_enum) return false;
+  for (uint32_t n = u16_at(schema + 1); n; n--) {
+    if (*schema == schema_enum) {
+      if (is_same((thimble_span){at + 2, u16_at(at)}, j)) return true;
+      at += 2 + u16_at(at);
+    } else {
+      if (is_listed(at, j)) return true;
+      at = schema_end(at);
+    }
+  }
+  return false;
+}
+
+/* Whether the request says a number, in digits or in words; before digits a sign may also be a mark. */
+static bool says_number(const call *c, double value) {
+  enum { most = 32 };
+  said_number numbers[most];
+  uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, most);
+  for (uint32_t i = 0; i < n && i < most; i++) {
+    double said = (double)numbers[i].millionths / million;
+    if (numbers[i].millionths != inexact && (said == value || (!numbers[i].inWords && (said < 0 ? -said : said) == value)))
+      return true;
+  }
+  return false;
+}
+
+/* Whether a value that no enum lists comes from the request. */
+static bool is_said(call *c, json j) {
+  if (*j.at != '"') return says_number(c, json_number(j.at, j.end));
+  uint32_t bytes = json_text(j.at + 1, j.end - 1, c->scratch), start = 0;
+  while (start < bytes && c->scratch[start] == ' ') start++;
+  while (bytes > start && c->scratch[bytes - 1] == ' ') bytes--;
+  return is_in_request(c, (thimble_span){c->scratch + start, bytes - start});
+}
+
+/* Values within a value that nothing accounts for. */
+static uint32_t count_ungrounded(call *c, const uint8_t *schema, json j) {
+  uint32_t count = 0;
+  j.end = json_end(j);
+  if (!schema || j.at >= j.end || *j.at == 't' || *j.at == 'f' || *j.at == 'n' || is_listed(schema, j)) return 0;
+  if (*j.at == '[') {
+    const uint8_t *list = option_of(schema, schema_array);
+    uint32_t place = 0;
+    for (json in = {j.at + 1, j.end - 1}; in.at < in.end;) {
+      count += count_ungrounded(c, list ? schema_item(list, place++) : NULL, in);
+      in.at = json_end(in);
+      if (in.at < in.end && *in.at == ',') in.at++;
+    }
+    return count;
+  }
+  if (*j.at != '{') {
+    bool isDefault = *schema == schema_default && is_same((thimble_span){schema + 3, u16_at(schema + 1)}, j);
+    return !isDefault && !is_said(c, j);
+  }
+  const uint8_t *object = option_of(schema, schema_object);
+  for (json in = {j.at + 1, j.end - 1}; object && in.at < in.end;) {
+    json key = {in.at, json_end(in)}, value = {key.end + 1, in.end};
+    const uint8_t *at = object + 3;
+    for (uint32_t n = u16_at(object + 1); n; n--) {
+      const uint8_t *inner = at + 2 + u16_at(at);
+      if (is_same((thimble_span){at + 2, u16_at(at)}, key)) {
+        count += count_ungrounded(c, inner, value);
+        break;
+      }
+      at = schema_end(inner);
+    }
+    in.at = json_end(value);
+    if (in.at < in.end && *in.at == ',') in.at++;
+  }
+  return count;
+}
+
+/* Bytes of a call up to the end of its name. */
+static uint32_t named_bytes(const thimble_model *m, uint32_t tool) {
+  static const char name[] = "{\"name\":", rest[] = ",\"arguments\":{";
+  return (uint32_t)(sizeof name - 1 + text_at(m, m->parts[part_tools].at + 28 * tool).bytes - (sizeof rest - 1));
+}
+
+/* The byte of a call of a tool at a place of its beginning, -1 past its name. */
+static int call_byte(const thimble_model *m, uint32_t tool, uint32_t at) {
+  static const char name[] = "{\"name\":";
+  if (at >= named_bytes(m, tool)) return -1;
+  return at < sizeof name - 1 ? name[at] : text_at(m, m->parts[part_tools].at + 28 * tool).at[at - (sizeof name - 1)];
+}
+
+/* The first other tool whose call begins as the text would with the second token in a step's place. */
+static uint32_t runner_up(const call *c, const decided *step, uint32_t start, uint32_t taken) {
+  thimble_span second = piece(c->m, step->second);
+  uint32_t before = step->start > start ? step->start - start : 0, skipped = step->start < start ? start - step->start : 0;
+  for (uint32_t tool = 0; tool < c->m->nTools; tool++) {
+    if (tool == taken) continue;
+    for (uint32_t at = 0;; at++) {
+      bool isSecond = at >= before, isPast = isSecond && at - before + skipped >= second.bytes;
+      int ours = isPast ? -1 : isSecond ? second.at[at - before + skipped] : c->text[start + at];
+      int theirs = call_byte(c->m, tool, at);
+      if (!at && ours != '{') return thimble_noTool;
+      if (ours < 0 || theirs < 0) return tool;
+      if (ours != theirs) break;
+    }
+  }
+  return thimble_noTool;
+}
+
+static float least(float a, float b) {
+  return a < b ? a : b;
+}
+
+static double confidence_of(const call *c, const thimble_sureness *s) {
+  uint32_t others = c->nCalls - 1;
+  const float values[trustFeatures] = {1,
+                                       least(cap, s->nameMargin),
+                                       -least(cap, -s->nameLogProb),
+                                       least(cap, s->callMargin),
+                                       -least(cap, -s->callLogProb),
+                                       s->ungrounded < 2 ? s->ungrounded : 2,
+                                       others < 2 ? (float)others : 2};
+  double sum = 0;
+  for (uint32_t i = 0; i < trustFeatures; i++) sum += trust_at(c->m, i) * values[i];
+  return sigmoid((float)sum);
+}
+
+static uint32_t decide(const thimble_model *m, const thimble_sureness *s, bool mayAct) {
+  enum { safe, confirm, danger };
+  uint32_t risk = m->parts[part_trust].at[trustRisks + s->tool];
+  double act = trust_at(m, trustAct), bar = risk == safe ? act : (1 + act) / 2;
+  if (mayAct && act < 1 && s->confidence >= bar) return risk == danger ? thimble_confirm : thimble_act;
+  return s->confidence >= (risk == danger ? act : trust_at(m, trustConfirm)) ? thimble_confirm : thimble_ask;
+}
+
+uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure) {
+  const thimble_model *m = c->m;
+  uint32_t careful = c->nCalls ? thimble_act : cutShort ? thimble_ask : thimble_none;
+  for (uint32_t i = 0; i < c->nCalls; i++) {
+    thimble_span text = call_text(c, i);
+    uint32_t tool = tool_of(m, text), start = (uint32_t)(text.at - c->text), open = i ? c->callEnds[i - 1] : 0;
+    uint32_t named = named_bytes(m, tool), nameEnd = start + named;
+    thimble_sureness s = {.tool = (uint16_t)tool, .runnerUp = thimble_noTool, .nameMargin = INFINITY, .callMargin = INFINITY};
+    const decided *closest = NULL;
+    for (const decided *step = c->steps; step < c->steps + c->nSteps; step++) {
+      if (step->start < open || step->start >= start + text.bytes) continue;
+      s.callLogProb += step->logProb;
+      s.callMargin = least(s.callMargin, step->margin);
+      if (step->start >= nameEnd) continue;
+      s.nameLogProb += step->logProb;
+      s.nameMargin = least(s.nameMargin, step->margin);
+      if (!closest || step->margin < closest->margin) closest = step;
+    }
+    if (closest) s.runnerUp = (uint16_t)runner_up(c, closest, start, tool);
+    /* Up to the brace that closes the arguments; the call's own follows. */
+    json args = {text.at + named + 13, text.at + text.bytes - 1};
+    const uint8_t *schema = m->parts[part_schemas].at + u32_at(m->parts[part_tools].at + 28 * tool + 24);
+    s.ungrounded = (uint16_t)count_ungrounded(c, schema, args);
+    s.confidence = (float)confidence_of(c, &s);
+    s.decision = (uint16_t)decide(m, &s, !s.ungrounded && !(cutShort && i + 1 == c->nCalls));
+    if (s.decision < careful) careful = s.decision;
+    sure[i] = s;
+  }
+  return careful;
+}

@@ -1,0 +1,244 @@
+/* The numbers that a request says, put into the choice of those that a call holds. Source: runtime/answer/figures.ts. */
+#include "call.h"
+
+enum { mostText = 24 };
+
+/* Seconds of a unit of time; 0 for another word. */
+static uint32_t unit_of(const uint8_t *word, uint32_t bytes) {
+  static const struct {
+    uint32_t seconds;
+    const char *words;
+  } units[] = {{1, " s sec secs second seconds "}, {60, " m min mins minute minutes "}, {3600, " h hr hrs hour hours "},
+               {86400, " day days "}, {604800, " week weeks "}};
+  for (uint32_t i = 0; i < sizeof units / sizeof *units; i++)
+    if (place_of_word(word, bytes, units[i].words) >= 0) return units[i].seconds;
+  return 0;
+}
+
+static uint32_t letters_from(const uint8_t *text, uint32_t bytes, uint32_t at) {
+  uint32_t size, end = at;
+  while (end < bytes && class_of(point_at(text + end, &size)) & class_letter) end += size;
+  return end - at;
+}
+
+/* Where the character before a place begins. */
+static uint32_t before(const uint8_t *text, uint32_t at) {
+  do at--;
+  while (at && (text[at] & 0xc0) == 0x80);
+  return at;
+}
+
+static uint32_t class_before(const uint8_t *text, uint32_t at) {
+  uint32_t size;
+  return at ? class_of(point_at(text + before(text, at), &size)) : 0;
+}
+
+static uint32_t letters_before(const uint8_t *text, uint32_t least, uint32_t at) {
+  uint32_t start = at;
+  while (start > least && class_before(text, start) & class_letter) start = before(text, start);
+  return at - start;
+}
+
+/* Bytes of "a " or "an " at a place, 0 for neither. */
+static uint32_t article_at(const uint8_t *text, uint32_t bytes, uint32_t at) {
+  uint32_t length = at + 1 < bytes && (text[at + 1] | 32) == 'n' ? 2 : 1;
+  return (text[at] | 32) == 'a' && at + length < bytes && text[at + length] == ' ' ? length + 1 : 0;
+}
+
+static bool goes_on(const uint8_t *text, uint32_t bytes, uint32_t at, const char *with, uint32_t length) {
+  return at + length <= bytes && !memcmp(text + at, with, length);
+}
+
+/* The unit of what a number counts: "an hour and a half" has it within, "half an hour" after. */
+static uint32_t counted_by(const uint8_t *text, uint32_t bytes, const said_number *number) {
+  static const char joint[] = " and a ";
+  uint32_t fraction = letters_before(text, number->start, number->end), at = number->end - fraction;
+  if (fraction && at >= number->start + sizeof joint - 1 && !memcmp(text + at - (sizeof joint - 1), joint, sizeof joint - 1)) {
+    at -= sizeof joint - 1;
+    uint32_t length = letters_before(text, number->start, at);
+    if (length) return unit_of(text + at - length, length);
+  }
+  at = number->end;
+  if (at < bytes && (text[at] == ' ' || text[at] == '-')) at++;
+  if (goes_on(text, bytes, at, "of ", 3)) at += 3;
+  if (goes_on(text, bytes, at, "a ", 2)) at += 2;
+  else if (goes_on(text, bytes, at, "an ", 3)) at += 3;
+  return unit_of(text + at, letters_from(text, bytes, at));
+}
+
+/* "an hour": one of a unit that no number counts. */
+static void say_articles(call *c, const said_number *numbers, uint32_t n) {
+  const uint8_t *text = c->request;
+  uint32_t bytes = c->requestBytes;
+  for (uint32_t at = 0; at < bytes;) {
+    bool isFirst = !(class_before(text, at) & (class_letter | class_number));
+    uint32_t article = isFirst ? article_at(text, bytes, at) : 0;
+    uint32_t length = article ? letters_from(text, bytes, at + article) : 0;
+    if (!length) {
+      at++;
+      continue;
+    }
+    uint32_t unit = unit_of(text + at + article, length), end = at + article + length;
+    bool isPart = false;
+    for (uint32_t i = 0; i < n; i++) isPart = isPart || (numbers[i].start < end && numbers[i].end + 4 >= at);
+    if (unit && !isPart) {
+      if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){million, unit};
+      c->nSaid++;
+    }
+    at = end;
+  }
+}
+
+void find_figures(call *c) {
+  said_number numbers[2 * mostSaid];
+  uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, 2 * mostSaid);
+  c->nSaid = 0;
+  if (n > 2 * mostSaid) return;
+  bool isExact = true;
+  for (uint32_t i = 0; i < n; i++) {
+    bool isShort = false;
+    for (uint32_t j = 0; j < n; j++)
+      isShort = isShort || (numbers[j].start == numbers[i].start && numbers[j].end > numbers[i].end);
+    if (isShort) continue;
+    isExact = isExact && numbers[i].millionths != inexact;
+    if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){numbers[i].millionths, counted_by(c->request, c->requestBytes, &numbers[i])};
+    c->nSaid++;
+  }
+  say_articles(c, numbers, n);
+  /* What cannot be counted exactly might be what is meant. */
+  if (!isExact || c->nSaid > mostSaid) c->nSaid = 0;
+}
+
+/* What the i-th number may stand for under a key of a unit, 0 for none; the last is all times together. */
+static uint32_t values_under(const call *c, uint32_t unit, uint32_t i, int64_t values[3]) {
+  const int64_t whole = (int64_t)unit * million;
+  uint32_t n = 0;
+  if (i == c->nSaid) {
+    int64_t sum = 0;
+    uint32_t timed = 0;
+    for (uint32_t j = 0; j < i; j++) {
+      int64_t seconds = c->said[j].unit ? times(c->said[j].millionths, c->said[j].unit) : inexact;
+      if (seconds == inexact) continue;
+      sum += seconds;
+      timed++;
+    }
+    if (unit && timed > 1 && sum % unit == 0 && sum / unit <= mostExact) values[n++] = sum / unit;
+    return n;
+  }
+  const said *one = &c->said[i];
+  if (!unit || !one->unit) {
+    values[n++] = one->millionths;
+    if (!one->unit && one->millionths > 0 && one->millionths < million) values[n++] = 100 * one->millionths;
+    return n;
+  }
+  int64_t seconds = times(one->millionths, one->unit), rest = seconds % (60 * whole);
+  if (seconds == inexact) return 0;
+  if (seconds % unit == 0) values[n++] = seconds / unit;
+  if (seconds > whole) values[n++] = (seconds - seconds % whole) / unit;
+  if (unit <= 60 && rest > 0 && rest < seconds && rest % unit == 0) values[n++] = rest / unit;
+  return n;
+}
+
+/* A number as JSON; its bytes. */
+static uint32_t write_decimal(int64_t millionths, uint8_t *to) {
+  uint8_t digits[mostText];
+  uint32_t n = 0, length = 0;
+  uint64_t size = (uint64_t)(millionths < 0 ? -millionths : millionths), part = size % million;
+  if (millionths < 0) to[length++] = '-';
+  for (size /= million; size || !n; size /= 10) digits[n++] = (uint8_t)('0' + size % 10);
+  while (n) to[length++] = digits[--n];
+  if (part) to[length++] = '.';
+  for (uint64_t power = million / 10; part; part %= power, power /= 10) to[length++] = (uint8_t)('0' + part / power);
+  return length;
+}
+
+/* The answer's text and a piece behind it. */
+typedef struct {
+  const call *c;
+  thimble_span piece;
+} tail;
+
+static int byte_of(const tail *t, uint32_t at) {
+  return at < t->c->textBytes ? t->c->text[at] : t->piece.at[at - t->c->textBytes];
+}
+
+static bool in_number(int byte) {
+  return byte == '-' || byte == '.' || (byte >= '0' && byte <= '9');
+}
+
+/* A number that is being written: where it begins, and the unit of its key. */
+typedef struct {
+  uint32_t start, unit;
+} open_number;
+
+/* Whether the first `bytes` end in the value of a key, or in an item of its list, that is a number or may become one. */
+static bool find_open(const tail *t, uint32_t bytes, open_number *open) {
+  uint32_t at = bytes, end;
+  while (at && in_number(byte_of(t, at - 1))) at--;
+  open->start = at;
+  /* Items of a list before it. */
+  while (at && byte_of(t, at - 1) == ',') {
+    end = --at;
+    while (at && in_number(byte_of(t, at - 1))) at--;
+    if (at == end) return false;
+  }
+  if (at && byte_of(t, at - 1) == '[') at--;
+  else if (at < open->start) return false;
+  if (at < 3 || byte_of(t, at - 1) != ':' || byte_of(t, at - 2) != '"') return false;
+  uint32_t keyEnd = end = at - 2;
+  while (at > 2 && byte_of(t, at - 3) != '"' && byte_of(t, at - 3) != '\\') at--;
+  if (at < 3 || byte_of(t, at - 3) != '"') return false;
+  uint32_t keyAt = at - 2;
+  while (end > keyAt && byte_of(t, end - 1) >= 'a' && byte_of(t, end - 1) <= 'z') end--;
+  if (end > keyAt && byte_of(t, end - 1) >= 'A' && byte_of(t, end - 1) <= 'Z') end--;
+  uint8_t word[8];
+  open->unit = 0;
+  if (keyEnd - end > 2 && keyEnd - end <= sizeof word) {
+    for (uint32_t i = end; i < keyEnd; i++) word[i - end] = (uint8_t)byte_of(t, i);
+    open->unit = unit_of(word, keyEnd - end);
+  }
+  return true;
+}
+
+enum { leads_elsewhere, leads_to_said, leads_to_unsaid };
+
+static int leads(const call *c, uint32_t id) {
+  tail t = {c, piece(c->m, id)};
+  open_number open;
+  uint32_t end = c->textBytes, all = end + t.piece.bytes;
+  bool isOpen = find_open(&t, end, &open);
+  if (isOpen)
+    while (end < all && in_number(byte_of(&t, end))) end++;
+  else if (t.piece.bytes && memchr(t.piece.at, ':', t.piece.bytes) && find_open(&t, all, &open)) end = all;
+  else return leads_elsewhere;
+  uint32_t length = end - open.start;
+  if (isOpen && !length) return leads_elsewhere;
+  for (uint32_t i = 0; i <= c->nSaid; i++) {
+    int64_t values[3];
+    for (uint32_t n = values_under(c, open.unit, i, values); n--;) {
+      uint8_t text[mostText];
+      uint32_t bytes = write_decimal(values[n], text), same = 0;
+      while (same < length && same < bytes && text[same] == byte_of(&t, open.start + same)) same++;
+      if (same == length && (!isOpen || end == all || bytes == length)) return leads_to_said;
+    }
+  }
+  return leads_to_unsaid;
+}
+
+static double price_of(const void *from, uint32_t id) {
+  const call *c = from;
+  return leads(c, id) == leads_to_unsaid ? -c->m->leanNumber : 0;
+}
+
+bool find_price(call *c, gain *gain) {
+  bool isSaid = false, isUnsaid = false;
+  for (uint32_t id = 0; c->nSaid && id < c->m->vocabSize; id++) {
+    if (!(c->mask[id >> 5] >> (id & 31) & 1)) continue;
+    int leading = leads(c, id);
+    isSaid = isSaid || leading == leads_to_said;
+    isUnsaid = isUnsaid || leading == leads_to_unsaid;
+  }
+  gain->of = price_of;
+  gain->from = c;
+  return isSaid && isUnsaid;
+}

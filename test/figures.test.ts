@@ -1,0 +1,39 @@
+/** Numbers that a request says, and what they cost to leave. Cases, for implementations in other languages too: fixtures/figures.json. */
+import { expect, test } from "bun:test";
+import { Figures } from "../runtime/answer/figures.ts";
+import cases from "./fixtures/figures.json" with { type: "json" };
+
+for (const [request, keys] of cases as unknown as [string, Record<string, string[]>][])
+  test(`"${request}": numbers that may stand under ${Object.keys(keys).join(", ")}`, () => {
+    const figures = new Figures(request, 8);
+    for (const [key, texts] of Object.entries(keys))
+      expect([key, figures.under(key).toSorted()]).toEqual([key, texts.toSorted()]);
+  });
+
+/** What ids with some texts lose after a text. */
+function losses(request: string, before: string, texts: string[]): number[] {
+  const row = new Float32Array(texts.length);
+  const bytesOf = (id: number) => new TextEncoder().encode(texts[id]);
+  new Figures(request, 8).add(row, texts.keys(), [...new TextEncoder().encode(before)], bytesOf);
+  return [...row];
+}
+
+test("what begins, goes on with or ends an unsaid number pays, where another leads to one that is said", () => {
+  expect(losses("slept 6.5 hours", '{"hours":', ["6", "7", "60", "-", '"'])).toEqual([0, -8, -8, -8, 0]);
+  expect(losses("slept 6.5 hours", '{"hours":6', [".", "5", "}}]", ',"'])).toEqual([0, -8, 0, 0]);
+  expect(losses("slept 6.5 hours", '{"amount":6', [".", "5", "}}]", ',"'])).toEqual([0, -8, -8, -8]);
+  expect(losses("slept 6.5 hours", '{"amount":6.5', ["}}]", ',"', "0", "5"])).toEqual([0, 0, -8, -8]);
+  expect(losses("at 7 and 19", '{"hours":[7,1', ["9]", "9", "]", "0"])).toEqual([0, 0, -8, -8]);
+});
+
+test("a piece that ends the key may begin the number; one that only ends the key leads on", () => {
+  expect(losses("minus 20 in here", '{"degrees', ['":', '":2', '":-', '":-2'])).toEqual([0, -8, 0, 0]);
+});
+
+test("nothing pays outside of numbers, in strings of digits, or where no id leads to what is said", () => {
+  expect(losses("at 7", '{"time":"', ["8", "7"])).toEqual([0, 0]);
+  expect(losses("at 7", '{"time":"1', ["8", "7"])).toEqual([0, 0]);
+  expect(losses("at 7", '[{"name":"set_7', ["8", "7"])).toEqual([0, 0]);
+  expect(losses("at 7", '{"hour":', ["8", "9"])).toEqual([0, 0]);
+  expect(losses("play jazz", '{"hour":', ["8", "9"])).toEqual([0, 0]);
+});
