@@ -7,7 +7,7 @@ import { defaultModel, load, ToolSet } from "../runtime/index.ts";
 import { special } from "../runtime/text/tokenizer.ts";
 import { ToolSynth } from "../tools/data/fit.ts";
 import { checkCalls } from "../tools/data/ground.ts";
-import { flatTools } from "../tools/data/lines.ts";
+import { flatTools } from "../tools/data/line.ts";
 import { Random } from "../tools/data/random.ts";
 import { Batches, lessonOf } from "../tools/finetune/batches.ts";
 import { blended, chosenShare } from "../tools/finetune/blend.ts";
@@ -82,7 +82,7 @@ test("models that have tools in the prompt, of any geometry, are trained on what
     expect(await entropy(tokens)).toBeLessThan(5.5);
     expect(await entropy(tokens.map((id) => (id + 7) % 4096))).toBeGreaterThan(7.5);
   } finally {
-    await crew.close();
+    crew.close();
   }
 }, 60_000);
 
@@ -115,7 +115,7 @@ async function shortRun(
     );
     return { ...result, size: crew.network.size };
   } finally {
-    await crew.close();
+    crew.close();
   }
 }
 
