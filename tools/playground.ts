@@ -3,6 +3,7 @@ import { defaultModel, load, pull, ToolSet } from "../runtime/index.ts";
 import { type Command, readText, UsageError, warn } from "./command.ts";
 import { modelOf } from "./model.ts";
 import { exportPage, pageOf } from "./playground/page.ts";
+import { Tunes } from "./playground/tunes.ts";
 import { watchTools } from "./run.ts";
 import { Desk, mostAnswerTokens } from "./serve/desk.ts";
 import { Guard } from "./serve/guard.ts";
@@ -51,13 +52,18 @@ The model runs in the page; nothing that is typed leaves it. The same port answe
     const model = await load(pack, { promptTokens: 1024, answerTokens: mostAnswerTokens });
     const desk = new Desk(model, new Metrics(), 256);
     const tools = ToolSet.from(readText(watchTools));
-    const server = await listen(
-      handlerOf({ desk, name: "thimble", tools, guard: new Guard({ host }), page }),
-      port,
-      host,
-    );
+    const courses = new Tunes(pack);
+    const tunes: Tunes["handle"] = (...asked) => courses.handle(...asked);
+    const service = { desk, name: "thimble", tools, guard: new Guard({ host }), page, tunes };
+    const server = await listen(handlerOf(service), port, host);
     warn(`playground on http://${host.includes(":") ? `[${host}]` : host}:${server.port}/`);
-    untilStopped(server);
+    untilStopped({
+      ...server,
+      close() {
+        courses.close();
+        return server.close();
+      },
+    });
   },
 };
 
