@@ -85,7 +85,7 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
       const from = resume ? readRun(`${out}.run`, facts, crew.network.size) : null;
       const { seed, replay, examples, budgetMs } = asked;
       const taught = await teach({
-        ...{ crew, pack, data, from, seed, replay, lexicon, merge, stopped },
+        ...{ crew, data, from, seed, replay, lexicon, merge, stopped },
         schedule: { ...usual, examples, budgetMs },
         onStage(stage) {
           if (stage === "train") process.on("SIGINT", stop);

@@ -25,8 +25,6 @@ export type Stage = (typeof stages)[number];
 
 export interface Course extends Pick<Run, "onProgress" | "onLook" | "onSave" | "stopped"> {
   crew: Crew;
-  /** The bytes that the crew started from. */
-  pack: Uint8Array;
   data: Gathered;
   schedule: Schedule;
   replay: number;
@@ -76,7 +74,7 @@ export interface Taught {
 
 /** Runs a course; null where `onTrained` ended it. Throws: as `train`. */
 export async function teach(course: Course): Promise<Taught | null> {
-  const { crew, pack, data, from, seed } = course;
+  const { crew, data, from, seed } = course;
   const { learner } = crew;
   course.onStage?.("base");
   const before = await answers(learner.model, data, course);
@@ -90,15 +88,16 @@ export async function teach(course: Course): Promise<Taught | null> {
     tuned: `decoder, ${result.state.examples} examples of ${data.train.length}, share ${chosen.share}, seed ${seed}`,
   };
   course.onStage?.("fit");
-  const profile = await refitted(pack, learner.pack, weights, course);
+  const profile = await refitted(weights, course);
   const notes = { provenance, ...(profile && { profile }) };
   const merged = () => writeMerged(learner.pack, weights, notes);
   const bytes = course.merge ? merged() : writeTuning(learner.pack, weights, notes);
   course.onStage?.("score");
-  // What was written is what is judged, opened anew.
-  const tuned = course.merge ? await load(bytes) : await load(pack, { tuning: bytes });
-  const after = await answers(tuned, data, course);
-  tuned.close();
+  // What was written is what is judged; a tuning over the encoder that has read the tools.
+  const whole = course.merge ? await load(bytes) : null;
+  const session = whole ?? learner.model.session({ tuning: await learner.model.tune(bytes) });
+  const after = await answers(session, data, course);
+  session.close();
   return { bytes, merged, report: reportOf(data, before, after, result, chosen.share, Boolean(profile)) };
 }
 
@@ -172,17 +171,15 @@ async function kept({ crew, data: { dev, choosing }, onAnswered }: Course, learn
 
 /** A profile fitted to what the tuned decoder does; undefined where there are too few calls to fit the base's anew. */
 async function refitted(
-  pack: Uint8Array,
-  base: Parameters<typeof writeTuning>[0],
   weights: Float32Array,
-  { data: { dev, guard }, onAnswered }: Course,
+  { crew, data: { dev, guard }, onAnswered }: Course,
 ): Promise<Profile | undefined> {
   onAnswered?.(0);
-  const tuned = await load(pack, { tuning: writeTuning(base, weights, { provenance: {} }) });
-  const examples = [...dev.map((example, i) => judged(example, i, "dev")), ...guard];
-  const samples = await samplesOf(tuned, examples);
-  const { lean } = tuned.profile;
-  tuned.close();
+  const { model, pack } = crew.learner;
+  const session = model.session({ tuning: await model.tune(writeTuning(pack, weights, { provenance: {} })) });
+  const samples = await samplesOf(session, [...dev.map((example, i) => judged(example, i, "dev")), ...guard]);
+  session.close();
+  const { lean } = model.profile;
   const wrong = samples.filter(({ right }) => !right).length;
   return samples.length >= 60 && wrong >= 10 ? { ...fit(samples, 0.95, 0.7), ...(lean && { lean }) } : undefined;
 }

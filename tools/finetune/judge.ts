@@ -15,15 +15,6 @@ export function compare(name: string, before: readonly Result[], after: readonly
   return { name, examples: before.length, differences: compareCounts(counts(before), counts(after)) };
 }
 
-/** Keys of the figures that matter, in the order they are shown. */
-const shown = ["exact", "callF1", "nameF1", "values", "noneRecall", "falseRefusals"];
-
-/** The figures that matter, as far as there was something to judge. */
-export const figures = ({ differences }: Judged): Difference[] =>
-  differences
-    .filter(({ key, a, b }) => shown.includes(key) && (a !== null || b !== null))
-    .sort((a, b) => shown.indexOf(a.key) - shown.indexOf(b.key));
-
 /** Call F1 of all answers together. */
 export function callF1(results: readonly Result[]): number {
   const { callHits, callExtra, callMissed } = sum(results.map(({ counts }) => counts));

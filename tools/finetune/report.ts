@@ -1,7 +1,8 @@
 /** What a run did, in the terminal. */
 import { table } from "../command.ts";
 import type { Report } from "./course.ts";
-import { figures, type Group, type Judged } from "./judge.ts";
+import { figures } from "./figures.ts";
+import type { Group, Judged } from "./judge.ts";
 
 export function reportText({ own, general, tools, cells, wrong, ...run }: Report): string {
   const { examples, spentMs, perSecond, end, share, profile } = run;

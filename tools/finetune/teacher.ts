@@ -132,7 +132,7 @@ async function run(pack: Uint8Array, { lists, examples, seed, threads, minutes, 
   let first: { examples: number; spentMs: number } | null = null;
   try {
     const taught = await teach({
-      ...{ crew, pack, data, seed, replay: 0.35, lexicon: null },
+      ...{ crew, data, seed, replay: 0.35, lexicon: null },
       schedule: {
         ...usual,
         examples: most ?? Number.POSITIVE_INFINITY,

@@ -76,7 +76,7 @@ export function Compare() {
   const { judged, a, b, differ } = score.value;
   const name = other.value?.name;
   return (
-    <details class="compare">
+    <details class="wide compare">
       <summary>Compare two models on a file of examples</summary>
       <div class="row">
         <FileButton label="Examples (JSONL)" accept=".jsonl,.json" take={readExamples} />

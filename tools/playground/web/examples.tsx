@@ -1,0 +1,248 @@
+/** The examples as a table to edit, a page at a time. */
+import { computed, signal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { FileButton } from "./file.tsx";
+import {
+  addRow,
+  clear,
+  edit,
+  faulty,
+  isMaking,
+  left,
+  makeRows,
+  mostRows,
+  paste,
+  problem,
+  type Row,
+  remove,
+  rows,
+  saveRows,
+} from "./lesson.ts";
+import { usable } from "./state.ts";
+
+const perPage = 20;
+const none = "(no tool)";
+
+/** The tool whose rows are shown; "" for all, "!" for those with a fault. */
+const shownTool = signal("");
+const page = signal(0);
+const howMany = signal(1000);
+
+const toolOf = ({ calls }: Row): string => /^\s*([^\s{]+)/.exec(calls)?.[1] ?? none;
+
+/** Rows of each tool, the most first. */
+const counts = computed(() => {
+  const found = new Map<string, number>();
+  for (const row of rows.value) found.set(toolOf(row), (found.get(toolOf(row)) ?? 0) + 1);
+  return [...found].sort(([, a], [, b]) => b - a);
+});
+
+const shown = computed(() => {
+  const tool = shownTool.value;
+  if (tool === "!") return rows.value.filter(({ fault }) => fault);
+  return tool && counts.value.some(([name]) => name === tool)
+    ? rows.value.filter((row) => toolOf(row) === tool)
+    : rows.value;
+});
+
+export function Examples() {
+  const pages = Math.max(1, Math.ceil(shown.value.length / perPage));
+  const at = Math.min(page.value, pages - 1);
+  const first = at * perPage;
+  return (
+    <section aria-label="Examples">
+      <h2>1. Examples</h2>
+      <Sources />
+      <p role="status" id="example-count" class="note">
+        {told()}
+      </p>
+      <p role="alert" class="bad" id="examples-problem">
+        {problem.value}
+      </p>
+      {rows.value.length > 0 && (
+        <>
+          <div class="row pager">
+            <label>
+              Show{" "}
+              <select
+                value={shownTool.value}
+                onChange={({ currentTarget }) => {
+                  shownTool.value = currentTarget.value;
+                  page.value = 0;
+                }}
+              >
+                <option value="">all, {rows.value.length}</option>
+                {faulty.value + left.value > 0 && <option value="!">to mend, {faulty.value + left.value}</option>}
+                {counts.value.map(([name, count]) => (
+                  <option key={name} value={name}>
+                    {name}, {count}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <span class="note">
+              {first + 1}–{Math.min(shown.value.length, first + perPage)} of {shown.value.length}
+            </span>
+            <button type="button" aria-label="Page before" disabled={at === 0} onClick={() => (page.value = at - 1)}>
+              ‹
+            </button>
+            <button
+              type="button"
+              aria-label="Next page"
+              disabled={at === pages - 1}
+              onClick={() => (page.value = at + 1)}
+            >
+              ›
+            </button>
+          </div>
+          <section class="scroll" aria-label="Examples, page by page">
+            <table class="examples">
+              <thead>
+                <tr>
+                  <th>Request</th>
+                  <th>Calls, one a line; none where no tool fits</th>
+                  <th>
+                    <span class="unseen">Remove</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {shown.value.slice(first, first + perPage).map((row, i) => (
+                  <Line key={row.id} row={row} number={first + i + 1} />
+                ))}
+              </tbody>
+            </table>
+          </section>
+          <div class="row">
+            <button type="button" onClick={addOne}>
+              Add one
+            </button>
+            <button type="button" onClick={saveRows}>
+              Save as JSONL
+            </button>
+            <button type="button" onClick={clear}>
+              Remove all
+            </button>
+          </div>
+        </>
+      )}
+    </section>
+  );
+}
+
+function told(): string {
+  if (isMaking.value) return "Making examples…";
+  const count = rows.value.length;
+  if (!count) return "None yet. Make some from the tools in the editor, or paste your own.";
+  const wrong = faulty.value ? `, ${faulty.value} to mend` : "";
+  const out = left.value ? `, ${left.value} left out: their requests do not say a value` : "";
+  return `${count.toLocaleString("en")} examples${wrong}${out}. A part is held out to measure on.`;
+}
+
+function addOne(): void {
+  const id = addRow();
+  shownTool.value = "";
+  page.value = Math.floor((rows.value.length - 1) / perPage);
+  setTimeout(() => document.getElementById(`query-${id}`)?.focus());
+}
+
+function Sources() {
+  const text = useRef<HTMLTextAreaElement>(null);
+  const pasted = useRef<HTMLDetailsElement>(null);
+  return (
+    <>
+      <div class="row">
+        <label>
+          How many{" "}
+          <input
+            type="number"
+            min={20}
+            max={mostRows}
+            step={1}
+            value={howMany.value}
+            onInput={({ currentTarget }) => {
+              howMany.value = currentTarget.valueAsNumber;
+            }}
+          />
+        </label>
+        <button
+          type="button"
+          class={rows.value.length ? "" : "main"}
+          disabled={isMaking.value || !usable.value || !(howMany.value >= 1 && howMany.value <= mostRows)}
+          onClick={() => void makeRows(Math.round(howMany.value))}
+        >
+          Make examples
+        </button>
+        <FileButton
+          label="Open examples"
+          accept=".jsonl,.json"
+          take={async (file) => void paste(await file.text(), `${file.name}: `)}
+        />
+      </div>
+      <details ref={pasted}>
+        <summary>Paste examples</summary>
+        <label>
+          A line each: <code>{'{"query": "…", "answers": [{"name": "…", "arguments": {…}}]}'}</code>
+          <textarea ref={text} class="paste" rows={4} spellcheck={false} />
+        </label>
+        <button
+          type="button"
+          onClick={() => {
+            if (!text.current || !paste(text.current.value)) return;
+            text.current.value = "";
+            if (pasted.current) pasted.current.open = false;
+          }}
+        >
+          Add them
+        </button>
+      </details>
+    </>
+  );
+}
+
+function Line({ row: { id, query, calls, fault }, number }: { row: Row; number: number }) {
+  const at = (field: "query" | "calls") => ({
+    "aria-invalid": fault?.field === field && !fault.isOut,
+    ...(fault?.field === field && { "aria-describedby": `fault-${id}` }),
+  });
+  const Said = ({ field }: { field: "query" | "calls" }) =>
+    fault?.field === field ? (
+      <p id={`fault-${id}`} class={fault.isOut ? "warn" : "bad"}>
+        {fault.message}
+      </p>
+    ) : null;
+  return (
+    <tr>
+      <td>
+        <textarea
+          id={`query-${id}`}
+          rows={1}
+          aria-label={`Request ${number}`}
+          spellcheck={false}
+          value={query}
+          {...at("query")}
+          onInput={({ currentTarget }) => edit(id, { query: currentTarget.value.replaceAll("\n", " ") })}
+        />
+        <Said field="query" />
+      </td>
+      <td>
+        <textarea
+          class="mono"
+          rows={Math.max(1, calls.split("\n").length)}
+          aria-label={`Calls ${number}`}
+          placeholder="no tool fits"
+          spellcheck={false}
+          value={calls}
+          {...at("calls")}
+          onInput={({ currentTarget }) => edit(id, { calls: currentTarget.value })}
+        />
+        <Said field="calls" />
+      </td>
+      <td>
+        <button type="button" aria-label={`Remove example ${number}`} onClick={() => remove(id)}>
+          ×
+        </button>
+      </td>
+    </tr>
+  );
+}
