@@ -106,12 +106,15 @@ function lineOf({ query, answers, tools }: Given, lists: readonly string[]): Omi
 function faultOf(given: Given, lists: readonly string[]): Fault | null {
   try {
     const { warning } = lineOf(given, lists);
-    return warning ? { field: "calls", message: warning, isOut: true } : null;
+    return warning ? { field: "calls", message: besides(warning), isOut: true } : null;
   } catch (error) {
     const { message } = error as Error;
-    return { field: message.startsWith("query") ? "query" : "calls", message };
+    return { field: message.startsWith("query") ? "query" : "calls", message: besides(message) };
   }
 }
+
+/** What stands beside the calls need not name them. */
+const besides = (message: string) => message.replace(/^answers\[\d+\]\.(arguments\.)?/, "");
 
 /** Throws: Error for an example that is none, and as `gather` and `teach`. */
 async function run(pack: Uint8Array, { lists, examples, seed, threads, minutes, most }: Asked): Promise<void> {

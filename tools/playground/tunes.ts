@@ -101,22 +101,22 @@ function end(tune: Tune, said: Tune["said"][number]): void {
 
 /** What has been said from number `from` on, and then what is, until the course is over. */
 function follow(tune: Tune, from: number, gone: AbortController): Promise<Response> {
+  let wake = () => {};
+  const woken = () => wake();
+  tune.woken.add(woken);
+  gone.signal.addEventListener("abort", woken, { once: true });
   const work = async (send: Send) => {
     for (let at = Math.max(0, from || 0); ; ) {
       while (at < tune.said.length) {
         const said = tune.said[at++];
         send(said, said.event, String(at));
       }
-      if (!tune.thread || gone.signal.aborted) return;
+      if (!tune.thread || gone.signal.aborted) break;
       await new Promise<void>((resolve) => {
-        const wake = () => {
-          tune.woken.delete(wake);
-          resolve();
-        };
-        tune.woken.add(wake);
-        gone.signal.addEventListener("abort", wake, { once: true });
+        wake = resolve;
       });
     }
+    tune.woken.delete(woken);
   };
   return eventStream(work, gone, (error, send) => send(error.body, "failed"));
 }

@@ -20,12 +20,22 @@ function loadPlot(): void {
 
 const percent = (share: number) => `${(100 * share).toFixed(0)}%`;
 
-function optionsOf(width: number, style: CSSStyleDeclaration): uPlot.Options {
-  const colour = (name: string) => style.getPropertyValue(name);
+/** A colour of the page as a canvas takes it, of the scheme that is on. */
+function colourIn(place: HTMLElement, name: string): string {
+  const probe = document.createElement("i");
+  probe.style.color = `var(${name})`;
+  place.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+function optionsOf(place: HTMLElement): uPlot.Options {
+  const colour = (name: string) => colourIn(place, name);
   const axis = { stroke: colour("--faint"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
   const font = "12px ui-sans-serif, system-ui, sans-serif";
   return {
-    width,
+    width: place.clientWidth,
     height: 220,
     cursor: { y: false },
     scales: { x: { time: false }, exact: { range: [0, 1] }, loss: { range: (_, __, most) => [0, most || 1] } },
@@ -78,7 +88,7 @@ export function Curve() {
     if (!library || !place) return;
     const draw = () => {
       chart.current?.destroy();
-      chart.current = new library(optionsOf(place.clientWidth, getComputedStyle(place)), latest.current, place);
+      chart.current = new library(optionsOf(place), latest.current, place);
     };
     draw();
     // Its colours are the page's.

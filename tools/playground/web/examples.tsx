@@ -20,7 +20,7 @@ import {
 } from "./lesson.ts";
 import { usable } from "./state.ts";
 
-const perPage = 20;
+const perPage = 12;
 const none = "(no tool)";
 
 /** The tool whose rows are shown; "" for all, "!" for those with a fault. */
@@ -95,7 +95,7 @@ export function Examples() {
               ›
             </button>
           </div>
-          <section class="scroll" aria-label="Examples, page by page">
+          <section class="scroll whole" aria-label="Examples, page by page">
             <table class="examples">
               <thead>
                 <tr>

@@ -16,7 +16,7 @@ const words: Record<string, string> = {
 
 const percent = (share: number | null) => (share === null ? "–" : `${(100 * share).toFixed(1)}%`);
 const signed = (share: number | null) =>
-  share === null ? "–" : `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}`;
+  share === null ? "–" : `${share < 0 ? "−" : share > 0 ? "+" : ""}${Math.abs(100 * share).toFixed(1)}`;
 const size = ({ size: bytes }: Blob) =>
   bytes < 1e6 ? `${Math.round(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
 

@@ -69,6 +69,7 @@ function Begin() {
       : "";
   return (
     <>
+      {hasServer.value && <Places />}
       <div class="row">
         <label>
           Minutes{" "}
@@ -83,7 +84,6 @@ function Begin() {
             }}
           />
         </label>
-        {hasServer.value && <Places />}
         <button
           type="button"
           class={why ? "" : "main"}
@@ -104,8 +104,8 @@ function Begin() {
 
 function Places() {
   const choices: [Place, string][] = [
-    ["page", "in this page"],
-    ["server", "on the machine that serves it"],
+    ["page", "In this page"],
+    ["server", "On the machine that serves it"],
   ];
   return (
     <fieldset class="presets" aria-label="Where">
