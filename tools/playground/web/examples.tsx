@@ -80,20 +80,22 @@ export function Examples() {
                 ))}
               </select>
             </label>
-            <span class="note">
-              {first + 1}–{Math.min(shown.value.length, first + perPage)} of {shown.value.length}
+            <span class="turn">
+              <span class="note">
+                {first + 1}–{Math.min(shown.value.length, first + perPage)} of {shown.value.length}
+              </span>
+              <button type="button" aria-label="Page before" disabled={at === 0} onClick={() => (page.value = at - 1)}>
+                ‹
+              </button>
+              <button
+                type="button"
+                aria-label="Next page"
+                disabled={at === pages - 1}
+                onClick={() => (page.value = at + 1)}
+              >
+                ›
+              </button>
             </span>
-            <button type="button" aria-label="Page before" disabled={at === 0} onClick={() => (page.value = at - 1)}>
-              ‹
-            </button>
-            <button
-              type="button"
-              aria-label="Next page"
-              disabled={at === pages - 1}
-              onClick={() => (page.value = at + 1)}
-            >
-              ›
-            </button>
           </div>
           <section class="scroll whole" aria-label="Examples, page by page">
             <table class="examples">

@@ -108,10 +108,14 @@ export async function use(source: string | Blob, name: string, tuning?: Blob, tu
   await toolsChanged();
 }
 
-/** A pack, or a tuning of the one that is there. */
+/** What a file is to be loaded as: a pack, or the one that is there with a tuning of it. */
+export function partsOf(file: File): [source: string | Blob, tuning?: Blob] {
+  return file.name.endsWith(".tuning") ? [pack.value.source, file] : [file];
+}
+
 export function useFile(file: File): Promise<void> {
-  const { source, name } = pack.value;
-  return file.name.endsWith(".tuning") ? use(source, name, file, file.name) : use(file, file.name);
+  const [source, tuning] = partsOf(file);
+  return tuning ? use(source, pack.value.name, tuning, file.name) : use(source, file.name);
 }
 
 export function choosePreset(name: string): void {
