@@ -86,7 +86,7 @@ describe.skipIf(absent)("the playground", () => {
       [deep('{"type":"array","items":', "}"), "tools[0].parameters.a.items.items"],
       [deep('{"anyOf":[{"type":"null"},', "]}"), "values within one another"],
       [deep('{"type":"object","properties":{"a":', "}}"), "values within one another"],
-      [`${"[".repeat(1500)}${"]".repeat(1500)}`, "tools[0].parameters.a: expected an object"],
+      [`{"default":${"[".repeat(3000)}${"]".repeat(3000)}}`, "values within one another"],
     ]) {
       await editTools(page, `[{"name": "f", "parameters": {"a": ${schema}}}]`);
       await shows(page, "#tools-fault", fault);

@@ -58,8 +58,8 @@ export type Said =
   | { event: "refused"; id: number; message: string }
   | { event: "done"; report: Report; tuning: Uint8Array; pack: Uint8Array };
 
-/** Test examples that are answered before and after, spread over all that were kept. */
-const mostTested = 300;
+/** Test examples that are answered before and after, spread over all that were kept; and general ones. Somebody waits. */
+const [mostTested, mostGeneral] = [300, 100];
 /** Milliseconds between words about steps. */
 const everyMs = 200;
 
@@ -174,5 +174,10 @@ async function run(pack: Uint8Array, { lists, examples, seed, threads, minutes, 
 function fewer(data: Gathered): Gathered {
   const every = Math.ceil(data.test.length / mostTested);
   const some = <T>(list: T[]) => list.filter((_, i) => i % every === 0);
-  return { ...data, test: some(data.test), cells: data.cells && some(data.cells) };
+  return {
+    ...data,
+    test: some(data.test),
+    cells: data.cells && some(data.cells),
+    guard: data.guard.slice(0, mostGeneral),
+  };
 }

@@ -23,8 +23,8 @@ import { usable } from "./state.ts";
 const perPage = 12;
 const none = "(no tool)";
 
-/** The tool whose rows are shown; "" for all, "!" for those with a fault. */
-const shownTool = signal("");
+/** What is shown: a tool's rows, "!" those to mend, "" all. As they were when it was chosen: a row that is mended stays. */
+const chosen = signal<{ word: string; ids: Set<number> }>({ word: "", ids: new Set() });
 const page = signal(0);
 const howMany = signal(1000);
 
@@ -37,12 +37,16 @@ const counts = computed(() => {
   return [...found].sort(([, a], [, b]) => b - a);
 });
 
+function choose(word: string): void {
+  const isMeant = (row: Row) => (word === "!" ? row.fault !== null : toolOf(row) === word);
+  chosen.value = { word, ids: new Set(rows.value.filter(isMeant).map(({ id }) => id)) };
+  page.value = 0;
+}
+
 const shown = computed(() => {
-  const tool = shownTool.value;
-  if (tool === "!") return rows.value.filter(({ fault }) => fault);
-  return tool && counts.value.some(([name]) => name === tool)
-    ? rows.value.filter((row) => toolOf(row) === tool)
-    : rows.value;
+  const { word, ids } = chosen.value;
+  const some = word ? rows.value.filter(({ id }) => ids.has(id)) : [];
+  return some.length ? some : rows.value;
 });
 
 export function Examples() {
@@ -65,14 +69,13 @@ export function Examples() {
             <label>
               Show{" "}
               <select
-                value={shownTool.value}
-                onChange={({ currentTarget }) => {
-                  shownTool.value = currentTarget.value;
-                  page.value = 0;
-                }}
+                value={shown.value === rows.value ? "" : chosen.value.word}
+                onChange={({ currentTarget }) => choose(currentTarget.value)}
               >
                 <option value="">all, {rows.value.length}</option>
-                {faulty.value + left.value > 0 && <option value="!">to mend, {faulty.value + left.value}</option>}
+                {(faulty.value + left.value > 0 || chosen.value.word === "!") && (
+                  <option value="!">to mend, {faulty.value + left.value}</option>
+                )}
                 {counts.value.map(([name, count]) => (
                   <option key={name} value={name}>
                     {name}, {count}
@@ -143,7 +146,7 @@ function told(): string {
 
 function addOne(): void {
   const id = addRow();
-  shownTool.value = "";
+  choose("");
   page.value = Math.floor((rows.value.length - 1) / perPage);
   setTimeout(() => document.getElementById(`query-${id}`)?.focus());
 }
