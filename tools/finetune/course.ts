@@ -3,7 +3,7 @@
  * general answers ask for, fits when to act, writes the file, and measures what was written.
  */
 import { load } from "../../runtime/index.ts";
-import type { Profile } from "../../runtime/pack/profile.ts";
+import type { Calibration } from "../../runtime/pack/calibration.ts";
 import type { Session } from "../../runtime/session.ts";
 import { fit, samplesOf } from "../calibrate/fit.ts";
 import type { Lexicon } from "../data/lexicon.ts";
@@ -59,7 +59,7 @@ export interface Report {
   /** Of what was learned; the rest is the model's own. */
   share: number;
   /** When to act was fitted anew. */
-  profile: boolean;
+  calibration: boolean;
   /** More exact answers on its own tools; fewer right calls on general ones than chance explains. */
   isBetter: boolean;
   hasFallen: boolean;
@@ -88,8 +88,8 @@ export async function teach(course: Course): Promise<Taught | null> {
     tuned: `decoder, ${result.state.examples} examples of ${data.train.length}, share ${chosen.share}, seed ${seed}`,
   };
   course.onStage?.("fit");
-  const profile = await refitted(weights, course);
-  const notes = { provenance, ...(profile && { profile }) };
+  const calibration = await refitted(weights, course);
+  const notes = { provenance, ...(calibration && { calibration }) };
   const merged = () => writeMerged(learner.pack, weights, notes);
   const bytes = course.merge ? merged() : writeTuning(learner.pack, weights, notes);
   course.onStage?.("score");
@@ -98,7 +98,7 @@ export async function teach(course: Course): Promise<Taught | null> {
   const session = whole ?? learner.model.session({ tuning: await learner.model.tune(bytes) });
   const after = await answers(session, data, course);
   session.close();
-  return { bytes, merged, report: reportOf(data, before, after, result, chosen.share, Boolean(profile)) };
+  return { bytes, merged, report: reportOf(data, before, after, result, chosen.share, Boolean(calibration)) };
 }
 
 /** Validation examples that are answered at every look. */
@@ -169,17 +169,17 @@ async function kept({ crew, data: { dev, choosing }, onAnswered }: Course, learn
   return { chosen, weights: blended(base, learned, chosen.share) };
 }
 
-/** A profile fitted to what the tuned decoder does; undefined where there are too few calls to fit the base's anew. */
+/** A calibration fitted to what the tuned decoder does; undefined where there are too few calls to fit the base's anew. */
 async function refitted(
   weights: Float32Array,
   { crew, data: { dev, guard }, onAnswered }: Course,
-): Promise<Profile | undefined> {
+): Promise<Calibration | undefined> {
   onAnswered?.(0);
   const { model, pack } = crew.learner;
   const session = model.session({ tuning: await model.tune(writeTuning(pack, weights, { provenance: {} })) });
   const samples = await samplesOf(session, [...dev.map((example, i) => judged(example, i, "dev")), ...guard]);
   session.close();
-  const { lean } = model.profile;
+  const { lean } = model.calibration;
   const wrong = samples.filter(({ right }) => !right).length;
   return samples.length >= 60 && wrong >= 10 ? { ...fit(samples, 0.95, 0.7), ...(lean && { lean }) } : undefined;
 }
@@ -190,7 +190,7 @@ function reportOf(
   after: Answers,
   { state, end }: Result,
   share: number,
-  profile: boolean,
+  calibration: boolean,
 ): Report {
   const own = compare("own tools", before.test, after.test);
   const general = compare("general", before.guard, after.guard);
@@ -207,7 +207,7 @@ function reportOf(
     perSecond: examples / Math.max(1e-3, spentMs / 1000),
     looks,
     share,
-    profile,
+    calibration,
     isBetter: (changeOf(own, "exact").value ?? 0) > 0,
     hasFallen: (changeOf(general, "callF1").high ?? 0) < 0,
   };

@@ -5,7 +5,7 @@ import { figures } from "./figures.ts";
 import type { Group, Judged } from "./judge.ts";
 
 export function reportText({ own, general, tools, cells, wrong, ...run }: Report): string {
-  const { examples, spentMs, perSecond, end, share, profile } = run;
+  const { examples, spentMs, perSecond, end, share, calibration } = run;
   return `${tableOf(own)}
 
 ${tableOf(general)}
@@ -15,7 +15,7 @@ ${cells ? `\n${groupTable("what is new", cells)}\n` : ""}
 ${wrong.map(({ request, wants, gets }) => `- ${JSON.stringify(request)}\n    wants ${wants}\n    gets  ${gets}`).join("\n")}
 
 ${examples} examples in ${(spentMs / 1000).toFixed(0)} s, ${perSecond.toFixed(1)} a second${end === "no better" ? "; ended early: no look was better" : ""}
-${share < 1 ? `went back to ${share} of what was learned, to keep what was known\n` : ""}${profile ? "when to act was fitted anew" : "when to act is the model's own: too few calls to fit it anew"}`;
+${share < 1 ? `went back to ${share} of what was learned, to keep what was known\n` : ""}${calibration ? "when to act was fitted anew" : "when to act is the model's own: too few calls to fit it anew"}`;
 }
 
 /** A table of the figures that matter, with the difference's interval. */

@@ -125,7 +125,13 @@ export function Examples() {
             <button type="button" onClick={saveRows}>
               Save as JSONL
             </button>
-            <button type="button" onClick={clear}>
+            <button
+              type="button"
+              onClick={() => {
+                clear();
+                choose("");
+              }}
+            >
               Remove all
             </button>
           </div>
