@@ -84,6 +84,9 @@ export async function editTools(page: Page, text: string): Promise<void> {
   await page.keyboard.insertText(text);
 }
 
-export async function picture(page: Page, name: string): Promise<void> {
-  if (pictures) await page.screenshot({ path: join(pictures, `playground-${name}.png`), fullPage: true });
+/** Of the whole page, or of a part of it. */
+export async function picture(page: Page, name: string, part?: string): Promise<void> {
+  if (!pictures) return;
+  const path = join(pictures, `playground-${name}.png`);
+  await (part ? page.locator(part).screenshot({ path }) : page.screenshot({ path, fullPage: true }));
 }
