@@ -145,6 +145,48 @@ describe.skipIf(absent)("teaching", () => {
     await played.close(page);
   }, 120_000);
 
+  test("it is all there by keyboard: opened, made, mended, turned, cancelled", async () => {
+    const page = await played.open();
+    const focused = () =>
+      page.evaluate(() => {
+        const { activeElement: one } = document;
+        const label = (one as HTMLInputElement | null)?.labels?.[0]?.textContent;
+        return (one?.getAttribute("aria-label") ?? label ?? one?.textContent ?? "").trim();
+      });
+    const tabTo = async (name: RegExp) => {
+      for (let i = 0; i < 60 && !name.test(await focused()); i++) await page.keyboard.press("Tab");
+      expect(await focused()).toMatch(name);
+    };
+    await page.getByText("Teach the model these tools").focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Make examples" }).waitFor();
+    await tabTo(/^How many/);
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("60");
+    await tabTo(/^Make examples/);
+    await page.keyboard.press("Enter");
+    await told(page, "60 examples");
+    await tabTo(/^Show/);
+    await tabTo(/^Next page$/);
+    await page.keyboard.press("Enter");
+    await tabTo(/^Calls 13$/);
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("nonsense");
+    await told(page, "60 examples, 1 to mend");
+    await tabTo(/^Remove example 13$/);
+    await page.keyboard.press("Space");
+    await told(page, /^59 examples\. /);
+    await tabTo(/^Teach$/);
+    await page.keyboard.press("Enter");
+    await page.locator("#stage").waitFor();
+    // Where the button goes that had the focus, its place has it.
+    expect(await focused()).toBe("Cancel");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Teach", exact: true }).waitFor();
+    expect(await focused()).toBe("Teach");
+    await played.close(page);
+  }, 120_000);
+
   test("lines are pasted with tools or without; those that are none are named, markup is text, what is there is not taken twice", async () => {
     const page = await open();
     const evil = "<img src=x onerror=alert(1)>";

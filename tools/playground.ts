@@ -15,8 +15,9 @@ import { withSdk } from "./serve/sdk.ts";
 export const playground: Command = {
   help: `thimble playground [--port 7860] [--host ADDRESS] [--model PACK] [--tools FILE] [--connect FILE] [--export FOLDER]
 
-A page to try tools and requests on: calls as you type, why each token was chosen, what a watch and glasses make of them.
-The model runs in the page; nothing that is typed leaves it. The same port answers as thimble serve does.
+A page to try tools and requests on: calls as you type, why each token was chosen, what a watch and glasses make of them;
+and to teach the model your tools. The model runs in the page; nothing that is typed leaves it, unless you have the server
+teach. The same port answers as thimble serve does.
 
   --port PORT      where it listens (7860); 0 for any that is free
   --host ADDRESS   by default 127.0.0.1: this machine alone

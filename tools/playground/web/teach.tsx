@@ -1,6 +1,6 @@
 /** Teaches the model the tools in the editor: examples, a course, before and after. Fetched when it is opened. */
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Stage } from "../../finetune/course.ts";
 import {
   cancel,
@@ -60,7 +60,17 @@ export function Teach() {
   );
 }
 
+/** A button that takes the focus where the one that had it went away. */
+function useHeir() {
+  const heir = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (document.activeElement === document.body) heir.current?.focus({ preventScroll: true });
+  }, []);
+  return heir;
+}
+
 function Begin() {
+  const heir = useHeir();
   const usable = rows.value.length - left.value;
   const why = faulty.value
     ? "Mend or remove the examples that are wrong first."
@@ -85,6 +95,7 @@ function Begin() {
           />
         </label>
         <button
+          ref={heir}
           type="button"
           class={why ? "" : "main"}
           disabled={Boolean(why) || !(minutes.value >= 0.05)}
@@ -127,6 +138,7 @@ function Places() {
 function Now({ running: { stage, share, step, isStopping, place: where } }: { running: Running }) {
   const said = stage ? `${order.indexOf(stage) + 1} of ${order.length}: ${stageWords[stage]}` : "Reading the examples";
   const isTraining = stage === "train";
+  const heir = useHeir();
   return (
     <>
       <p role="status" id="stage">
@@ -143,7 +155,7 @@ function Now({ running: { stage, share, step, isStopping, place: where } }: { ru
         <button type="button" disabled={!isTraining || isStopping} onClick={stop}>
           {isStopping ? "Stopping…" : "Stop, and keep what it learned"}
         </button>
-        <button type="button" onClick={cancel}>
+        <button ref={heir} type="button" onClick={cancel}>
           Cancel
         </button>
       </div>
