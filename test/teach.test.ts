@@ -278,6 +278,9 @@ describe.skipIf(absent)("teaching", () => {
     await shows(page, "#state", "the model inside with my.tuning");
     await page.getByLabel("Load a pack").setInputFiles(whole);
     await shows(page, "#state", /^my\.thimble,/);
+    await page.getByText("Compare two models").click();
+    await page.getByLabel("Second pack").setInputFiles(whole);
+    await shows(page, "#compared", "my.thimble beside my.thimble");
     // A tuning of the model that is no longer there.
     await page.getByLabel("Load a pack").setInputFiles(tuning);
     await shows(page, "#fault", "expected a tuning of this model");
@@ -312,7 +315,7 @@ describe.skipIf(absent)("teaching", () => {
     await begin(page, 0.05);
     await shows(page, "#stage", "on the machine that serves this page");
     await shows(page, "#stage", "Measuring the model as it is", 60_000);
-    const { running: id } = await (await fetch(at)).json();
+    const { id } = await (await fetch(at)).json();
     const asked = { lists: [toolsText], examples: [], minutes: 1 };
     const again = await fetch(at, { method: "POST", body: JSON.stringify(asked) });
     expect([again.status, (await again.json()).error.code]).toEqual([409, "busy"]);
@@ -328,6 +331,10 @@ describe.skipIf(absent)("teaching", () => {
     const tuning = await save(page, "Save the tuning", "server.tuning");
     expect(readFileSync(tuning)).toEqual(Buffer.from(await (await fetch(`${at}/${id}/tuning`)).arrayBuffer()));
     await load(defaultModel(), { tuning });
+    // What is done is there for who comes later.
+    await page.reload();
+    await page.getByText("Teach the model these tools").click();
+    await page.locator("#outcome").waitFor();
     const whole = await (await fetch(`${at}/${id}/events`)).text();
     const events = whole.trimEnd().split("\n\n");
     expect(events[0]).toMatch(/^id: 1\nevent: \w+\ndata: /);
@@ -363,7 +370,7 @@ describe.skipIf(absent)("teaching", () => {
     const following = fetch(`${at}/${cancelled.id}/events`).then((answer) => answer.text());
     expect((await fetch(`${at}/${cancelled.id}`, { method: "DELETE" })).status).toBe(200);
     expect(await following).toContain('{"event":"failed","message":"cancelled"}');
-    expect(await (await fetch(at)).json()).toEqual({ running: null });
+    expect(await (await fetch(at)).json()).toEqual({ id: null });
   }, 120_000);
 
   test("exported, it makes examples and teaches in the page alone", async () => {

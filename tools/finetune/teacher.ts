@@ -60,7 +60,7 @@ export type Said =
 
 /** Test examples that are answered before and after, spread over all that were kept; and general ones. Somebody waits. */
 const [mostTested, mostGeneral] = [300, 100];
-/** Milliseconds between words about steps. */
+/** Milliseconds between words about steps; of long courses a thousandth, so that a day's are some thousand. */
 const everyMs = 200;
 
 const port = ownPort<Order, Said>();
@@ -152,7 +152,7 @@ async function run(pack: Uint8Array, { lists, examples, seed, threads, minutes, 
         first ??= { examples: shown, spentMs };
         // The turn of whoever wants to stop.
         await new Promise((resolve) => setTimeout(resolve));
-        if (performance.now() - saidMs < everyMs) return;
+        if (performance.now() - saidMs < Math.max(everyMs, spentMs / 1000)) return;
         saidMs = performance.now();
         const perSecond = (shown - first.examples) / Math.max(1e-3, (spentMs - first.spentMs) / 1000);
         const leftS = ((1 - done) / Math.max(1e-6, done)) * (spentMs / 1000);

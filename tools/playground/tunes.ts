@@ -26,14 +26,14 @@ export class Tunes {
   constructor(private readonly pack: string) {}
 
   /**
-   * POST / {lists, examples, …} → {id}; GET /ID/events, from Last-Event-ID on; POST /ID/stop keeps what is learned, DELETE /ID
+   * POST {lists, examples, …} → {id}; GET → {id} of the one that is under way or done, null for none; GET /ID/events, from Last-Event-ID on; POST /ID/stop keeps what is learned, DELETE /ID
    * nothing; GET /ID/tuning and /ID/pack. Throws: ApiError.
    */
   async handle(request: Request, rest: string, gone: AbortController): Promise<Response> {
     const { method } = request;
     if (!rest) {
       if (method === "POST") return this.begin(await readFields(request));
-      return json({ running: this.tune?.thread ? this.tune.id : null });
+      return json({ id: this.tune?.thread || this.tune?.files ? this.tune.id : null });
     }
     const [id, what = ""] = rest.split("/");
     const tune = this.tune;

@@ -48,14 +48,14 @@ const root = "./thimble/tunes";
 /** Ends what goes on, in either place; what was learned is kept by `stop`, and by `cancel` not. */
 let hand: { stop(): void; cancel(): void } | null = null;
 
-/** Looks for a course that the server gives already, as after a reload. */
+/** Looks for a course that the server gives or gave, as after a reload. */
 export async function findServer(): Promise<void> {
   try {
     const answer = await fetch(root);
     if (!answer.ok) return;
-    const { running: id } = await answer.json();
+    const { id } = await answer.json();
     hasServer.value = true;
-    if (id && !running.value) follow(id);
+    if (id && !running.value && !outcome.value) follow(id);
   } catch {
     // No server, or not ours.
   }

@@ -81,7 +81,7 @@ export function Result() {
 
 function verdict({ report: { isBetter, hasFallen, share, examples, spentMs, end } }: Outcome): string {
   const better = isBetter ? "Better on your tools" : "No better on your tools: it needs more examples, or longer";
-  const general = hasFallen ? "worse on everybody's" : "as good as before on everybody's";
+  const general = hasFallen ? "worse on everybody's" : "no worse on everybody's than chance explains";
   const back = share < 1 ? ` To keep what it knew it went back to ${100 * share}% of what it learned.` : "";
   const early = end === "no better" ? ", until no look was better" : "";
   return `${better}, ${general}. ${examples.toLocaleString("en")} examples shown in ${Math.round(spentMs / 1000)} s${early}.${back}`;
