@@ -38,7 +38,7 @@ export interface Course extends Pick<Run, "onProgress" | "onLook" | "onSave" | "
   onStage?(stage: Stage): void;
   /** Called as answers are measured, 0 … 1 of a stage. */
   onAnswered?(share: number): void;
-  /** Called with the end of the training; what it resolves to false ends the course. */
+  /** Called with the end of the training; false ends the course there. */
   onTrained?(result: Result): boolean;
 }
 

@@ -26,8 +26,9 @@ export class Tunes {
   constructor(private readonly pack: string) {}
 
   /**
-   * POST {lists, examples, …} → {id}; GET → {id} of the one that is under way or done, null for none; GET /ID/events, from Last-Event-ID on; POST /ID/stop keeps what is learned, DELETE /ID
-   * nothing; GET /ID/tuning and /ID/pack. Throws: ApiError.
+   * POST {lists, examples, …} → {id}; GET → {id} of the one that is under way or done, null for none.
+   * GET /ID/events, from Last-Event-ID on; POST /ID/stop keeps what is learned, DELETE /ID nothing; GET /ID/tuning and /ID/pack.
+   * Throws: ApiError.
    */
   async handle(request: Request, rest: string, gone: AbortController): Promise<Response> {
     const { method } = request;
@@ -65,6 +66,7 @@ export class Tunes {
 
   private async begin(fields: JsonObject): Promise<Response> {
     const asked = readAsked(fields);
+    const pack = Uint8Array.from(await readFile(this.pack));
     if (this.tune?.thread) {
       const message = "tunes: expected none under way, got one; follow it, or DELETE it";
       throw new ApiError(409, "busy", message);
@@ -75,14 +77,14 @@ export class Tunes {
     thread.onMessage = (said) => {
       if (said.event === "made" || said.event === "checked" || said.event === "refused") return;
       if (said.event === "done") {
-        const { report, tuning, pack } = said;
-        tune.files = { tuning, pack };
+        const { report, tuning, pack: whole } = said;
+        tune.files = { tuning, pack: whole };
         end(tune, { event: "done", report });
       } else if (said.event === "failed") end(tune, said);
       else say(tune, said);
     };
     thread.onError = ({ message }) => end(tune, { event: "failed", message });
-    thread.post({ do: "teach", pack: Uint8Array.from(await readFile(this.pack)), asked });
+    thread.post({ do: "teach", pack, asked });
     return json({ id: tune.id }, 201);
   }
 }

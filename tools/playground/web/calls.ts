@@ -11,7 +11,7 @@ export function readCalls(text: string): Call[] {
     .split("\n")
     .filter((line) => line.trim())
     .map((line) => {
-      const [, name, args] = /^\s*([^\s{]+)\s*(\{.*)?$/.exec(line) ?? [];
+      const [, name, args] = /^\s*([^{]*?)\s*(\{.*)?$/.exec(line) ?? [];
       if (!name) throw new Error(`expected a call such as name {"key": "value"}, got ${JSON.stringify(line)}`);
       try {
         return { name, arguments: JSON.parse(args ?? "{}") };
@@ -20,3 +20,6 @@ export function readCalls(text: string): Call[] {
       }
     });
 }
+
+/** The tool that the first call names; undefined for none. */
+export const firstTool = (text: string): string | undefined => /^\s*([^{\n]*[^{\s])/.exec(text)?.[1];

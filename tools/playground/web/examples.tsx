@@ -1,6 +1,7 @@
 /** The examples as a table to edit, a page at a time. */
 import { computed, signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { firstTool } from "./calls.ts";
 import { FileButton } from "./file.tsx";
 import {
   addRow,
@@ -28,7 +29,7 @@ const chosen = signal<{ word: string; ids: Set<number> }>({ word: "", ids: new S
 const page = signal(0);
 const howMany = signal(1000);
 
-const toolOf = ({ calls }: Row): string => /^\s*([^\s{]+)/.exec(calls)?.[1] ?? none;
+const toolOf = ({ calls }: Row): string => firstTool(calls) ?? none;
 
 /** Rows of each tool, the most first. */
 const counts = computed(() => {

@@ -98,7 +98,10 @@ export function paste(text: string, place = ""): number {
     const answers = unpacked(value?.answers);
     if (typeof value?.query !== "string" || !Array.isArray(answers))
       throw new Error("expected {query, answers}, with tools or for those in the editor");
-    const calls = answers.map((call: Call) => ({ ...call, arguments: call?.arguments ?? {} }));
+    const calls = answers.map((call: Call | null) => {
+      if (typeof call?.name !== "string") throw new Error("expected answers of {name, arguments}");
+      return { name: call.name, arguments: call.arguments ?? {} };
+    });
     given.push({ query: value.query, answers: calls, tools: placeOf(unpacked(value.tools)) });
   };
   const whole = /^\s*\[/.test(text) ? listOf(text) : null;

@@ -150,18 +150,29 @@ function Trace() {
 }
 
 const teaching = signal<ComponentType | null>(null);
+const unfetched = signal("");
 
 /** Whoever teaches nothing does not fetch what it takes. */
 function Teach() {
   const Teaching = teaching.value;
   const open = async () => {
-    const { Teach: fetched } = await import("./teach.tsx");
-    teaching.value = fetched;
+    try {
+      const { Teach: fetched } = await import("./teach.tsx");
+      teaching.value = fetched;
+    } catch (error) {
+      unfetched.value = `${(error as Error).message}; load the page again`;
+    }
   };
   return (
     <details class="wide" onToggle={({ currentTarget }) => currentTarget.open && !teaching.value && void open()}>
       <summary>Teach the model these tools</summary>
-      {Teaching && <Teaching />}
+      {Teaching ? (
+        <Teaching />
+      ) : (
+        <p role="alert" class="bad">
+          {unfetched.value}
+        </p>
+      )}
     </details>
   );
 }
