@@ -15,7 +15,8 @@ import { type GenerateOptions, generate, wholeObjects } from "../tools/data/gene
 import { checkCalls, type FlatParam, type FlatTool, numbersIn, ungrounded } from "../tools/data/ground.ts";
 import { invent, phraseFor } from "../tools/data/invent.ts";
 import { lexiconFolder, readLexicon } from "../tools/data/lexicon.ts";
-import { normalised, readLines } from "../tools/data/lines.ts";
+import { normalised } from "../tools/data/line.ts";
+import { readLines } from "../tools/data/lines.ts";
 import { mean } from "../tools/data/meaning.ts";
 import { leaks, split, toolCounts } from "../tools/data/measures.ts";
 import { numberWords } from "../tools/data/numerals.ts";

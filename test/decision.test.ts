@@ -5,7 +5,7 @@ import { load } from "../runtime/index.ts";
 import { type Calibration, checkCalibration, type Feature, features } from "../runtime/pack/calibration.ts";
 import { readRequest } from "../runtime/text/request.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
-import { fit } from "../tools/calibrate.ts";
+import { fit } from "../tools/calibrate/fit.ts";
 import { seeded } from "./support.ts";
 
 const zeros = Object.fromEntries(features.map((name) => [name, 0])) as Record<Feature, number>;

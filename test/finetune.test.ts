@@ -7,12 +7,13 @@ import { defaultModel, load, ToolSet } from "../runtime/index.ts";
 import { special } from "../runtime/text/tokenizer.ts";
 import { ToolSynth } from "../tools/data/fit.ts";
 import { checkCalls } from "../tools/data/ground.ts";
-import { flatTools } from "../tools/data/lines.ts";
+import { flatTools, readLine } from "../tools/data/line.ts";
 import { Random } from "../tools/data/random.ts";
 import { Batches, lessonOf } from "../tools/finetune/batches.ts";
 import { blended, chosenShare } from "../tools/finetune/blend.ts";
 import { Candidate, judged } from "../tools/finetune/candidate.ts";
 import { Crew } from "../tools/finetune/crew.ts";
+import { gather } from "../tools/finetune/gather.ts";
 import { Redresser } from "../tools/finetune/redress.ts";
 import { readRun, saveRun } from "../tools/finetune/runfile.ts";
 import { cells, skeleton, splitParts } from "../tools/finetune/split.ts";
@@ -82,7 +83,7 @@ test("models that have tools in the prompt, of any geometry, are trained on what
     expect(await entropy(tokens)).toBeLessThan(5.5);
     expect(await entropy(tokens.map((id) => (id + 7) % 4096))).toBeGreaterThan(7.5);
   } finally {
-    await crew.close();
+    crew.close();
   }
 }, 60_000);
 
@@ -115,7 +116,7 @@ async function shortRun(
     );
     return { ...result, size: crew.network.size };
   } finally {
-    await crew.close();
+    crew.close();
   }
 }
 
@@ -218,6 +219,17 @@ test("a split keeps a sentence and its other values on one side, and tells which
   }
   expect([...new Set(tested.map(({ cell }) => cell))].sort()).toEqual([...cells].sort());
   expect(known.length + dev.length + tested.length).toBe(examples.length);
+});
+
+test("what looks answer is of all tools, however many examples there are", () => {
+  const given = Array.from({ length: 1600 }, (_, i) => {
+    const text = JSON.stringify(synth.make(3, i));
+    return { path: "made", number: i + 1, text, ...readLine(text) };
+  });
+  const { dev } = gather({ given, tools: null, made: 0, seed: 1, lexicon: null, more: "" });
+  expect(dev.length).toBeGreaterThan(96);
+  const looked = dev.slice(0, 96).flatMap(({ answers }) => answers.map(({ name }) => name));
+  for (const { name } of flat) expect(looked.filter((one) => one === name).length).toBeGreaterThan(10);
 });
 
 describe("the command", () => {

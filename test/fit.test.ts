@@ -8,7 +8,7 @@ import { gerund, otherVerbs, participle, pastOf } from "../tools/data/fit/verbs.
 import { ToolSynth } from "../tools/data/fit.ts";
 import { checkCalls, type FlatParam, type FlatTool, ungrounded } from "../tools/data/ground.ts";
 import { lexiconFolder, readLexicon } from "../tools/data/lexicon.ts";
-import { flatTools, normalised } from "../tools/data/lines.ts";
+import { flatTools, normalised } from "../tools/data/line.ts";
 import { readExamples } from "../tools/eval/examples.ts";
 import { skeleton } from "../tools/finetune/split.ts";
 import { fixture } from "./support.ts";

@@ -1,76 +1,32 @@
 /** The playground in a real Chromium: served by the built command on Node, and as files of any web server. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { defaultModel } from "../runtime/index.ts";
-import { missing } from "./support.ts";
+import { absent, built, editTools, Playground, picture, shows, startServer, type } from "./playground.ts";
 import { codeFiles } from "./wear/bangle.ts";
 import { radio } from "./wear/radio.ts";
 
-const executablePath = "/usr/bin/chromium";
-const absent = missing(executablePath, "chromium");
-/** Where pictures go that someone wants to look at. */
-const pictures = process.env.THIMBLE_PICTURES;
 const watchTools = fileURLToPath(new URL("../tools/watch.json", import.meta.url));
-const built = fileURLToPath(new URL("../dist/tools/cli.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "thimble-playground-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe.skipIf(absent)("the playground", () => {
+  let played: Playground;
   let browser: Browser;
-  let child: Bun.Subprocess<"ignore", "ignore", "pipe">;
   let address = "";
+  let faults: string[] = [];
 
   beforeAll(async () => {
-    child = Bun.spawn(["node", built, "playground", "--port", "0"], {
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "pipe",
-    });
-    const { value } = await child.stderr.getReader().read();
-    address = /http:\S+/.exec(new TextDecoder().decode(value))?.[0] ?? "";
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic"] });
-    if (pictures) mkdirSync(pictures, { recursive: true });
+    played = await Playground.start();
+    ({ browser, address, faults } = played);
   }, 60_000);
-  afterAll(async () => {
-    await browser?.close();
-    child?.kill();
-  });
-
-  const faults: string[] = [];
-  /** A page of its own that has answered; what it complains of, and whom else it asks, is a fault. */
-  async function open(options: BrowserContextOptions = {}, at = address): Promise<Page> {
-    const page = await (await browser.newContext({ viewport: { width: 1360, height: 1000 }, ...options })).newPage();
-    page.on("pageerror", (error) => faults.push(String(error)));
-    page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
-    page.on("request", (request) => {
-      const { protocol, origin, hash } = new URL(request.url());
-      if (protocol !== "blob:" && protocol !== "data:" && origin !== new URL(at).origin) faults.push(request.url());
-      if (hash && !request.isNavigationRequest()) faults.push(`fragment in ${request.url()}`);
-    });
-    await page.goto(at);
-    await page.locator("#words").waitFor({ timeout: 30_000 });
-    await page.locator(".cm-content").waitFor({ timeout: 30_000 });
-    return page;
-  }
-  const close = async (page: Page) => {
-    await page.context().close();
-    expect(faults.splice(0)).toEqual([]);
-  };
-  const type = (page: Page, text: string) => page.getByLabel("What do you want done?").fill(text);
-  const editTools = async (page: Page, text: string) => {
-    await page.locator(".cm-content").click();
-    await page.keyboard.press("Control+a");
-    await page.keyboard.insertText(text);
-  };
-  const shows = (page: Page, selector: string, text: string | RegExp) =>
-    page.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: 20_000 });
-  const picture = async (page: Page, name: string) => {
-    if (pictures) await page.screenshot({ path: join(pictures, `playground-${name}.png`), fullPage: true });
-  };
+  afterAll(() => played?.stop());
+  const open = (...asked: Parameters<Playground["open"]>): Promise<Page> => played.open(...asked);
+  const close = (page: Page) => played.close(page);
 
   test("a request is answered as it is typed: calls, values by the words they are, tokens, times", async () => {
     const page = await open();
@@ -120,6 +76,25 @@ describe.skipIf(absent)("the playground", () => {
       '[{"name": "mail", "inputSchema": {"properties": {"to": {"type": "string", "format": "email"}}}}]',
     );
     await page.locator(".cm-lintRange-warning", { hasText: '"email"' }).waitFor();
+    await close(page);
+  });
+
+  test("a schema 1,500 deep is an error in its place, and the worker goes on", async () => {
+    const page = await open();
+    const deep = (open: string, close: string) => `${open.repeat(1500)}{"type":"string"}${close.repeat(1500)}`;
+    for (const [schema, fault] of [
+      [deep('{"type":"array","items":', "}"), "tools[0].parameters.a.items.items"],
+      [deep('{"anyOf":[{"type":"null"},', "]}"), "values within one another"],
+      [deep('{"type":"object","properties":{"a":', "}}"), "values within one another"],
+      [`{"default":${"[".repeat(3000)}${"]".repeat(3000)}}`, "values within one another"],
+    ]) {
+      await editTools(page, `[{"name": "f", "parameters": {"a": ${schema}}}]`);
+      await shows(page, "#tools-fault", fault);
+      await shows(page, "#tools-fault", "The list before stays in force");
+      await type(page, "play some jazz");
+      await shows(page, "#call", "play_music");
+      await type(page, "");
+    }
     await close(page);
   });
 
@@ -221,7 +196,7 @@ describe.skipIf(absent)("the playground", () => {
     ];
     const path = join(folder, "examples.jsonl");
     writeFileSync(path, `${lines.map((line) => JSON.stringify(line)).join("\n")}\nnonsense\n`);
-    await page.locator("summary").click();
+    await page.getByText("Compare two models").click();
     await page.getByLabel("Examples (JSONL)").setInputFiles(path);
     await page.getByLabel("Second pack").setInputFiles(fileURLToPath(defaultModel()));
     await shows(page, "#compared", "beside default.thimble");
@@ -335,9 +310,7 @@ describe.skipIf(absent)("the playground", () => {
       args: [fileURLToPath(new URL("./mcpserver.ts", import.meta.url)), "garden"],
     };
     writeFileSync(path, JSON.stringify(option === "--tools" ? { tools } : { mcpServers: { garden: house } }));
-    const own = Bun.spawn(["node", built, "playground", "--port", "0", option, path], { stderr: "pipe" });
-    const { value } = await own.stderr.getReader().read();
-    const at = /http:\S+/.exec(new TextDecoder().decode(value))?.[0] ?? "";
+    const { address: at, child: own } = await startServer([option, path]);
     const page = await (await browser.newContext()).newPage();
     await page.goto(at);
     await page.getByRole("button", { name: "Yours", pressed: true }).waitFor();

@@ -24,7 +24,7 @@ test("the pages have the examples", () => {
 
 test("its pictures are there, and its transcripts as many as it says", () => {
   const pictures = [...readme.matchAll(/(?:!\[[^\]]+\]\(|<img src=")([^)"]+\.png)/g)].map(([, path]) => path);
-  expect(pictures.length).toBe(4);
+  expect(pictures.length).toBe(5);
   for (const path of pictures) expect(readFileSync(`${root}${path}`).subarray(1, 4).toString()).toBe("PNG");
   const lines = readFileSync(`${root}test/fixtures/transcripts.jsonl`, "utf8").trimEnd().split("\n");
   expect(readme).toContain(`Of [${lines.length} scripted transcripts]`);

@@ -5,7 +5,8 @@ import { addDomains } from "./data/domainfile.ts";
 import { ToolSynth } from "./data/fit.ts";
 import { generate, type Progress } from "./data/generate.ts";
 import { lexiconFolder, readLexicon } from "./data/lexicon.ts";
-import { type Fault, flatTools, type Line, readLines } from "./data/lines.ts";
+import { flatTools, type Line } from "./data/line.ts";
+import { type Fault, readLines } from "./data/lines.ts";
 import {
   advisedExamples,
   type Coverage,

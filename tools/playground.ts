@@ -3,6 +3,7 @@ import { defaultModel, load, pull, ToolSet } from "../runtime/index.ts";
 import { type Command, readText, UsageError, warn } from "./command.ts";
 import { modelOf } from "./model.ts";
 import { exportPage, pageOf } from "./playground/page.ts";
+import { Tunes } from "./playground/tunes.ts";
 import { watchTools } from "./run.ts";
 import { Desk, mostAnswerTokens } from "./serve/desk.ts";
 import { Guard } from "./serve/guard.ts";
@@ -14,8 +15,9 @@ import { withSdk } from "./serve/sdk.ts";
 export const playground: Command = {
   help: `thimble playground [--port 7860] [--host ADDRESS] [--model PACK] [--tools FILE] [--connect FILE] [--export FOLDER]
 
-A page to try tools and requests on: calls as you type, why each token was chosen, what a watch and glasses make of them.
-The model runs in the page; nothing that is typed leaves it. The same port answers as thimble serve does.
+A page to try tools and requests on: calls as you type, why each token was chosen, what a watch and glasses make of them;
+and to teach the model your tools. The model runs in the page; nothing that is typed leaves it, unless you have the server
+teach. The same port answers as thimble serve does.
 
   --port PORT      where it listens (7860); 0 for any that is free
   --host ADDRESS   by default 127.0.0.1: this machine alone
@@ -51,13 +53,18 @@ The model runs in the page; nothing that is typed leaves it. The same port answe
     const model = await load(pack, { promptTokens: 1024, answerTokens: mostAnswerTokens });
     const desk = new Desk(model, new Metrics(), 256);
     const tools = ToolSet.from(readText(watchTools));
-    const server = await listen(
-      handlerOf({ desk, name: "thimble", tools, guard: new Guard({ host }), page }),
-      port,
-      host,
-    );
+    const courses = new Tunes(pack);
+    const tunes: Tunes["handle"] = (...asked) => courses.handle(...asked);
+    const service = { desk, name: "thimble", tools, guard: new Guard({ host }), page, tunes };
+    const server = await listen(handlerOf(service), port, host);
     warn(`playground on http://${host.includes(":") ? `[${host}]` : host}:${server.port}/`);
-    untilStopped(server);
+    untilStopped({
+      ...server,
+      close() {
+        courses.close();
+        return server.close();
+      },
+    });
   },
 };
 

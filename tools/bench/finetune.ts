@@ -53,7 +53,7 @@ export async function measureFinetune(
         answerRows: round(lessons.reduce((sum, { given }) => sum + given.length, 0) / lessons.length, 1),
       });
     } finally {
-      await crew.close();
+      crew.close();
     }
   }
   return reports;

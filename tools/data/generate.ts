@@ -5,7 +5,7 @@
  */
 import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
 import { type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
-import { normalised } from "./lines.ts";
+import { normalised } from "./line.ts";
 import type { kinds } from "./scenes.ts";
 import { synthesize } from "./synth.ts";
 

@@ -1,5 +1,5 @@
 /** What a set of examples holds: counts per tool, leakage between files, splits that do not leak. */
-import { flatTools, type Line, normalised } from "./lines.ts";
+import { flatTools, type Line, normalised } from "./line.ts";
 import { Random } from "./random.ts";
 
 /** Published: finetuning wants this many examples a tool, of which 10 are kept for choosing and 10 for testing. */

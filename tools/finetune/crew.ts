@@ -3,10 +3,12 @@
  * their gradients are added in the shards' order, and all threads make the same step: so the numbers do not depend on how
  * many threads there are, and nothing needs shared memory.
  */
-import { Worker } from "node:worker_threads";
 import type { Order, Report } from "./crew-worker.ts";
 import { Learner, type Lesson } from "./learner.ts";
 import type { Network, Outcome } from "./network.ts";
+import { openThread, type Thread } from "./thread.ts";
+
+type Hand = Thread<Order, Report>;
 
 /** Examples of a shard: enough rows for a product to pay. */
 export const shardSize = 4;
@@ -15,14 +17,13 @@ export class Crew {
   private constructor(
     /** The calling thread's own. */
     readonly learner: Learner,
-    private readonly workers: Worker[],
+    private readonly workers: Hand[],
   ) {}
 
   /** Starts `threads`, the calling one included, from a pack's weights. */
   static async start(pack: Uint8Array, threads: number): Promise<Crew> {
-    // The worker is named as this file is: .ts in the source, .js in the package.
-    const url = new URL(`./crew-worker${import.meta.url.slice(-3)}`, import.meta.url);
-    const workers = Array.from({ length: threads - 1 }, () => new Worker(url, { workerData: pack }));
+    const workers = Array.from({ length: threads - 1 }, () => openThread<Order, Report>("crew-worker"));
+    for (const worker of workers) worker.post({ do: "start", pack });
     return new Crew(await Learner.start(pack), workers);
   }
 
@@ -75,7 +76,7 @@ export class Crew {
     const scale = Math.min(1, 1 / norm);
     if (this.workers.length) {
       const sum = network.sum();
-      for (const worker of this.workers) worker.postMessage({ do: "step", sum, step, rate, scale } satisfies Order);
+      for (const worker of this.workers) worker.post({ do: "step", sum, step, rate, scale });
     }
     network.step(step, rate, scale);
     return outcome;
@@ -83,29 +84,28 @@ export class Crew {
 
   restore(state: ReturnType<Network["state"]>): void {
     this.network.restore(state);
-    for (const worker of this.workers) worker.postMessage({ do: "restore", state } satisfies Order);
+    for (const worker of this.workers) worker.post({ do: "restore", state });
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.learner.model.close();
-    await Promise.all(this.workers.map((worker) => worker.terminate()));
+    for (const worker of this.workers) worker.close();
   }
 }
 
 /** A worker's reports on some orders, in their order. */
-async function reports(worker: Worker, orders: readonly Order[]): Promise<Report[]> {
+async function reports(worker: Hand, orders: readonly Order[]): Promise<Report[]> {
   const got: Report[] = [];
   if (!orders.length) return got;
+  const { onError } = worker;
   return new Promise((resolve, reject) => {
-    const take = (report: Report) => {
+    worker.onMessage = (report) => {
       got.push(report);
       if (got.length < orders.length) return;
-      worker.off("message", take);
-      worker.off("error", reject);
+      worker.onError = onError;
       resolve(got);
     };
-    worker.on("message", take);
-    worker.once("error", reject);
-    for (const order of orders) worker.postMessage(order);
+    worker.onError = reject;
+    for (const order of orders) worker.post(order);
   });
 }

@@ -4,7 +4,7 @@
  * key are never trained on.
  */
 
-import { normalised } from "../data/lines.ts";
+import { normalised } from "../data/line.ts";
 import { noTool } from "../data/measures.ts";
 import { Random } from "../data/random.ts";
 import type { Shown } from "./redress.ts";

@@ -64,7 +64,8 @@ export interface Run {
   lessons(step: number, size: number): readonly Lesson[];
   /** Judges the weights as they stand. */
   look(examples: number): Promise<Look>;
-  onProgress?(progress: Progress): void;
+  /** Awaited: a run that others speak to gives them their turn here. */
+  onProgress?(progress: Progress): void | Promise<void>;
   onLook?(look: Look, isBest: boolean): void;
   /** Gets what the run can go on from, after every look. */
   onSave?(saved: Pick<Result, "state" | "best" | "weights">): void;
@@ -129,7 +130,7 @@ export async function train(run: Run, from: { state: RunState; best: Float32Arra
     const mean = (of: (one: (typeof recent)[0]) => number) =>
       recent.reduce((sum, one) => sum + of(one), 0) / recent.length;
     const { step, examples, spentMs } = state;
-    run.onProgress?.({
+    await run.onProgress?.({
       step,
       examples,
       spentMs,

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gunzipSync } from "node:zlib";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 
 const types: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
@@ -41,6 +41,11 @@ function builtFolder(): string {
   throw new Error(`${up}: expected a built playground, got none; run npm run build`);
 }
 
+/** The generator's data, which the package keeps for Node, as a module of any host. */
+const tablesPath = "/tools/data/tables.js";
+const tablesScript = (built: string) =>
+  `export const tables=${brotliDecompressSync(readFileSync(join(built, "tools/data/tables.br")))}`;
+
 /** What a page is made of beside its own files. */
 export interface PageParts {
   /** Where the pack lies. */
@@ -54,6 +59,8 @@ export function pageOf({ pack, tools }: PageParts): (path: string) => Promise<Re
   const built = builtFolder();
   return async (path) => {
     if (path === "/tools.json") return Response.json(tools, { headers });
+    if (path === tablesPath)
+      return new Response(tablesScript(built), { headers: { ...headers, "content-type": types[".js"] } });
     const file = path === "/model.thimble" ? pack : fileOf(path, built);
     if (!file) return null;
     try {
@@ -69,10 +76,22 @@ export function pageOf({ pack, tools }: PageParts): (path: string) => Promise<Re
   };
 }
 
+/** Folders of the package that the page loads from as they are. */
+const shared = [
+  "runtime",
+  "wasm",
+  "tools/finetune",
+  "tools/data",
+  "tools/eval",
+  "tools/calibrate",
+  "tools/profile/uplot",
+];
+const isShared = new RegExp(`^/(${shared.join("|")})/.*\\.(js|wasm|css)$`);
+
 function fileOf(path: string, built: string): string | null {
   // A URL has resolved its own, and what is escaped in it stays so.
   if (path.includes("..")) return null;
-  if (/^\/(runtime|wasm)\/.*\.(js|wasm)$/.test(path)) return join(built, path);
+  if (isShared.test(path)) return join(built, path);
   return join(built, "tools/playground/web", `${path === "/" ? "index.html" : path}.gz`);
 }
 
@@ -84,9 +103,9 @@ export function exportPage(folder: string, { pack, tools }: PageParts): void {
   for (const name of readdirSync(web))
     writeFileSync(join(folder, name.replace(/\.gz$/, "")), gunzipSync(readFileSync(join(web, name))));
   // Types and the model inside stay: the page fetches the pack from beside itself.
-  const isNeeded = (from: string) => !from.endsWith(".d.ts") && !from.endsWith(".md") && !from.endsWith(".thimble");
-  for (const part of ["runtime", "wasm"])
-    cpSync(join(built, part), join(folder, part), { recursive: true, filter: isNeeded });
+  const isNeeded = (from: string) => !/\.(d\.ts|md|thimble|br)$/.test(from);
+  for (const part of shared) cpSync(join(built, part), join(folder, part), { recursive: true, filter: isNeeded });
+  writeFileSync(join(folder, tablesPath), tablesScript(built));
   cpSync(pack, join(folder, "model.thimble"));
   writeFileSync(join(folder, "tools.json"), JSON.stringify(tools));
 }

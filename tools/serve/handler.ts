@@ -23,6 +23,8 @@ export interface Service {
   page?: (path: string) => Promise<Response | null>;
   /** POST, GET and DELETE /mcp, where it is served. */
   mcp?: (request: Request) => Promise<Response>;
+  /** /thimble/tunes and what is under it, where courses are given. */
+  tunes?: (request: Request, rest: string, gone: AbortController) => Promise<Response>;
 }
 
 export type Handler = (request: Request) => Promise<Response>;
@@ -51,9 +53,7 @@ export function handlerOf(service: Service): Handler {
 
   return async (request) => {
     const path = new URL(request.url).pathname;
-    const [at, rest] = path.startsWith("/v1/models/")
-      ? ["/v1/models", decoded(path.slice("/v1/models/".length))]
-      : [path, ""];
+    const [at, rest] = underOf(path);
     const route = routes.get(at);
     let response: Response;
     try {
@@ -84,7 +84,7 @@ export function handlerOf(service: Service): Handler {
   };
 }
 
-function routesOf({ desk, name, tools, mcp }: Service): Map<string, Route> {
+function routesOf({ desk, name, tools, mcp, tunes }: Service): Map<string, Route> {
   const asked =
     (answer: typeof chat): Route["answer"] =>
     async (request, gone) => {
@@ -110,6 +110,11 @@ function routesOf({ desk, name, tools, mcp }: Service): Map<string, Route> {
       },
     ],
   ]);
+  if (tunes)
+    routes.set("/thimble/tunes", {
+      methods: ["GET", "POST", "DELETE"],
+      answer: (request, gone, rest) => tunes(request, rest, gone),
+    });
   if (mcp) routes.set("/mcp", { methods: ["POST", "GET", "DELETE"], answer: (request) => mcp(request) });
   return routes;
 }
@@ -140,6 +145,12 @@ function goneWith(request: Request): AbortController {
   if (request.signal.aborted) gone.abort(request.signal.reason);
   request.signal.addEventListener("abort", () => gone.abort(request.signal.reason), { once: true });
   return gone;
+}
+
+/** A path as its route, and what stands under that. */
+function underOf(path: string): [at: string, rest: string] {
+  const under = ["/v1/models", "/thimble/tunes"].find((route) => path.startsWith(`${route}/`));
+  return under ? [under, decoded(path.slice(under.length + 1))] : [path, ""];
 }
 
 function decoded(text: string): string {

@@ -1,7 +1,8 @@
 /** Answers that come as they are written: server-sent events. */
 import { ApiError } from "./http.ts";
 
-export type Send = (data: unknown, event?: string) => void;
+/** `id`: what a reader that comes back says it has. */
+export type Send = (data: unknown, event?: string, id?: string) => void;
 
 /**
  * A response whose events `work` sends. It begins with the first one: what fails before is an answer with its own status,
@@ -25,12 +26,13 @@ export async function eventStream(
     cancel: (reason) => gone.abort(reason),
   });
   let hasBegun = false;
-  const send: Send = (data, event) => {
+  const send: Send = (data, event, id) => {
     hasBegun = true;
     begin();
     if (gone.signal.aborted) return;
     const text = typeof data === "string" ? data : JSON.stringify(data);
-    out?.enqueue(utf8.encode(`${event ? `event: ${event}\n` : ""}data: ${text}\n\n`));
+    const head = `${id ? `id: ${id}\n` : ""}${event ? `event: ${event}\n` : ""}`;
+    out?.enqueue(utf8.encode(`${head}data: ${text}\n\n`));
   };
   const close = () => {
     // A stream that was cancelled is closed already.

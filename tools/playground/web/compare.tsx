@@ -3,7 +3,7 @@ import { batch, computed, signal } from "@preact/signals";
 import { FileButton } from "./file.tsx";
 import type { Compared, Side } from "./messages.ts";
 import { compare, loadModel } from "./model.ts";
-import { packName } from "./state.ts";
+import { packName, partsOf } from "./state.ts";
 
 /** Most lines of a file: the first. */
 const mostExamples = 500;
@@ -37,7 +37,7 @@ async function readExamples(file: File): Promise<void> {
 async function readPack(file: File): Promise<void> {
   problem.value = "";
   try {
-    await loadModel("other", file);
+    await loadModel("other", ...partsOf(file));
     other.value = { side: "other", name: file.name };
   } catch (error) {
     problem.value = (error as Error).message;
@@ -76,11 +76,11 @@ export function Compare() {
   const { judged, a, b, differ } = score.value;
   const name = other.value?.name;
   return (
-    <details class="compare">
+    <details class="wide compare">
       <summary>Compare two models on a file of examples</summary>
       <div class="row">
         <FileButton label="Examples (JSONL)" accept=".jsonl,.json" take={readExamples} />
-        <FileButton label="Second pack" accept=".thimble" take={readPack} />
+        <FileButton label="Second pack" accept=".thimble,.tuning" take={readPack} />
         <label>
           or a server
           <input

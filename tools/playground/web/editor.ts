@@ -44,7 +44,7 @@ export function openEditor(parent: HTMLElement): void {
         linter(diagnose, { delay: 200 }),
         keymap.of([...defaultKeymap, ...historyKeymap, ...lintKeymap]),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": "Tools, as JSON" }),
+        EditorView.contentAttributes.of({ "aria-label": "Tools, as JSON", tabindex: "0" }),
         EditorView.updateListener.of(({ docChanged, state }) => {
           if (docChanged) typeTools(state.doc.toString());
         }),

@@ -1,6 +1,7 @@
-/** A button that asks for a file. */
+/** Files in and out. */
 import { useRef } from "preact/hooks";
 
+/** A button that asks for a file. */
 export function FileButton({ label, accept, take }: { label: string; accept: string; take: (file: File) => unknown }) {
   const field = useRef<HTMLInputElement>(null);
   return (
@@ -23,4 +24,12 @@ export function FileButton({ label, accept, take }: { label: string; accept: str
       />
     </>
   );
+}
+
+export function download(file: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }

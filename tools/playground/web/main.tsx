@@ -1,5 +1,6 @@
 /** The page: requests and tools to the left, what came of them to the right. */
-import { render } from "preact";
+import { signal } from "@preact/signals";
+import { type ComponentType, render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Answer } from "./answer.tsx";
 import { Bluetooth } from "./bluetooth.tsx";
@@ -26,7 +27,7 @@ import {
   toolsText,
   typeRequest,
   typeTools,
-  use,
+  useFile,
 } from "./state.ts";
 import { Tokens } from "./tokens.tsx";
 
@@ -42,7 +43,7 @@ function Head() {
         {about}
       </p>
       <nav aria-label="Model and link">
-        <FileButton label="Load a pack" accept=".thimble" take={(file) => use(file, file.name)} />
+        <FileButton label="Load a pack" accept=".thimble,.tuning" take={useFile} />
         <CopyButton label="Copy link" text={() => location.href} />
         <CopyButton label="Copy curl" text={curl} />
       </nav>
@@ -148,6 +149,34 @@ function Trace() {
   );
 }
 
+const teaching = signal<ComponentType | null>(null);
+const unfetched = signal("");
+
+/** Whoever teaches nothing does not fetch what it takes. */
+function Teach() {
+  const Teaching = teaching.value;
+  const open = async () => {
+    try {
+      const { Teach: fetched } = await import("./teach.tsx");
+      teaching.value = fetched;
+    } catch (error) {
+      unfetched.value = `${(error as Error).message}; load the page again`;
+    }
+  };
+  return (
+    <details class="wide" onToggle={({ currentTarget }) => currentTarget.open && !teaching.value && void open()}>
+      <summary>Teach the model these tools</summary>
+      {Teaching ? (
+        <Teaching />
+      ) : (
+        <p role="alert" class="bad">
+          {unfetched.value}
+        </p>
+      )}
+    </details>
+  );
+}
+
 function Page() {
   return (
     <>
@@ -167,6 +196,7 @@ function Page() {
           <Tokens />
           <Trace />
         </div>
+        <Teach />
         <Compare />
       </main>
     </>

@@ -26,7 +26,7 @@ export interface ModelFacts {
 }
 
 export type ToWorker =
-  | { kind: "load"; id: number; slot: Slot; source: string | Blob }
+  | { kind: "load"; id: number; slot: Slot; source: string | Blob; tuning?: Blob }
   | { kind: "call"; id: number; slot: Slot; request: string; tools: string | Uint8Array; trace: boolean }
   | { kind: "compare"; id: number; side: Side; example: string }
   | { kind: "check"; id: number; tools: string }

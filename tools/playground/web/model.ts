@@ -51,9 +51,10 @@ function ask<K extends FromWorker["kind"]>(
 export async function loadModel(
   slot: Slot,
   source: string | Blob,
+  tuning?: Blob,
   onProgress?: (progress: Progress) => void,
 ): Promise<ModelFacts> {
-  return (await ask({ kind: "load", slot, source }, "loaded", undefined, onProgress)).facts;
+  return (await ask({ kind: "load", slot, source, tuning }, "loaded", undefined, onProgress)).facts;
 }
 
 export async function call(

@@ -2,6 +2,7 @@
 import { batch, computed, signal } from "@preact/signals";
 import type { CallResult, TracedToken } from "../../../runtime/index.ts";
 import { act, confirm, idle, refused, type Scene } from "./acting.ts";
+import { download } from "./file.tsx";
 import type { Checked, ModelFacts } from "./messages.ts";
 import { call, check, loadModel, type WorkerError } from "./model.ts";
 import { type Preset, presets, pretty } from "./presets.ts";
@@ -39,7 +40,7 @@ export const shownTokens = signal(Number.POSITIVE_INFINITY);
 export const scenes = signal<Scene[]>([idle]);
 
 /** The list that is in force: the last one without a fault. */
-let usable = "";
+export const usable = signal("");
 let running: AbortController | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
 /** The editor has tools that nobody has read yet. */
@@ -81,16 +82,23 @@ async function ownTools(): Promise<object[]> {
   }
 }
 
-/** Loads a pack and answers with it. */
-export async function use(source: string | Blob, name: string): Promise<void> {
+/** The pack that answers, or whose decoder a tuning stands in for. */
+export const pack = signal<{ source: string | Blob; name: string }>({
+  source: "./model.thimble",
+  name: packName.value,
+});
+
+/** Loads a pack, or with a tuning the pack that it was made of, and answers with it. */
+export async function use(source: string | Blob, name: string, tuning?: Blob, tuningName?: string): Promise<void> {
   fault.value = "";
   try {
-    const loaded = await loadModel("main", source, ({ loadedBytes, totalBytes }) => {
+    const loaded = await loadModel("main", source, tuning, ({ loadedBytes, totalBytes }) => {
       progress.value = loadedBytes / totalBytes;
     });
     batch(() => {
       facts.value = loaded;
-      packName.value = name;
+      pack.value = { source, name };
+      packName.value = tuningName ? `${name} with ${tuningName}` : name;
       progress.value = 1;
     });
   } catch (error) {
@@ -98,6 +106,16 @@ export async function use(source: string | Blob, name: string): Promise<void> {
     return;
   }
   await toolsChanged();
+}
+
+/** What a file is to be loaded as: a pack, or the one that is there with a tuning of it. */
+export function partsOf(file: File): [source: string | Blob, tuning?: Blob] {
+  return file.name.endsWith(".tuning") ? [pack.value.source, file] : [file];
+}
+
+export function useFile(file: File): Promise<void> {
+  const [source, tuning] = partsOf(file);
+  return tuning ? use(source, pack.value.name, tuning, file.name) : use(source, file.name);
 }
 
 export function choosePreset(name: string): void {
@@ -150,7 +168,7 @@ async function toolsChanged(): Promise<void> {
       checked.value = found;
       toolsFault.value = null;
     });
-    usable = text;
+    usable.value = text;
   } catch (error) {
     if (text === toolsText.value) toolsFault.value = error as WorkerError;
   }
@@ -162,7 +180,7 @@ export async function ask(): Promise<void> {
   running?.abort();
   const typed = request.value;
   remember();
-  if (!facts.value || !usable) return;
+  if (!facts.value || !usable.value) return;
   if (!typed.trim()) {
     batch(() => {
       answered.value = null;
@@ -172,12 +190,13 @@ export async function ask(): Promise<void> {
     return;
   }
   const own = new AbortController();
+  const tools = usable.value;
   running = own;
   isBusy.value = true;
   try {
-    const result = await call("main", typed, usable, own.signal);
+    const result = await call("main", typed, tools, own.signal);
     if (own !== running) return;
-    show({ request: typed, tools: usable, result });
+    show({ request: typed, tools, result });
   } catch (error) {
     if (own !== running || (error as Error).name === "AbortError") return;
     batch(() => {
@@ -224,11 +243,7 @@ export function saveTrace(): void {
   if (!answer) return;
   const { request, tools, result } = answer;
   const text = JSON.stringify({ thimble: "trace", version: 1, request, tools: JSON.parse(tools), result }, null, 1);
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  link.download = "trace.json";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  download(new Blob([text], { type: "application/json" }), "trace.json");
 }
 
 export async function openTrace(file: Blob): Promise<void> {

@@ -40,6 +40,7 @@ async function answer(message: Exclude<ToWorker, { kind: "abort" }>, signal: Abo
     const model = await load(source, {
       promptTokens: 1024,
       answerTokens: 256,
+      tuning: message.tuning,
       onProgress: (progress) => tell({ kind: "progress", id, progress }),
     });
     models.get(message.slot)?.close();

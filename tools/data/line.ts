@@ -1,0 +1,81 @@
+/** One example as data has it: a query, tools and answers, as values or as JSON in strings. */
+import { type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
+import { type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
+
+export interface Line {
+  path: string;
+  number: number;
+  /** As it stands in the file. */
+  text: string;
+  query: string;
+  tools: ToolSet;
+  answers: Call[];
+  kind?: string;
+  domain?: string;
+  source?: string;
+  /** What is right but suspicious. */
+  warning?: string;
+}
+
+/** Throws: Error that names the part which is wrong. */
+export function readLine(text: string): Omit<Line, "path" | "number" | "text"> {
+  const value = parse(text, "line") as Record<string, unknown>;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Error(`expected an object with query, tools and answers, got ${text.slice(0, 40)}`);
+  }
+  const { query, kind, domain, source } = value;
+  if (typeof query !== "string" || !query.trim())
+    throw new Error(`query: expected text, got ${JSON.stringify(query) ?? "nothing"}`);
+  const list = unpack(value.tools, "tools");
+  const tools = ToolSet.from(list as ToolInput[]);
+  const answers = unpack(value.answers, "answers");
+  if (!Array.isArray(answers))
+    throw new Error(`answers: expected a list of calls, got ${JSON.stringify(answers) ?? "nothing"}`);
+  for (const [i, call] of answers.entries()) {
+    if (typeof call?.name !== "string")
+      throw new Error(`answers[${i}].name: expected a string, got ${JSON.stringify(call?.name) ?? "nothing"}`);
+    call.arguments ??= {};
+    if (typeof call.arguments !== "object")
+      throw new Error(`answers[${i}].arguments: expected an object, got ${JSON.stringify(call.arguments)}`);
+  }
+  const flat = flatTools(tools);
+  const calls = answers.map((call) => ({
+    ...call,
+    name: tools.tools.find(({ name }) => name === call.name)?.promptName ?? call.name,
+  })) as Call[];
+  checkCalls(calls, flat);
+  const warning = ungrounded(query, calls, flat);
+  return {
+    query,
+    tools,
+    answers: calls,
+    ...(typeof kind === "string" && { kind }),
+    ...(typeof domain === "string" && { domain }),
+    ...(typeof source === "string" && { source }),
+    ...(warning && { warning }),
+  };
+}
+
+/** The tools as the prompt shows them. */
+export const flatTools = (tools: ToolSet): FlatTool[] =>
+  (JSON.parse(tools.prompt) as FlatTool[]).map((tool) => ({ ...tool, parameters: tool.parameters ?? {} }));
+
+function unpack(value: unknown, place: string): unknown {
+  if (value === undefined) throw new Error(`${place}: expected a list, got nothing`);
+  return typeof value === "string" ? parse(value, place) : value;
+}
+
+function parse(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${place}: expected JSON, got ${JSON.stringify(text.slice(0, 40))}: ${(error as Error).message}`);
+  }
+}
+
+/** Requests that differ only in capitals, punctuation or blanks are the same request. */
+export const normalised = (query: string): string =>
+  query
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, " ")
+    .trim();

@@ -1,0 +1,214 @@
+/**
+ * A whole run, the same in a terminal, in a page and beside a server: measures the model as it is, trains, goes back as far as
+ * general answers ask for, fits when to act, writes the file, and measures what was written.
+ */
+import { load } from "../../runtime/index.ts";
+import type { Calibration } from "../../runtime/pack/calibration.ts";
+import type { Session } from "../../runtime/session.ts";
+import { fit, samplesOf } from "../calibrate/fit.ts";
+import type { Lexicon } from "../data/lexicon.ts";
+import { type Result as Answered, answerAll, modelAnswerer } from "../eval/answers.ts";
+import type { Example } from "../eval/examples.ts";
+import { Batches, lessonOf } from "./batches.ts";
+import { blended, chosenShare, mostFall, shares, type Tried } from "./blend.ts";
+import { Candidate, judged } from "./candidate.ts";
+import type { Crew } from "./crew.ts";
+import { writeMerged, writeTuning } from "./files.ts";
+import type { Gathered } from "./gather.ts";
+import { callF1, changeOf, compare, type Group, grouped, type Judged, toolOf, type Wrong, worst } from "./judge.ts";
+import type { Lesson } from "./learner.ts";
+import { readParameters } from "./parameters.ts";
+import { type End, type Look, type Result, type Run, type Schedule, train } from "./trainer.ts";
+
+export const stages = ["base", "train", "choose", "fit", "score"] as const;
+export type Stage = (typeof stages)[number];
+
+export interface Course extends Pick<Run, "onProgress" | "onLook" | "onSave" | "stopped"> {
+  crew: Crew;
+  data: Gathered;
+  schedule: Schedule;
+  replay: number;
+  seed: number;
+  lexicon: Lexicon | null;
+  /** What to go on from. */
+  from?: Pick<Result, "state" | "best" | "weights"> | null;
+  /** Whether to write the whole pack in place of the tuning. */
+  merge?: boolean;
+  /** Called as each begins. */
+  onStage?(stage: Stage): void;
+  /** Called as answers are measured, 0 … 1 of a stage. */
+  onAnswered?(share: number): void;
+  /** Called with the end of the training; false ends the course there. */
+  onTrained?(result: Result): boolean;
+}
+
+/** What a run did, as figures. */
+export interface Report {
+  own: Judged;
+  general: Judged;
+  /** Exact answers by tool, and by what is new in a request where that is known. */
+  tools: Group[];
+  cells: Group[] | null;
+  wrong: Wrong[];
+  end: End;
+  /** Shown, and how long and how fast. */
+  examples: number;
+  spentMs: number;
+  perSecond: number;
+  looks: Look[];
+  /** Of what was learned; the rest is the model's own. */
+  share: number;
+  /** When to act was fitted anew. */
+  calibration: boolean;
+  /** More exact answers on its own tools; fewer right calls on general ones than chance explains. */
+  isBetter: boolean;
+  hasFallen: boolean;
+}
+
+export interface Taught {
+  bytes: Uint8Array;
+  report: Report;
+  /** The same weights as a whole pack. */
+  merged(): Uint8Array;
+}
+
+/** Runs a course; null where `onTrained` ended it. Throws: as `train`. */
+export async function teach(course: Course): Promise<Taught | null> {
+  const { crew, data, from, seed } = course;
+  const { learner } = crew;
+  course.onStage?.("base");
+  const before = await answers(learner.model, data, course);
+  if (from) crew.restore(from.weights);
+  course.onStage?.("train");
+  const result = await learn(course);
+  if (course.onTrained?.(result) === false) return null;
+  course.onStage?.("choose");
+  const { weights, chosen } = await kept(course, result.best);
+  const provenance = {
+    tuned: `decoder, ${result.state.examples} examples of ${data.train.length}, share ${chosen.share}, seed ${seed}`,
+  };
+  course.onStage?.("fit");
+  const calibration = await refitted(weights, course);
+  const notes = { provenance, ...(calibration && { calibration }) };
+  const merged = () => writeMerged(learner.pack, weights, notes);
+  const bytes = course.merge ? merged() : writeTuning(learner.pack, weights, notes);
+  course.onStage?.("score");
+  // What was written is what is judged; a tuning over the encoder that has read the tools.
+  const whole = course.merge ? await load(bytes) : null;
+  const session = whole ?? learner.model.session({ tuning: await learner.model.tune(bytes) });
+  const after = await answers(session, data, course);
+  session.close();
+  return { bytes, merged, report: reportOf(data, before, after, result, chosen.share, Boolean(calibration)) };
+}
+
+/** Validation examples that are answered at every look. */
+const lookedAt = 96;
+
+async function learn(course: Course): Promise<Result> {
+  const { crew, data, schedule, onProgress, onLook, onSave, stopped } = course;
+  const { learner, network } = crew;
+  const { tokenizer } = learner.model;
+  const batches = new Batches(data.train, tokenizer, { ...course, redress: 0.4 });
+  const candidate = await Candidate.open(learner.model, learner.pack, network.weights());
+  const choosing = data.dev.slice(0, lookedAt).map((example, i) => judged(example, i, "dev"));
+  const lessons = data.dev
+    .slice(0, 32)
+    .map((example) => lessonOf(example, tokenizer))
+    .filter((one): one is Lesson => one !== null);
+  const look = async (shown: number): Promise<Look> => {
+    candidate.take(network.weights());
+    const answered = await candidate.answer(choosing);
+    const { entropy, rows } = await learner.run(lessons, { weight: 1, rows: 1 }, false);
+    const exact = answered.filter((one) => one.exact).length / answered.length;
+    const error = Math.sqrt((exact * (1 - exact)) / answered.length);
+    return { examples: shown, loss: entropy / rows, exact, error };
+  };
+  const next = (step: number, size: number) => batches.batch(step, size);
+  try {
+    return await train({ crew, schedule, lessons: next, look, onProgress, onLook, onSave, stopped }, course.from);
+  } finally {
+    candidate.session.close();
+  }
+}
+
+interface Answers {
+  test: Answered[];
+  guard: Answered[];
+}
+
+async function answers(
+  session: Pick<Session, "call">,
+  { test, guard }: Pick<Gathered, "test" | "guard">,
+  { onAnswered }: Course,
+): Promise<Answers> {
+  const of = test.length + guard.length;
+  const all = (examples: readonly Example[], from: number) =>
+    answerAll(examples, modelAnswerer(session, {}), 1, (done) => onAnswered?.((from + done) / of));
+  return { test: await all(test, 0), guard: await all(guard, test.length) };
+}
+
+/** Goes back towards the model's own weights as far as general answers ask for it. */
+async function kept({ crew, data: { dev, choosing }, onAnswered }: Course, learned: Float32Array) {
+  const { learner } = crew;
+  const base = readParameters(learner.pack.header.geometry, learner.pack.field);
+  const candidate = await Candidate.open(learner.model, learner.pack, base);
+  const own = dev.slice(0, lookedAt).map((example, i) => judged(example, i, "dev"));
+  const generalF1 = async () => callF1(await candidate.answer(choosing));
+  const before = await generalF1();
+  const tried: Tried[] = [];
+  for (const [i, share] of shares.entries()) {
+    onAnswered?.(i / shares.length);
+    candidate.take(blended(base, learned, share));
+    const exact = (await candidate.answer(own)).filter((one) => one.exact).length / own.length;
+    tried.push({ share, own: exact, general: await generalF1() });
+    // Further back own tools only lose.
+    if (tried[tried.length - 1].general >= before - mostFall) break;
+  }
+  candidate.session.close();
+  const chosen = chosenShare(tried, before);
+  return { chosen, weights: blended(base, learned, chosen.share) };
+}
+
+/** A calibration fitted to what the tuned decoder does; undefined where there are too few calls to fit the base's anew. */
+async function refitted(
+  weights: Float32Array,
+  { crew, data: { dev, guard }, onAnswered }: Course,
+): Promise<Calibration | undefined> {
+  onAnswered?.(0);
+  const { model, pack } = crew.learner;
+  const session = model.session({ tuning: await model.tune(writeTuning(pack, weights, { provenance: {} })) });
+  const samples = await samplesOf(session, [...dev.map((example, i) => judged(example, i, "dev")), ...guard]);
+  session.close();
+  const { lean } = model.calibration;
+  const wrong = samples.filter(({ right }) => !right).length;
+  return samples.length >= 60 && wrong >= 10 ? { ...fit(samples, 0.95, 0.7), ...(lean && { lean }) } : undefined;
+}
+
+function reportOf(
+  data: Gathered,
+  before: Answers,
+  after: Answers,
+  { state, end }: Result,
+  share: number,
+  calibration: boolean,
+): Report {
+  const own = compare("own tools", before.test, after.test);
+  const general = compare("general", before.guard, after.guard);
+  const { examples, spentMs, looks } = state;
+  return {
+    own,
+    general,
+    tools: grouped(before.test.map(toolOf), before.test, after.test),
+    cells: data.cells && grouped(data.cells, before.test, after.test),
+    wrong: worst(after.test, 10),
+    end,
+    examples,
+    spentMs,
+    perSecond: examples / Math.max(1e-3, spentMs / 1000),
+    looks,
+    share,
+    calibration,
+    isBetter: (changeOf(own, "exact").value ?? 0) > 0,
+    hasFallen: (changeOf(general, "callF1").high ?? 0) < 0,
+  };
+}
