@@ -176,8 +176,8 @@ describe("a set", () => {
     expect(() => packTools(set)).toThrow("tools[0]: expected well-formed text");
   });
 
-  test("with a value deeper than 500 levels is refused", () => {
-    const value = Array.from({ length: 502 }).reduce<Json>((inner) => [inner], 1);
+  test("with a value deeper than 128 levels is refused", () => {
+    const value = Array.from({ length: 130 }).reduce<Json>((inner) => [inner], 1);
     const set = ToolSet.from([{ name: "f", parameters: { a: { type: "string", default: value } } }]);
     expect(() => packTools(set)).toThrow(CapacityError);
   });
