@@ -1,7 +1,15 @@
 import { writeFileSync } from "node:fs";
 import { confidenceOf, featuresOf } from "../runtime/answer/decision.ts";
-import { CapacityError, load, type Session, type Thimble } from "../runtime/index.ts";
-import { type Calibration, type Feature, features, type Leaning, signedWeight } from "../runtime/pack/calibration.ts";
+import { CapacityError, defaultModel, load, type Session, type Thimble } from "../runtime/index.ts";
+import { PackStream } from "../runtime/load/loader.ts";
+import {
+  type Calibration,
+  type Feature,
+  features,
+  genericCalibration,
+  type Leaning,
+  signedWeight,
+} from "../runtime/pack/calibration.ts";
 import { type Command, print, table, UsageError, warn } from "./command.ts";
 import { type Example, readExamples } from "./eval/examples.ts";
 import { normalValue } from "./eval/metrics.ts";
@@ -88,13 +96,13 @@ function readLean(text: string | undefined): Leaning | null | undefined {
   return tool || none ? { tool, none } : null;
 }
 
-/** Loads the model, its calibration with another leaning if one is given. */
+/** Loads the model, its calibration with another leaning if one is given: the header alone is read before. */
 async function open(model: string | undefined, lean: Leaning | null | undefined): Promise<Thimble> {
   const limits = { promptTokens: 1024, answerTokens: 256 };
-  const thimble = await load(model, limits);
-  if (lean === undefined) return thimble;
-  const { lean: _, ...calibration } = thimble.calibration;
-  thimble.close();
+  if (lean === undefined) return load(model, limits);
+  const stream = await PackStream.open(model ?? defaultModel());
+  await stream.close();
+  const { lean: _, ...calibration } = stream.header.calibration ?? genericCalibration;
   return load(model, { ...limits, calibration: lean ? { ...calibration, lean } : calibration });
 }
 
