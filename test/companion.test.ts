@@ -334,6 +334,46 @@ describe("bad input gets an error on the bus, is logged once, and never ends the
     expect(heard).toContainEqual([says.done, 500, 0, "none"]);
   });
 
+  test("a call or question that a device takes and never answers is lost in a stated time of reach, and nothing waits for ever", async () => {
+    for (const [answerMs, wait] of [
+      [undefined, 600_000],
+      [5000, 5000],
+    ] as const) {
+      const world = new World();
+      const companion = new Companion({ clock: world, patienceMs: 3_600_000, ...(answerMs && { answerMs }) });
+      const { link, heard, pipe } = liar(companion, world);
+      await world.pass(1000);
+      for (const message of [hello, writeMessage(says.tools, packTools(tools))]) link.send(message);
+      await world.pass(1000);
+      const [device] = [...companion.devices];
+      const ends: unknown[] = [];
+      const call = { name: "safe", arguments: {} };
+      // Four are out at once, and the fifth gets the place of one that is lost.
+      for (let i = 0; i < 5; i++) void device.call(call).then((outcome) => ends.push(outcome));
+      void device.ask("Yes?", ["Yes"]).then((place) => ends.push(place));
+      await world.pass(wait - 1000);
+      expect(ends).toEqual([]);
+      // Out of reach the device is waited for as long as its session is.
+      pipe.close?.();
+      await world.pass(2 * wait);
+      expect(ends).toEqual([]);
+      const again = pipeOf(world, Math.random, calm);
+      companion.connect(again.ends[0]);
+      link.attach(again.ends[1]);
+      await world.pass(wait - 1000);
+      expect(ends).toEqual([]);
+      await world.pass(2000);
+      const lost = { ending: "lost", value: "no result in time" };
+      expect(ends).toEqual([lost, lost, lost, lost, null]);
+      await world.pass(wait + 1000);
+      expect(ends).toEqual([lost, lost, lost, lost, null, lost]);
+      expect(heard.filter(([said]) => said === says.cancel).length).toBe(6);
+      link.send(writeMessage(says.result, 1, 0, null));
+      await world.pass(1000);
+      expect(heard.at(-1)?.slice(0, 3)).toEqual([says.error, 1, "call"]);
+    }
+  });
+
   test("devices beyond 32 wait until one has gone, and disturb none", async () => {
     const world = new World();
     const gone: string[] = [];
