@@ -1,5 +1,6 @@
 /** The companion: several devices, decisions, what bad input does to it, its pipes, and the command that serves them. */
 import { afterAll, describe, expect, test } from "bun:test";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import {
   type BluetoothDeviceLike,
@@ -19,6 +20,7 @@ import { MessageReader, says, writeMessage } from "../runtime/wear/message.ts";
 import type { Outcome, Wearable } from "../runtime/wear/wearable.ts";
 import { hashTools } from "../runtime/wire/hash.ts";
 import { packTools } from "../runtime/wire/wire.ts";
+import { serveSockets } from "../tools/companion/websocket.ts";
 import { seeded } from "./support.ts";
 import { startWatch } from "./wear/watch.ts";
 import { pipeOf, World } from "./wear/world.ts";
@@ -712,6 +714,39 @@ describe("thimble companion", () => {
     expect(lines).toContain("watch: erase_notes: declined");
     expect(lines).toContain("watch: timer 2:00:00");
     expect(lines).toContain('companion: "note 🎉 müsli"');
+  }, 60_000);
+
+  test("a socket takes no page of another origin, but one that it is told of, and what says no origin", async () => {
+    const status = async (port: number, origin?: string) => {
+      const upgrade = `GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n${origin === undefined ? "" : `origin: ${origin}\r\n`}`;
+      const key = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n";
+      return node(`const s = require("net").connect(${port}, "127.0.0.1", () => s.write(${JSON.stringify(upgrade + key)}));
+        s.once("data", (bytes) => { console.log(bytes.toString().replace(/[^]*\\r\\n\\r\\n(?=.)/, "")); s.destroy(); });`);
+    };
+    for (const [cors, allowed] of [
+      [undefined, []],
+      ["https://mine.example", ["https://mine.example"]],
+      ["*", ["https://mine.example", "https://evil.example", "null"]],
+    ] as const) {
+      const pipes: Pipe[] = [];
+      const server = await serveSockets({ port: 0, host: "127.0.0.1", ...(cors && { cors }) }, (pipe) =>
+        pipes.push(pipe),
+      );
+      const { port } = server.address() as AddressInfo;
+      for (const origin of [undefined, "https://mine.example", "https://evil.example", "null", ""]) {
+        const before = pipes.length;
+        const said = await status(port, origin);
+        const isTaken =
+          origin === undefined || (allowed as readonly string[]).includes(origin) || (cors === "*" && origin === "");
+        expect([origin, pipes.length - before]).toEqual([origin, Number(isTaken)]);
+        if (isTaken) expect(said).toStartWith("HTTP/1.1 101");
+        else
+          expect(said).toBe(
+            `origin: expected none of a page, got ${JSON.stringify(origin)}; serve with --cors ${origin}\n\n`,
+          );
+      }
+      server.close();
+    }
   }, 60_000);
 
   test("--ws: devices come by WebSocket, what is no frame is refused, and the next is served", async () => {
