@@ -3,7 +3,7 @@
  * library would also follow extensions, some of which never end on crafted bytes (CVE-2023-52079), and bring builds of its
  * own for each host. Source: the msgpack specification, "Formats".
  */
-import { FormatError } from "./errors.ts";
+import { CapacityError, FormatError } from "./errors.ts";
 import { describe } from "./json.ts";
 
 /** What a device understands: no maps. */
@@ -12,9 +12,12 @@ export type Plain = null | boolean | number | string | Plain[];
 export type Packable = Plain | Packable[] | { [key: string]: Packable | undefined };
 
 /** Lists within one another: more than schemas and the values within them may be. */
-const mostLists = 1100;
+const mostLists = 512;
 
-/** Each number in the fewest bytes that hold it, a fraction as float64; a map always with two bytes of length. */
+/**
+ * Each number in the fewest bytes that hold it, a fraction as float64; a map always with two bytes of length.
+ * Throws: CapacityError for more within one another than a reader takes.
+ */
 export function writeMsgpack(value: Packable): Uint8Array {
   const writer = new Writer();
   writer.value(value);
@@ -26,15 +29,18 @@ class Writer {
   at = 0;
   private view = new DataView(this.bytes.buffer);
 
-  value(value: Packable): void {
+  value(value: Packable, depth = 0): void {
     if (value === null) this.byte(0xc0);
     else if (typeof value === "boolean") this.byte(value ? 0xc3 : 0xc2);
     else if (typeof value === "number") this.number(value);
     else if (typeof value === "string") this.text(value);
-    else if (Array.isArray(value)) {
+    else if (depth > mostLists) {
+      const message = `expected at most ${mostLists} lists within one another, got more; flatten the value`;
+      throw new CapacityError("list", depth, mostLists, message);
+    } else if (Array.isArray(value)) {
       this.head(value.length, 0x90, 16, [0, 0xdc, 0xdd]);
-      for (const item of value) this.value(item);
-    } else this.map(value);
+      for (const item of value) this.value(item, depth + 1);
+    } else this.map(value, depth);
   }
 
   private number(value: number): void {
@@ -60,12 +66,12 @@ class Writer {
     this.at += utf8.length;
   }
 
-  private map(value: { [key: string]: Packable | undefined }): void {
+  private map(value: { [key: string]: Packable | undefined }, depth: number): void {
     const entries = Object.entries(value).filter((entry): entry is [string, Packable] => entry[1] !== undefined);
     this.wide(0xde, 2, entries.length);
     for (const [key, item] of entries) {
       this.text(key);
-      this.value(item);
+      this.value(item, depth + 1);
     }
   }
 

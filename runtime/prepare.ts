@@ -80,6 +80,8 @@ async function takeCached(model: Model, set: ToolSet, options: PrepareOptions): 
       await store.distrust(name);
     }
     await keepBytes(store, name, await toolFile(model, set, options));
+    await store.sweep(name);
+    await store.thin("tools-");
   });
 }
 

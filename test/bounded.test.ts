@@ -108,6 +108,18 @@ test("lexicalScores of twice the words of twice the tools: work an item is flat 
     return overSet(lists["many tools"](n), (set) => lexicalScores(request, set));
   }));
 
+test("tuples within tuples are read and packed once at each level", async () => {
+  const tuples = (n: number): JsonObject[] => {
+    const tuple = times(n, () => 0).reduce<object>((inner) => ({ prefixItems: [inner], items: false }), {
+      type: "null",
+    });
+    return [{ name: `f${made++}`, inputSchema: { type: "object", properties: { x: tuple } } }];
+  };
+  const work = async (n: number) => (await workOf(() => packTools(ToolSet.from(tuples(n))))) / n ** 2;
+  // The path to each level is written out: the square, but no power of two.
+  expect((await work(14)) / (await work(7))).toBeLessThan(1.25);
+});
+
 test("packTools looks for phrases among 8,192 characters, 128 times at most", async () => {
   const set = ToolSet.from(lists["many values"](4000));
   // Each time a suffix at each character is cut, to 64 characters, and sorted.

@@ -1,5 +1,6 @@
 /** The companion: several devices, decisions, what bad input does to it, its pipes, and the command that serves them. */
 import { afterAll, describe, expect, test } from "bun:test";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import {
   type BluetoothDeviceLike,
@@ -19,6 +20,7 @@ import { MessageReader, says, writeMessage } from "../runtime/wear/message.ts";
 import type { Outcome, Wearable } from "../runtime/wear/wearable.ts";
 import { hashTools } from "../runtime/wire/hash.ts";
 import { packTools } from "../runtime/wire/wire.ts";
+import { serveSockets } from "../tools/companion/websocket.ts";
 import { seeded } from "./support.ts";
 import { startWatch } from "./wear/watch.ts";
 import { pipeOf, World } from "./wear/world.ts";
@@ -332,6 +334,46 @@ describe("bad input gets an error on the bus, is logged once, and never ends the
     link.send(writeMessage(says.request, 500, "go"));
     await world.pass(5000);
     expect(heard).toContainEqual([says.done, 500, 0, "none"]);
+  });
+
+  test("a call or question that a device takes and never answers is lost in a stated time of reach, and nothing waits for ever", async () => {
+    for (const [answerMs, wait] of [
+      [undefined, 600_000],
+      [5000, 5000],
+    ] as const) {
+      const world = new World();
+      const companion = new Companion({ clock: world, patienceMs: 3_600_000, ...(answerMs && { answerMs }) });
+      const { link, heard, pipe } = liar(companion, world);
+      await world.pass(1000);
+      for (const message of [hello, writeMessage(says.tools, packTools(tools))]) link.send(message);
+      await world.pass(1000);
+      const [device] = [...companion.devices];
+      const ends: unknown[] = [];
+      const call = { name: "safe", arguments: {} };
+      // Four are out at once, and the fifth gets the place of one that is lost.
+      for (let i = 0; i < 5; i++) void device.call(call).then((outcome) => ends.push(outcome));
+      void device.ask("Yes?", ["Yes"]).then((place) => ends.push(place));
+      await world.pass(wait - 1000);
+      expect(ends).toEqual([]);
+      // Out of reach the device is waited for as long as its session is.
+      pipe.close?.();
+      await world.pass(2 * wait);
+      expect(ends).toEqual([]);
+      const again = pipeOf(world, Math.random, calm);
+      companion.connect(again.ends[0]);
+      link.attach(again.ends[1]);
+      await world.pass(wait - 1000);
+      expect(ends).toEqual([]);
+      await world.pass(2000);
+      const lost = { ending: "lost", value: "no result in time" };
+      expect(ends).toEqual([lost, lost, lost, lost, null]);
+      await world.pass(wait + 1000);
+      expect(ends).toEqual([lost, lost, lost, lost, null, lost]);
+      expect(heard.filter(([said]) => said === says.cancel).length).toBe(6);
+      link.send(writeMessage(says.result, 1, 0, null));
+      await world.pass(1000);
+      expect(heard.at(-1)?.slice(0, 3)).toEqual([says.error, 1, "call"]);
+    }
   });
 
   test("devices beyond 32 wait until one has gone, and disturb none", async () => {
@@ -672,6 +714,39 @@ describe("thimble companion", () => {
     expect(lines).toContain("watch: erase_notes: declined");
     expect(lines).toContain("watch: timer 2:00:00");
     expect(lines).toContain('companion: "note 🎉 müsli"');
+  }, 60_000);
+
+  test("a socket takes no page of another origin, but one that it is told of, and what says no origin", async () => {
+    const status = async (port: number, origin?: string) => {
+      const upgrade = `GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n${origin === undefined ? "" : `origin: ${origin}\r\n`}`;
+      const key = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n";
+      return node(`const s = require("net").connect(${port}, "127.0.0.1", () => s.write(${JSON.stringify(upgrade + key)}));
+        s.once("data", (bytes) => { console.log(bytes.toString().replace(/[^]*\\r\\n\\r\\n(?=.)/, "")); s.destroy(); });`);
+    };
+    for (const [cors, allowed] of [
+      [undefined, []],
+      ["https://mine.example", ["https://mine.example"]],
+      ["*", ["https://mine.example", "https://evil.example", "null"]],
+    ] as const) {
+      const pipes: Pipe[] = [];
+      const server = await serveSockets({ port: 0, host: "127.0.0.1", ...(cors && { cors }) }, (pipe) =>
+        pipes.push(pipe),
+      );
+      const { port } = server.address() as AddressInfo;
+      for (const origin of [undefined, "https://mine.example", "https://evil.example", "null", ""]) {
+        const before = pipes.length;
+        const said = await status(port, origin);
+        const isTaken =
+          origin === undefined || (allowed as readonly string[]).includes(origin) || (cors === "*" && origin === "");
+        expect([origin, pipes.length - before]).toEqual([origin, Number(isTaken)]);
+        if (isTaken) expect(said).toStartWith("HTTP/1.1 101");
+        else
+          expect(said).toBe(
+            `origin: expected none of a page, got ${JSON.stringify(origin)}; serve with --cors ${origin}\n\n`,
+          );
+      }
+      server.close();
+    }
   }, 60_000);
 
   test("--ws: devices come by WebSocket, what is no frame is refused, and the next is served", async () => {

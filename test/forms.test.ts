@@ -151,9 +151,9 @@ test.each<[about: string, tools: () => unknown, message: string]>([
   [
     "lists 100,000 deep",
     () => [{ name: "f", x: nested(100_000) }],
-    "tools: expected at most 2048 values within one another",
+    "tools: expected at most 1024 values within one another",
   ],
-  ["a tool that holds itself", () => [cyclic], "tools: expected at most 2048 values within one another"],
+  ["a tool that holds itself", () => [cyclic], "tools: expected at most 1024 values within one another"],
   [
     "a type that is an object",
     () => [{ name: "f", parameters: { a: { type: { toString: true } } } }],
@@ -208,8 +208,8 @@ test("the path of a deep part is shortened in the message, and whole in the erro
     ToolSet.from([{ name: "f", inputSchema: { type: "object", properties: { a: items } } }]);
     throw new Error("read");
   } catch (error) {
-    expect((error as ToolError).path.length).toBeGreaterThan(3000);
-    expect((error as ToolError).message).toMatch(/^tools\[0\]\.inputSchema.{1,200}: expected at most 500 schemas/);
+    expect((error as ToolError).path.length).toBeGreaterThan(700);
+    expect((error as ToolError).message).toMatch(/^tools\[0\]\.inputSchema.{1,200}: expected at most 128 schemas/);
   }
 });
 

@@ -172,6 +172,65 @@ describe("a command is over", () => {
     expect(brief(await heard.play([[0, "timer for ten minutes", true]]))).toEqual(["call timer ten minutes"]);
   });
 
+  test("of a recogniser that begins anew without a final transcript, the next is heard; mended words are no second command", async () => {
+    const first: Heard[] = [
+      [0, "timer"],
+      [100, "timer for ten minutes"],
+    ];
+    for (const [next, expected] of [
+      [
+        [
+          [0, "take"],
+          [100, "take a photo"],
+        ],
+        ["call photo"],
+      ],
+      [[[0, "take a photo"]], ["call photo"]],
+      [
+        [
+          [0, "take a photo now please ok"],
+          [100, "take a photo", true],
+        ],
+        ["call photo"],
+      ],
+      // The very words, but growing anew.
+      [
+        [
+          [0, "timer"],
+          [100, "timer for five minutes"],
+        ],
+        ["call timer five minutes"],
+      ],
+      [
+        [
+          [0, ""],
+          [50, "timer for ten minutes"],
+        ],
+        [],
+      ],
+      [[[0, "uh timer for ten minutes"]], []],
+      [
+        [
+          [0, "timer for two minutes"],
+          [50, "Timer for ten minutes.", true],
+        ],
+        [],
+      ],
+      [[[0, "timer ten minutes", true]], []],
+      [[[0, "timer for ten minutes take a photo"]], ["call photo"]],
+    ] as [Heard[], string[]][]) {
+      const heard = hearing(photo);
+      expect(brief(await heard.play(first, 1600))).toEqual(["call timer ten minutes"]);
+      expect([next, brief(await heard.play(next, 1600))]).toEqual([next, expected]);
+    }
+    const woken = hearing(photo, { wake: "hey thimble" });
+    expect(brief(await woken.play([[0, "hey thimble timer for ten minutes"]], 1600))).toEqual([
+      "call timer ten minutes",
+    ]);
+    await woken.play([[0, "take a photo"]], 1600);
+    expect(brief(await woken.play([[0, "it was hey thimble take a photo"]], 1600))).toEqual(["call photo"]);
+  });
+
   test("with chatter before it, by itself where that is surer", async () => {
     const heard = hearing({ "it was fun take a photo": ["photo", {}, 0.6], ...photo });
     const actions = await heard.play([

@@ -173,7 +173,7 @@ test.each<[about: string, make: () => ToolSet, message: string]>([
         {},
         Array.from({ length: 5000 }).reduce<Source>((items) => ({ type: "array", items }), text),
       ),
-    "tools: expected at most 2048 values within one another",
+    "tools: expected at most 1024 values within one another",
   ],
   [
     "lists within 600 lists",
@@ -182,12 +182,12 @@ test.each<[about: string, make: () => ToolSet, message: string]>([
         {},
         Array.from({ length: 600 }).reduce<Source>((items) => ({ type: "array", items }), text),
       ),
-    "expected at most 200 schemas within one another",
+    "expected at most 128 schemas within one another",
   ],
   [
     "a chain of 5,000 references",
     () => setOf(definitions(5000, (i, to) => (i < 4999 ? to(i + 1) : text))),
-    "expected at most 200 schemas within one another",
+    "expected at most 128 schemas within one another",
   ],
   [
     "5,000 options",

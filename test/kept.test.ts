@@ -1,6 +1,6 @@
 /** Tools read once: PyTorch's tokens, and that neither company, order, place nor time changes a kept tool. */
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pageBytes } from "../runtime/engine/memory.ts";
@@ -144,6 +144,39 @@ describe("a known tool is a newly read one", () => {
         expect(await answerOf(model, request, tools)).toEqual(want);
       }
       expect(read).toEqual([7, 0, 7, 0]);
+    } finally {
+      if (before === undefined) delete process.env.XDG_CACHE_HOME;
+      else process.env.XDG_CACHE_HOME = before;
+      rmSync(home, { recursive: true });
+    }
+  });
+
+  test("in the user's cache folder 64 stay at most, the newest, none for more than a month, and no part that was left", async () => {
+    const home = mkdtempSync(join(tmpdir(), "thimble-"));
+    const before = process.env.XDG_CACHE_HOME;
+    process.env.XDG_CACHE_HOME = home;
+    try {
+      const cache = join(home, "thimble");
+      mkdirSync(cache);
+      const now = Date.now() / 1000;
+      const put = (name: string, days: number) => {
+        writeFileSync(join(cache, name), "");
+        utimesSync(join(cache, name), now, now - days * 86_400);
+      };
+      for (let i = 0; i < 80; i++) put(`tools-${i}.kv`, i / 4);
+      put("tools-old.kv", 31);
+      put("tools-left.kv.free.part", 8);
+      put("needle-0.thimble", 400);
+      await (await load(pack, limits)).prepare(tools, { cache: true });
+      const left = readdirSync(cache);
+      const own = left.filter((name) => !/^tools-\d+\.kv$/.test(name)).sort();
+      expect(own).toEqual(["needle-0.thimble", expect.stringMatching(/^tools-[0-9a-f]{16}\.kv$/)]);
+      expect(left.length - own.length).toBe(63);
+      expect(left).toContain("tools-62.kv");
+      for (const name of left.filter((name) => name.startsWith("tools-"))) put(name, 31);
+      const others = toolsOf(2);
+      await (await load(pack, limits)).prepare(others, { cache: true });
+      expect(readdirSync(cache).filter((name) => name.startsWith("tools-")).length).toBe(1);
     } finally {
       if (before === undefined) delete process.env.XDG_CACHE_HOME;
       else process.env.XDG_CACHE_HOME = before;

@@ -122,19 +122,24 @@ test("a pack cut anywhere is refused, naming the section and the byte where it e
     prefixBytes + 100,
     ...header.sections.flatMap(({ offsetBytes, bytes }) => [offsetBytes, offsetBytes + 1, offsetBytes + bytes - 1]),
   ];
-  for (const cut of cuts) {
-    const error = await load(pack.slice(0, cut)).then(
-      () => null,
-      (e) => e,
-    );
-    expect(error).toBeInstanceOf(FormatError);
-    expect(error.offset).toBe(cut);
-    const section = header.sections.findLast(({ offsetBytes }) => offsetBytes <= cut);
-    expect(error.path).toBe(section ? section.name : cut < prefixBytes ? "prefix" : "header");
-  }
-  const longer = new Uint8Array(pack.length + 1);
-  longer.set(pack);
-  await expect(load(longer)).rejects.toThrow("expected");
+  // Of a stream nobody knows the length before its end.
+  for (const sourceOf of [
+    (bytes: Uint8Array) => bytes,
+    (bytes: Uint8Array) => new Blob([bytes as Uint8Array<ArrayBuffer>]).stream(),
+  ])
+    for (const cut of cuts) {
+      const error = await load(sourceOf(pack.slice(0, cut))).then(
+        () => null,
+        (e) => e,
+      );
+      expect(error).toBeInstanceOf(FormatError);
+      expect(error.offset).toBe(cut);
+      const section = header.sections.findLast(({ offsetBytes }) => offsetBytes <= cut);
+      expect(error.path).toBe(section ? section.name : cut < prefixBytes ? "prefix" : "header");
+    }
+  const longer = new Blob([pack as Uint8Array<ArrayBuffer>, "abc"]);
+  const want = `end: expected ${pack.length} bytes in the file, got ${pack.length + 3}:`;
+  for (const source of [longer, longer.stream()]) await expect(load(source)).rejects.toThrow(want);
 });
 
 test("a foreign file, a newer version, a wrong source and a missing file say so", async () => {

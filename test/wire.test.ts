@@ -176,8 +176,8 @@ describe("a set", () => {
     expect(() => packTools(set)).toThrow("tools[0]: expected well-formed text");
   });
 
-  test("with a value deeper than 500 levels is refused", () => {
-    const value = Array.from({ length: 502 }).reduce<Json>((inner) => [inner], 1);
+  test("with a value deeper than 128 levels is refused", () => {
+    const value = Array.from({ length: 130 }).reduce<Json>((inner) => [inner], 1);
     const set = ToolSet.from([{ name: "f", parameters: { a: { type: "string", default: value } } }]);
     expect(() => packTools(set)).toThrow(CapacityError);
   });
@@ -505,6 +505,22 @@ describe("a call", () => {
       return bytes.length;
     });
     expect(sizes).toEqual([2, 5, 6, 5, 10]);
+  });
+
+  test("of a map carries its other keys, and of a union one option's value and no more", () => {
+    const map = { type: "object", properties: { a: { type: "integer" } }, additionalProperties: { type: "string" } };
+    const union = { anyOf: [{ type: "integer" }, { type: "string" }] };
+    const set = ToolSet.from([{ name: "f", inputSchema: { type: "object", properties: { map, union } } }]);
+    for (const args of [
+      { map: { b: "x", c: "y" } },
+      { map: { a: 3, b: "x" } },
+      { map: { a: 3 } },
+      { union: "x" },
+    ] as WireCall["arguments"][])
+      expect(unpackCall(set, packCall(set, { name: "f", arguments: args })).arguments).toEqual(args);
+    expect(unpackCall(set, msgpack([0, null, [1, "x"]])).arguments).toEqual({ union: "x" });
+    for (const value of [[1, "x", "y"], [1], "1x"] as Json[])
+      expect(() => unpackCall(set, msgpack([0, null, value]))).toThrow(FormatError);
   });
 
   test("that its schema does not allow is refused, naming the argument", () => {

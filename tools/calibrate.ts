@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { confidenceOf } from "../runtime/answer/decision.ts";
-import { load, type Thimble } from "../runtime/index.ts";
-import type { Calibration, Leaning } from "../runtime/pack/calibration.ts";
+import { defaultModel, load, type Thimble } from "../runtime/index.ts";
+import { PackStream } from "../runtime/load/loader.ts";
+import { type Calibration, genericCalibration, type Leaning } from "../runtime/pack/calibration.ts";
 import { fit, mayAct, type Sample, samplesOf } from "./calibrate/fit.ts";
 import { type Command, print, table, UsageError, warn } from "./command.ts";
 import { readExamples } from "./eval/examples.ts";
@@ -84,13 +85,13 @@ function readLean(text: string | undefined): Leaning | null | undefined {
   return all.some((weight) => weight) ? { tool, none, word, number } : null;
 }
 
-/** Loads the model, its calibration with another leaning if one is given. */
+/** Loads the model, its calibration with another leaning if one is given: the header alone is read before. */
 async function open(model: string | undefined, lean: Leaning | null | undefined): Promise<Thimble> {
   const limits = { promptTokens: 1024, answerTokens: 256 };
-  const thimble = await load(model, limits);
-  if (lean === undefined) return thimble;
-  const { lean: _, ...calibration } = thimble.calibration;
-  thimble.close();
+  if (lean === undefined) return load(model, limits);
+  const stream = await PackStream.open(model ?? defaultModel());
+  await stream.close();
+  const { lean: _, ...calibration } = stream.header.calibration ?? genericCalibration;
   return load(model, { ...limits, calibration: lean ? { ...calibration, lean } : calibration });
 }
 

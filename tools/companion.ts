@@ -13,13 +13,14 @@ import { modelOf } from "./model.ts";
 const simulations = ["bangle"];
 
 export const companion: Command = {
-  help: `thimble companion [--simulate bangle] [--page PORT] [--ws PORT] [--bluetooth] [--stdio] [--model PACK]
+  help: `thimble companion [--simulate bangle] [--page PORT] [--ws PORT] [--cors ORIGIN] [--bluetooth] [--stdio] [--model PACK]
 
 Answers requests of devices that speak the tool bus (firmware/PROTOCOL.md) with calls of their own tools.
 
   --simulate bangle   a watch in the terminal: a request a line; yes or no where it asks
   --bluetooth         serves watches with Espruino in reach of a Linux board (BlueZ; npm install node-ble)
   --ws PORT           serves devices that connect by WebSocket, a frame a message
+  --cors ORIGIN       lets pages of this origin connect to --ws, * for all (none)
   --page PORT         the companion as a web page, for a watch by Web Bluetooth; its model runs in the browser
   --host ADDRESS      where they listen (127.0.0.1)
   --stdio             serves one device whose lines come on standard input and go to standard output
@@ -31,6 +32,7 @@ What happens is told on standard error, of the simulation on standard output.
   options: {
     simulate: { type: "string" },
     ws: { type: "string" },
+    cors: { type: "string" },
     page: { type: "string" },
     bluetooth: { type: "boolean" },
     host: { type: "string" },
@@ -92,7 +94,8 @@ What happens is told on standard error, of the simulation on standard output.
       },
     });
     if (port !== undefined) {
-      const server = serveSockets(port, host, (pipe) => void served.connect(pipe));
+      const cors = input.text("cors");
+      const server = serveSockets({ port, host, ...(cors && { cors }) }, (pipe) => void served.connect(pipe));
       ends.push(listening("--ws", "ws", host, server));
     }
     if (radio) ends.push(serveRadio(served, radio, log));

@@ -15,6 +15,8 @@ export interface Store {
   distrust(name: string): Promise<void>;
   /** Removes what was left of a name that has its whole file, and of others long ago; as far as that can be done. */
   sweep(name: string): Promise<void>;
+  /** Removes whole files whose names begin so, which can be made anew: old ones, and all but the newest. As far as that can be done. */
+  thin(beginning: string): Promise<void>;
 }
 
 export interface Unfinished {
@@ -142,6 +144,15 @@ async function folderStore(folder: string): Promise<Store> {
         const useless = parts.filter(({ file, ageMs }) => file.startsWith(`${name}.`) || ageMs > uselessMs);
         for (const { file } of useless) await fs.rm(path(file), { force: true }).catch(() => {});
       },
+      async thin(beginning: string) {
+        const names = await fs.readdir(folder).catch(() => []);
+        const files: Dated[] = [];
+        for (const name of names.filter((one) => isOf(one, beginning))) {
+          const stats = await fs.stat(path(name)).catch(orNull);
+          if (stats) files.push({ name, writtenMs: stats.mtimeMs });
+        }
+        for (const { name } of surplus(files)) await fs.rm(path(name), { force: true }).catch(() => {});
+      },
     }),
   };
 }
@@ -150,6 +161,23 @@ async function folderStore(folder: string): Promise<Store> {
 const longSilentMs = 24 * 60 * 60 * 1000;
 /** And nobody comes back for one of so long ago. */
 const uselessMs = 7 * longSilentMs;
+
+/** Files that can be made anew stay so long, and so many of them: what one app's lists of tools take in a month, some 10 MB. */
+const keptMs = 30 * longSilentMs;
+const mostKept = 64;
+
+interface Dated {
+  name: string;
+  writtenMs: number;
+}
+
+const isOf = (name: string, beginning: string) => name.startsWith(beginning) && !name.endsWith(".part");
+
+/** All but the newest, and what is old of those. */
+function surplus(files: readonly Dated[]): Dated[] {
+  const newest = [...files].sort((a, b) => b.writtenMs - a.writtenMs);
+  return newest.filter(({ writtenMs }, i) => i >= mostKept || Date.now() - writtenMs > keptMs);
+}
 
 /** One that is another user's counts as alive. */
 function isAlive(pid: number): boolean {
@@ -223,6 +251,15 @@ async function privateStore(): Promise<Store> {
           const { lastModified } = await (entry as FileSystemFileHandle).getFile();
           if (Date.now() - lastModified > uselessMs) await folder.removeEntry(entry.name).catch(orNull);
         }
+      },
+      async thin(beginning: string) {
+        const files: Dated[] = [];
+        for await (const entry of folder.values()) {
+          if (entry.kind !== "file" || !isOf(entry.name, beginning)) continue;
+          const { lastModified } = await (entry as FileSystemFileHandle).getFile();
+          files.push({ name: entry.name, writtenMs: lastModified });
+        }
+        for (const { name } of surplus(files)) await folder.removeEntry(name).catch(() => {});
       },
     }),
   };

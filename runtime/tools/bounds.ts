@@ -10,14 +10,14 @@ export const mostCharacters = 1 << 22;
 /** Characters of a tool's or a parameter's name. */
 export const mostNameCharacters = 1024;
 
-/** Lists and objects within one another. */
-export const mostDepth = 2048;
+/** Lists and objects within one another. A worker of Chromium, of the hosts the one with the smallest stack, goes a third deeper. */
+export const mostDepth = 1024;
 
 /**
- * Schemas within one another, and schemas of one tool, merged ones included: no tool for this model needs a tenth. Reading 300
- * overflows the stack of Chromium's workers; of 150 a tool has more rows than a call reads.
+ * Schemas within one another, and schemas of one tool, merged ones included: no tool for this model needs a tenth. A worker of
+ * Chromium goes twice as deep.
  */
-export const mostLevels = 200;
+export const mostLevels = 128;
 export const mostSchemas = 4096;
 
 /** Lists, objects and other values of one list. */

@@ -191,7 +191,8 @@ export class SchemaReader {
       this.warn(`${path}.uniqueItems`, "uniqueItems", "is not held to: the items are lists or objects");
     return {
       kind: "array",
-      items: items ?? first.at(-1) ?? { kind: "enum", values: [null] },
+      // Where no further item may follow: not one of the tuple's own again, whose parts would count twice at each level.
+      items: items ?? { kind: "enum", values: [null] },
       minItems,
       maxItems: items ? maxItems : Math.min(maxItems, first.length),
       ...(first.length && { first }),

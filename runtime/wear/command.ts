@@ -86,6 +86,9 @@ export class CommandParser {
   /** How many words of the utterance heard now are over and done with, and where those that count begin. */
   private spent = 0;
   private start = 0;
+  /** The words of the utterance heard now, and of those that are over and done with: as far as they are compared. */
+  private words: string[] = [];
+  private done: string[] = [];
   private isAddressed = false;
   private endTimer: unknown;
   private settleTimer: unknown;
@@ -120,9 +123,12 @@ export class CommandParser {
     if (typeof transcript !== "string")
       throw new TypeError(`transcript: expected text, got ${describe(transcript)}; pass what the recogniser wrote`);
     const before = keyOf(this.utterances);
+    const wasAddressed = this.isAddressed;
     const isNew = !this.current.length;
     // A longer word is no command's either.
     const all = tokensOf(transcript).map((token) => token.slice(0, mostCharacters + 1));
+    this.words = all.slice(0, mostWords).map(bare);
+    if (this.spent && this.hasBegunAnew(all.length)) this.spent = 0;
     const from = Math.max(this.spent, all.length - mostWords);
     let tokens = all.slice(from);
     const woken = Math.max(0, ...this.wake.map((phrase) => endOf(phrase, tokens)));
@@ -139,7 +145,8 @@ export class CommandParser {
       this.current = [];
       if (withoutFillers(tokens).length) this.ended = [...this.ended, tokens].slice(-mostUtterances);
     }
-    const isSame = keyOf(this.utterances) === before;
+    // The wake phrase may be heard late, before words that were known already.
+    const isSame = keyOf(this.utterances) === before && (wasAddressed || !woken);
     if (!isSame) this.stopReading();
     if (!isSame || (isFinal && tokens.length)) this.waitForEnd(isFinal);
   }
@@ -178,6 +185,18 @@ export class CommandParser {
       else if (value === null || value === undefined || typeof value === "string" || typeof value === "number")
         this.facts.delete(name);
       else throw new TypeError(`tell: expected text or a number for ${name}, got ${describe(value)}`);
+  }
+
+  /**
+   * Whether this is another utterance, though none was final: far shorter than the words that are done with, or of other
+   * words. Nothing at all tells nothing, and words that were mended are the same utterance's: a command runs once.
+   */
+  private hasBegunAnew(length: number): boolean {
+    if (!length) return false;
+    if (2 * length < this.spent) return true;
+    const words = this.words.slice(0, this.spent);
+    const same = words.filter((word) => this.done.includes(word)).length;
+    return 2 * same < words.length;
   }
 
   private get utterances(): string[][] {
@@ -379,7 +398,10 @@ export class CommandParser {
   private forget(): void {
     this.stopReading();
     this.stopWaiting();
-    if (this.current.length) this.spent = this.start + this.current.length;
+    if (this.current.length) {
+      this.spent = this.start + this.current.length;
+      this.done = this.words.slice(0, this.spent);
+    }
     this.ended = [];
     this.current = [];
     this.ahead = null;

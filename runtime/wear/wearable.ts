@@ -20,8 +20,8 @@ export interface Model {
 }
 
 /**
- * How a call ended. refused: it did not run. failed: it ran, and says so. lost: the session ended first; whether it ran
- * nobody knows here, and the device tells its wearer that nobody heard.
+ * How a call ended. refused: it did not run. failed: it ran, and says so. lost: the session ended first, or no result came
+ * in time; whether it ran nobody knows here.
  */
 export interface Outcome {
   ending: Ending | "lost";
@@ -63,6 +63,11 @@ export interface CompanionOptions extends WearableEvents {
   name?: string;
   /** How long a device may be out of reach before its session is given up; 5 minutes. */
   patienceMs?: number;
+  /**
+   * How long a device in reach that has got a call or a question may be without its result or answer until that counts as
+   * lost; 10 minutes, since a wearer may be asked meanwhile.
+   */
+  answerMs?: number;
   /** What went wrong, each thing once. */
   log?(line: string): void;
   clock?: Clock;
@@ -97,6 +102,10 @@ const mostCharacters = 400;
 interface Pending<T> {
   settle(value: T): void;
   sending: Sending;
+  /** Runs while the device has it and is in reach. */
+  timer?: unknown;
+  /** No answer came in time. */
+  expire(): void;
 }
 
 export class Wearable {
@@ -128,7 +137,9 @@ export class Wearable {
       write: (frame) => this.carrier?.write(frame),
       message: (bytes) => this.hear(bytes),
       overlong: () => this.complain(null, "message", `expected at most ${this.mostBytes} bytes, got more`),
-      delivered: () => {},
+      delivered: (sending) => {
+        for (const pending of this.pending()) if (pending.sending === sending) this.expect(pending);
+      },
       stalled: () => {
         this.wait();
         this.carrier?.stalled();
@@ -152,6 +163,7 @@ export class Wearable {
 
   resume(theirs: Limits, next: number): void {
     this.owner.clock.clear(this.patience);
+    for (const pending of this.pending()) if (pending.sending.delivered) this.expect(pending);
     this.channel.resume(theirs, next);
   }
 
@@ -162,14 +174,27 @@ export class Wearable {
   }
 
   private wait(): void {
+    for (const { timer } of this.pending()) this.owner.clock.clear(timer);
     this.owner.clock.clear(this.patience);
     const ms = this.owner.options.patienceMs ?? 300_000;
     this.patience = this.owner.clock.set(() => this.owner.lose(this, `out of reach for ${ms / 1000} s`), ms);
   }
 
+  private pending(): Pending<never>[] {
+    return [...this.calls.values(), ...this.questions.values()];
+  }
+
+  /** Lets an answer be late from some time on. */
+  private expect(pending: Pending<never>): void {
+    this.owner.clock.clear(pending.timer);
+    const ms = this.owner.options.answerMs ?? 600_000;
+    if (Number.isFinite(ms)) pending.timer = this.owner.clock.set(() => pending.expire(), ms);
+  }
+
   /** The session is over. */
   end(reason: string): void {
     this.isOver = true;
+    for (const { timer } of this.pending()) this.owner.clock.clear(timer);
     this.owner.clock.clear(this.patience);
     this.channel.pause();
     const carrier = this.carrier;
@@ -187,7 +212,7 @@ export class Wearable {
   }
 
   /**
-   * Has the device run a call.
+   * Has the device run a call; an outcome comes within `answerMs` of reach, `patienceMs` out of it.
    * Throws: ToolError for one that its tools do not allow; Error before they are known.
    */
   async call(
@@ -208,7 +233,8 @@ export class Wearable {
     const stop = () => this.calls.has(id) && this.say(says.cancel, id);
     signal?.addEventListener("abort", stop, { once: true });
     try {
-      return await this.pend(this.calls, id, writeMessage(says.call, id, request ?? null, confirm, bytes));
+      const message = writeMessage(says.call, id, request ?? null, confirm, bytes);
+      return await this.pend(this.calls, id, message, { ending: "lost", value: "no result in time" });
     } finally {
       signal?.removeEventListener("abort", stop);
       this.waiting.shift()?.();
@@ -219,16 +245,26 @@ export class Wearable {
   async ask(text: string, options: readonly string[]): Promise<number | null> {
     if (this.isOver || this.questions.size >= mostRequests) return null;
     const id = ++this.callId;
-    return this.pend(this.questions, id, writeMessage(says.ask, id, text, ...options));
+    return this.pend(this.questions, id, writeMessage(says.ask, id, text, ...options), null);
   }
 
   /** Sends what has an answer. It is awaited first: a pipe may bring the answer while it is given the question. */
-  private pend<T>(pending: Map<number, Pending<T>>, id: number, message: Uint8Array): Promise<T> {
-    return new Promise((settle, reject) => {
-      const entry: Pending<T> = { settle, sending: { begun: true, delivered: false } };
+  private pend<T>(pending: Map<number, Pending<T>>, id: number, message: Uint8Array, late: T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const settle = (value: T) => {
+        pending.delete(id);
+        this.owner.clock.clear(entry.timer);
+        resolve(value);
+      };
+      const expire = () => {
+        settle(late);
+        this.say(says.cancel, id);
+      };
+      const entry: Pending<T> = { settle, expire, sending: { begun: true, delivered: false } };
       pending.set(id, entry);
       try {
         entry.sending = this.channel.send(message, true);
+        if (entry.sending.delivered && pending.get(id) === entry) this.expect(entry as Pending<never>);
       } catch (error) {
         pending.delete(id);
         reject(error);
@@ -314,7 +350,6 @@ export class Wearable {
         const ending = endings[message.number("result.ending", endings.length - 1)];
         const call = this.calls.get(id);
         if (!call) throw new Objection(id, "call", `expected a call under way, got ${id}`);
-        this.calls.delete(id);
         call.settle({ ending, value: message.value("result.value") });
         break;
       }
@@ -323,7 +358,6 @@ export class Wearable {
         const place = message.value("answer.place");
         const question = this.questions.get(id);
         if (!question) throw new Objection(id, "ask", `expected a question that was asked, got ${id}`);
-        this.questions.delete(id);
         question.settle(typeof place === "number" ? place : null);
         break;
       }

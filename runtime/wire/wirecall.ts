@@ -8,9 +8,10 @@
  *
  * null is always an enum's value, so nil is never a value.
  */
-import { FormatError, ToolError } from "../errors.ts";
+import { CapacityError, FormatError, ToolError } from "../errors.ts";
 import { describe, isObject, type Json } from "../json.ts";
 import { writeMsgpack } from "../msgpack.ts";
+import { mostLevels } from "../tools/bounds.ts";
 import { itemSchema, type Leaf, leaves, type ObjectSchema, type Schema } from "../tools/schema.ts";
 import type { Tool, ToolSet } from "../tools/tools.ts";
 import { torn } from "./phrases.ts";
@@ -23,7 +24,10 @@ export interface WireCall {
   arguments: Record<string, Json>;
 }
 
-/** Throws: ToolError for a tool that the set lacks, or an argument that does not fit its schema. */
+/**
+ * Throws: ToolError for a tool that the set lacks, or an argument that does not fit its schema; CapacityError for values too
+ * far within one another.
+ */
 export function packCall(set: ToolSet, call: WireCall): Uint8Array {
   return writeMsgpack(writeCall(set, call, "call"));
 }
@@ -44,6 +48,7 @@ export function unpackCalls(set: ToolSet, bytes: Uint8Array): WireCall[] {
 function writeCall(set: ToolSet, { name, arguments: given }: WireCall, path: string): Plain[] {
   const index = set.tools.findIndex((tool) => tool.name === name);
   if (index < 0) throw new ToolError(`${path}.name`, `expected a tool of the set, got ${describe(name)}`);
+  checkLevels(given, `${path}.arguments`);
   const object = argumentsOf(set.tools[index]);
   const values = writeObject(object, given);
   if (values) return [index, ...values];
@@ -51,6 +56,18 @@ function writeCall(set: ToolSet, { name, arguments: given }: WireCall, path: str
   const got = describe(Object.hasOwn(given, unfit) ? given[unfit] : undefined);
   throw new ToolError(`${path}.arguments.${unfit}`, `expected a value of its schema, got ${got}`);
 }
+
+/** Throws: CapacityError for values further within one another than a set's schemas, or that hold themselves. */
+function checkLevels(given: object, path: string): void {
+  let inside = new Set([given]);
+  for (let level = 0; inside.size; level++) {
+    if (level > mostLevels)
+      throw new CapacityError(path, level, mostLevels, `expected at most ${mostLevels} levels, got more; flatten them`);
+    inside = new Set([...inside].flatMap(Object.values).filter(isList));
+  }
+}
+
+const isList = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 /** What all shapes of a tool's arguments know. */
 function argumentsOf({ parameters, shapes }: Tool): ObjectSchema {

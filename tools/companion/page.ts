@@ -1,27 +1,8 @@
 /** Serves firmware/companion with the runtime beside it: on this machine a page may use Bluetooth without a certificate. */
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { extname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const types: Record<string, string> = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript",
-  ".css": "text/css",
-  ".json": "application/json",
-  ".webmanifest": "application/manifest+json",
-  ".png": "image/png",
-  ".wasm": "application/wasm",
-};
-
-/** The built package: this file's own, or of the tree it stands in. */
-function builtFolder(): string {
-  const up = fileURLToPath(new URL("../../", import.meta.url));
-  const built = [up, join(up, "dist")].find((folder) => existsSync(join(folder, "runtime/companion.js")));
-  if (built) return built;
-  throw new Error(`${up}: expected a built runtime, got none; run npm run build`);
-}
+import { join } from "node:path";
+import { builtFolder, mediaType } from "../pages.ts";
 
 /** Where a path of the page lies; null outside of what it needs. */
 function fileOf(path: string, built: string): string | null {
@@ -32,7 +13,7 @@ function fileOf(path: string, built: string): string | null {
 
 /** Listens. Throws: Error if the port is taken, or where nothing is built. */
 export function servePage(port: number, host: string): Promise<Server> {
-  const built = builtFolder();
+  const built = builtFolder("runtime/companion.js");
   const server = createServer(async ({ url = "/", method }, response) => {
     try {
       // A path that is no UTF-8 is no file either.
@@ -41,7 +22,7 @@ export function servePage(port: number, host: string): Promise<Server> {
       if (!file) throw new Error("none");
       const bytes = await readFile(file);
       response.writeHead(200, {
-        "content-type": types[extname(file)] ?? "application/octet-stream",
+        "content-type": mediaType(file),
         "content-length": bytes.length,
       });
       response.end(method === "HEAD" ? undefined : bytes);

@@ -17,8 +17,15 @@ const lingerMs = 2000;
 /** What may wait in a socket that takes nothing; more is lost, and the link sends it again. */
 const mostWaitingBytes = 1 << 20;
 
+export interface SocketOptions {
+  port: number;
+  host: string;
+  /** The one origin whose pages may connect, or * for all; any site that a browser shows may try. */
+  cors?: string;
+}
+
 /** Listens, and gives a pipe for each device that connects. Throws: Error if the port is taken. */
-export function serveSockets(port: number, host: string, onPipe: (pipe: Pipe) => void): Promise<Server> {
+export function serveSockets({ port, host, cors }: SocketOptions, onPipe: (pipe: Pipe) => void): Promise<Server> {
   const server = createServer((_, response) => {
     response.writeHead(426, { "content-type": "text/plain", upgrade: "websocket" });
     response.end("thimble companion: expected a WebSocket\n");
@@ -26,6 +33,14 @@ export function serveSockets(port: number, host: string, onPipe: (pipe: Pipe) =>
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // The server listens to this socket's errors no longer: one that breaks must end nobody else.
     socket.on("error", () => {});
+    // Browsers always say whose page connects, and let any; what is no browser says nothing.
+    const { origin } = request.headers;
+    if (origin !== undefined && cors !== "*" && cors !== origin) {
+      const text = `origin: expected none of a page, got ${JSON.stringify(origin)}; serve with --cors ${origin}\n`;
+      const head = `content-type: text/plain\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close`;
+      socket.end(`HTTP/1.1 403 Forbidden\r\n${head}\r\n\r\n${text}`);
+      return;
+    }
     const key = request.headers["sec-websocket-key"];
     if (typeof key !== "string" || request.headers["sec-websocket-version"] !== "13") {
       socket.end("HTTP/1.1 400 Bad Request\r\nsec-websocket-version: 13\r\n\r\n");

@@ -1,17 +1,9 @@
 /** The playground's files: what a path of the page is, for a server or a folder. */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { extname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
-
-const types: Record<string, string> = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".wasm": "application/wasm",
-  ".txt": "text/plain; charset=utf-8",
-};
+import { builtFolder, mediaType } from "../pages.ts";
 
 /** The page reaches its own server and, to compare, others of this machine; nothing else. */
 const policy = [
@@ -33,14 +25,6 @@ const headers = {
   "cache-control": "no-cache",
 };
 
-/** The built package: this file's own, or of the tree it stands in. Throws: Error where nothing is built. */
-function builtFolder(): string {
-  const up = fileURLToPath(new URL("../../", import.meta.url));
-  const built = [up, join(up, "dist")].find((folder) => existsSync(join(folder, "tools/playground/web/main.js.gz")));
-  if (built) return built;
-  throw new Error(`${up}: expected a built playground, got none; run npm run build`);
-}
-
 /** The generator's data, which the package keeps for Node, as a module of any host. */
 const tablesPath = "/tools/data/tables.js";
 const tablesScript = (built: string) =>
@@ -56,17 +40,17 @@ export interface PageParts {
 
 /** Answers GET of a page's path; null for a path that is none of its own. Throws: Error where nothing is built. */
 export function pageOf({ pack, tools }: PageParts): (path: string) => Promise<Response | null> {
-  const built = builtFolder();
+  const built = builtFolder("tools/playground/web/main.js.gz");
   return async (path) => {
     if (path === "/tools.json") return Response.json(tools, { headers });
     if (path === tablesPath)
-      return new Response(tablesScript(built), { headers: { ...headers, "content-type": types[".js"] } });
+      return new Response(tablesScript(built), { headers: { ...headers, "content-type": mediaType(tablesPath) } });
     const file = path === "/model.thimble" ? pack : fileOf(path, built);
     if (!file) return null;
     try {
       const read = await readFile(file);
       const bytes = file.endsWith(".gz") ? gunzipSync(read) : read;
-      const type = types[extname(file.replace(/\.gz$/, ""))] ?? "application/octet-stream";
+      const type = mediaType(file.replace(/\.gz$/, ""));
       return new Response(bytes, {
         headers: { ...headers, "content-type": type, "content-length": String(bytes.length) },
       });
@@ -97,7 +81,7 @@ function fileOf(path: string, built: string): string | null {
 
 /** Writes the page as a folder that any web server can hold. Throws: Error where nothing is built. */
 export function exportPage(folder: string, { pack, tools }: PageParts): void {
-  const built = builtFolder();
+  const built = builtFolder("tools/playground/web/main.js.gz");
   mkdirSync(folder, { recursive: true });
   const web = join(built, "tools/playground/web");
   for (const name of readdirSync(web))

@@ -1,5 +1,6 @@
 /** What goes wrong, in OpenAI's envelope; bodies in, JSON out. */
 import { isObject, type JsonObject } from "../../runtime/json.ts";
+import { mostDepth } from "../../runtime/tools/bounds.ts";
 import { utf8Text } from "../command.ts";
 
 /** An answer that is an error. `param` names the field of the body that is wrong. */
@@ -54,9 +55,7 @@ export async function readFields(request: Request): Promise<JsonObject> {
   return value;
 }
 
-/** Most values within one another: of what is said back in messages, too, by a recursion of the host's. */
-const mostDepth = 2048;
-
+/** Of what is said back in messages, too, by a recursion of the host's. */
 function isDeep(value: unknown): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; level.length; depth++) {
