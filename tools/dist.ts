@@ -7,9 +7,9 @@
  *   tools/data/tables.br            the generator's plain data, of which one page goes on one command
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { brotliCompressSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import type { BunPlugin } from "bun";
 import { build } from "esbuild";
 import { minify } from "terser";
@@ -41,8 +41,12 @@ cpSync("tools/watch.json", "dist/tools/watch.json");
 for (const file of ["thimble.js", "thimble.tools.js", "actions.js", "spoken.js"])
   cpSync(`firmware/espruino/${file}`, `dist/firmware/espruino/${file}`);
 cpSync("firmware/companion", "dist/firmware/companion", { recursive: true, filter: (from) => !from.endsWith(".md") });
+mkdirSync("dist/tools/profile/uplot", { recursive: true });
 for (const file of ["LICENSE", "dist/uPlot.iife.min.js", "dist/uPlot.min.css"])
-  cpSync(`node_modules/uplot/${file}`, `dist/tools/profile/uplot/${basename(file)}`);
+  writeFileSync(
+    `dist/tools/profile/uplot/${basename(file)}.gz`,
+    gzipSync(readFileSync(`node_modules/uplot/${file}`), { level: 9 }),
+  );
 
 /** Leaves the types that the exports lead to: nobody imports the others. */
 function keepPublicTypes(entries: string[]): void {

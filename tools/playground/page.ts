@@ -61,31 +61,30 @@ export function pageOf({ pack, tools }: PageParts): (path: string) => Promise<Re
 }
 
 /** Folders of the package that the page loads from as they are. */
-const shared = [
-  "runtime",
-  "wasm",
-  "tools/finetune",
-  "tools/data",
-  "tools/eval",
-  "tools/calibrate",
-  "tools/profile/uplot",
-];
+const shared = ["runtime", "wasm", "tools/finetune", "tools/data", "tools/eval", "tools/calibrate"];
+/** And those whose files are packed. */
+const packed: Readonly<Record<string, string>> = {
+  "tools/playground/web": ".",
+  "tools/profile/uplot": "tools/profile/uplot",
+};
 const isShared = new RegExp(`^/(${shared.join("|")})/.*\\.(js|wasm|css)$`);
 
 function fileOf(path: string, built: string): string | null {
   // A URL has resolved its own, and what is escaped in it stays so.
   if (path.includes("..")) return null;
   if (isShared.test(path)) return join(built, path);
+  if (path.startsWith("/tools/profile/uplot/")) return join(built, `${path}.gz`);
   return join(built, "tools/playground/web", `${path === "/" ? "index.html" : path}.gz`);
 }
 
 /** Writes the page as a folder that any web server can hold. Throws: Error where nothing is built. */
 export function exportPage(folder: string, { pack, tools }: PageParts): void {
   const built = builtFolder("tools/playground/web/main.js.gz");
-  mkdirSync(folder, { recursive: true });
-  const web = join(built, "tools/playground/web");
-  for (const name of readdirSync(web))
-    writeFileSync(join(folder, name.replace(/\.gz$/, "")), gunzipSync(readFileSync(join(web, name))));
+  for (const [from, to] of Object.entries(packed)) {
+    mkdirSync(join(folder, to), { recursive: true });
+    for (const name of readdirSync(join(built, from)))
+      writeFileSync(join(folder, to, name.replace(/\.gz$/, "")), gunzipSync(readFileSync(join(built, from, name))));
+  }
   // Types and the model inside stay: the page fetches the pack from beside itself.
   const isNeeded = (from: string) => !/\.(d\.ts|md|thimble|br)$/.test(from);
   for (const part of shared) cpSync(join(built, part), join(folder, part), { recursive: true, filter: isNeeded });

@@ -1,5 +1,6 @@
 /** A report as one page that needs nothing else: tables as HTML, charts by uPlot, which is written into the page. */
 import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import { percentile } from "../eval/statistics.ts";
 import { boardLine } from "./board.ts";
 import { type Chart, draw } from "./charts.ts";
@@ -232,12 +233,13 @@ function inScript(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }
 
-/** A file of the plotting library: beside this file in the package, in node_modules in the source tree. */
+/** A file of the plotting library: packed beside this file in the package, in node_modules in the source tree. */
 function library(file: string): string {
   const source = file === "LICENSE" ? "../../node_modules/uplot/" : "../../node_modules/uplot/dist/";
-  for (const folder of ["./uplot/", source]) {
+  const read = (path: string) => readFileSync(new URL(path, import.meta.url));
+  for (const bytes of [() => gunzipSync(read(`./uplot/${file}.gz`)), () => read(source + file)]) {
     try {
-      return readFileSync(new URL(folder + file, import.meta.url), "utf8");
+      return bytes().toString();
     } catch {}
   }
   throw new Error(`${file}: expected uPlot in node_modules, got none; run npm install`);
