@@ -117,14 +117,27 @@ describe("never trained on", () => {
   const held = (lines: string) =>
     lines.split("\n").flatMap((line) => (line ? (requests.get(bare(JSON.parse(line).query)) ?? []) : []));
 
-  test("the generator writes none of the requests, over 8,000 lines of two seeds", async () => {
+  test("the generator writes none of the requests, over 8,000 lines of two seeds, of all domains", async () => {
     for (const seed of ["7", "2026"]) {
-      const { out, code } = await thimble(["data", "synth", "--count", "4000", "--seed", seed]);
+      const domains = ["--domains", fileURLToPath(new URL("../tools/train/domains", import.meta.url))];
+      const { out, code } = await thimble(["data", "synth", ...domains, "--count", "4000", "--seed", seed]);
       expect(code).toBe(0);
       expect(out.trim().split("\n")).toHaveLength(4000);
       expect(held(out)).toEqual([]);
     }
   }, 60_000);
+
+  test("no phrase of the default model's domains is one", () => {
+    const folder = new URL("../tools/train/domains/", import.meta.url);
+    for (const name of readdirSync(folder)) {
+      const { tools } = JSON.parse(readFileSync(new URL(name, folder), "utf8"));
+      const phrases = Object.values<{ say: string[]; hint?: string[] }>(tools).flatMap(({ say, hint = [] }) => [
+        ...say,
+        ...hint,
+      ]);
+      expect([name, phrases.filter((phrase) => requests.has(bare(phrase)))]).toEqual([name, []]);
+    }
+  });
 
   test("no other fixture holds one", () => {
     for (const name of ["data-seed1.jsonl", "eval.jsonl"])
