@@ -7,6 +7,7 @@ import { brotliDecompressSync } from "node:zlib";
 import {
   type BuildName,
   blockBytes,
+  buildNames,
   embeddingBlockBytes,
   embeddingBytes,
   groupSize,
@@ -95,8 +96,14 @@ export async function openJobs(build: BuildName): Promise<Jobs> {
 }
 
 async function openProbe(build: BuildName, memory: WebAssembly.Memory): Promise<Probe> {
-  const file = new URL(`../../wasm/built/probe/${build}.wasm.br`, import.meta.url);
-  const bytes = Uint8Array.from(brotliDecompressSync(readFileSync(file)));
+  // Lengths as u32, in the order of `buildNames`, then the modules.
+  const all = Uint8Array.from(
+    brotliDecompressSync(readFileSync(new URL("../../wasm/built/probes.br", import.meta.url))),
+  );
+  const lengths = [...new Uint32Array(all.buffer, 0, buildNames.length)];
+  const n = buildNames.indexOf(build);
+  const start = lengths.slice(0, n).reduce((sum, length) => sum + length, 4 * lengths.length);
+  const bytes = all.slice(start, start + lengths[n]);
   const imports = { [memoryImport.module]: { [memoryImport.base]: memory } };
   return (await WebAssembly.instantiate(bytes, imports)).instance.exports as unknown as Probe;
 }
