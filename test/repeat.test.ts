@@ -70,16 +70,18 @@ test.each<[request: string, call: string, times: number]>([
   expect(timesAsked(request, call)).toBe(times);
 });
 
-/** Whether a list of so many items can be written where a list that says no maximum has at most five. */
-function takesItems(schema: object, count: number, item: string): boolean {
-  const list = { type: "array", items: { type: "boolean" }, ...schema };
-  const set = ToolSet.from([{ name: "f", parameters: { list } }]);
+/** Whether a value of a schema can be written where a list that says no maximum has at most five items. */
+function takes(schema: object, written: string): boolean {
+  const set = ToolSet.from([{ name: "f", inputSchema: { type: "object", properties: { v: schema } } }]);
   const rules = new Rules(new Grammar(set, trie), null, 5);
   let stand: Stand | null = rules.start;
-  const text = ` [{"name":"f","arguments":{"list":[${Array(count).fill(item).join()}]}}]`;
+  const text = ` [{"name":"f","arguments":{"v":${written}}}]`;
   for (const byte of new TextEncoder().encode(text)) stand = stand?.step(byte) ?? null;
   return stand?.atEnd ?? false;
 }
+
+const takesItems = (schema: object, count: number, item: string) =>
+  takes({ type: "array", items: { type: "boolean" }, ...schema }, `[${Array(count).fill(item).join()}]`);
 
 const trie = new TokenTrie(model.tokenizer);
 const booleans = { type: "array", items: { type: "boolean" } };
@@ -93,6 +95,17 @@ test.each<[schema: object, item: string, most: number]>([
   [{ items: { anyOf: [{ type: "integer" }, booleans] } }, "7", 5],
 ])("of a list %p as many as %p fit as it or the request says", (schema, item, most) => {
   expect([most, most + 1].map((count) => takesItems(schema, count, item))).toEqual([true, false]);
+});
+
+const map = { type: "object", additionalProperties: { type: "integer" } };
+const twoOf = { type: "array", items: { enum: ["a", "b"] }, uniqueItems: true, maxItems: 2 };
+test.each<[about: string, schema: object, written: string, isTaken: boolean]>([
+  ["items that differ, of a list with a maximum", twoOf, '["a","b"]', true],
+  ["items that differ, of a list with a maximum", twoOf, '["a","a"]', false],
+  ["a map's own keys", map, '{"a":1,"a":2}', false],
+  ["keys of another map", { type: "array", items: map }, '[{"a":1},{"a":2}]', true],
+])("%s: %p written as %s is taken or not: %p", (_, schema, written, isTaken) => {
+  expect(takes(schema, written)).toBe(isTaken);
 });
 
 test("a request bounds lists by its words, and at least by twelve", () => {

@@ -540,6 +540,11 @@ describe("a call", () => {
     const set = ToolSet.from([{ name: "f", inputSchema: { properties: { v: { $ref: "#/$defs/a" } }, $defs } }]);
     expect(() => packCall(set, { name: "f", arguments: { v: 5 } })).toThrow(ToolError);
     expect(unpackCall(set, packCall(set, { name: "f", arguments: { v: "x" } })).arguments).toEqual({ v: "x" });
+    // Bytes may hold what no list of tools does: an option that is itself and nothing else.
+    const itself = [-16, [-15, -1]];
+    const crafted = unpackTools(msgpack([-2, "\0f\0v", "", null, [0, -1, null, [1, -14, null, -1, itself]]]));
+    expect(unpackCall(crafted, msgpack([0, [0, "x"]])).arguments).toEqual({ v: "x" });
+    expect(() => unpackCall(crafted, msgpack([0, [1, "x"]]))).toThrow(FormatError);
   });
 
   test("cut or flipped is refused with FormatError, or is another call that packs", () => {

@@ -68,7 +68,7 @@ export interface KeptModel extends Pick<Host, "kernels" | "memory" | "layout"> {
 /** Memory may grow while no more than this lies about in pieces too small; then tools make room. */
 const mostScatteredBytes = 2 ** 19;
 
-/** Vectors kept: some 16 MB at 128 numbers each. */
+/** Vectors kept, with their texts: some 36 MB at 128 numbers each (test/soak.ts). */
 const mostKnown = 32_768;
 
 export class Kept {
