@@ -3,7 +3,7 @@ import { type Answer, type Scribe, writeAnswer, writeFreely } from "./answer/ans
 import { type Decision, mostCareful } from "./answer/decision.ts";
 import { Figures } from "./answer/figures.ts";
 import { Lean, late } from "./answer/lean.ts";
-import { lexicalScores, type Ranked, ranking } from "./answer/rank.ts";
+import { type Ranked, ranking } from "./answer/rank.ts";
 import { Calls, mostItemsOf } from "./answer/repeat.ts";
 import { Rules } from "./answer/rules.ts";
 import { readCalls, type ToolCall } from "./answer/toolcall.ts";
@@ -21,6 +21,7 @@ import { type Request, readRequest } from "./text/request.ts";
 import { special } from "./text/tokenizer.ts";
 import type { DefinedArguments, Definitions, TypedTools } from "./tools/define.ts";
 import { ToolSet } from "./tools/tools.ts";
+import { lexicalScores } from "./tools/words.ts";
 import { Turns } from "./turns.ts";
 
 /** How many calls an answer has. */

@@ -1,6 +1,5 @@
 /** Bounded work: what comes from outside costs a constant share of work an item, and too much of it is refused before. */
 import { expect, test } from "bun:test";
-import { lexicalScores } from "../runtime/answer/rank.ts";
 import { FormatError } from "../runtime/errors.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
 import type { JsonObject } from "../runtime/json.ts";
@@ -12,6 +11,7 @@ import { load } from "../runtime/thimble.ts";
 import { mostCharacters, mostNameCharacters, mostTools } from "../runtime/tools/bounds.ts";
 import { snakeCase } from "../runtime/tools/prompt.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
+import { lexicalScores } from "../runtime/tools/words.ts";
 import { packTools } from "../runtime/wire/wire.ts";
 import { unpackTools } from "../runtime/wire/wireread.ts";
 import { findAll } from "../tools/lint/rules.ts";

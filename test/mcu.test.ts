@@ -50,7 +50,8 @@ function program(main: string, more: readonly string[] = []): string {
   return out;
 }
 
-const model = hasCc ? await load() : null;
+/** With room for all tools of any list at once: a device offers them all. */
+const model = hasCc ? await load(undefined, { toolRows: 8192 }) : null;
 const pack = fileURLToPath(defaultModel());
 const watch = readFileSync(join(root, "tools/watch.json"), "utf8");
 let files = 0;

@@ -1,9 +1,9 @@
 /** Which of many tools a call sees where they are read apart. */
 import { expect, test } from "bun:test";
-import { lexicalScores } from "../runtime/answer/rank.ts";
 import { octet } from "../runtime/engine/sessionplan.ts";
 import { CapacityError, load, ToolSet } from "../runtime/index.ts";
 import { Apart } from "../runtime/prompt/apart.ts";
+import { lexicalScores } from "../runtime/tools/words.ts";
 import { hostOf } from "../tools/bench/runs.ts";
 import { pad } from "../wasm/abi.ts";
 import { answerOf, apartPack, limits, longTool, toolOf, toolsOf } from "./apart.ts";

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { lexicalScores, offered, ranking } from "../runtime/answer/rank.ts";
+import { offered, ranking } from "../runtime/answer/rank.ts";
 import { load } from "../runtime/index.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
+import { lexicalScores } from "../runtime/tools/words.ts";
 import { oddGeometry, packOf, randomCheckpoint } from "./support.ts";
 
 const watch = await Bun.file(new URL("../tools/watch.json", import.meta.url)).json();

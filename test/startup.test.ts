@@ -45,7 +45,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
   const list = Object.entries(files).map(([room, names]) => `${room}: ${names.join(" ")}`);
   expect(list).toEqual([
     "node: fs url util",
-    "runtime/answer: answer copy decision lean provenance rank repeat rules toolcall trace",
+    "runtime/answer: answer copy decision figures lean provenance rank repeat rules toolcall trace",
     "runtime: default errors json limits lru msgpack session thimble turns",
     "runtime/engine: decoder embedding encoder kernels memory modelplan sessionplan threads trial tuningplan warm worker",
     "runtime/grammar: automaton grammar scalars state",
@@ -54,7 +54,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
     "runtime/pack: calibration pack xxh32",
     "runtime/prompt: apart joint prompt",
     "runtime/text: numbers request tokenizer trie",
-    "runtime/tools: bounds decimal forms keywords merge overlap pointer prompt reader schema shapes shortest tools typing",
+    "runtime/tools: bounds decimal forms keywords merge overlap pointer prompt reader schema shapes shortest tools typing words",
     "tools: command lines model run",
     "wasm: abi",
     "wasm/built: bytes",

@@ -60,7 +60,7 @@ void rate_tools(call *c, uint32_t n);
 /* What the ids of the mask gain after the answer's text so far; false where nothing leans any more. */
 bool find_gain(call *c, gain *gain);
 
-/* Scores of the tools by the request's words, into `scores`. Source: runtime/answer/rank.ts. */
+/* Scores of the tools by the request's words, into `scores`. Source: runtime/tools/words.ts. */
 void rank_by_words(call *c, double *scores);
 
 /* The numbers of the request, into c->said. Source: runtime/answer/figures.ts. */

@@ -1,5 +1,5 @@
 /*
- * Scores tools by a request's words, from the table that the tools' file brings. Source: runtime/answer/rank.ts; the table:
+ * Scores tools by a request's words, from the table that the tools' file brings. Source: runtime/tools/words.ts; the table:
  * runtime/kept/words.ts.
  */
 #include "call.h"

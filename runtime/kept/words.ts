@@ -1,5 +1,5 @@
 /**
- * The words of a list of tools, for a device to score them by a request's (answer/rank.ts). Little-endian:
+ * The words of a list of tools, for a device to score them by a request's (tools/words.ts). Little-endian:
  *
  *    0   4  W, words
  *    4   4  zero
@@ -10,8 +10,8 @@
  * All from the start of the part.
  */
 import { pad } from "../../wasm/abi.ts";
-import { toolWordsOf, weightOf } from "../answer/rank.ts";
 import type { ToolSet } from "../tools/tools.ts";
+import { toolWordsOf, weightOf } from "../tools/words.ts";
 
 const rowBytes = 12;
 

@@ -17,7 +17,7 @@ export interface Leaning {
   tool: number;
   /** The same, of calling none. */
   none: number;
-  /** The same, each unit of the score of a tool's words (answer/rank.ts); 0 if absent. */
+  /** The same, each unit of the score of a tool's words (tools/words.ts); 0 if absent. */
   word?: number;
   /** Against a number in a call that the request does not say (answer/figures.ts); 0 if absent. */
   number?: number;

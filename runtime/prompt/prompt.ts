@@ -1,6 +1,6 @@
 /** A request and tools on their way into the model: what both ways of showing tools have in common. */
 
-import { lexicalScores, offered, ranking } from "../answer/rank.ts";
+import { offered, ranking } from "../answer/rank.ts";
 import type { Host } from "../engine/host.ts";
 import { CapacityError } from "../errors.ts";
 import type { Kept } from "../kept/kept.ts";
@@ -8,6 +8,7 @@ import type { Lru } from "../lru.ts";
 import type { PackHeader } from "../pack/pack.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { ToolSet } from "../tools/tools.ts";
+import { lexicalScores } from "../tools/words.ts";
 
 /** A model, as far as prompts need it. */
 export interface PromptModel {
