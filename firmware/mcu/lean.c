@@ -5,8 +5,6 @@
  */
 #include "call.h"
 
-enum { mostByWords = 1 };
-
 void rate_tools(call *c, uint32_t n) {
   const thimble_model *m = c->m;
   /* Where a decoded row's state will be. */
@@ -14,16 +12,15 @@ void rate_tools(call *c, uint32_t n) {
   double best = 0, likeliest = 0;
   /* First, since it works in the engine's memory. */
   if (c->found) rank_by_words(c, c->leans);
+  /* Words say which tool is meant, never that one is. */
   for (uint32_t tool = 0; c->found && tool < m->nTools; tool++)
     if (m->leanWord * c->leans[tool] > likeliest) likeliest = m->leanWord * c->leans[tool];
-  /* Words say which tool is meant rather than whether one is. */
-  double shift = (likeliest < mostByWords ? likeliest : mostByWords) - likeliest;
   engine_contrast(&c->engine, c->ids, n, vector);
   for (uint32_t tool = 0; tool < m->nTools; tool++) {
     const float *known = tool_vector(m, tool);
     double score = 0;
     for (uint32_t i = 0; i < m->contrastiveDim; i++) score += (double)known[i] * vector[i];
-    c->leans[tool] = m->leanTool * score + (c->found ? m->leanWord * c->leans[tool] + shift : 0);
+    c->leans[tool] = m->leanTool * score + (c->found ? m->leanWord * c->leans[tool] - likeliest : 0);
     if (!tool || c->leans[tool] > best) best = c->leans[tool];
   }
   c->leans[m->nTools] = m->leanNone < best ? m->leanNone : best;

@@ -9,12 +9,6 @@ import type { Leaning } from "../pack/calibration.ts";
 /** What a word counts that is said past the request's first clause, which the first call answers. */
 export const late = 0.5;
 
-/**
- * What words add at most to a tool against calling none, in logits: they say which tool is meant rather than whether one is.
- * "The weather was better last year" asks for nothing.
- */
-const mostByWords = 1;
-
 /** An answer may begin so. */
 interface Beginning {
   text: string;
@@ -32,9 +26,9 @@ export class Lean {
     words: readonly number[],
     { tool, word = 0, none }: Leaning,
   ) {
+    // Words say which tool is meant, never that one is: "the weather was better last year" asks for nothing.
     const likeliest = word * Math.max(...words);
-    const shift = Math.min(mostByWords, likeliest) - likeliest;
-    const weights = names.map((_, i) => tool * scores[i] + (word * words[i] + shift));
+    const weights = names.map((_, i) => tool * scores[i] + (word * words[i] - likeliest));
     const calls = names.map((name, i) => ({ text: `[{"name":"${name}"`, weight: weights[i] }));
     // Never more than the best: the head sees few words in an address or a number, and knows too little of them to refuse.
     const best = Math.max(...calls.map(({ weight }) => weight));
