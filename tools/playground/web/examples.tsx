@@ -151,11 +151,19 @@ function told(): string {
   return `${count.toLocaleString("en")} examples${wrong}${out}. A part is held out to measure on.`;
 }
 
+/** The row that takes the focus once it is drawn, so that what is typed next goes into it. */
+let added: number | undefined;
+
 function addOne(): void {
-  const id = addRow();
+  added = addRow();
   choose("");
   page.value = Math.floor((rows.value.length - 1) / perPage);
-  setTimeout(() => document.getElementById(`query-${id}`)?.focus());
+}
+
+function focusAdded(field: HTMLTextAreaElement | null, id: number): void {
+  if (!field || id !== added) return;
+  added = undefined;
+  field.focus();
 }
 
 function Sources() {
@@ -227,7 +235,7 @@ function Line({ row: { id, query, calls, fault }, number }: { row: Row; number: 
     <tr>
       <td>
         <textarea
-          id={`query-${id}`}
+          ref={(field) => focusAdded(field, id)}
           rows={1}
           aria-label={`Request ${number}`}
           spellcheck={false}
