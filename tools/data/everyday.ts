@@ -40,6 +40,9 @@ export const everyday: Record<string, string[]> = {
   build: pool(
     `nightly, frontend, backend, iOS, Android, docs site, {noun} service, integration tests, release, lint, end-to-end, docker image`,
   ),
+  outage: pool(
+    `{service} is down, the site is slow, payments fail, the queue is stuck at {bigNumber}, disk full on {host}, nobody can sign in, {host} doesn't answer, the {noun} job hangs, errors went up since {hour}, the certificate runs out {weekday}, {service} keeps restarting, customers see a blank page`,
+  ),
   handle: pool(`@anna, @ben_k, @{noun}{digit}, @dev-{first}, @{coined}, @{adjective}{noun}, @ops, @maria.r`),
   page: pool(
     `onboarding guide, release checklist, {noun} handbook, meeting notes, incident report, product roadmap, style guide, team directory, {city} offsite, hiring plan, FAQ`,

@@ -91,12 +91,12 @@ function title(name: string): Maker {
 
 /** Open pools, whose values may be anything: now and then they are. */
 const open = new Set(
-  "message note errand song artist album playlist podcast show event purpose alarmLabel listName folder topic phrase item app contact person place".split(
+  "message note errand song album playlist podcast show event purpose alarmLabel listName folder topic phrase item".split(
     " ",
   ),
 );
 
-/** Pools of names: that anything may be one is rare. */
+/** Pools of names: now and then one that nobody has heard, but never a run of any words. */
 const names = new Set("app contact person place artist".split(" "));
 
 const makers: Record<string, Maker> = {
@@ -190,7 +190,6 @@ const makers: Record<string, Maker> = {
         "on weekends",
         "every {weekday} and {weekday}",
         "every other day",
-        "every hour",
         "monthly",
         "each night",
       ])
@@ -292,7 +291,8 @@ const makers: Record<string, Maker> = {
 
 /** Throws: RangeError for a slot that no pool and no maker knows. */
 export function make(slot: string, random: Random): Fill {
-  if (open.has(slot) && random.chance(names.has(slot) ? 0.02 : 0.07)) return { text: anything(random) };
+  if (names.has(slot) ? random.chance(0.02) : open.has(slot) && random.chance(0.07))
+    return { text: names.has(slot) ? coined(random) : anything(random) };
   const maker = makers[slot];
   if (!maker) {
     if (!pools[slot])

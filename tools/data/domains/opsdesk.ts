@@ -213,7 +213,7 @@ export const opsdesk: Domain = {
       about: "Page the person on call.",
       takes: {
         "who/engineer/team": "handle! Who is paged.",
-        "message/summary": "clause! What is wrong.",
+        "message/summary": "outage! What is wrong.",
         "severity/urgency": "<low|high|critical>? How bad.",
       },
       say: [

@@ -197,7 +197,7 @@ export const yard: Domain = {
         "the {kind} meter, what does it say {period}",
         "where does all the {kind} go",
       ],
-      hint: ["the {kind} bill was a shock"],
+      hint: ["we must be burning through {kind}"],
     },
     stock_up: {
       names: "refillSupplies reorder_supply running_low supplies-order",
