@@ -223,7 +223,7 @@ export const pools: Record<string, string[]> = {
     `{street}, {landmark}, Union Station, {city} Central, the airport, downtown, {street} stop, North Station, Market Square, {last} Square`,
   ),
   flight: pool(
-    `{letter}{letter}{number}{digit}, {letter}{letter} {number}, flight {number}, {letter}{digit} {number}{digit}, BA{number}, UA {number}`,
+    `{letter}{letter}{number}{digit}, {letter}{letter} {number}, {letter}{digit} {number}{digit}, BA{number}, UA {number}`,
   ),
   lens: pool(`wide, telephoto, macro, fisheye, ultrawide, selfie`),
   filter: pool(`black and white, sepia, vivid, noir, vintage, soft glow, dramatic, cool, warm, mono`),

@@ -198,7 +198,7 @@ export const appliances: Domain = {
         "[cook|make] {cups} cups of rice( and keep it warm{keep_warm=true})",
         "[cook|make] {food} in the [slow cooker|multicooker]( for {duration})",
         "slow cook {food} for {duration}",
-        "cook the rice and keep it warm{keep_warm=true}",
+        "cook the {food} and keep it warm{keep_warm=true}",
       ],
     },
     feed_pet: {

@@ -129,7 +129,7 @@ export const ringing: Domain = {
       say: [
         "not now, let it go to voicemail",
         "I can't talk",
-        "tell the caller {text}",
+        "not now, tell the caller {text}",
         "let it ring out",
         "send them away with {text}",
         "I'm not here",
