@@ -5,40 +5,32 @@
  * n = 406, 3 to 6 tools: the right name in 83.7%, the whole call in 56.4%), the lists changed in that one respect.
  */
 
-import { isObject, type Json } from "../../runtime/json.ts";
+import { isObject } from "../../runtime/json.ts";
 import { mostPromptTokens } from "../../runtime/limits.ts";
 import { mostToolRows, mostUnranked, usualOffer } from "../../runtime/prompt/apart.ts";
 import { snakeCase } from "../../runtime/tools/prompt.ts";
-import { type Entry, type Field, type Group, type Keys, pathOf, type Sheet, valueAt } from "./sheet.ts";
+import { describedOf, enumsOf, enumTextsOf, fieldsOf, firstBy, groupsOf, namesOf, namesTextsOf } from "./parts.ts";
 import {
-  escaped,
-  exampleFor,
-  hasExample,
-  hasVerb,
-  isInflected,
-  isVerb,
-  plainAscii,
-  sentence,
-  spaced,
-  wordsOf,
-} from "./words.ts";
+  draft,
+  type Found,
+  found,
+  freeName,
+  isForeign,
+  keptForm,
+  longer,
+  lower,
+  ownWord,
+  picked,
+  quote,
+  renamed,
+  rewritten,
+  withExample,
+} from "./remedies.ts";
+import { type Entry, pathOf, type Sheet, valueAt } from "./sheet.ts";
+import { escaped, hasExample, hasVerb, isInflected, isVerb, plainAscii, sentence, spaced, wordsOf } from "./words.ts";
 
 /** error: calls fail. warning: a loss is measured, or something differs silently. hint: may help. */
 export type Severity = "error" | "warning" | "hint";
-
-/** New JSON for one place of the tool list. */
-export interface Rewrite {
-  at: Keys;
-  value: Json;
-}
-
-interface Found {
-  path: string;
-  /** `expected X, got Y; remedy`. */
-  message: string;
-  /** Absent where only the tools' author can decide. */
-  rewrite?: Rewrite;
-}
 
 export interface Finding extends Found {
   rule: string;
@@ -66,8 +58,6 @@ const mostAlike = 2;
 /** Values of an enum that are compared with each other and with the list's words: nobody lints more by reading. */
 const mostCompared = 256;
 const mostWords = 20_000;
-/** Keys of an object that a finding writes anew. */
-const mostRewritten = 256;
 /** Words that the prompt and the answer are framed with. Source: spec, "Prompt". */
 const frameWords = "name description parameters arguments type required properties tools tool_call".split(" ");
 /** Texts that become one id wherever they stand. Source: SentencePiece, user-defined symbols. */
@@ -439,113 +429,6 @@ export function descriptionCosts(sheet: Sheet): { path: string; tokens: number; 
     .sort((a, b) => b.tokens - a.tokens);
 }
 
-const quote = (text: string) => JSON.stringify(text);
-const lower = (text: string) => text.toLowerCase();
-const isForeign = (text: string) => /[^ -~]/.test(text);
-
-// Findings.
-
-/** A finding whose remedy is a new text, where there is one. */
-function found(keys: Keys, message: string, text?: string): Found[] {
-  if (text === undefined) return [{ path: pathOf(keys), message }];
-  return rewritten(keys, `${message}; write ${quote(text)}`, text);
-}
-
-function rewritten(at: Keys, message: string, value: Json): Found[] {
-  return [{ path: pathOf(at), message, rewrite: { at, value } }];
-}
-
-/** A finding whose remedy is another name; a key's rewrite is that of the schema around it. */
-function renamed(keys: Keys, message: string, rename: Named["rename"], name: string): Found[] {
-  if (!name) return [{ path: pathOf(keys), message: `${message}; write it in ASCII` }];
-  const { to, rewrite } = rename(name);
-  return [{ path: pathOf(keys), message: `${message}; write ${quote(to)}`, ...(rewrite && { rewrite }) }];
-}
-
-// Parts of the tools.
-
-/** The first item of each key. */
-function firstBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T> {
-  const first = new Map<string, T>();
-  for (const item of items) {
-    const key = keyOf(item);
-    if (!first.has(key)) first.set(key, item);
-  }
-  return first;
-}
-
-interface Text {
-  keys: Keys;
-  text: string;
-}
-
-interface Named {
-  keys: Keys;
-  name: string;
-  /** As the prompt has it. */
-  read: string;
-  rename(name: string): { to: string; rewrite?: Rewrite };
-}
-
-function groupsOf(entries: readonly Entry[]): Group[] {
-  return entries.flatMap(({ groups }) => groups);
-}
-
-function fieldsOf(entries: readonly Entry[]): Field[] {
-  return groupsOf(entries).flatMap(({ fields }) => fields);
-}
-
-function describedOf(entries: readonly Entry[]): Text[] {
-  return [...entries.map(({ keys, tool }) => ({ keys, description: tool.description })), ...fieldsOf(entries)]
-    .filter(({ description }) => description.trim())
-    .map(({ keys, description }) => ({ keys: [...keys, "description"], text: description }));
-}
-
-function namesTextsOf(entries: readonly Entry[]): Text[] {
-  const tools = entries.map(({ keys, tool }) => ({ keys: [...keys, "name"], text: tool.promptName }));
-  return [...tools, ...fieldsOf(entries).map(({ keys, name }) => ({ keys, text: name }))];
-}
-
-/** The strings of each enum. */
-function enumsOf(entries: readonly Entry[]): { field: Field; keys: Keys; path: string; texts: Text[] }[] {
-  return fieldsOf(entries).flatMap((field) =>
-    field.enums.map(({ keys, values }) => {
-      const at = (i: number) => (keys.at(-1) === "const" ? keys : [...keys, i]);
-      const texts = values.flatMap((text, i) => (typeof text === "string" && text ? { keys: at(i), text } : []));
-      return { field, keys, path: pathOf(keys), texts };
-    }),
-  );
-}
-
-function enumTextsOf(entries: readonly Entry[]): Text[] {
-  return enumsOf(entries).flatMap(({ texts }) => texts);
-}
-
-/** Names of tools and of their keys. */
-function namesOf(list: unknown, entries: readonly Entry[]): Named[] {
-  const tools = entries.map(({ keys, tool }) => {
-    const at = [...keys, "name"];
-    const rename = (name: string) => {
-      const to = freeName(entries, snakeCase(name));
-      return { to, rewrite: { at, value: to } };
-    };
-    return { keys: at, name: tool.name, read: tool.promptName, rename };
-  });
-  const keys = groupsOf(entries).flatMap((group) => {
-    const taken = new Set(group.fields.map(({ name }) => name));
-    return group.fields.map(({ keys, name }) => {
-      const rename = (wanted: string) => {
-        const to = taken.has(wanted) ? `${wanted}_2` : wanted;
-        // It writes all keys of the object anew.
-        if (taken.size > mostRewritten) return { to };
-        return { to, rewrite: keyRenamed(list, group.keys, name, to) };
-      };
-      return { keys, name, read: escaped(name), rename };
-    });
-  });
-  return [...tools, ...keys];
-}
-
 /** Tools whose first word too many share. */
 function alike(entries: readonly Entry[]): { start: string; entry: Entry; count: number }[] {
   const starts = entries.map(({ tool }) => (tool.promptName.includes("_") ? tool.promptName.split("_")[0] : ""));
@@ -555,90 +438,6 @@ function alike(entries: readonly Entry[]): { start: string; entry: Entry; count:
     const count = counts.get(starts[i]) ?? 0;
     return starts[i] && count > mostAlike ? [{ start: starts[i], entry, count }] : [];
   });
-}
-
-// New names, texts and schemas.
-
-const takenIn = new WeakMap<readonly Entry[], Set<string>>();
-
-/** The name, numbered if another tool has it. */
-function freeName(entries: readonly Entry[], name: string): string {
-  const taken = takenIn.get(entries) ?? new Set(entries.map(({ tool }) => tool.promptName));
-  takenIn.set(entries, taken);
-  for (let i = 2; ; i++) {
-    const free = i === 2 ? name : `${name}_${i - 1}`;
-    if (!taken.has(free)) return free;
-  }
-}
-
-/** A word that one tool has and the other has not. */
-function ownWord(entry: Entry, twin: Entry): string {
-  const wordsIn = ({ tool, fields }: Entry) =>
-    [tool.promptName, tool.description, ...fields.map(({ name }) => name)].flatMap((text) => wordsOf(spaced(text)));
-  const taken = wordsIn(twin);
-  return wordsIn(entry).find((word) => word.length > 2 && /^[a-z]+$/.test(word) && !taken.includes(word)) ?? "other";
-}
-
-/** An enum's value with its parameter's name before it, joined as the value itself is. */
-function longer(text: string, { name }: Field): string {
-  const gap = text.includes("_") ? "_" : text.includes("-") ? "-" : " ";
-  return [...wordsOf(spaced(name)), text].join(gap);
-}
-
-function draft(field: Field): string {
-  const about = sentence(field.name);
-  if (field.kinds.has("string")) return withExample(about, field);
-  return field.kinds.has("boolean") && !hasVerb(field.name, "") ? `Whether to have ${lower(about)}.` : `${about}.`;
-}
-
-function withExample(text: string, { name, description }: Field): string {
-  return `${text.trim().replace(/[.\s]+$/, "")}, e.g. ${quote(exampleFor(name, description))}.`;
-}
-
-/** The schema around properties with one of them renamed, in `required` too. */
-function keyRenamed(list: unknown, keys: Keys, from: string, to: string): Rewrite {
-  const isSchema = keys.at(-1) === "properties";
-  const at = isSchema ? keys.slice(0, -1) : keys;
-  const change = (key: string) => (key === from ? to : key);
-  const source = valueAt(list, keys) as Record<string, Json>;
-  const properties = Object.fromEntries(Object.entries(source).map(([key, value]) => [change(key), value]));
-  if (!isSchema) return { at, value: properties };
-  const schema = valueAt(list, at) as Record<string, Json>;
-  const required = Array.isArray(schema.required) && { required: schema.required.map((key) => change(String(key))) };
-  return { at, value: { ...schema, properties, ...required } };
-}
-
-function picked(source: Record<string, unknown>, keys: readonly string[]): Json {
-  return Object.fromEntries(keys.map((key) => [key, source[key] as Json]));
-}
-
-/** Values that a format admits, for the example that says it in its place. Source: JSON Schema validation, 7.3. */
-const formats: Record<string, string> = {
-  date: "2026-05-01",
-  time: "07:15:00Z",
-  "date-time": "2026-05-01T07:15:00Z",
-  duration: "PT10M",
-  email: "anna@example.com",
-  uri: "https://example.com",
-  uuid: "123e4567-e89b-12d3-a456-426614174000",
-};
-
-/** The schema without a keyword that the grammar ignores, and what else to do. */
-function keptForm(list: unknown, keys: Keys | undefined, keyword: string): { remedy: string; rewrite?: Rewrite } {
-  const holder = keyword === keys?.at(-1) ? keys?.slice(0, -1) : keys;
-  const schema = holder && valueAt(list, holder);
-  if (!holder || !isObject(schema)) return { remedy: "say it in the description and check the argument" };
-  const { [keyword]: asked, ...rest } = schema as Record<string, Json>;
-  const rewrite = (remedy: string, value: Json) => ({ remedy, rewrite: { at: holder, value } });
-  if (keyword === "type") return rewrite('write "type": "string"', { ...rest, type: "string" });
-  if (keyword === "additionalProperties") return rewrite(`write "${keyword}": false`, { ...rest, [keyword]: false });
-  if (keyword === "oneOf") return rewrite("write anyOf", { ...rest, anyOf: asked });
-  if (keyword === "allOf") return { remedy: "write one schema in their place" };
-  const example = keyword === "format" ? formats[String(asked)] : undefined;
-  const about = typeof rest.description === "string" ? rest.description : "";
-  if (!example || hasExample(about)) return rewrite("leave it out and check the argument", rest);
-  const text = `${about.trim().replace(/[.\s]+$/, "") || sentence(String(holder.at(-1)))}, e.g. ${quote(example)}.`;
-  return rewrite(`write an example in its place, ${quote(text)}`, { ...rest, description: text });
 }
 
 /** What to do about tools that take too much of the prompt. */
