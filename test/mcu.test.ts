@@ -11,6 +11,7 @@ import { answerStates } from "../runtime/grammar/automaton.ts";
 import type { State } from "../runtime/grammar/state.ts";
 import { compileGrammar } from "../runtime/grammar/table.ts";
 import { defaultModel, load, type ToolCall, ToolError, ToolSet } from "../runtime/index.ts";
+import { numbersIn } from "../runtime/text/numbers.ts";
 import { readRequest } from "../runtime/text/request.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { packCalls } from "../runtime/wire/wirecall.ts";
@@ -429,6 +430,54 @@ describe("the same as the runtime", () => {
     expect(lines.map((line) => Buffer.from(line, "hex").toString())).toEqual(
       typed.map((text) => readRequest(text).text),
     );
+  });
+
+  withCc("numbers of the cases, and of their words in any order", async () => {
+    const random = seeded(7);
+    const cases: { text: string }[] = await Bun.file(fixture("numbers.json")).json();
+    const words = [...new Set(cases.flatMap(({ text }) => text.split(/\b/)))];
+    const any = Array.from({ length: 2000 }, () =>
+      Array.from({ length: 1 + random() * 9 }, () => words[Math.floor(random() * words.length)]).join(""),
+    );
+    const texts = [...cases.map(({ text }) => text), ...any]
+      .filter((text) => text.trim())
+      .map((text) => readRequest(text).text);
+    const wanted = texts.map((text) =>
+      numbersIn(text).map(({ value, start, end, inWords }) => {
+        const millionths = Math.round(value * 1e6);
+        const isExact = Number.isSafeInteger(millionths) && millionths / 1e6 === value;
+        const [from, to] = [start, end].map((at) => Buffer.byteLength(text.slice(0, at)));
+        return `${isExact ? millionths + 0 : "x"}:${from}:${to}:${Number(inWords)}`;
+      }),
+    );
+    const path = await keep(ToolSet.from("[]"));
+    const { lines } = runs(
+      [program("test/mcu/laws.c", wrapped), pack, path],
+      texts.map((text) => `n ${hex(text)}`),
+    );
+    // In C a number of words comes before its digits.
+    const sorted = (found: string[]) => found.filter(Boolean).sort();
+    for (const [i, text] of texts.entries())
+      expect([text, sorted(lines[i].split(" "))]).toEqual([text, sorted(wanted[i])]);
+  });
+
+  withCc("numbers of any size: msgpack that the runtime reads, and whether they were said", async () => {
+    const tools = [
+      {
+        name: "dial",
+        description: "Dial a phone number.",
+        parameters: { number: { type: "integer", description: "Phone number, digits.", required: true } },
+      },
+      { name: "shift", description: "Shift a value.", parameters: { by: { type: "number", required: true } } },
+    ];
+    const queries = ["dial 4294967295", "dial 5551234567", "dial 9175551234", "dial 491511234567812"].concat([
+      "shift by -5551234567",
+      "shift by -33",
+      "shift by 0.30000001",
+      "shift by 1,200",
+    ]);
+    const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
+    expect([others, same]).toEqual([[], queries.length]);
   });
 
   withCc("bytes that the grammar takes, the only ones and the ways out, over the grammar's fixtures", async () => {

@@ -44,15 +44,23 @@ static bool is_listed(const uint8_t *schema, json j) {
   return false;
 }
 
+/* What a request's digits come to: also more than millionths hold, as a phone number's. */
+static double digits_of(const call *c, const said_number *number) {
+  uint32_t n = 0;
+  for (uint32_t at = number->start; at < number->end; at++)
+    if (c->request[at] != ',' && c->request[at] != '+') c->scratch[n++] = c->request[at];
+  return json_number(c->scratch, c->scratch + n);
+}
+
 /* Whether the request says a number, in digits or in words; before digits a sign may also be a mark. */
 static bool says_number(const call *c, double value) {
   enum { most = 32 };
   said_number numbers[most];
   uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, most);
   for (uint32_t i = 0; i < n && i < most; i++) {
-    double said = (double)numbers[i].millionths / million;
-    if (numbers[i].millionths != inexact && (said == value || (!numbers[i].inWords && (said < 0 ? -said : said) == value)))
-      return true;
+    if (numbers[i].inWords && numbers[i].millionths == inexact) continue;
+    double said = numbers[i].inWords ? (double)numbers[i].millionths / million : digits_of(c, &numbers[i]);
+    if (said == value || (!numbers[i].inWords && (said < 0 ? -said : said) == value)) return true;
   }
   return false;
 }
