@@ -348,6 +348,35 @@ describe("the same as the runtime", () => {
     timeoutMs,
   );
 
+  withCc("strings beside enums, in lists", async () => {
+    const part = {
+      anyOf: [{ const: 6 }, { enum: ["fridge", "right mail", "dose", "red", "old"] }, { type: "string" }],
+    };
+    const tools = [
+      {
+        name: "openCar",
+        description: "turn medicine close hour.",
+        inputSchema: {
+          type: "object",
+          properties: {
+            weekly_door: { type: "array", items: part, maxItems: 5 },
+            gardenSeconds: { type: "array", items: { const: "fridge" }, maxItems: 5 },
+            old: { type: "number", minimum: 0, maximum: 100, multipleOf: 0.5 },
+          },
+          required: ["weekly_door", "gardenSeconds"],
+        },
+      },
+      {
+        name: "showList",
+        description: "play second second boat file.",
+        inputSchema: { type: "object", properties: { small: { type: "integer" }, photo: part } },
+      },
+    ];
+    const queries = ["open car to 6", "open the car", "open the red car", "show list to 6", "what a nice day"];
+    const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
+    expect([others, same]).toEqual([[], queries.length]);
+  });
+
   test("maps, lists whose items differ and schemas that hold themselves are refused for a device, by tool", async () => {
     const inner = {
       map: { type: "object", additionalProperties: { type: "string" } },
