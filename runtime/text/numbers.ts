@@ -104,7 +104,8 @@ class Reader {
       const counted = this.counted(at, number);
       for (const { value, next } of [number, counted].filter((read) => read !== null)) {
         const isDigits = next === at + 1 && /^[\d.]/.test(this.words[at]);
-        if (!isDigits) said.push({ value: decimal(value), start: this.starts[at], end: this.ends[next - 1], inWords: true });
+        if (!isDigits)
+          said.push({ value: decimal(value), start: this.starts[at], end: this.ends[next - 1], inWords: true });
       }
       if (number && number.next > at + 1) for (const start of this.starts.slice(at, number.next)) parts.add(start);
       at = (counted ?? number)?.next ?? at + 1;
