@@ -78,7 +78,8 @@ async function readAhead(set: ToolSet, name: string | undefined, out: string): P
     .then((file) => ({ file, unfit: "" }), forHosts);
   const pack = isHeader ? await bytesOf(source ?? defaultModel()) : undefined;
   writeBytes(out, pack ? writeHeader({ pack, tools: file }) : file);
-  print(`${out} ${file.length} bytes, ${set.tools.length} tools`);
+  const bytes = pack ? `${pack.length} bytes of pack, ${file.length} of tools` : `${file.length} bytes`;
+  print(`${out} ${bytes}, ${set.tools.length} tools`);
   if (unfit) print(`not for devices without JavaScript: ${unfit}`);
 }
 
