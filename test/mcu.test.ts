@@ -76,6 +76,7 @@ interface Answer {
   tokens: number[];
   msgpack: string;
   cutShort: boolean;
+  decisions: number;
   decision: string;
   sure: Sureness[];
 }
@@ -111,8 +112,9 @@ function isNear(a: Sureness, b: Sureness): boolean {
 }
 
 /** Requests of one list, answered by C with so many bits. */
-function answers(tools: string, requests: readonly string[], from = pack): (Answer | null)[] {
-  const { lines, error, code } = runs([program("firmware/mcu/host.c"), from, tools, "64", "128", "16"], requests);
+function answers(tools: string, requests: readonly string[], from = pack, most = 128): (Answer | null)[] {
+  const host = program("firmware/mcu/host.c");
+  const { lines, error, code } = runs([host, from, tools, "64", `${most}`, "16"], requests);
   if (lines.length !== requests.length) throw new Error(`host ${code}: ${error}`);
   return lines.map((line) => (line === "!" ? null : JSON.parse(line)));
 }
@@ -344,6 +346,32 @@ describe("the same as the runtime", () => {
       ];
       const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
       expect([others, same]).toEqual([[], queries.length]);
+    },
+    timeoutMs,
+  );
+
+  withCc(
+    "tokens in any limit, and whether it cut the answer short",
+    async () => {
+      // Their first letters are decided, the rest is forced.
+      const mode = { enum: ["xphoto", "zmusic", "kmedicine"] };
+      const inputSchema = { type: "object", properties: { mode }, required: ["mode"] };
+      const set = ToolSet.from([{ name: "setMode", description: "Set the mode of the camera.", inputSchema }]);
+      const requests = ["set the camera mode to xphoto", "set the mode of the camera to zmusic"];
+      const path = await keep(set);
+      for (let most = 8; most < 24; most++) {
+        const session = model?.session({ promptTokens: 64, answerTokens: most });
+        const got = answers(path, requests, pack, most);
+        for (const [i, request] of requests.entries()) {
+          const { tokens, cutShort, decisions } = got[i] as Answer;
+          const wanted = await session?.call(request, set, { trace: true });
+          const decided = wanted?.trace?.filter(({ allowed }) => allowed > 1).length;
+          expect([most, tokens, cutShort]).toEqual([most, wanted?.tokens, wanted?.cutShort] as never);
+          // The trace has none of those that a cut took back.
+          if (!cutShort) expect([most, decisions]).toEqual([most, decided as number]);
+        }
+        session?.close();
+      }
     },
     timeoutMs,
   );

@@ -121,8 +121,8 @@ uint32_t forced(call *c, const place *p, uint32_t most) {
   end = p->state;
   for (uint32_t i = 0; i < bytes; i++) grammar_step(m, &end, c->scratch[i]);
   uint32_t count = tokenize(m, &c->work, c->scratch, bytes, c->ids, most);
-  if (count > most) return 0;
-  count = settled_ids(c, &end, bytes, count, most);
+  /* The first ones may be settled, and the answer short enough, where the whole text is too long. */
+  count = settled_ids(c, &end, bytes, count < most ? count : most, most);
   place_copy(&c->words, p, c->after);
   for (uint32_t i = 0; i < count; i++) {
     thimble_span text = piece(m, c->ids[i]);
