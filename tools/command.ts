@@ -23,6 +23,10 @@ export class Input {
     return this.values[name] as string | undefined;
   }
 
+  has(name: string): boolean {
+    return this.values[name] !== undefined;
+  }
+
   flag(name: string): boolean {
     return this.values[name] === true;
   }
