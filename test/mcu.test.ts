@@ -526,12 +526,24 @@ describe("the same as the runtime", () => {
         parameters: { number: { type: "integer", description: "Phone number, digits.", required: true } },
       },
       { name: "shift", description: "Shift a value.", parameters: { by: { type: "number", required: true } } },
+      {
+        name: "weigh",
+        description: "Weigh out flour.",
+        // Of a union the first option that has the value: a whole number is an integer, a fraction none.
+        inputSchema: {
+          type: "object",
+          properties: { cups: { anyOf: [{ type: "integer" }, { type: "number" }] } },
+          required: ["cups"],
+        },
+      },
     ];
     const queries = ["dial 4294967295", "dial 5551234567", "dial 9175551234", "dial 491511234567812"].concat([
       "shift by -5551234567",
       "shift by -33",
       "shift by 0.30000001",
       "shift by 1,200",
+      "weigh out 2.5 cups of flour",
+      "weigh out 3 cups of flour",
     ]);
     const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
     expect([others, same]).toEqual([[], queries.length]);

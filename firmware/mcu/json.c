@@ -83,7 +83,7 @@ double json_number(const uint8_t *at, const uint8_t *end) {
 
 const uint8_t *schema_end(const uint8_t *at) {
   uint32_t kind = *at++, count = 1;
-  if (kind <= schema_boolean) return at;
+  if (kind <= schema_boolean || kind == schema_integer) return at;
   if (kind == schema_default) return schema_end(at + 2 + u16_at(at));
   if (kind != schema_array) {
     count = u16_at(at) + (kind == schema_tuple);

@@ -6,7 +6,7 @@
 
 enum {
   schema_string, schema_number, schema_boolean, schema_enum, schema_array, schema_object, schema_anyOf, schema_default,
-  schema_tuple, schema_kinds
+  schema_tuple, schema_integer, schema_kinds
 };
 
 /* JSON under the reader, which stands at a value. */
@@ -20,7 +20,7 @@ const uint8_t *json_end(json j);
 /* Writes a JSON string's characters, as UTF-8, and returns their bytes; NULL counts them alone. */
 uint32_t json_text(const uint8_t *at, const uint8_t *end, uint8_t *to);
 
-/* A decimal as the nearest double: exact for up to 19 digits and powers up to 22, else within a few of its last bits. */
+/* A decimal as the nearest double: exact for up to 15 digits and powers up to 22, else within a few of its last bits. */
 double json_number(const uint8_t *at, const uint8_t *end);
 
 /* The end of a schema of the tables. */

@@ -52,10 +52,15 @@ static void put_string(writer *w, const uint8_t *at, const uint8_t *end) {
   else w->bytes += json_text(at, end, w->at + w->bytes);
 }
 
+/* Beyond 9e15 a double has no fraction. */
+static bool is_whole(double value) {
+  return value >= 9e15 || value <= -9e15 || value == (double)(int64_t)value;
+}
+
 /* Whole numbers in 32 bits, all others as float64: what the runtime and a watch read. */
 static void put_decimal(writer *w, const uint8_t *at, const uint8_t *end) {
   double value = json_number(at, end);
-  bool isWhole = value >= -2147483648.0 && value <= 4294967295.0 && value == (double)(int64_t)value;
+  bool isWhole = value >= -2147483648.0 && value <= 4294967295.0 && is_whole(value);
   int64_t whole = isWhole ? (int64_t)value : 0;
   if (isWhole && whole >= 0) put_uint(w, (uint32_t)whole);
   else if (isWhole && whole >= -32) put_byte(w, (uint32_t)whole & 0xff);
@@ -114,8 +119,10 @@ static bool put_value(writer *w, const uint8_t *schema, json j) {
       if (isText) put_string(w, j.at + 1, j.end - 1);
       return isText;
     case schema_number:
-      if (isNumber) put_decimal(w, j.at, j.end);
-      return isNumber;
+    case schema_integer:
+      if (!isNumber || (*schema == schema_integer && !is_whole(json_number(j.at, j.end)))) return false;
+      put_decimal(w, j.at, j.end);
+      return true;
     case schema_boolean:
       if (*j.at != 't' && *j.at != 'f') return false;
       put_byte(w, *j.at == 't' ? 0xc3 : 0xc2);

@@ -25,7 +25,7 @@
  *   members     u16 each
  *   targets     below 32768 an atom; from there a union; 65535 `returns`: the value has ended
  *   schemas     what a value is, for its msgpack form (runtime/wire/WIRE.md): a byte, then
- *                 0 string, 1 number, 2 boolean      nothing
+ *                 0 string, 1 number, 2 boolean, 9 integer      nothing
  *                 3 enum     u16 values, each a u16 length and JSON
  *                 4 array    the items' schema
  *                 5 object   u16 properties, each a u16 length and a key as JSON, then its schema; arguments are one
@@ -207,7 +207,7 @@ class Compiler {
       case "string":
         return [0];
       case "number":
-        return [1];
+        return [schema.integer ? 9 : 1];
       case "enum": {
         const isBoolean = JSON.stringify(schema.values) === "[true,false]";
         return isBoolean
