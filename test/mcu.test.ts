@@ -376,6 +376,31 @@ describe("the same as the runtime", () => {
     timeoutMs,
   );
 
+  withCc(
+    "objects of a union, told apart by the keys that they require",
+    async () => {
+      const [note, zip, group] = [{ type: "string" }, { type: "integer" }, { type: "string" }];
+      const first = { type: "object", properties: { note, zip }, required: ["note", "zip"] };
+      const second = { type: "object", properties: { note, group }, required: ["note"] };
+      const inputSchema = { type: "object", properties: { what: { anyOf: [first, second] } }, required: ["what"] };
+      const set = ToolSet.from([{ name: "send", description: "Send a note.", inputSchema }] as never);
+      const path = await keep(set);
+      let short = 0;
+      // Where the limit leaves no room for a zip, the note is of the second.
+      for (let most = 14; most < 30; most++) {
+        const session = model?.session({ promptTokens: 64, answerTokens: most });
+        const [got] = answers(path, ["send a note: buy eggs"], pack, most);
+        const wanted = await session?.call("send a note: buy eggs", set);
+        const calls = wanted?.calls ?? [];
+        expect([most, got?.msgpack]).toEqual([most, Buffer.from(packCalls(set, calls)).toString("hex")]);
+        short += Number(JSON.stringify(calls[0]?.arguments) === '{"what":{"note":"buy eggs"}}');
+        session?.close();
+      }
+      expect(short).toBeGreaterThan(0);
+    },
+    timeoutMs,
+  );
+
   withCc("strings beside enums, in lists", async () => {
     const part = {
       anyOf: [{ const: 6 }, { enum: ["fridge", "right mail", "dose", "red", "old"] }, { type: "string" }],
@@ -403,6 +428,14 @@ describe("the same as the runtime", () => {
     const queries = ["open car to 6", "open the car", "open the red car", "show list to 6", "what a nice day"];
     const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
     expect([others, same]).toEqual([[], queries.length]);
+  });
+
+  test("a key that a table cannot hold is refused, by tool", () => {
+    const parameters = {
+      ["k".repeat(40_000)]: { type: "object", properties: { ["k".repeat(40_000)]: { type: "string" } } },
+    };
+    const set = ToolSet.from([{ name: "long", inputSchema: { type: "object", properties: parameters } }] as never);
+    expect(() => compileGrammar(set)).toThrow("tool long: expected for a device keys and values");
   });
 
   test("maps, lists whose items differ and schemas that hold themselves are refused for a device, by tool", async () => {

@@ -98,12 +98,12 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, json j) {
     json key = {in.at, json_end(in)}, value = {key.end + 1, in.end};
     const uint8_t *at = object + 3;
     for (uint32_t n = u16_at(object + 1); n; n--) {
-      const uint8_t *inner = at + 2 + u16_at(at);
-      if (is_same((thimble_span){at + 2, u16_at(at)}, key)) {
-        count += count_ungrounded(c, inner, value);
+      property one = property_at(at);
+      if (is_same((thimble_span){one.key, (uint32_t)(one.inner - one.key)}, key)) {
+        count += count_ungrounded(c, one.inner, value);
         break;
       }
-      at = schema_end(inner);
+      at = schema_end(one.inner);
     }
     in.at = json_end(value);
     if (in.at < in.end && *in.at == ',') in.at++;

@@ -2,6 +2,7 @@
 #ifndef THIMBLE_JSON_H
 #define THIMBLE_JSON_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -22,6 +23,13 @@ uint32_t json_text(const uint8_t *at, const uint8_t *end, uint8_t *to);
 
 /* A decimal as the nearest double: exact for up to 15 digits and powers up to 22, else within a few of its last bits. */
 double json_number(const uint8_t *at, const uint8_t *end);
+
+/* A property of an object: its key as JSON, its schema, and whether it is required. */
+typedef struct {
+  const uint8_t *key, *inner;
+  bool isRequired;
+} property;
+property property_at(const uint8_t *at);
 
 /* The end of a schema of the tables. */
 const uint8_t *schema_end(const uint8_t *at);

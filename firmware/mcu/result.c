@@ -88,7 +88,8 @@ static bool put_object(writer *w, const uint8_t *schema, json j, uint32_t first,
     const uint8_t *at = schema + 3;
     uint32_t found = 0, pairs = 0;
     for (uint32_t i = 0; i < properties; i++) {
-      const uint8_t *key = at + 2, *inner = key + u16_at(at);
+      property one = property_at(at);
+      const uint8_t *key = one.key, *inner = one.inner;
       at = schema_end(inner);
       bool isThere = false;
       pairs = 0;
@@ -102,6 +103,7 @@ static bool put_object(writer *w, const uint8_t *schema, json j, uint32_t first,
         in.at = json_end(value);
         if (in.at < j.end && *in.at == ',') in.at++;
       }
+      if (one.isRequired && !isThere) return false;
       found += isThere;
       if (pass && !isThere && i < length) put_byte(w, 0xc0);
     }

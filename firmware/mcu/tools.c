@@ -122,8 +122,10 @@ static const uint8_t *check_schema(const uint8_t *at, const uint8_t *end, int de
   }
   for (; count; count--) {
     if (kind == schema_enum || kind == schema_object) {
-      if (end - at < 2 || end - at - 2 < (long)u16_at(at)) return NULL;
-      at += 2 + u16_at(at);
+      if (end - at < 2) return NULL;
+      long length = kind == schema_object ? property_at(at).inner - at : 2 + (long)u16_at(at);
+      if (end - at < length) return NULL;
+      at += length;
     }
     if (kind != schema_enum && !(at = check_schema(at, end, depth + 1))) return NULL;
   }
