@@ -401,6 +401,33 @@ describe("the same as the runtime", () => {
     timeoutMs,
   );
 
+  withCc("lists of a union: what an item's own option lists is accounted for", async () => {
+    const list = (items: object) => ({ type: "array", items, maxItems: 4 });
+    const tools = [
+      {
+        name: "remove-bus",
+        description: "schedule user next upper message.",
+        inputSchema: {
+          type: "object",
+          properties: { ride: { anyOf: [list({ const: 2 }), { enum: [true] }, list({ enum: ["heater"] })] } },
+          required: ["ride"],
+        },
+      },
+      {
+        name: "dimRooms",
+        description: "Dim the lights of rooms.",
+        inputSchema: {
+          type: "object",
+          properties: { rooms: { anyOf: [list({ enum: ["all"] }), list({ type: "integer" })] } },
+          required: ["rooms"],
+        },
+      },
+    ];
+    const queries = ["Remove Bus", "dim the lights of rooms 2 and 3", "dim the lights", "dim all rooms"];
+    const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
+    expect([others, same]).toEqual([[], queries.length]);
+  });
+
   withCc("strings beside enums, in lists", async () => {
     const part = {
       anyOf: [{ const: 6 }, { enum: ["fridge", "right mail", "dose", "red", "old"] }, { type: "string" }],

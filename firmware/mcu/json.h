@@ -34,6 +34,9 @@ property property_at(const uint8_t *at);
 /* The end of a schema of the tables. */
 const uint8_t *schema_end(const uint8_t *at);
 
+/* Whether a schema has a value, limits aside (result.c). */
+bool has_value(const uint8_t *schema, json j);
+
 /* The schema of a list's item. */
 const uint8_t *schema_item(const uint8_t *list, uint32_t place);
 

@@ -172,6 +172,11 @@ static bool put_value(writer *w, const uint8_t *schema, json j) {
   }
 }
 
+bool has_value(const uint8_t *schema, json j) {
+  writer none = {NULL, 0, 0, false};
+  return put_value(&none, schema, j);
+}
+
 static const uint8_t *tool_row(const thimble_model *m, uint32_t tool) {
   return m->parts[part_tools].at + 28 * tool;
 }
