@@ -205,7 +205,8 @@ export class MsgpackReader {
       end += 1 + (this.bytes[end] & 31);
     }
     if (heads.length < fewStrings || end > this.bytes.length) return [];
-    const parted = this.bytes.slice(this.at, end);
+    // A copy also of a Buffer, whose `slice` is none.
+    const parted = new Uint8Array(this.bytes.subarray(this.at, end));
     for (const head of heads) parted[head - this.at] = 0;
     try {
       const [, ...strings] = strictUtf8.decode(parted).split("\0");

@@ -110,6 +110,22 @@ test("a full disk is said, a reader that stops early is no failure", async () =>
   expect({ code, err }).toEqual({ code: 0, err: "" });
 });
 
+test("a file that cannot be written, or not whole, is said with its name", async () => {
+  const data = join(folder, "cut.jsonl");
+  const says = (path: string, got: string) => ({
+    code: 1,
+    out: "",
+    err: `thimble: ${path}: expected a file that can be written, got ${got}; check the path and the disk\n`,
+  });
+  const read = "$thimble tools read $PWD/tools/watch.json -o";
+  expect(await shell(`${read} /dev/full`)).toEqual(says("/dev/full", "ENOSPC"));
+  expect(await shell(`${read} /none/tools.kv`)).toEqual(says("/none/tools.kv", "ENOENT"));
+  expect(await shell(`${read} /tmp`)).toEqual(says("/tmp", "a folder"));
+  // The system writes what still fits, and says how much.
+  const cut = await shell(`trap '' XFSZ; ulimit -f 8; $thimble data synth --count 100 -o ${data}`);
+  expect({ ...cut, err: cut.err.replace(/^data synth: .*\n/, "") }).toEqual(says(data, "EFBIG"));
+});
+
 test("a pack whose words would steer a terminal is refused, and nothing of them is printed", async () => {
   const path = join(folder, "escape.thimble");
   const checkpoint = randomCheckpoint(oddGeometry, 1);

@@ -376,6 +376,33 @@ describe("bad input gets an error on the bus, is logged once, and never ends the
     }
   });
 
+  test("a call cancelled before its turn ends at once, and keeps nobody from theirs", async () => {
+    const world = new World();
+    const companion = new Companion({ clock: world });
+    const { link, heard } = liar(companion, world);
+    await world.pass(1000);
+    const oneAtOnce = writeMessage(says.hello, 1, "one", hashTools(packTools(tools)), 1);
+    for (const message of [oneAtOnce, writeMessage(says.tools, packTools(tools))]) link.send(message);
+    await world.pass(1000);
+    const [device] = [...companion.devices];
+    const ends: unknown[] = [];
+    const stop = new AbortController();
+    for (const [i, signal] of [undefined, stop.signal, undefined].entries())
+      void device.call({ name: "safe", arguments: { n: i } }, 0, signal).then(({ ending }) => ends.push([i, ending]));
+    stop.abort();
+    await world.pass(1000);
+    expect(ends).toEqual([[1, "refused"]]);
+    for (const id of [1, 2]) {
+      expect(heard.filter(([said]) => said === says.call).length).toBe(id);
+      link.send(writeMessage(says.result, id, 0, null));
+      await world.pass(1000);
+    }
+    expect(ends.slice(1)).toEqual([
+      [0, "done"],
+      [2, "done"],
+    ]);
+  });
+
   test("devices beyond 32 wait until one has gone, and disturb none", async () => {
     const world = new World();
     const gone: string[] = [];

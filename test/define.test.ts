@@ -39,6 +39,7 @@ const tools = defineTools({
     },
   },
   setLights: { description: "Change the lights.", risk: "confirm", parameters: lights },
+  mcp: { inputSchema: lights },
   stop: { description: "Stop the music." },
   zod: { parameters: z.strictObject({ to: z.string(), at: z.number().optional() }) },
   valibot: { parameters: toStandardJsonSchema(v.strictObject({ to: v.string(), at: v.optional(v.number()) })) },
@@ -47,11 +48,12 @@ type Call = CallOf<typeof tools>;
 type Args<N extends Call["name"]> = Extract<Call, { name: N }>["arguments"];
 
 test("arguments have the types of native parameters, JSON Schemas in const, Zod and Valibot", () => {
-  same<Call["name"], "setTimer" | "setLights" | "stop" | "zod" | "valibot">(true);
+  same<Call["name"], "setTimer" | "setLights" | "mcp" | "stop" | "zod" | "valibot">(true);
   same<Args<"setTimer">, { minutes: number; label?: string }>(true);
   same<Args<"setLights">["level"], number>(true);
   same<Args<"setLights">["mode"], "warm" | "cold">(true);
   same<Args<"setLights">["scenes"], { name: string }[] | undefined>(true);
+  same<Args<"mcp">, Args<"setLights">>(true);
   same<Args<"stop">, Record<string, never>>(true);
   same<Args<"zod">["to"], string>(true);
   same<Args<"zod">["at"], number | undefined>(true);
@@ -72,10 +74,13 @@ test("arguments have the types of native parameters, JSON Schemas in const, Zod 
   expect(tools.tools.map(({ name, risk }) => [name, risk])).toEqual([
     ["setTimer", "safe"],
     ["setLights", "confirm"],
+    ["mcp", "safe"],
     ["stop", "safe"],
     ["zod", "safe"],
     ["valibot", "safe"],
   ]);
+  expect(tools.tools[2].parameters).toEqual(tools.tools[1].parameters);
+  expect(tools.warnings).toEqual([]);
 });
 
 test("a call's name tells its arguments; other tool sets give calls as before", async () => {
@@ -110,6 +115,7 @@ const ran: string[] = [];
 const handlers = {
   setTimer: ({ minutes }: { minutes: number }) => ran.push(`timer ${minutes}`),
   setLights: () => ran.push("lights"),
+  mcp: () => {},
   stop: () => {
     throw new Error("no music");
   },

@@ -93,6 +93,30 @@ test("every kind of source loads the same weights: bytes, buffer, blob, path, UR
   for (const source of sources) expect(await weights(source)).toEqual(want);
 });
 
+test("a Buffer is only read, and may be filled again for a stream's next chunk", async () => {
+  const want = await weights(pack);
+  const own = Buffer.from(pack);
+  for (let i = 0; i < 2; i++) expect(await weights(own)).toEqual(want);
+  await expect(load(own.subarray(0, -1))).rejects.toThrow("cut short");
+  expect(own.equals(pack)).toBe(true);
+
+  const again = Buffer.alloc(20);
+  let at = 0;
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        if (at >= pack.length) return controller.close();
+        const part = pack.subarray(at, at + again.length);
+        again.set(part);
+        at += part.length;
+        controller.enqueue(again.subarray(0, part.length));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  expect(await weights(stream)).toEqual(want);
+});
+
 test("corrupt any byte of a pack and it is refused", async () => {
   const random = seeded(2);
   const header = await PackStream.open(pack);

@@ -11,6 +11,7 @@ import { answerStates } from "../runtime/grammar/automaton.ts";
 import type { State } from "../runtime/grammar/state.ts";
 import { compileGrammar } from "../runtime/grammar/table.ts";
 import { defaultModel, load, type ToolCall, ToolError, ToolSet } from "../runtime/index.ts";
+import { numbersIn } from "../runtime/text/numbers.ts";
 import { readRequest } from "../runtime/text/request.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
 import { packCalls } from "../runtime/wire/wirecall.ts";
@@ -75,6 +76,7 @@ interface Answer {
   tokens: number[];
   msgpack: string;
   cutShort: boolean;
+  decisions: number;
   decision: string;
   sure: Sureness[];
 }
@@ -110,8 +112,9 @@ function isNear(a: Sureness, b: Sureness): boolean {
 }
 
 /** Requests of one list, answered by C with so many bits. */
-function answers(tools: string, requests: readonly string[], from = pack): (Answer | null)[] {
-  const { lines, error, code } = runs([program("firmware/mcu/host.c"), from, tools, "64", "128", "16"], requests);
+function answers(tools: string, requests: readonly string[], from = pack, most = 128): (Answer | null)[] {
+  const host = program("firmware/mcu/host.c");
+  const { lines, error, code } = runs([host, from, tools, "64", `${most}`, "16"], requests);
   if (lines.length !== requests.length) throw new Error(`host ${code}: ${error}`);
   return lines.map((line) => (line === "!" ? null : JSON.parse(line)));
 }
@@ -347,6 +350,121 @@ describe("the same as the runtime", () => {
     timeoutMs,
   );
 
+  withCc(
+    "tokens in any limit, and whether it cut the answer short",
+    async () => {
+      // Their first letters are decided, the rest is forced.
+      const mode = { enum: ["xphoto", "zmusic", "kmedicine"] };
+      const inputSchema = { type: "object", properties: { mode }, required: ["mode"] };
+      const set = ToolSet.from([{ name: "setMode", description: "Set the mode of the camera.", inputSchema }]);
+      const requests = ["set the camera mode to xphoto", "set the mode of the camera to zmusic"];
+      const path = await keep(set);
+      for (let most = 8; most < 24; most++) {
+        const session = model?.session({ promptTokens: 64, answerTokens: most });
+        const got = answers(path, requests, pack, most);
+        for (const [i, request] of requests.entries()) {
+          const { tokens, cutShort, decisions } = got[i] as Answer;
+          const wanted = await session?.call(request, set, { trace: true });
+          const decided = wanted?.trace?.filter(({ allowed }) => allowed > 1).length;
+          expect([most, tokens, cutShort]).toEqual([most, wanted?.tokens, wanted?.cutShort] as never);
+          // The trace has none of those that a cut took back.
+          if (!cutShort) expect([most, decisions]).toEqual([most, decided as number]);
+        }
+        session?.close();
+      }
+    },
+    timeoutMs,
+  );
+
+  withCc(
+    "objects of a union, told apart by the keys that they require",
+    async () => {
+      const [note, zip, group] = [{ type: "string" }, { type: "integer" }, { type: "string" }];
+      const first = { type: "object", properties: { note, zip }, required: ["note", "zip"] };
+      const second = { type: "object", properties: { note, group }, required: ["note"] };
+      const inputSchema = { type: "object", properties: { what: { anyOf: [first, second] } }, required: ["what"] };
+      const set = ToolSet.from([{ name: "send", description: "Send a note.", inputSchema }] as never);
+      const path = await keep(set);
+      let short = 0;
+      // Where the limit leaves no room for a zip, the note is of the second.
+      for (let most = 14; most < 30; most++) {
+        const session = model?.session({ promptTokens: 64, answerTokens: most });
+        const [got] = answers(path, ["send a note: buy eggs"], pack, most);
+        const wanted = await session?.call("send a note: buy eggs", set);
+        const calls = wanted?.calls ?? [];
+        expect([most, got?.msgpack]).toEqual([most, Buffer.from(packCalls(set, calls)).toString("hex")]);
+        short += Number(JSON.stringify(calls[0]?.arguments) === '{"what":{"note":"buy eggs"}}');
+        session?.close();
+      }
+      expect(short).toBeGreaterThan(0);
+    },
+    timeoutMs,
+  );
+
+  withCc("lists of a union: what an item's own option lists is accounted for", async () => {
+    const list = (items: object) => ({ type: "array", items, maxItems: 4 });
+    const tools = [
+      {
+        name: "remove-bus",
+        description: "schedule user next upper message.",
+        inputSchema: {
+          type: "object",
+          properties: { ride: { anyOf: [list({ const: 2 }), { enum: [true] }, list({ enum: ["heater"] })] } },
+          required: ["ride"],
+        },
+      },
+      {
+        name: "dimRooms",
+        description: "Dim the lights of rooms.",
+        inputSchema: {
+          type: "object",
+          properties: { rooms: { anyOf: [list({ enum: ["all"] }), list({ type: "integer" })] } },
+          required: ["rooms"],
+        },
+      },
+    ];
+    const queries = ["Remove Bus", "dim the lights of rooms 2 and 3", "dim the lights", "dim all rooms"];
+    const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
+    expect([others, same]).toEqual([[], queries.length]);
+  });
+
+  withCc("strings beside enums, in lists", async () => {
+    const part = {
+      anyOf: [{ const: 6 }, { enum: ["fridge", "right mail", "dose", "red", "old"] }, { type: "string" }],
+    };
+    const tools = [
+      {
+        name: "openCar",
+        description: "turn medicine close hour.",
+        inputSchema: {
+          type: "object",
+          properties: {
+            weekly_door: { type: "array", items: part, maxItems: 5 },
+            gardenSeconds: { type: "array", items: { const: "fridge" }, maxItems: 5 },
+            old: { type: "number", minimum: 0, maximum: 100, multipleOf: 0.5 },
+          },
+          required: ["weekly_door", "gardenSeconds"],
+        },
+      },
+      {
+        name: "showList",
+        description: "play second second boat file.",
+        inputSchema: { type: "object", properties: { small: { type: "integer" }, photo: part } },
+      },
+    ];
+    const queries = ["open car to 6", "open the car", "open the red car", "show list to 6", "what a nice day"];
+    const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
+    expect([others, same]).toEqual([[], queries.length]);
+  });
+
+  test("a key that a table cannot hold is refused, by tool", () => {
+    const parameters = {
+      ["k".repeat(40_000)]: { type: "object", properties: { ["k".repeat(40_000)]: { type: "string" } } },
+    };
+    const set = ToolSet.from([{ name: "long", inputSchema: { type: "object", properties: parameters } }] as never);
+    expect(() => compileGrammar(set)).toThrow("tool long: expected for a device keys and values");
+  });
+
   test("maps, lists whose items differ and schemas that hold themselves are refused for a device, by tool", async () => {
     const inner = {
       map: { type: "object", additionalProperties: { type: "string" } },
@@ -429,6 +547,66 @@ describe("the same as the runtime", () => {
     expect(lines.map((line) => Buffer.from(line, "hex").toString())).toEqual(
       typed.map((text) => readRequest(text).text),
     );
+  });
+
+  withCc("numbers of the cases, and of their words in any order", async () => {
+    const random = seeded(7);
+    const cases: { text: string }[] = await Bun.file(fixture("numbers.json")).json();
+    const words = [...new Set(cases.flatMap(({ text }) => text.split(/\b/)))];
+    const any = Array.from({ length: 2000 }, () =>
+      Array.from({ length: 1 + random() * 9 }, () => words[Math.floor(random() * words.length)]).join(""),
+    );
+    const texts = [...cases.map(({ text }) => text), ...any]
+      .filter((text) => text.trim())
+      .map((text) => readRequest(text).text);
+    const wanted = texts.map((text) =>
+      numbersIn(text).map(({ value, start, end, inWords }) => {
+        const millionths = Math.round(value * 1e6);
+        const isExact = Number.isSafeInteger(millionths) && millionths / 1e6 === value;
+        const [from, to] = [start, end].map((at) => Buffer.byteLength(text.slice(0, at)));
+        return `${isExact ? millionths + 0 : "x"}:${from}:${to}:${Number(inWords)}`;
+      }),
+    );
+    const path = await keep(ToolSet.from("[]"));
+    const { lines } = runs(
+      [program("test/mcu/laws.c", wrapped), pack, path],
+      texts.map((text) => `n ${hex(text)}`),
+    );
+    // In C a number of words comes before its digits.
+    const sorted = (found: string[]) => found.filter(Boolean).sort();
+    for (const [i, text] of texts.entries())
+      expect([text, sorted(lines[i].split(" "))]).toEqual([text, sorted(wanted[i])]);
+  });
+
+  withCc("numbers of any size: msgpack that the runtime reads, and whether they were said", async () => {
+    const tools = [
+      {
+        name: "dial",
+        description: "Dial a phone number.",
+        parameters: { number: { type: "integer", description: "Phone number, digits.", required: true } },
+      },
+      { name: "shift", description: "Shift a value.", parameters: { by: { type: "number", required: true } } },
+      {
+        name: "weigh",
+        description: "Weigh out flour.",
+        // Of a union the first option that has the value: a whole number is an integer, a fraction none.
+        inputSchema: {
+          type: "object",
+          properties: { cups: { anyOf: [{ type: "integer" }, { type: "number" }] } },
+          required: ["cups"],
+        },
+      },
+    ];
+    const queries = ["dial 4294967295", "dial 5551234567", "dial 9175551234", "dial 491511234567812"].concat([
+      "shift by -5551234567",
+      "shift by -33",
+      "shift by 0.30000001",
+      "shift by 1,200",
+      "weigh out 2.5 cups of flour",
+      "weigh out 3 cups of flour",
+    ]);
+    const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
+    expect([others, same]).toEqual([[], queries.length]);
   });
 
   withCc("bytes that the grammar takes, the only ones and the ways out, over the grammar's fixtures", async () => {

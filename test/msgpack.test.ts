@@ -95,6 +95,14 @@ test("many short strings in a list read as they do one by one, and the one that 
   }
 });
 
+test("a Buffer is only read", () => {
+  const value = Array.from({ length: 40 }, (_, i) => `word ${i}`);
+  const bytes = Buffer.from(writeMsgpack(value));
+  const before = bytes.toString("hex");
+  expect(read(bytes)).toEqual(value);
+  expect(bytes.toString("hex")).toBe(before);
+});
+
 test("lengths and numbers at the limits of each form come back, in msgpackr's bytes", () => {
   const numbers = [0, 31, 32, 127, 128, 255, 256, 65535, 65536, 2 ** 32 - 1, 2 ** 32, 2 ** 53].flatMap((n) => [
     n,

@@ -114,6 +114,42 @@ test("every key has its source, and one path for two keys the doubtful one", () 
   expect(both).toEqual({ "a.b": { from: "nowhere", grounded: false } });
 });
 
+test("of a union the option that has the value accounts for what is in it, not another's enum", () => {
+  const list = (items: object) => ({ type: "array", items });
+  const from = (value: unknown, schema: object): unknown => {
+    const [{ parameters }] = ToolSet.from([
+      { name: "f", inputSchema: { type: "object", properties: { v: schema } } },
+    ] as never).tools;
+    const { sources } = ground({ v: value as never }, parameters, readRequest("turn it on"));
+    return Object.values(sources).map((source) => [source.from, source.grounded]);
+  };
+  const [enumerated, nowhere] = [
+    ["enum", true],
+    ["nowhere", false],
+  ];
+  const rooms = { anyOf: [list({ enum: ["all"] }), list({ type: "integer" })] };
+  expect(from(["all"], rooms)).toEqual([enumerated]);
+  expect(from([5], rooms)).toEqual([nowhere]);
+  expect(from(["hall"], { anyOf: [list({ const: 2 }), list({ enum: ["hall"] })] })).toEqual([enumerated]);
+  const pair = { type: "array", prefixItems: [{ type: "integer" }, { enum: ["top"] }], items: false, minItems: 2 };
+  expect(from([3, "top"], pair)).toEqual([nowhere, enumerated]);
+  const kind = (k: string, n: object) => ({ type: "object", properties: { k: { const: k }, n }, required: ["k"] });
+  const kinds = { anyOf: [kind("a", { enum: [1, 2] }), kind("b", { type: "integer" })] };
+  expect(from({ k: "b", n: 2 }, kinds)).toEqual([enumerated, nowhere]);
+  expect(from({ k: "a", n: 2 }, kinds)).toEqual([enumerated, enumerated]);
+});
+
+test("lists within a union that holds itself are told in time", () => {
+  const tree = { anyOf: [{ $ref: "#/$defs/a" }, { $ref: "#/$defs/b" }, { const: "leaf" }] };
+  const node = { type: "object", properties: { next: tree }, required: ["next"] };
+  const inputSchema = { type: "object", properties: { v: tree }, $defs: { a: node, b: node } };
+  const [{ parameters }] = ToolSet.from([{ name: "f", inputSchema }] as never).tools;
+  let value: object | string = "other";
+  for (let depth = 0; depth < 60; depth++) value = { next: value };
+  const { sources } = ground({ v: value as never }, parameters, readRequest("turn it on"));
+  expect(Object.values(sources)).toEqual([{ from: "nowhere", grounded: false }]);
+});
+
 test("nested values are told by their paths", () => {
   const at = {
     type: "object",

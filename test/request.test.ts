@@ -1,6 +1,6 @@
 /** Requests as people type them: what the model reads of them, and the way back to their own words. */
 import { describe, expect, test } from "bun:test";
-import { load } from "../runtime/index.ts";
+import { load, packCalls, ToolSet, unpackCalls } from "../runtime/index.ts";
 import { lowerCased, mostRequestCharacters, plainText, readRequest } from "../runtime/text/request.ts";
 import { seeded } from "./support.ts";
 
@@ -99,6 +99,18 @@ test("mum is texted what was typed: the apostrophe of the phone", async () => {
   expect(calls.map(({ name, arguments: args }) => [name, args])).toEqual([
     ["send_message", { recipient: "mum", text: "i’m on my way" }],
   ]);
+});
+
+test("half a surrogate pair is U+FFFD, so that a device can be told what was copied", async () => {
+  const tools = ToolSet.from([
+    { name: "note", description: "Write a note.", parameters: { text: { type: "string", required: true } } },
+  ]);
+  for (const request of ["write a note: milk \ud83d", "note \udc00 eggs", "\ud800"]) {
+    const { calls } = await model.call(request, tools, { calls: "one" });
+    const [{ arguments: back }] = unpackCalls(tools, packCalls(tools, calls));
+    expect(back).toEqual(calls[0].arguments);
+    expect(readRequest(request).typed).toHaveLength(request.length);
+  }
 });
 
 test("a request that is none rejects before the model works", async () => {

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { pageBytes } from "../runtime/engine/memory.ts";
 import { FormatError, load, pull } from "../runtime/index.ts";
 import { PackStream } from "../runtime/load/loader.ts";
@@ -222,6 +223,22 @@ test("a server without lengths: a whole file loads, with bytes after it none doe
       expect([mode, more, closes, outcome]).toEqual([mode, more, closes, more ? "end" : "loaded"]);
     }
   }
+});
+
+test("a server that packs every answer and cuts none out: a pack loads and is pulled, also once it broke off", async () => {
+  const packed = gzipSync(pack);
+  for (const breaks of [false, true])
+    for (const [mode, bring] of modes.filter(([name]) => name !== "load under a budget")) {
+      requests = 0;
+      process.env.XDG_CACHE_HOME = mkdtempSync(join(folder, "cache-"));
+      answer = (socket, _, request) => {
+        head(socket, "200 OK", `Content-Length: ${packed.length}`, "Content-Encoding: gzip", "Connection: close");
+        if (breaks && request === 1) socket.write(packed.subarray(0, packed.length / 2), () => socket.destroy());
+        else socket.end(packed);
+      };
+      const outcome = await bring({ timeoutMs: 3000 }).then(() => "loaded", String);
+      expect([mode, breaks, outcome]).toEqual([mode, breaks, "loaded"]);
+    }
 });
 
 test("patience counts waiting alone, begins anew with what comes, and takes Infinity", async () => {

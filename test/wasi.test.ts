@@ -131,11 +131,36 @@ describe("200 commands over twelve lists are answered as by the runtime", () => 
 });
 
 test("a request that is none gets a line of its own, and the exit code says so", async () => {
-  const answers = await answerByWasi(undefined, ToolSet.from(watch), ["", "wake me at 7:15 tomorrow"]);
+  const answers = await answerByWasi(undefined, ToolSet.from(watch), ["", "wake me\nat 7:15 tomorrow"]);
   expect(answers).toEqual([
     { error: "request: expected text, got none; say what to do" },
     [{ name: "set_alarm", arguments: { time: "7:15", date: "tomorrow" } }],
   ]);
+});
+
+test("run --wasi refuses options that the command has not, and says what a tool asks in vain", async () => {
+  const cli = (...words: string[]) => {
+    const { exitCode, stdout, stderr } = Bun.spawnSync([process.execPath, join(root, "tools/cli.ts"), "run", ...words]);
+    return { code: exitCode, out: stdout.toString(), err: stderr.toString() };
+  };
+  for (const option of [
+    "--json",
+    "--stream",
+    "--offer=3",
+    "--threads=2",
+    "--tuning=none",
+    "--free",
+    "--kernels=simd",
+  ]) {
+    const { code, out, err } = cli("--wasi", option, "wake me");
+    expect([code, out, err]).toEqual([2, "", expect.stringContaining(`got ${option.split("=")[0]}; leave one out`)]);
+  }
+  const list = join(folder, "pattern.json");
+  writeFileSync(
+    list,
+    '[{"name":"note","parameters":{"type":"object","properties":{"note":{"type":"string","pattern":"^a"}}}}]',
+  );
+  expect(cli("--wasi", "--tools", list, "note apples").err).toContain("note.pattern is not held to");
 });
 
 test("a model of another geometry whose calibration leans by the head's scores is answered as by the runtime", async () => {

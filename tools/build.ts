@@ -1,8 +1,8 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkCalibration } from "../runtime/pack/calibration.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint/checkpoint.ts";
-import { type Command, print, readBytes, readText, UsageError } from "./command.ts";
+import { type Command, print, readBytes, readText, UsageError, writeBytes } from "./command.ts";
 import { convert } from "./convert.ts";
 import { readVocabulary } from "./sentencepiece.ts";
 
@@ -48,7 +48,7 @@ read by a reader that executes nothing. Told apart by content.
       calibration: calibration === undefined ? undefined : checkCalibration(JSON.parse(readText(calibration))),
       format: input.flag("wide") ? "float32" : "int4",
     });
-    writeFileSync(out, bytes);
+    writeBytes(out, bytes);
     print(`${out} ${bytes.length} bytes`);
   },
 };

@@ -1,10 +1,9 @@
-import { writeFileSync } from "node:fs";
 import { confidenceOf } from "../runtime/answer/decision.ts";
 import { defaultModel, load, type Thimble } from "../runtime/index.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { type Calibration, genericCalibration, type Leaning } from "../runtime/pack/calibration.ts";
 import { fit, mayAct, type Sample, samplesOf } from "./calibrate/fit.ts";
-import { type Command, print, table, UsageError, warn } from "./command.ts";
+import { type Command, print, table, UsageError, warn, writeBytes } from "./command.ts";
 import { readExamples } from "./eval/examples.ts";
 
 export const calibrate: Command = {
@@ -54,11 +53,11 @@ Half of the data fits, the other half is reported.
       warn(`calibrate: ${few}`);
     }
     const out = input.text("out");
-    if (out) writeFileSync(out, `${JSON.stringify(calibration, null, 2)}\n`);
+    if (out) writeBytes(out, `${JSON.stringify(calibration, null, 2)}\n`);
 
     const bins = reliability(half(1), calibration);
     const svg = input.text("svg");
-    if (svg) writeFileSync(svg, plot(bins));
+    if (svg) writeBytes(svg, plot(bins));
     const shown = bins
       .filter(({ calls }) => calls)
       .map(({ from, calls, said, right }) => [

@@ -1,5 +1,5 @@
 /** What every command shares: options, input, and errors that fit on one line. */
-import { fstatSync, readFileSync, readSync } from "node:fs";
+import { fstatSync, readFileSync, readSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type BuildName, buildNames } from "../wasm/abi.ts";
 
@@ -21,6 +21,10 @@ export class Input {
 
   text(name: string): string | undefined {
     return this.values[name] as string | undefined;
+  }
+
+  has(name: string): boolean {
+    return this.values[name] !== undefined;
   }
 
   flag(name: string): boolean {
@@ -66,6 +70,17 @@ export function readBytes(path: string): Uint8Array {
     const { code } = error as NodeJS.ErrnoException;
     const got = code === "EISDIR" ? "a folder" : code;
     throw new Error(`${path}: expected a readable file, got ${got}; check the path`);
+  }
+}
+
+/** Writes a file over what is there, or after it ("a"). Throws: Error for what cannot be written. */
+export function writeBytes(path: string, bytes: Uint8Array | string, flag: "w" | "a" = "w"): void {
+  try {
+    writeFileSync(path, bytes, { flag });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const got = code === "EISDIR" ? "a folder" : code;
+    throw new Error(`${path}: expected a file that can be written, got ${got}; check the path and the disk`);
   }
 }
 

@@ -1,6 +1,5 @@
-import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { ToolSet } from "../runtime/tools/tools.ts";
-import { type Command, type Input, print, readText, table, UsageError } from "./command.ts";
+import { type Command, type Input, print, readText, table, UsageError, writeBytes } from "./command.ts";
 import { addDomains } from "./data/domainfile.ts";
 import { ToolSynth } from "./data/fit.ts";
 import { generate, type Progress } from "./data/generate.ts";
@@ -88,7 +87,7 @@ function synth(input: Input, files: string[]): void {
   if (domains !== undefined) addDomains(domains);
   const own = tools === undefined ? null : new ToolSynth(flatTools(ToolSet.from(readText(tools))), lexicon);
   const make = (i: number) => (own ? own.make(seed, i) : synthesize(seed, i, lexicon));
-  const file = out && out !== "-" ? openSync(out, "w") : null;
+  const file = out && out !== "-" ? out : null;
   const pageLines = 1000;
   for (let from = 0; from < count; from += pageLines) {
     let page = "";
@@ -96,11 +95,9 @@ function synth(input: Input, files: string[]): void {
       page += `${JSON.stringify(make(i))}
 `;
     if (file === null) process.stdout.write(page);
-    else writeSync(file, page);
+    else writeBytes(file, page, from ? "a" : "w");
   }
-  if (file === null) return;
-  closeSync(file);
-  print(`${out} ${count} examples`);
+  if (file !== null) print(`${file} ${count} examples`);
 }
 
 async function fromEndpoint(input: Input): Promise<void> {
@@ -236,7 +233,7 @@ function splitFiles(input: Input, files: string[]): void {
   }
   for (const [name, part] of Object.entries(split(lines, seedOf(input)))) {
     const path = `${prefix}.${name}.jsonl`;
-    writeFileSync(path, (part as Line[]).map(({ text }) => `${text}\n`).join(""));
+    writeBytes(path, (part as Line[]).map(({ text }) => `${text}\n`).join(""));
     print(`${path} ${part.length} examples`);
   }
 }

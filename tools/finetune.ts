@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { defaultModel, ToolSet } from "../runtime/index.ts";
 import { bytesOf, type Source } from "../runtime/load/source.ts";
 import { modelId } from "../runtime/pack/pack.ts";
-import { type Command, type Input, numberOf, print, readText, UsageError, warn } from "./command.ts";
+import { type Command, type Input, numberOf, print, readText, UsageError, warn, writeBytes } from "./command.ts";
 import { lexiconFolder, readLexicon } from "./data/lexicon.ts";
 import type { Line } from "./data/line.ts";
 import { readLines } from "./data/lines.ts";
@@ -112,7 +112,7 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
       });
       if (!taught) return;
       const { bytes, report } = taught;
-      writeFileSync(out, bytes);
+      writeBytes(out, bytes);
       if (existsSync(`${out}.run`)) rmSync(`${out}.run`);
       if (!report.isBetter || report.hasFallen) process.exitCode = 3;
       const figures = { out, bytes: bytes.length, elapsedMs: performance.now() - began };

@@ -14,6 +14,7 @@ import {
   progressLine,
   readText,
   UsageError,
+  writeBytes,
 } from "./command.ts";
 import { measure } from "./profile/measure.ts";
 import { page } from "./profile/page.ts";
@@ -82,7 +83,7 @@ between, where the system has them. Before that, cold starts in processes of the
       );
       print(input.flag("json") ? JSON.stringify(report, rounded) : render(report));
       const html = input.text("html");
-      if (html) writeFileSync(html, page(report));
+      if (html) writeBytes(html, page(report));
     } finally {
       rmSync(folder, { recursive: true });
     }

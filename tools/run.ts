@@ -30,7 +30,8 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
   --json          print one object a request: calls, text, tokens, timings, warnings; or error
   --stream        print the answer's text while it is written
   --free          decode without the grammar
-  --wasi          answer by the command for WASI, under @wasmer/wasi: requests are read whole before the first is answered
+  --wasi          answer by the command for WASI, under @wasmer/wasi: requests are read whole before the first is answered;
+                  of the options above it takes --tools and --model
 
   thimble run "text anna I'm running late" --json`,
   options: {
@@ -56,6 +57,9 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
     if (fromInput && isTyped()) throw noRequest("none");
     const tools = ToolSet.from(readText(toolsPath));
     const offer = input.integer("offer", 1, mostTools);
+    const idle = ["offer", "tuning", "kernels", "threads", "json", "stream", "free"].find((name) => input.has(name));
+    if (input.flag("wasi") && idle)
+      throw new UsageError(`--wasi: expected no other option than --tools and --model, got --${idle}; leave one out`);
     if (input.flag("wasi")) return runByWasi(await modelOf(input.text("model")), tools, fromInput ? null : typed);
     const threads = input.integer("threads", 1, mostThreads);
     const tuning = input.text("tuning");
@@ -107,6 +111,7 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
 async function runByWasi(model: Source | undefined, tools: ToolSet, typed: string | null): Promise<void> {
   // Its host is a package of its own, which nobody else loads.
   const { answerByWasi } = await import("./wasi.ts");
+  for (const { path, message } of tools.warnings) warn(`warning: ${path} ${message}`);
   const requests = typed === null ? readText("-").split(/\r?\n/) : [typed];
   if (typed === null && requests.at(-1) === "") requests.pop();
   for (const answer of await answerByWasi(model, tools, requests)) {

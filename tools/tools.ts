@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { defaultModel } from "../runtime/default.ts";
 import { ToolError } from "../runtime/errors.ts";
 import { bytesOf } from "../runtime/load/source.ts";
@@ -8,7 +7,7 @@ import { ToolSet } from "../runtime/tools/tools.ts";
 import { hashTools } from "../runtime/wire/hash.ts";
 import { packTools } from "../runtime/wire/wire.ts";
 import { unpackTools } from "../runtime/wire/wireread.ts";
-import { type Command, print, progressLine, readBytes, UsageError, utf8Text } from "./command.ts";
+import { type Command, print, progressLine, readBytes, UsageError, utf8Text, writeBytes } from "./command.ts";
 import { writeHeader } from "./header.ts";
 import { modelOf } from "./model.ts";
 import { watchModule } from "./watchset.ts";
@@ -52,7 +51,7 @@ TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
     const hash = hashTools(bytes);
     if (action === "hash") return print(hash);
     if (action === "pack") {
-      writeFileSync(out as string, out?.endsWith(".js") ? watchModule(bytes) : bytes);
+      writeBytes(out as string, out?.endsWith(".js") ? watchModule(bytes) : bytes);
       return print(`${out} ${bytes.length} bytes${share} ${hash}`);
     }
     const { texts, warnings, prompt } = set;
@@ -78,8 +77,9 @@ async function readAhead(set: ToolSet, name: string | undefined, out: string): P
     .readTools(set, { onProgress, device: true })
     .then((file) => ({ file, unfit: "" }), forHosts);
   const pack = isHeader ? await bytesOf(source ?? defaultModel()) : undefined;
-  writeFileSync(out, pack ? writeHeader({ pack, tools: file }) : file);
-  print(`${out} ${file.length} bytes, ${set.tools.length} tools`);
+  writeBytes(out, pack ? writeHeader({ pack, tools: file }) : file);
+  const bytes = pack ? `${pack.length} bytes of pack, ${file.length} of tools` : `${file.length} bytes`;
+  print(`${out} ${bytes}, ${set.tools.length} tools`);
   if (unfit) print(`not for devices without JavaScript: ${unfit}`);
 }
 

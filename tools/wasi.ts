@@ -50,10 +50,11 @@ export async function answerByWasi(
   const model = await load(pack);
   const tools = await model.readTools(set, { device: true });
   model.close();
-  const { code, stdout, stderr } = await runCommand(pack, tools, `${requests.join("\n")}\n`);
-  const lines = stdout.split("\n").slice(0, -1);
-  if (lines.length !== requests.length) throw new Error(`wasi: expected answers, got exit code ${code}: ${stderr}`);
-  return lines.map((line) =>
+  const lines = requests.map((request) => request.replaceAll(/[\r\n]+/g, " "));
+  const { code, stdout, stderr } = await runCommand(pack, tools, `${lines.join("\n")}\n`);
+  const answers = stdout.split("\n").slice(0, -1);
+  if (answers.length !== requests.length) throw new Error(`wasi: expected answers, got exit code ${code}: ${stderr}`);
+  return answers.map((line) =>
     line.startsWith("error: ") ? { error: line.slice("error: ".length) } : (JSON.parse(line) as WasiAnswer),
   );
 }

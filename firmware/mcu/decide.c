@@ -11,15 +11,13 @@
 /* Margins above this many logits, and log-probabilities below minus this, say no more. */
 static const float cap = 8;
 
-/* Of a union the first option of a kind, NULL for none; tuples are lists too. A default stands before its schema. */
-static const uint8_t *option_of(const uint8_t *schema, uint32_t kind) {
-  if (*schema == schema_default) return option_of(schema + 3 + u16_at(schema + 1), kind);
-  if (*schema != schema_anyOf) return *schema == kind || (*schema == schema_tuple && kind == schema_array) ? schema : NULL;
+/* Of a union the first option that has a value, NULL for none. A default stands before its schema. */
+static const uint8_t *option_for(const uint8_t *schema, json j) {
+  if (*schema == schema_default) return option_for(schema + 3 + u16_at(schema + 1), j);
+  if (*schema != schema_anyOf) return schema;
   const uint8_t *at = schema + 3;
-  for (uint32_t n = u16_at(schema + 1); n; n--, at = schema_end(at)) {
-    const uint8_t *found = option_of(at, kind);
-    if (found) return found;
-  }
+  for (uint32_t n = u16_at(schema + 1); n; n--, at = schema_end(at))
+    if (has_value(at, j)) return option_for(at, j);
   return NULL;
 }
 
@@ -44,15 +42,23 @@ static bool is_listed(const uint8_t *schema, json j) {
   return false;
 }
 
+/* What a request's digits come to: also more than millionths hold, as a phone number's. */
+static double digits_of(const call *c, const said_number *number) {
+  uint32_t n = 0;
+  for (uint32_t at = number->start; at < number->end; at++)
+    if (c->request[at] != ',' && c->request[at] != '+') c->scratch[n++] = c->request[at];
+  return json_number(c->scratch, c->scratch + n);
+}
+
 /* Whether the request says a number, in digits or in words; before digits a sign may also be a mark. */
 static bool says_number(const call *c, double value) {
   enum { most = 32 };
   said_number numbers[most];
   uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, most);
   for (uint32_t i = 0; i < n && i < most; i++) {
-    double said = (double)numbers[i].millionths / million;
-    if (numbers[i].millionths != inexact && (said == value || (!numbers[i].inWords && (said < 0 ? -said : said) == value)))
-      return true;
+    if (numbers[i].inWords && numbers[i].millionths == inexact) continue;
+    double said = numbers[i].inWords ? (double)numbers[i].millionths / million : digits_of(c, &numbers[i]);
+    if (said == value || (!numbers[i].inWords && (said < 0 ? -said : said) == value)) return true;
   }
   return false;
 }
@@ -71,8 +77,9 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, json j) {
   uint32_t count = 0;
   j.end = json_end(j);
   if (!schema || j.at >= j.end || *j.at == 't' || *j.at == 'f' || *j.at == 'n' || is_listed(schema, j)) return 0;
+  const uint8_t *one = *j.at == '[' || *j.at == '{' ? option_for(schema, j) : NULL;
   if (*j.at == '[') {
-    const uint8_t *list = option_of(schema, schema_array);
+    const uint8_t *list = one && (*one == schema_array || *one == schema_tuple) ? one : NULL;
     uint32_t place = 0;
     for (json in = {j.at + 1, j.end - 1}; in.at < in.end;) {
       count += count_ungrounded(c, list ? schema_item(list, place++) : NULL, in);
@@ -85,17 +92,17 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, json j) {
     bool isDefault = *schema == schema_default && is_same((thimble_span){schema + 3, u16_at(schema + 1)}, j);
     return !isDefault && !is_said(c, j);
   }
-  const uint8_t *object = option_of(schema, schema_object);
+  const uint8_t *object = one && *one == schema_object ? one : NULL;
   for (json in = {j.at + 1, j.end - 1}; object && in.at < in.end;) {
     json key = {in.at, json_end(in)}, value = {key.end + 1, in.end};
     const uint8_t *at = object + 3;
     for (uint32_t n = u16_at(object + 1); n; n--) {
-      const uint8_t *inner = at + 2 + u16_at(at);
-      if (is_same((thimble_span){at + 2, u16_at(at)}, key)) {
-        count += count_ungrounded(c, inner, value);
+      property known = property_at(at);
+      if (is_same((thimble_span){known.key, (uint32_t)(known.inner - known.key)}, key)) {
+        count += count_ungrounded(c, known.inner, value);
         break;
       }
-      at = schema_end(inner);
+      at = schema_end(known.inner);
     }
     in.at = json_end(value);
     if (in.at < in.end && *in.at == ',') in.at++;

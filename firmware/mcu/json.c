@@ -81,16 +81,22 @@ double json_number(const uint8_t *at, const uint8_t *end) {
   return isNegative ? -value : value;
 }
 
+property property_at(const uint8_t *at) {
+  uint32_t length = u16_at(at);
+  return (property){at + 2, at + 2 + (length & 0x7fff), length >> 15};
+}
+
 const uint8_t *schema_end(const uint8_t *at) {
   uint32_t kind = *at++, count = 1;
-  if (kind <= schema_boolean) return at;
+  if (kind <= schema_boolean || kind == schema_integer) return at;
   if (kind == schema_default) return schema_end(at + 2 + u16_at(at));
   if (kind != schema_array) {
     count = u16_at(at) + (kind == schema_tuple);
     at += 2;
   }
   for (; count; count--) {
-    if (kind == schema_enum || kind == schema_object) at += 2 + u16_at(at);
+    if (kind == schema_enum) at += 2 + u16_at(at);
+    if (kind == schema_object) at = property_at(at).inner;
     if (kind != schema_enum) at = schema_end(at);
   }
   return at;

@@ -59,12 +59,14 @@ uint32_t allowed(call *c, const place *p, uint32_t *some) {
   words off = c->words;
   off.isOn = false;
   off.mostItems = 0;
-  met met = {false, false, false, false};
-  uint32_t count = walk(c, p, &c->words, some, &met);
+  met kept = {false, false, false, false}, free = kept;
+  uint32_t count = walk(c, p, &c->words, some, &kept);
   /* The rules say something where a string is copied, or where a piece leads into one or to an item and further. */
-  bool opens = c->words.isOn && met.through && !in_string(c->m, &p->state);
-  bool isFree = !p->isCopying && !met.item && !opens && (met.opened || met.refused);
-  return !count || isFree ? walk(c, p, &off, some, &met) : count;
+  bool mayOpen = c->words.isOn && !in_string(c->m, &p->state);
+  if (count && (p->isCopying || kept.item || (mayOpen && kept.through) || !(kept.opened || kept.refused))) return count;
+  uint32_t all = walk(c, p, &off, some, &free);
+  /* Also where the rules keep every such piece out: beside an enum a string is one's alone only a byte on. */
+  return count && (free.item || (mayOpen && free.through)) ? walk(c, p, &c->words, some, &kept) : all;
 }
 
 /* Bytes of the characters that are whole, a text's first having begun. */
@@ -119,8 +121,8 @@ uint32_t forced(call *c, const place *p, uint32_t most) {
   end = p->state;
   for (uint32_t i = 0; i < bytes; i++) grammar_step(m, &end, c->scratch[i]);
   uint32_t count = tokenize(m, &c->work, c->scratch, bytes, c->ids, most);
-  if (count > most) return 0;
-  count = settled_ids(c, &end, bytes, count, most);
+  /* The first ones may be settled, and the answer short enough, where the whole text is too long. */
+  count = settled_ids(c, &end, bytes, count < most ? count : most, most);
   place_copy(&c->words, p, c->after);
   for (uint32_t i = 0; i < count; i++) {
     thimble_span text = piece(m, c->ids[i]);

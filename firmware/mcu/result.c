@@ -36,12 +36,11 @@ static void put_list(writer *w, uint32_t count) {
   }
 }
 
-static void put_uint(writer *w, uint64_t value) {
+static void put_uint(writer *w, uint32_t value) {
   if (value < 0x80) put_byte(w, (uint32_t)value);
   else if (value < 0x100) put_byte(w, 0xcc), put_number(w, value, 1);
   else if (value < 0x10000) put_byte(w, 0xcd), put_number(w, value, 2);
-  else if (value <= 0xffffffff) put_byte(w, 0xce), put_number(w, value, 4);
-  else put_byte(w, 0xcf), put_number(w, value, 8);
+  else put_byte(w, 0xce), put_number(w, value, 4);
 }
 
 static void put_string(writer *w, const uint8_t *at, const uint8_t *end) {
@@ -53,18 +52,21 @@ static void put_string(writer *w, const uint8_t *at, const uint8_t *end) {
   else w->bytes += json_text(at, end, w->at + w->bytes);
 }
 
+/* Beyond 9e15 a double has no fraction. */
+static bool is_whole(double value) {
+  return value >= 9e15 || value <= -9e15 || value == (double)(int64_t)value;
+}
+
+/* Whole numbers in 32 bits, all others as float64: what the runtime and a watch read. */
 static void put_decimal(writer *w, const uint8_t *at, const uint8_t *end) {
-  bool isNegative = at < end && *at == '-', isWhole = end - at <= 16;
-  for (const uint8_t *p = at + isNegative; p < end; p++) isWhole = isWhole && *p >= '0' && *p <= '9';
   double value = json_number(at, end);
-  if (!isWhole && value > -9e15 && value < 9e15) isWhole = value == (double)(int64_t)value;
+  bool isWhole = value >= -2147483648.0 && value <= 4294967295.0 && is_whole(value);
   int64_t whole = isWhole ? (int64_t)value : 0;
-  if (isWhole && whole >= 0) put_uint(w, (uint64_t)whole);
+  if (isWhole && whole >= 0) put_uint(w, (uint32_t)whole);
   else if (isWhole && whole >= -32) put_byte(w, (uint32_t)whole & 0xff);
   else if (isWhole && whole >= -128) put_byte(w, 0xd0), put_number(w, (uint64_t)whole & 0xff, 1);
   else if (isWhole && whole >= -32768) put_byte(w, 0xd1), put_number(w, (uint64_t)whole & 0xffff, 2);
-  else if (isWhole && whole >= -2147483648ll) put_byte(w, 0xd2), put_number(w, (uint64_t)whole & 0xffffffff, 4);
-  else if (isWhole) put_byte(w, 0xd3), put_number(w, (uint64_t)whole, 8);
+  else if (isWhole) put_byte(w, 0xd2), put_number(w, (uint64_t)whole & 0xffffffff, 4);
   else {
     uint64_t bits;
     memcpy(&bits, &value, 8);
@@ -86,7 +88,8 @@ static bool put_object(writer *w, const uint8_t *schema, json j, uint32_t first,
     const uint8_t *at = schema + 3;
     uint32_t found = 0, pairs = 0;
     for (uint32_t i = 0; i < properties; i++) {
-      const uint8_t *key = at + 2, *inner = key + u16_at(at);
+      property one = property_at(at);
+      const uint8_t *key = one.key, *inner = one.inner;
       at = schema_end(inner);
       bool isThere = false;
       pairs = 0;
@@ -100,6 +103,7 @@ static bool put_object(writer *w, const uint8_t *schema, json j, uint32_t first,
         in.at = json_end(value);
         if (in.at < j.end && *in.at == ',') in.at++;
       }
+      if (one.isRequired && !isThere) return false;
       found += isThere;
       if (pass && !isThere && i < length) put_byte(w, 0xc0);
     }
@@ -117,8 +121,10 @@ static bool put_value(writer *w, const uint8_t *schema, json j) {
       if (isText) put_string(w, j.at + 1, j.end - 1);
       return isText;
     case schema_number:
-      if (isNumber) put_decimal(w, j.at, j.end);
-      return isNumber;
+    case schema_integer:
+      if (!isNumber || (*schema == schema_integer && !is_whole(json_number(j.at, j.end)))) return false;
+      put_decimal(w, j.at, j.end);
+      return true;
     case schema_boolean:
       if (*j.at != 't' && *j.at != 'f') return false;
       put_byte(w, *j.at == 't' ? 0xc3 : 0xc2);
@@ -164,6 +170,11 @@ static bool put_value(writer *w, const uint8_t *schema, json j) {
       return false;
     }
   }
+}
+
+bool has_value(const uint8_t *schema, json j) {
+  writer none = {NULL, 0, 0, false};
+  return put_value(&none, schema, j);
 }
 
 static const uint8_t *tool_row(const thimble_model *m, uint32_t tool) {

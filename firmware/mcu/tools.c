@@ -109,7 +109,7 @@ static bool is_target(const thimble_model *m, uint32_t target) {
 static const uint8_t *check_schema(const uint8_t *at, const uint8_t *end, int depth) {
   if (!at || at >= end || depth > 20) return NULL;
   uint32_t kind = *at++, count = 1;
-  if (kind <= schema_boolean) return at;
+  if (kind <= schema_boolean || kind == schema_integer) return at;
   if (kind >= schema_kinds) return NULL;
   if (kind == schema_default) {
     if (end - at < 2 || end - at - 2 < (long)u16_at(at)) return NULL;
@@ -122,8 +122,10 @@ static const uint8_t *check_schema(const uint8_t *at, const uint8_t *end, int de
   }
   for (; count; count--) {
     if (kind == schema_enum || kind == schema_object) {
-      if (end - at < 2 || end - at - 2 < (long)u16_at(at)) return NULL;
-      at += 2 + u16_at(at);
+      if (end - at < 2) return NULL;
+      long length = kind == schema_object ? property_at(at).inner - at : 2 + (long)u16_at(at);
+      if (end - at < length) return NULL;
+      at += length;
     }
     if (kind != schema_enum && !(at = check_schema(at, end, depth + 1))) return NULL;
   }

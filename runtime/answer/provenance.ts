@@ -2,10 +2,10 @@
  * A call's values → the same in the user's own words, and where each comes from: a place of the request in characters or in
  * number words, an enum, a default, or nowhere.
  */
-import type { Json } from "../json.ts";
+import { isObject, type Json } from "../json.ts";
 import { numbersIn, type SaidNumber } from "../text/numbers.ts";
 import { lowerCased, plainText, type Request } from "../text/request.ts";
-import { leaves, type Property, type Schema } from "../tools/schema.ts";
+import { itemSchema, type Leaf, leaves, type Property, type Schema } from "../tools/schema.ts";
 
 export interface ValueSource {
   from: "request" | "number word" | "enum" | "default" | "state" | "nowhere";
@@ -28,6 +28,7 @@ export interface Grounded {
 /** Finds a call's arguments, written from the request as the model read it, in the request as it was typed. */
 export function ground(args: Record<string, Json>, properties: readonly Property[], request: Request): Grounded {
   const sources = new Map<string, ValueSource>();
+  const options = new Options();
   let said: SaidNumber[] | undefined;
   const placeOf = (value: Json): Found | null => {
     if (typeof value === "string") return findText(value, request.text);
@@ -36,10 +37,10 @@ export function ground(args: Record<string, Json>, properties: readonly Property
     return findNumber(value, said);
   };
   const visit = (value: Json, schema: Schema | undefined, fallback: Json | undefined, path: string): Json => {
-    const inner = schema && optionFor(value, schema);
+    const inner = schema && options.optionFor(value, schema);
     if (Array.isArray(value) && inner?.kind !== "enum") {
-      const items = inner?.kind === "array" ? inner.items : undefined;
-      return value.map((item, i) => visit(item, items, undefined, `${path}[${i}]`));
+      const items = inner?.kind === "array" ? inner : undefined;
+      return value.map((item, i) => visit(item, items && itemSchema(items, i), undefined, `${path}[${i}]`));
     }
     if (typeof value === "object" && value !== null && inner?.kind !== "enum")
       return visitAll(value as Record<string, Json>, inner?.kind === "object" ? inner.properties : [], `${path}.`);
@@ -77,14 +78,50 @@ function withoutPlace(value: Json, schema: Schema | undefined, fallback: Json | 
   return { from: "nowhere", grounded: false };
 }
 
-/** The option of a union that a value was written by, references followed. */
-function optionFor(value: Json, schema: Schema): Schema {
-  const options = [...leaves(schema)].map((option) => option.schema);
-  const kind = value === null || typeof value === "boolean" ? "enum" : Array.isArray(value) ? "array" : typeof value;
-  const listed = options.find(
-    (option) => option.kind === "enum" && option.values.some((one) => JSON.stringify(one) === JSON.stringify(value)),
-  );
-  return listed ?? options.find((option) => option.kind === kind) ?? options[0];
+/** Which options of unions values were written by. */
+class Options {
+  /** Of lists and objects, since each option of a union may hold the next union. */
+  private readonly known = new Map<Schema, Map<Json, boolean>>();
+
+  /** An enum that lists the value, else the first option that has it, references followed. */
+  optionFor(value: Json, schema: Schema): Schema | undefined {
+    const options = [...leaves(schema)].map((option) => option.schema);
+    if (options.length === 1) return options[0];
+    const having = options.filter((option) => this.has(option, value));
+    return having.find(({ kind }) => kind === "enum") ?? having[0];
+  }
+
+  private has(schema: Leaf["schema"], value: Json): boolean {
+    if (typeof value !== "object" || value === null) return this.holds(schema, value);
+    const known = this.known.get(schema) ?? new Map<Json, boolean>();
+    this.known.set(schema, known);
+    const found = known.get(value) ?? this.holds(schema, value);
+    known.set(value, found);
+    return found;
+  }
+
+  private holds(schema: Leaf["schema"], value: Json): boolean {
+    const inside = (part: Schema, inner: Json) => [...leaves(part)].some((option) => this.has(option.schema, inner));
+    switch (schema.kind) {
+      case "string":
+        return typeof value === "string";
+      case "number":
+        return typeof value === "number" && (!schema.integer || Number.isInteger(value));
+      case "enum":
+        return schema.values.some((one) => JSON.stringify(one) === JSON.stringify(value));
+      case "array":
+        return Array.isArray(value) && value.every((item, i) => inside(itemSchema(schema, i), item));
+      case "object": {
+        const { properties, more } = schema;
+        if (!isObject(value) || properties.some(({ name, required }) => required && !Object.hasOwn(value, name)))
+          return false;
+        return Object.entries(value).every(([key, inner]) => {
+          const part = properties.find(({ name }) => name === key)?.schema ?? more;
+          return part !== undefined && inside(part, inner as Json);
+        });
+      }
+    }
+  }
 }
 
 /** A value's place in the request as the model read it. */

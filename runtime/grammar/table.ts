@@ -25,10 +25,11 @@
  *   members     u16 each
  *   targets     below 32768 an atom; from there a union; 65535 `returns`: the value has ended
  *   schemas     what a value is, for its msgpack form (runtime/wire/WIRE.md): a byte, then
- *                 0 string, 1 number, 2 boolean      nothing
+ *                 0 string, 1 number, 2 boolean, 9 integer      nothing
  *                 3 enum     u16 values, each a u16 length and JSON
  *                 4 array    the items' schema
- *                 5 object   u16 properties, each a u16 length and a key as JSON, then its schema; arguments are one
+ *                 5 object   u16 properties, each a u16 length, + 32768 where it is required, and a key as JSON, then its schema;
+ *                            arguments are one
  *                 6 anyOf    u16 options, each a schema
  *                 7 default  u16 length and JSON of a property's default, then its schema
  *                 8 tuple    u16 items, each a schema, then the schema of those that follow
@@ -48,6 +49,8 @@ const firstUnion = 0x8000;
 const returns = 0xffff;
 const native = 0xffff;
 const noLimit = 0xffff;
+/** Of the length of a key. */
+const isRequired = 0x8000;
 /** A byte that no text has: what follows the value. */
 const afterValue = 0x100;
 /** Keys of native arguments: a bit each of what the walker remembers. */
@@ -199,15 +202,16 @@ class Compiler {
     if (depth > mostDepth)
       this.refuse(tool, `at most ${mostDepth} values within one another, and none that holds itself`);
     const inner = (part: Schema) => this.schema(part, tool, depth + 1);
-    const text = (json: string) => {
+    const text = (json: string, flag = 0) => {
       const bytes = utf8.encode(json);
-      return [...u16(bytes.length), ...bytes];
+      if (bytes.length >= isRequired) this.refuse(tool, "keys and values that it lists of less than 32,768 bytes");
+      return [...u16(bytes.length + flag), ...bytes];
     };
     switch (schema.kind) {
       case "string":
         return [0];
       case "number":
-        return [1];
+        return [schema.integer ? 9 : 1];
       case "enum": {
         const isBoolean = JSON.stringify(schema.values) === "[true,false]";
         return isBoolean
@@ -223,8 +227,8 @@ class Compiler {
         return [
           5,
           ...u16(properties.length),
-          ...properties.flatMap(({ name, schema, default: usual }) => [
-            ...text(JSON.stringify(name)),
+          ...properties.flatMap(({ name, schema, required, default: usual }) => [
+            ...text(JSON.stringify(name), required ? isRequired : 0),
             ...(usual === undefined ? [] : [7, ...text(JSON.stringify(usual))]),
             ...inner(schema),
           ]),

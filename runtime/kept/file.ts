@@ -84,7 +84,7 @@ export function readKept(header: PackHeader, bytes: Uint8Array, rowsOf: (text: s
     );
   if (bytes.length < headBytes) wrong("head", 0, `expected at least ${headBytes} bytes, got ${bytes.length}`);
   // A copy, so that what stands in it is aligned wherever the bytes came from.
-  const file = bytes.slice();
+  const file = new Uint8Array(bytes);
   const view = new DataView(file.buffer);
   const [got, count, model, toolAt, dim] = [0, 1, 2, 3, 4].map((i) => view.getUint32(8 + 4 * i, true));
   if (got !== version) wrong("version", 8, `expected ${version}, got ${got}; read the tools again with this thimble`);

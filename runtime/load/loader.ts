@@ -42,7 +42,7 @@ export class PackStream {
       while (got < bytes) {
         // What a source fills again for its next chunk is gone by then.
         const last = parts.pop();
-        if (last) parts.push(last.slice());
+        if (last) parts.push(new Uint8Array(last));
         const chunk = await chunks.next();
         if (!chunk) throw new FormatError(path, got, `expected ${bytes} bytes, got ${got}: the file is cut short`);
         parts.push(chunk);
@@ -64,7 +64,7 @@ export class PackStream {
       const header = readHeader(head.subarray(prefixBytes, prefix.bodyOffset), prefix);
       if (chunks.totalBytes !== undefined) checkLength(header, chunks.totalBytes);
       const rest = head.subarray(prefix.bodyOffset);
-      return new PackStream(header, head.slice(0, prefix.bodyOffset), chunks, rest, options);
+      return new PackStream(header, new Uint8Array(head.subarray(0, prefix.bodyOffset)), chunks, rest, options);
     } catch (error) {
       await chunks.close();
       throw error;

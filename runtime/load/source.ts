@@ -138,7 +138,7 @@ export async function bytesOf(
   try {
     for (let chunk = await chunks.next(); chunk; chunk = await chunks.next()) {
       // A file's next chunk takes the place of this one.
-      parts.push(chunk.slice());
+      parts.push(new Uint8Array(chunk));
       loadedBytes += chunk.length;
       came(loadedBytes, chunks.totalBytes);
     }

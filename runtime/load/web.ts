@@ -155,7 +155,7 @@ export class WebFile {
       }
       return start;
     }
-    if (start > 0 && (isEncoded || !skip)) {
+    if (start > 0 && !skip) {
       const remedy = "load without a memory budget, or keep the pack in the cache";
       throw new Refused(`${this.url}: expected a server that answers Range requests, got HTTP ${status}; ${remedy}`);
     }

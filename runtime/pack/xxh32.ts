@@ -37,7 +37,7 @@ export class Xxh32 {
     }
     this.lanes = [a, b, c, d];
     this.length += bytes.length;
-    this.tail = bytes.slice(stripes);
+    this.tail = new Uint8Array(bytes.subarray(stripes));
     return this;
   }
 

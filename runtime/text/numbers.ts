@@ -70,6 +70,9 @@ export function numbersIn(text: string): SaidNumber[] {
   return said.sort((a, b) => a.start - b.start);
 }
 
+/** Of arithmetic in binary what it means: 8.2 times a million is 8,200,000 and not 8,199,999.999999999. */
+const decimal = (value: number): number => Number(value.toPrecision(15));
+
 /** A value, and the place of the token after it. */
 interface Read {
   value: number;
@@ -101,7 +104,8 @@ class Reader {
       const counted = this.counted(at, number);
       for (const { value, next } of [number, counted].filter((read) => read !== null)) {
         const isDigits = next === at + 1 && /^[\d.]/.test(this.words[at]);
-        if (!isDigits) said.push({ value, start: this.starts[at], end: this.ends[next - 1], inWords: true });
+        if (!isDigits)
+          said.push({ value: decimal(value), start: this.starts[at], end: this.ends[next - 1], inWords: true });
       }
       if (number && number.next > at + 1) for (const start of this.starts.slice(at, number.next)) parts.add(start);
       at = (counted ?? number)?.next ?? at + 1;

@@ -14,7 +14,7 @@ import { CapacityError } from "../errors.ts";
 export interface Request {
   /** As the model reads it. */
   readonly text: string;
-  /** As it was typed. */
+  /** As it was typed, with U+FFFD for half a surrogate pair. */
   readonly typed: string;
   /** Where a part of `text` that is not empty stands in `typed`. */
   typedSpan(start: number, end: number): { start: number; end: number };
@@ -40,16 +40,18 @@ const plain = new Map(
 );
 
 /** Throws: TypeError for what is no string, RangeError for no text, CapacityError for more than any prompt holds. */
-export function readRequest(typed: string): Request {
-  if (typeof typed !== "string") {
-    const got = typed === null ? "null" : typeof typed;
+export function readRequest(given: string): Request {
+  if (typeof given !== "string") {
+    const got = given === null ? "null" : typeof given;
     throw new TypeError(`request: expected text, got ${got}; pass what the user said as a string`);
   }
-  const { length } = typed;
+  const { length } = given;
   if (length > mostRequestCharacters) {
     const over = `expected at most ${mostRequestCharacters} characters, got ${length}; shorten the request`;
     throw new CapacityError("request", length, mostRequestCharacters, over);
   }
+  // Half a pair, as of a text that was cut, is no character: no device could be told it.
+  const typed = given.replace(/\p{Surrogate}/gu, "\ufffd");
   const { text, starts, ends } = read(typed);
   if (!text) throw new RangeError("request: expected text, got none; say what to do");
   return {

@@ -8,6 +8,8 @@ export interface Definition {
   readonly risk?: Risk;
   /** Native, as JSON Schema, or an object of a library that yields JSON Schema. */
   readonly parameters?: unknown;
+  /** The same under MCP's name. */
+  readonly inputSchema?: unknown;
 }
 
 export type Definitions = Readonly<Record<string, Definition>>;
@@ -23,17 +25,19 @@ export interface TypedTools<D extends Definitions> extends ToolSet {
 /** The arguments that a definition's calls have. */
 export type DefinedArguments<D extends Definition> = "parameters" extends keyof D
   ? ArgumentsOf<D["parameters"]>
-  : Record<string, never>;
+  : "inputSchema" extends keyof D
+    ? ArgumentsOf<D["inputSchema"]>
+    : Record<string, never>;
 
 /**
  * Reads tools by name; calls of the set have names and arguments of their types.
  * Throws: ToolError naming the offending part.
  */
 export function defineTools<const D extends Definitions>(tools: D, options: ToolOptions = {}): TypedTools<D> {
-  const list = Object.entries(tools).map(([name, { description, parameters = {}, ...rest }]) => ({
+  const list = Object.entries(tools).map(([name, { description, parameters, inputSchema, ...rest }]) => ({
     name,
     ...(description !== undefined && { description }),
-    parameters,
+    ...(inputSchema === undefined ? { parameters: parameters ?? {} } : { inputSchema, parameters }),
     ...rest,
   }));
   return ToolSet.from(list, options);

@@ -48,7 +48,7 @@ export function isIntact({ bytes }: Frame, tail: Uint8Array): boolean {
 
 /** Finds frames in pieces of a stream; keeps at most one frame's bytes. */
 export class Scanner {
-  private kept = new Uint8Array(0);
+  private kept: Uint8Array = new Uint8Array(0);
 
   /**
    * Offers each frame that may begin somewhere to `take`, which says whether it is one.
@@ -68,7 +68,8 @@ export class Scanner {
       if (frame === "cut") break;
       at += frame && take(frame) ? frame.bytes.length : 1;
     }
-    this.kept = bytes.slice(at);
+    // A copy: a piece may be a Buffer that its pipe fills again, whose `slice` is none.
+    this.kept = joined(bytes.subarray(at));
   }
 }
 
@@ -81,8 +82,8 @@ function frameAt(bytes: Uint8Array, at: number): Frame | "cut" | null {
   return {
     kind: found,
     low: bytes[at + 2],
-    payload: bytes.slice(at + headBytes, end - 4),
-    bytes: bytes.slice(at, end),
+    payload: joined(bytes.subarray(at + headBytes, end - 4)),
+    bytes: joined(bytes.subarray(at, end)),
   };
 }
 

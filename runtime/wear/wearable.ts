@@ -224,10 +224,12 @@ export class Wearable {
     if (!this.tools) throw new Error(`${this.name}: expected a device whose tools are known; wait for onDevice`);
     const bytes = packCall(this.tools, { name: call.name, arguments: call.arguments });
     if (this.waiting.length >= mostCalls) return { ending: "refused", value: "busy" };
-    while (!this.isOver && this.calls.size >= this.mostAtOnce)
-      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    while (!this.isOver && !signal?.aborted && this.calls.size >= this.mostAtOnce) await this.turn(signal);
     if (this.isOver) return { ending: "refused", value: "the device is gone" };
-    if (signal?.aborted) return { ending: "refused", value: "cancelled" };
+    if (signal?.aborted) {
+      this.next();
+      return { ending: "refused", value: "cancelled" };
+    }
 
     const id = ++this.callId;
     const stop = () => this.calls.has(id) && this.say(says.cancel, id);
@@ -237,8 +239,29 @@ export class Wearable {
       return await this.pend(this.calls, id, message, { ending: "lost", value: "no result in time" });
     } finally {
       signal?.removeEventListener("abort", stop);
-      this.waiting.shift()?.();
+      this.next();
     }
+  }
+
+  /** Waits for one of the calls that are out to end, or for an abort. */
+  private turn(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = () => {
+        this.waiting.splice(this.waiting.indexOf(go), 1);
+        resolve();
+      };
+      const go = () => {
+        signal?.removeEventListener("abort", stop);
+        resolve();
+      };
+      this.waiting.push(go);
+      signal?.addEventListener("abort", stop, { once: true });
+    });
+  }
+
+  /** Gives a place that is free to the call that waits longest. */
+  private next(): void {
+    if (this.calls.size < this.mostAtOnce) this.waiting.shift()?.();
   }
 
   /** Asks the wearer to choose; null: no answer. */

@@ -3,6 +3,7 @@
  *   r  a request as typed → as read, in hex
  *   t  a text → its ids
  *   c  the rest of an answer → its ids
+ *   n  a text as read → the numbers that it says, in millionths (x where they have more), and bytes and 1 for words
  *   a  a request → for each decision the normed state's first eight floats, in bits, and the sum of all bits so far; with the limits
  *      given as REQUEST TOKENS, ANSWER TOKENS, CACHE BITS after the files, and ARENA BYTES where they are not the least
  *   s  → the least bytes of an arena, and the most of use
@@ -41,6 +42,16 @@ static void grammar(const thimble_model *m, uint32_t bytes) {
   }
   printf("%u %d", (unsigned)at, s.mode == at_end);
   for (uint32_t i = 0; i < at; i++) printf(" %d %d", read[i], form[i]);
+}
+
+static void say_numbers(uint32_t bytes) {
+  said_number numbers[64];
+  uint32_t n = numbers_in(text, bytes, starts, pairs, numbers, 64);
+  for (uint32_t i = 0; i < n && i < 64; i++) {
+    if (numbers[i].millionths == inexact) printf("x");
+    else printf("%lld", (long long)numbers[i].millionths);
+    printf(":%u:%u:%d ", (unsigned)numbers[i].start, (unsigned)numbers[i].end, numbers[i].inWords);
+  }
 }
 
 /* By the linker's --wrap: what each decision is made from. */
@@ -98,6 +109,9 @@ int main(int count, char **words) {
       case 'c':
         n = tokenize(&model, &work, text, bytes, ids, most);
         for (uint32_t i = 0; i < n; i++) printf("%u ", ids[i]);
+        break;
+      case 'n':
+        say_numbers(bytes);
         break;
       case 'a':
         answer(&model, bytes);

@@ -1,6 +1,5 @@
 /** What a public table of boards takes (submission.schema.json): a bench's reports, and on which machine they were made. */
-import { writeFileSync } from "node:fs";
-import { commandLine } from "../command.ts";
+import { commandLine, writeBytes } from "../command.ts";
 import { describeBoard } from "../profile/board.ts";
 
 export function writeSubmission(path: string, reports: readonly object[]): void {
@@ -11,5 +10,5 @@ export function writeSubmission(path: string, reports: readonly object[]): void 
     board: describeBoard(),
     reports,
   };
-  writeFileSync(path, `${JSON.stringify(submission, null, 2)}\n`);
+  writeBytes(path, `${JSON.stringify(submission, null, 2)}\n`);
 }
