@@ -108,7 +108,7 @@ async function learn(course: Course): Promise<Result> {
   const { crew, data, schedule, onProgress, onLook, onSave, stopped } = course;
   const { learner, network } = crew;
   const { tokenizer } = learner.model;
-  const batches = new Batches(data.train, tokenizer, { ...course, redress: 0.4 });
+  const batches = new Batches(data.train, tokenizer, { ...course, ...data, redress: 0.4 });
   const candidate = await Candidate.open(learner.model, learner.pack, network.weights());
   const choosing = data.dev.slice(0, lookedAt).map((example, i) => judged(example, i, "dev"));
   const lessons = data.dev
