@@ -14,7 +14,7 @@ const most = { request: 110, answer: Math.min(110, mostAnswerTokens) };
 const [mostToolText, mostOthers] = [2400, 3];
 
 /** Seeds of the generator whose examples replay, guard and lend their tools: apart from each other, whatever the run's seed. */
-export const seeds = { replay: 0x7e91a7, guard: 0x60a2d, strangers: 0x57a96e };
+export const seeds = { replay: 0x7e91a7, guard: 0x60a2d, strangers: 0x57a96e, anchor: 0x51a7 };
 
 export interface BatchOptions {
   /** Makes an example like the last `made` of the own ones, to be shown in their place; null where they stay. */
