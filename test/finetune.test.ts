@@ -191,12 +191,17 @@ test("an answer's ids spell it, values weigh double, names and the decision to c
   expect(lessonOf({ query: "a ".repeat(200), tools: flat, answers: [] }, tokenizer)).toBeNull();
 });
 
-test("of the shares that keep what was known the one that answers its own tools best is taken, else the one that keeps most", () => {
-  const tried = (share: number, own: number, general: number) => ({ share, own, general });
+test("of the shares that keep what was known, calls and refusals, the one that answers its own tools best is taken, else the one that keeps most", () => {
+  const tried = (share: number, own: number, calls: number, refusals: number | null = 0.9) => ({
+    ...{ share, own, calls, refusals },
+  });
   const some = [tried(1, 0.8, 0.5), tried(0.7, 0.75, 0.69), tried(0.55, 0.7, 0.7)];
-  expect(chosenShare(some, 0.7).share).toBe(0.7);
-  expect(chosenShare(some, 0.52).share).toBe(1);
-  expect(chosenShare(some, 0.9).share).toBe(0.55);
+  const before = (calls: number, refusals: number | null = 0.9) => ({ calls, refusals });
+  expect(chosenShare(some, before(0.7)).share).toBe(0.7);
+  expect(chosenShare(some, before(0.52)).share).toBe(1);
+  expect(chosenShare(some, before(0.9)).share).toBe(0.55);
+  expect(chosenShare([tried(1, 0.8, 0.7, 0.8), tried(0.7, 0.75, 0.7, 0.87)], before(0.7)).share).toBe(0.7);
+  expect(chosenShare([tried(1, 0.8, 0.7, null)], before(0.7, null)).share).toBe(1);
   expect([...blended(Float32Array.of(0, 2), Float32Array.of(4, 2), 0.25)]).toEqual([1, 2]);
 });
 

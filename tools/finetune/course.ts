@@ -12,12 +12,23 @@ import { type Result as Answered, answerAll, modelAnswerer } from "../eval/answe
 import type { Example } from "../eval/examples.ts";
 import { importance } from "./anchor.ts";
 import { Batches, lessonOf, seeds } from "./batches.ts";
-import { blended, chosenShare, mostFall, shares, type Tried } from "./blend.ts";
+import { blended, chosenShare, type General, isKept, shares, type Tried } from "./blend.ts";
 import { Candidate, judged } from "./candidate.ts";
 import type { Crew } from "./crew.ts";
 import { writeMerged, writeTuning } from "./files.ts";
 import type { Gathered } from "./gather.ts";
-import { callF1, changeOf, compare, type Group, grouped, type Judged, toolOf, type Wrong, worst } from "./judge.ts";
+import {
+  callF1,
+  changeOf,
+  compare,
+  type Group,
+  grouped,
+  type Judged,
+  refusals,
+  toolOf,
+  type Wrong,
+  worst,
+} from "./judge.ts";
 import type { Lesson } from "./learner.ts";
 import { readParameters } from "./parameters.ts";
 import { type End, type Look, type Result, type Run, type Schedule, train } from "./trainer.ts";
@@ -161,16 +172,20 @@ async function kept({ crew, data: { dev, choosing }, onAnswered }: Course, learn
   const base = readParameters(learner.pack.header.geometry, learner.pack.field);
   const candidate = await Candidate.open(learner.model, learner.pack, base);
   const own = dev.slice(0, lookedAt).map((example, i) => judged(example, i, "dev"));
-  const generalF1 = async () => callF1(await candidate.answer(choosing));
-  const before = await generalF1();
+  const general = async (): Promise<General> => {
+    const answered = await candidate.answer(choosing);
+    return { calls: callF1(answered), refusals: refusals(answered) };
+  };
+  const before = await general();
   const tried: Tried[] = [];
   for (const [i, share] of shares.entries()) {
     onAnswered?.(i / shares.length);
     candidate.take(blended(base, learned, share));
     const exact = (await candidate.answer(own)).filter((one) => one.exact).length / own.length;
-    tried.push({ share, own: exact, general: await generalF1() });
+    const now = await general();
+    tried.push({ share, own: exact, ...now });
     // Further back own tools only lose.
-    if (tried[tried.length - 1].general >= before - mostFall) break;
+    if (isKept(now, before)) break;
   }
   candidate.session.close();
   const chosen = chosenShare(tried, before);
