@@ -26,11 +26,11 @@ export const usual: Schedule = {
   warm: 10,
   last: 0.02,
   batch: 8,
-  draw: 0.04,
+  draw: 0.03,
   examples: Number.POSITIVE_INFINITY,
   budgetMs: Number.POSITIVE_INFINITY,
-  every: 1024,
-  patience: 8,
+  every: 2048,
+  patience: 4,
 };
 
 /** How good the weights are as they would be deployed. */
