@@ -164,6 +164,28 @@ test("a description says how its value is put: whom from, when what comes back, 
   expect(params.map(({ does }) => does ?? "")).toEqual(["", "", "took", ""]);
 });
 
+test("some requests begin with how much, some name what they are about and then say it, some tell who did it", () => {
+  const lend: FlatTool = {
+    name: "lend_item",
+    description: "Note that an item was lent to somebody.",
+    parameters: {
+      item: { type: "string", description: "The item.", required: true },
+      borrower: { type: "string", description: "Who took it.", required: true },
+    },
+  };
+  const synth = new ToolSynth([flat[1], lend], null);
+  const made = Array.from({ length: 3000 }, (_, i) => synth.make(4, i));
+  const some = (pattern: RegExp) => made.filter(({ query }) => pattern.test(query)).length;
+  expect(some(/^[\w-]+( [\w-]+)? minutes of /i)).toBeGreaterThan(5);
+  expect(
+    some(/ is (next|due|ready|waiting|on the list).* (water|irrigate|soak|spray|wet|moisten|hose) (it|them)\b/i),
+  ).toBeGreaterThan(2);
+  const told = made.filter(({ query, answers: [call] }) =>
+    query.toLowerCase().includes(`${String(call?.arguments.borrower).toLowerCase()} took `),
+  );
+  expect(told.length).toBeGreaterThan(10);
+});
+
 test("questions about what a tool is for call nothing", () => {
   const synth = new ToolSynth(flat, null);
   const asked = Array.from({ length: 3000 }, (_, i) => synth.make(9, i)).filter(({ query }) =>
