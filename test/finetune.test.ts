@@ -9,11 +9,13 @@ import { ToolSynth } from "../tools/data/fit.ts";
 import { checkCalls } from "../tools/data/ground.ts";
 import { flatTools, readLine } from "../tools/data/line.ts";
 import { Random } from "../tools/data/random.ts";
+import { importance } from "../tools/finetune/anchor.ts";
 import { Batches, lessonOf } from "../tools/finetune/batches.ts";
 import { blended, chosenShare } from "../tools/finetune/blend.ts";
 import { Candidate, judged } from "../tools/finetune/candidate.ts";
 import { Crew } from "../tools/finetune/crew.ts";
 import { gather } from "../tools/finetune/gather.ts";
+import type { Lesson } from "../tools/finetune/learner.ts";
 import { Redresser } from "../tools/finetune/redress.ts";
 import { readRun, saveRun } from "../tools/finetune/runfile.ts";
 import { cells, skeleton, splitParts } from "../tools/finetune/split.ts";
@@ -50,6 +52,28 @@ describe("the decoder as it is trained", () => {
     const { exact } = await crew.learner.run([{ ...lesson, weights }], { weight: 1, rows: 1 }, false);
     expect(exact).toBe(1);
   });
+
+  test("a weight goes back by its share of the way as far as it matters to known answers; seven in ten matter less than half", async () => {
+    const { network, learner } = crew;
+    const before = network.state();
+    const lessons = Array.from({ length: 3 }, (_, i) => lessonOf(synth.make(1, i), learner.model.tokenizer) as Lesson);
+    const matters = await importance(learner, lessons);
+    expect(matters.every((share) => share >= 0 && share < 1)).toBe(true);
+    const some = matters.filter((share) => share > 0);
+    expect(some.length).toBeGreaterThan(800_000);
+    expect(some.filter((share) => share < 0.5).length / some.length).toBeCloseTo(0.7, 2);
+    const away = before.weights.map((w) => w + 1);
+    network.restore({ ...before, weights: away });
+    network.hold(before.weights, matters);
+    network.clearSum();
+    network.step(1, 0, 1, 0.5);
+    const back = network.weights();
+    for (let i = 0; i < back.length; i += 977) expect(back[i]).toBeCloseTo(away[i] - 0.5 * matters[i], 5);
+    network.restore({ ...before, weights: away });
+    network.step(1, 0, 1);
+    expect(network.weights()).toEqual(away);
+    network.restore(before);
+  }, 60_000);
 
   test("a candidate's answers are those of the file that its weights make", async () => {
     const candidate = await Candidate.open(crew.learner.model, crew.learner.pack, crew.network.weights());
@@ -102,6 +126,7 @@ async function shortRun(
     seed: 4,
     lexicon: null,
   });
+  crew.hold(crew.network.weights(), new Float32Array(crew.network.size).fill(0.5));
   if (from && "weights" in from) crew.restore((from as ReturnType<typeof readRun>).weights);
   try {
     const result = await train(
@@ -166,12 +191,17 @@ test("an answer's ids spell it, values weigh double, names and the decision to c
   expect(lessonOf({ query: "a ".repeat(200), tools: flat, answers: [] }, tokenizer)).toBeNull();
 });
 
-test("of the shares that keep what was known the one that answers its own tools best is taken, else the one that keeps most", () => {
-  const tried = (share: number, own: number, general: number) => ({ share, own, general });
+test("of the shares that keep what was known, calls and refusals, the one that answers its own tools best is taken, else the one that keeps most", () => {
+  const tried = (share: number, own: number, calls: number, refusals: number | null = 0.9) => ({
+    ...{ share, own, calls, refusals },
+  });
   const some = [tried(1, 0.8, 0.5), tried(0.7, 0.75, 0.69), tried(0.55, 0.7, 0.7)];
-  expect(chosenShare(some, 0.7).share).toBe(0.7);
-  expect(chosenShare(some, 0.52).share).toBe(1);
-  expect(chosenShare(some, 0.9).share).toBe(0.55);
+  const before = (calls: number, refusals: number | null = 0.9) => ({ calls, refusals });
+  expect(chosenShare(some, before(0.7)).share).toBe(0.7);
+  expect(chosenShare(some, before(0.52)).share).toBe(1);
+  expect(chosenShare(some, before(0.9)).share).toBe(0.55);
+  expect(chosenShare([tried(1, 0.8, 0.7, 0.8), tried(0.7, 0.75, 0.7, 0.87)], before(0.7)).share).toBe(0.7);
+  expect(chosenShare([tried(1, 0.8, 0.7, null)], before(0.7, null)).share).toBe(1);
   expect([...blended(Float32Array.of(0, 2), Float32Array.of(4, 2), 0.25)]).toEqual([1, 2]);
 });
 
@@ -219,6 +249,36 @@ test("a split keeps a sentence and its other values on one side, and tells which
   }
   expect([...new Set(tested.map(({ cell }) => cell))].sort()).toEqual([...cells].sort());
   expect(known.length + dev.length + tested.length).toBe(examples.length);
+});
+
+test("each showing of a made example is another, those given come as they are", async () => {
+  const model = await load(bytes);
+  const given = { ...synth.make(2, 0), query: "quite another request", answers: [] };
+  const own = [given, ...Array.from({ length: 3 }, (_, i) => synth.make(1, i))];
+  const drawn = new Set<number>();
+  const fresh = (index: number) => {
+    drawn.add(index);
+    return synth.make(1, index);
+  };
+  const options = { replay: 0, redress: 0, seed: 1, lexicon: null, fresh, made: 3 };
+  const batch = new Batches(own, model.tokenizer, options).batch(0, 200);
+  const asGiven = batch.filter(({ query }) => query === given.query).length;
+  expect(asGiven).toBeGreaterThan(25);
+  expect(asGiven).toBeLessThan(80);
+  expect(drawn.size).toBeGreaterThan(100);
+  expect(new Batches(own, model.tokenizer, options).batch(0, 200)).toEqual(batch);
+  model.close();
+});
+
+test("of people's guard half choose how much to keep and the others are reported; few are all reported", () => {
+  const ask = { given: [], tools: ToolSet.from(JSON.stringify(flat)), made: 40, seed: 1, lexicon: null, more: "" };
+  const people = Array.from({ length: 400 }, (_, i) => judged(synth.make(8, i), i, "people"));
+  const { guard, choosing } = gather({ ...ask, guard: people });
+  expect([guard.length, choosing.length]).toEqual([200, 200]);
+  expect(new Set([...guard, ...choosing])).toEqual(new Set(people));
+  const few = gather({ ...ask, guard: people.slice(0, 50) });
+  expect(few.guard).toEqual(people.slice(0, 50));
+  expect(few.choosing.some((one) => people.includes(one))).toBe(false);
 });
 
 test("what looks answer is of all tools, however many examples there are", () => {

@@ -2,13 +2,15 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { ToolSet } from "../runtime/tools/tools.ts";
-import { isHeld } from "../tools/data/fit/fit.ts";
+import { fitTool, isHeld } from "../tools/data/fit/fit.ts";
+import { kinOf } from "../tools/data/fit/kin.ts";
 import { roleOf } from "../tools/data/fit/roles.ts";
 import { gerund, otherVerbs, participle, pastOf } from "../tools/data/fit/verbs.ts";
 import { ToolSynth } from "../tools/data/fit.ts";
 import { checkCalls, type FlatParam, type FlatTool, ungrounded } from "../tools/data/ground.ts";
 import { lexiconFolder, readLexicon } from "../tools/data/lexicon.ts";
 import { flatTools, normalised } from "../tools/data/line.ts";
+import { slotsOf } from "../tools/data/template.ts";
 import { readExamples } from "../tools/eval/examples.ts";
 import { skeleton } from "../tools/finetune/split.ts";
 import { fixture } from "./support.ts";
@@ -119,6 +121,78 @@ test("what a parameter takes is read off its type, key, description and quoted e
   expect(kind("recipient", "string")).toBe("person");
   expect(kind("minutes", "integer")).toBe("number");
   expect(kind("payload", "object")).toBeUndefined();
+});
+
+const watch = flatTools(ToolSet.from(readFileSync(new URL("../tools/watch.json", import.meta.url), "utf8")));
+const fitted = (name: string) => fitTool([...flat, ...watch].find((tool) => tool.name === name) as FlatTool, null);
+
+test("tools that do the like lend their sentences, those that do something else to it none", () => {
+  const kin = (name: string) => kinOf(fitted(name)).map(({ tool }) => tool.id);
+  expect(kin("irrigate_zone")).toContain("irrigate");
+  expect(kin("set_alarm")).toContain("set_alarm");
+  expect(kin("set_alarm")).not.toContain("list_alarms");
+  expect(kin("start_workout")).not.toContain("pause_workout");
+  const told = { name: "frobnicate", description: "Frobnicates a thing.", parameters: {} };
+  expect(fitTool(told, null).sentences).toEqual([]);
+});
+
+test("every value of a borrowed sentence has a parameter of the tool's own, and what must be said is in it", () => {
+  const sentences = ["dose_log", "irrigate_zone"].flatMap((name) => fitted(name).sentences);
+  expect(sentences.length).toBeGreaterThan(20);
+  for (const { phrase, places } of sentences) {
+    const said = slotsOf(phrase).flatMap((slot) => places.get(slot)?.param.name ?? []);
+    expect(said.some((name) => name === "medicine" || name === "zone")).toBe(true);
+    expect(new Set(places.values()).size).toBe(places.size);
+  }
+  // "skipped my pills" is no dose that was taken.
+  expect(sentences.filter(({ phrase }) => /skipped|late/.test(phrase.source))).toEqual([]);
+});
+
+test("a description says how its value is put: whom from, when what comes back, who does", () => {
+  const tool: FlatTool = {
+    name: "restock",
+    description: "Order more.",
+    parameters: {
+      supplier: { type: "string", description: "From whom." },
+      due: { type: "string", description: 'When it comes back, e.g. "friday".' },
+      borrower: { type: "string", description: "Who took it." },
+      material: { type: "string", description: "The material." },
+    },
+  };
+  const { params } = fitTool(tool, null);
+  expect(params.map(({ told }) => told[0] ?? "")).toEqual([" from ~", ", comes back ~", "", ""]);
+  expect(params.map(({ does }) => does ?? "")).toEqual(["", "", "took", ""]);
+});
+
+test("some requests begin with how much, some name what they are about and then say it, some tell who did it", () => {
+  const lend: FlatTool = {
+    name: "lend_item",
+    description: "Note that an item was lent to somebody.",
+    parameters: {
+      item: { type: "string", description: "The item.", required: true },
+      borrower: { type: "string", description: "Who took it.", required: true },
+    },
+  };
+  const synth = new ToolSynth([flat[1], lend], null);
+  const made = Array.from({ length: 3000 }, (_, i) => synth.make(4, i));
+  const some = (pattern: RegExp) => made.filter(({ query }) => pattern.test(query)).length;
+  expect(some(/^[\w-]+( [\w-]+)? minutes of /i)).toBeGreaterThan(5);
+  expect(
+    some(/ is (next|due|ready|waiting|on the list).* (water|irrigate|soak|spray|wet|moisten|hose) (it|them)\b/i),
+  ).toBeGreaterThan(2);
+  const told = made.filter(({ query, answers: [call] }) =>
+    query.toLowerCase().includes(`${String(call?.arguments.borrower).toLowerCase()} took `),
+  );
+  expect(told.length).toBeGreaterThan(10);
+});
+
+test("questions about what a tool is for call nothing", () => {
+  const synth = new ToolSynth(flat, null);
+  const asked = Array.from({ length: 3000 }, (_, i) => synth.make(9, i)).filter(({ query }) =>
+    /^(when did I last|how often should I|where can I buy) /.test(query),
+  );
+  expect(asked.length).toBeGreaterThan(3);
+  for (const { answers } of asked) expect(answers).toEqual([]);
 });
 
 test("verbs have other words and other forms", () => {

@@ -28,13 +28,13 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
 
   -o, --out FILE    the tuning, or with --merge the whole pack; FILE.run holds a run that was stopped
   --tools FILE      a list of tools to make examples for
-  --made N          how many to make (4000)
+  --made N          how many they count beside DATA (4000): each is made anew whenever it is shown
   --minutes N       of training at most (5)
   --examples N      to show at most, in place of minutes: same seed, same bytes
   --model PACK      what to start from: a pack's path, URL or name (the model inside the package)
   --merge           write a whole pack with the tuned decoder in it
   --test FILE       examples to report on (kept from DATA, or made)
-  --guard FILE      people's examples that must not get worse (general ones, made)
+  --guard FILE      people's examples that must not get worse; of 200 or more half choose how much to keep (general ones, made)
   --replay SHARE    of general examples (0.35)
   --threads N       (one a core, at most ${usual.batch / 4})
   --seed S          of all that is random (1)

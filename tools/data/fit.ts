@@ -2,8 +2,9 @@
 
 import { allTools, chat, domainWeights, type Known } from "./catalogue.ts";
 import type { Dressed } from "./dress.ts";
-import { type Fitted, fitTool, streamOf } from "./fit/fit.ts";
+import { drawValue, type Fitted, fitTool, streamOf } from "./fit/fit.ts";
 import { askFor } from "./fit/frames.ts";
+import { past } from "./fit/verbs.ts";
 import type { FlatTool } from "./ground.ts";
 import type { Lexicon } from "./lexicon.ts";
 import type { Random } from "./random.ts";
@@ -45,7 +46,7 @@ export class ToolSynth {
     const random = streamOf(seed, index);
     for (;;) {
       const way = random.weighted(ways);
-      const request = way === "none" ? this.nothing(random) : this.asked(way === "several" ? 2 : 1, random, held);
+      const request = way === "none" ? this.nothing(random, held) : this.asked(way === "several" ? 2 : 1, random, held);
       const offered = this.offered(request, random);
       const kind = way as Kind;
       const shown = show(request, offered, (tool) => this.worn.get(tool) as Dressed, random, kind);
@@ -74,12 +75,32 @@ export class ToolSynth {
     return request;
   }
 
-  private nothing(random: Random): Request {
+  private nothing(random: Random, held: boolean | null): Request {
     if (random.chance(0.3)) return chatter(random.pick(smallTalk), random);
     if (random.chance(0.2)) return chatter(random.pick(chat[random.weighted(domainWeights)]), random);
+    if (random.chance(0.12)) return this.question(random, held);
     const tool = random.pick(this.strangers.length ? this.strangers : allTools);
     const request = ask(tool, random.pick(tool.phrases.full), random);
     return { pieces: request.pieces, asks: [] };
+  }
+
+  /** Asks about what a tool is for, which no tool here tells. */
+  private question(random: Random, held: boolean | null): Request {
+    const { main, verbs, nouns } = random.pick(this.fitted);
+    const thing = main ? drawValue(main, random, this.lexicon, held).text : (nouns[0] ?? verbs[0]);
+    const verb = random.pick(verbs);
+    const text = random.pick([
+      `when did I last ${verb} the ${thing}`,
+      `how do I ${verb} the ${thing}`,
+      `how often should I ${verb} the ${thing}`,
+      `who ${past(verb)} the ${thing} yesterday`,
+      `what does the ${thing} cost`,
+      `where can I buy the ${thing}`,
+      `what is a ${thing}`,
+      `tell me about the ${thing}`,
+      `what do you know about the ${thing}`,
+    ]);
+    return { pieces: [{ text }], asks: [] };
   }
 
   private offered({ asks }: Request, random: Random): BaseTool[] {

@@ -14,9 +14,12 @@ const most = { request: 110, answer: Math.min(110, mostAnswerTokens) };
 const [mostToolText, mostOthers] = [2400, 3];
 
 /** Seeds of the generator whose examples replay, guard and lend their tools: apart from each other, whatever the run's seed. */
-export const seeds = { replay: 0x7e91a7, guard: 0x60a2d, strangers: 0x57a96e };
+export const seeds = { replay: 0x7e91a7, guard: 0x60a2d, strangers: 0x57a96e, anchor: 0x51a7 };
 
 export interface BatchOptions {
+  /** Makes an example like the last `made` of the own ones, to be shown in their place; null where they stay. */
+  fresh?: ((index: number) => Shown) | null;
+  made?: number;
   /** Share of general examples. */
   replay: number;
   /** Chances of redressing, 0 to 1. */
@@ -57,6 +60,13 @@ export class Batches {
     this.redresser = new Redresser(own, [...strangers.values()].slice(0, 96), queries, options.redress);
   }
 
+  /** An own example: as it was given, or one made anew. */
+  private pick(random: Random): Shown {
+    const { fresh, made = 0 } = this.options;
+    const at = random.between(0, this.own.length - 1);
+    return fresh && at >= this.own.length - made ? fresh(random.between(0, 2 ** 31 - 1)) : this.own[at];
+  }
+
   /** Batch number `step`; the same however it came to it. */
   batch(step: number, size: number): Lesson[] {
     const { replay, seed, lexicon } = this.options;
@@ -66,7 +76,7 @@ export class Batches {
       const isGeneral = random.chance(replay);
       const shown: Shown = isGeneral
         ? fewer(synthesize(seeds.replay + seed, step * 4096 + i, lexicon))
-        : this.redresser.redress(random.pick(this.own), random);
+        : this.redresser.redress(this.pick(random), random);
       const lesson = lessonOf(shown, this.tokenizer);
       if (lesson) lessons.push(lesson);
     }

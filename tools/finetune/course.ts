@@ -7,15 +7,28 @@ import type { Calibration } from "../../runtime/pack/calibration.ts";
 import type { Session } from "../../runtime/session.ts";
 import { fit, samplesOf } from "../calibrate/fit.ts";
 import type { Lexicon } from "../data/lexicon.ts";
+import { synthesize } from "../data/synth.ts";
 import { type Result as Answered, answerAll, modelAnswerer } from "../eval/answers.ts";
 import type { Example } from "../eval/examples.ts";
-import { Batches, lessonOf } from "./batches.ts";
-import { blended, chosenShare, mostFall, shares, type Tried } from "./blend.ts";
+import { importance } from "./anchor.ts";
+import { Batches, lessonOf, seeds } from "./batches.ts";
+import { blended, chosenShare, type General, isKept, shares, type Tried } from "./blend.ts";
 import { Candidate, judged } from "./candidate.ts";
 import type { Crew } from "./crew.ts";
 import { writeMerged, writeTuning } from "./files.ts";
 import type { Gathered } from "./gather.ts";
-import { callF1, changeOf, compare, type Group, grouped, type Judged, toolOf, type Wrong, worst } from "./judge.ts";
+import {
+  callF1,
+  changeOf,
+  compare,
+  type Group,
+  grouped,
+  type Judged,
+  refusals,
+  toolOf,
+  type Wrong,
+  worst,
+} from "./judge.ts";
 import type { Lesson } from "./learner.ts";
 import { readParameters } from "./parameters.ts";
 import { type End, type Look, type Result, type Run, type Schedule, train } from "./trainer.ts";
@@ -74,11 +87,10 @@ export interface Taught {
 
 /** Runs a course; null where `onTrained` ended it. Throws: as `train`. */
 export async function teach(course: Course): Promise<Taught | null> {
-  const { crew, data, from, seed } = course;
+  const { crew, data, seed } = course;
   const { learner } = crew;
   course.onStage?.("base");
   const before = await answers(learner.model, data, course);
-  if (from) crew.restore(from.weights);
   course.onStage?.("train");
   const result = await learn(course);
   if (course.onTrained?.(result) === false) return null;
@@ -101,6 +113,8 @@ export async function teach(course: Course): Promise<Taught | null> {
   return { bytes, merged, report: reportOf(data, before, after, result, chosen.share, Boolean(calibration)) };
 }
 
+/** General examples that tell which weights matter to them. */
+const anchored = 256;
 /** Validation examples that are answered at every look. */
 const lookedAt = 96;
 
@@ -108,7 +122,12 @@ async function learn(course: Course): Promise<Result> {
   const { crew, data, schedule, onProgress, onLook, onSave, stopped } = course;
   const { learner, network } = crew;
   const { tokenizer } = learner.model;
-  const batches = new Batches(data.train, tokenizer, { ...course, redress: 0.4 });
+  const general = Array.from({ length: anchored }, (_, i) => synthesize(seeds.anchor, i, course.lexicon));
+  const known = general.flatMap((example) => lessonOf(example, tokenizer) ?? []);
+  const base = readParameters(learner.pack.header.geometry, learner.pack.field);
+  crew.hold(base, await importance(learner, known));
+  if (course.from) crew.restore(course.from.weights);
+  const batches = new Batches(data.train, tokenizer, { ...course, ...data, redress: 0.4 });
   const candidate = await Candidate.open(learner.model, learner.pack, network.weights());
   const choosing = data.dev.slice(0, lookedAt).map((example, i) => judged(example, i, "dev"));
   const lessons = data.dev
@@ -153,16 +172,20 @@ async function kept({ crew, data: { dev, choosing }, onAnswered }: Course, learn
   const base = readParameters(learner.pack.header.geometry, learner.pack.field);
   const candidate = await Candidate.open(learner.model, learner.pack, base);
   const own = dev.slice(0, lookedAt).map((example, i) => judged(example, i, "dev"));
-  const generalF1 = async () => callF1(await candidate.answer(choosing));
-  const before = await generalF1();
+  const general = async (): Promise<General> => {
+    const answered = await candidate.answer(choosing);
+    return { calls: callF1(answered), refusals: refusals(answered) };
+  };
+  const before = await general();
   const tried: Tried[] = [];
   for (const [i, share] of shares.entries()) {
     onAnswered?.(i / shares.length);
     candidate.take(blended(base, learned, share));
     const exact = (await candidate.answer(own)).filter((one) => one.exact).length / own.length;
-    tried.push({ share, own: exact, general: await generalF1() });
+    const now = await general();
+    tried.push({ share, own: exact, ...now });
     // Further back own tools only lose.
-    if (tried[tried.length - 1].general >= before - mostFall) break;
+    if (isKept(now, before)) break;
   }
   candidate.session.close();
   const chosen = chosenShare(tried, before);

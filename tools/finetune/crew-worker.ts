@@ -6,7 +6,8 @@ import { ownPort } from "./thread.ts";
 export type Order =
   | { do: "start"; pack: Uint8Array }
   | { do: "shard"; lessons: Lesson[]; batch: BatchWeight }
-  | { do: "step"; sum: Float32Array; step: number; rate: number; scale: number }
+  | { do: "step"; sum: Float32Array; step: number; rate: number; scale: number; draw: number }
+  | { do: "hold"; base: Float32Array; importance: Float32Array }
   | { do: "restore"; state: ReturnType<Network["state"]> };
 
 export interface Report {
@@ -24,9 +25,10 @@ port.onMessage((order) => {
       return;
     }
     if (order.do === "restore") return learner.network.restore(order.state);
+    if (order.do === "hold") return learner.network.hold(order.base, order.importance);
     if (order.do === "step") {
       learner.network.setSum(order.sum);
-      return learner.network.step(order.step, order.rate, order.scale);
+      return learner.network.step(order.step, order.rate, order.scale, order.draw);
     }
     const outcome = await learner.run(order.lessons, order.batch, true);
     const gradient = learner.network.gradient();

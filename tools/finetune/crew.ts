@@ -31,8 +31,14 @@ export class Crew {
     return this.learner.network;
   }
 
-  /** One step on a batch, number `step` from 1 on. Throws: Error where the loss is no number; nothing was changed then. */
-  async step(lessons: readonly Lesson[], step: number, rate: number): Promise<Outcome> {
+  /** As `Network.hold`, in every thread. */
+  hold(base: Float32Array, importance: Float32Array): void {
+    this.network.hold(base, importance);
+    for (const worker of this.workers) worker.post({ do: "hold", base, importance });
+  }
+
+  /** One step on a batch, as `Network.step`. Throws: Error where the loss is no number; nothing was changed then. */
+  async step(lessons: readonly Lesson[], step: number, rate: number, draw = 0): Promise<Outcome> {
     const batch = {
       weight: lessons.flatMap(({ weights }) => weights).reduce((sum, weight) => sum + weight, 0),
       rows: lessons.reduce((sum, { given }) => sum + given.length, 0),
@@ -76,9 +82,9 @@ export class Crew {
     const scale = Math.min(1, 1 / norm);
     if (this.workers.length) {
       const sum = network.sum();
-      for (const worker of this.workers) worker.post({ do: "step", sum, step, rate, scale });
+      for (const worker of this.workers) worker.post({ do: "step", sum, step, rate, scale, draw });
     }
-    network.step(step, rate, scale);
+    network.step(step, rate, scale, draw);
     return outcome;
   }
 

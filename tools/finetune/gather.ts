@@ -29,6 +29,10 @@ export interface Asked {
 
 export interface Gathered {
   train: Shown[];
+  /** Makes example `index` like those of `train` that were made; null where none were. */
+  fresh: ((index: number) => Shown) | null;
+  /** How many of `train`, its last, were made: each showing of one is another. */
+  made: number;
   dev: Shown[];
   /** With the group that each is reported in, where groups tell something. */
   test: Example[];
@@ -53,8 +57,8 @@ export function gather({ given: lines, tools, made, seed, lexicon, more, ...aske
   const dev: Shown[] = new Random(seed, 0xdeb).shuffled(parts.dev);
   let test = parts.test.map(({ example }, i) => judged(example, i, "test"));
   let groups: string[] | null = parts.test.map(({ cell }) => cell);
-  if (tools) {
-    const synth = new ToolSynth(flatTools(tools), lexicon);
+  const synth = tools && new ToolSynth(flatTools(tools), lexicon);
+  if (synth) {
     const some = (count: number, from: number, held: boolean) =>
       Array.from({ length: count }, (_, i) => synth.make(seed + from, i, held));
     train.push(...some(made, 0, false));
@@ -76,13 +80,18 @@ export function gather({ given: lines, tools, made, seed, lexicon, more, ...aske
   const general = Array.from({ length: sizes.guard + sizes.choosing }, (_, i) =>
     judged(synthesize(seeds.guard, i, lexicon), i, "general"),
   );
+  // People's own choose better than made ones, which are forgotten sooner: half of them, the others are reported.
+  const people = asked.guard ?? [];
+  const isChoosing = people.length >= 2 * sizes.choosing;
   return {
     train,
+    fresh: synth && ((index) => synth.make(seed, index, false)),
+    made: synth ? made : 0,
     dev,
     test,
     cells: groups,
-    guard: asked.guard?.length ? asked.guard : general.slice(0, sizes.guard),
-    choosing: general.slice(sizes.guard),
+    guard: people.length ? people.filter((_, i) => !isChoosing || i % 2) : general.slice(0, sizes.guard),
+    choosing: isChoosing ? people.filter((_, i) => i % 2 === 0) : general.slice(sizes.guard),
     warnings,
   };
 }

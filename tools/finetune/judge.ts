@@ -21,6 +21,12 @@ export function callF1(results: readonly Result[]): number {
   return (2 * callHits) / Math.max(1, 2 * callHits + callExtra + callMissed);
 }
 
+/** Share of the requests that nothing fits which were refused; null where there is none. */
+export function refusals(results: readonly Result[]): number | null {
+  const { noneRight, noneWanted } = sum(results.map(({ counts }) => counts));
+  return noneWanted ? noneRight / noneWanted : null;
+}
+
 /** The change of one metric, null where nothing was there to judge. */
 export const changeOf = ({ differences }: Judged, key: string) =>
   differences.find((one) => one.key === key)?.difference ?? { value: null, low: null, high: null };

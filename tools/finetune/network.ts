@@ -71,6 +71,7 @@ export class Network {
   private readonly panels = new Map<string, { forward: Panels; backward: Panels }>();
   private readonly embedding: { forward: Panels; backward: Panels };
   private readonly rope: number;
+  private anchor: { base: Float32Array; importance: Float32Array } | null = null;
   private readonly headDim: number;
   private readonly kv: number;
 
@@ -175,8 +176,21 @@ export class Network {
     return Math.sqrt(this.products.kernels.square_sum(this.at.sum, this.size));
   }
 
-  /** One step of AdamW, number `step` from 1 on, on `scale` times the sum. */
-  step(step: number, rate: number, scale: number): void {
+  /** Gives what steps draw the weights back to, and how much each of them matters, 0 … 1. */
+  hold(base: Float32Array, importance: Float32Array): void {
+    this.anchor = { base, importance };
+  }
+
+  /**
+   * One step of AdamW, number `step` from 1 on, on `scale` times the sum; before it a weight that matters wholly goes the
+   * share `draw` of its way back.
+   */
+  step(step: number, rate: number, scale: number, draw = 0): void {
+    if (this.anchor && draw) {
+      const { base, importance } = this.anchor;
+      const w = this.arena.floats(this.at.weights, this.size);
+      for (let i = 0; i < w.length; i++) w[i] -= draw * importance[i] * (w[i] - base[i]);
+    }
     const { weights, sum, m, v } = this.at;
     const [b1, b2] = [0.9, 0.98];
     const [c1, c2] = [1 / (1 - b1 ** step), 1 / (1 - b2 ** step)];

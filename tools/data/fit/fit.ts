@@ -5,9 +5,10 @@ import { numberWords } from "../numerals.ts";
 import { Random } from "../random.ts";
 import type { BaseTool, Param } from "../tool.ts";
 import { make, withoutDeterminer } from "../values.ts";
+import { type Sentence, sentencesFor } from "./kin.ts";
 import { earlier, portion, type Role, roleOf } from "./roles.ts";
 import { thingName, trouble } from "./things.ts";
-import { isVerb, otherVerbs } from "./verbs.ts";
+import { baseVerb, isVerb, otherVerbs } from "./verbs.ts";
 
 export interface FittedParam {
   param: Param;
@@ -15,6 +16,10 @@ export interface FittedParam {
   /** The key as words, and what else the description calls it. */
   label: string;
   labels: string[];
+  /** Clauses of the description's words, `~` for the value: "from whom" → " from ~". */
+  told: string[];
+  /** Of a person: what the description says that they do or did. */
+  does: string | null;
 }
 
 export interface Fitted {
@@ -29,6 +34,8 @@ export interface Fitted {
   nouns: string[];
   /** The description says that something was done: people may just say that they did it. */
   done: string | null;
+  /** Sentences of hand-written tools that are like it. */
+  sentences: Sentence[];
 }
 
 const words = (name: string): string[] =>
@@ -58,7 +65,8 @@ export function fitTool(flat: FlatTool, lexicon: Lexicon | null): Fitted {
     };
     const told = /^(?:the|a|an|which|what) ([a-z]+)(?: [a-z]+)?[.,]/i.exec(given.description ?? "")?.[1].toLowerCase();
     const label = words(key).join(" ");
-    params.push({ param, role, label, labels: told && told !== label ? [label, told] : [label] });
+    const labels = told && told !== label ? [label, told] : [label];
+    params.push({ param, role, label, labels, ...clausesIn(given.description ?? "") });
   }
   const openKinds = new Set(["thing", "person", "place", "code", "text", "state"]);
   const candidates = params.filter(({ role, param }) => openKinds.has(role.kind) && !param.list);
@@ -70,14 +78,26 @@ export function fitTool(flat: FlatTool, lexicon: Lexicon | null): Fitted {
     ...{ id: flat.name, domain: "app", names: [flat.name], about: [flat.description ?? ""], like: [flat.name] },
     ...{ params: params.map(({ param }) => param), say: [], hint: [] },
   };
-  return { flat, tool, params, main, ...verbal };
+  const fitted = { flat, tool, params, main, ...verbal, sentences: [] };
+  return { ...fitted, sentences: sentencesFor(fitted) };
+}
+
+/** What a parameter's description says of how its value is said. */
+function clausesIn(description: string): Pick<FittedParam, "told" | "does"> {
+  const linked = /^(from|to|for|with|by|at|in|on) (?:whom|which|what|where)\b/i.exec(description)?.[1].toLowerCase();
+  const [, it, rest] = /^when (it|they) ([a-z ]+)[.,]/i.exec(description) ?? [];
+  const told = [
+    ...(linked ? [` ${linked} ~`] : []),
+    ...(rest ? [`, ${rest} ~`, `, ${it} ${rest} ~`, ` and ${rest} ~`] : []),
+  ];
+  const does = /^who ([a-z]+) (?:it|them|the|a)\b/i.exec(description)?.[1] ?? null;
+  return { told, does };
 }
 
 function verbsOf({ name, description = "", parameters }: FlatTool, main: FittedParam | null, lexicon: Lexicon | null) {
   const tokens = words(name);
   const stated = /^([A-Za-z]+)/.exec(description)?.[1].toLowerCase() ?? "";
-  const base = isVerb(stated, lexicon) ? stated : stated.replace(/(?<=[^s])s$/, "").replace(/(?<=sh|ch|x|z)e$/, "");
-  const told = isVerb(base, lexicon) ? base : "";
+  const told = baseVerb(stated, lexicon);
   const known = [tokens[0], tokens.at(-1) as string].find((token) => isVerb(token, lexicon));
   // Of several words the first is mostly what is done.
   const named = known ?? (tokens.length > 1 && !told ? tokens[0] : "");
@@ -169,7 +189,7 @@ function draw(param: Param, role: Role, random: Random, lexicon: Lexicon | null)
   if (kind === "quantity") return { text: portion(random) };
   if (kind === "thing") {
     // Any name at all now and then, and the pool that the key names, if one does.
-    if (slots.length && random.chance(0.5)) return { text: withoutDeterminer("item", make(slots[0], random).text)[1] };
+    if (slots.length && random.chance(0.25)) return { text: withoutDeterminer("item", make(slots[0], random).text)[1] };
     if (examples.length && random.chance(0.03)) return { text: random.pick(examples) };
     return { text: thingName(random, kin, lexicon) };
   }

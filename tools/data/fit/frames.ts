@@ -3,23 +3,25 @@ import type { Lexicon } from "../lexicon.ts";
 import type { Random } from "../random.ts";
 import type { Argument, Piece, Request } from "../request.ts";
 import { courtesies } from "../speech.ts";
-import { article } from "../values.ts";
-import { drawValue, type Fitted, type FittedParam, type Value } from "./fit.ts";
+import { say } from "../template.ts";
+import { article, make } from "../values.ts";
+import { type Given, type Part, withRest } from "./clauses.ts";
+import { drawValue, type Fitted, type FittedParam } from "./fit.ts";
+import { turned } from "./turns.ts";
 import { gerund, isVerb, participle, past, pastOf } from "./verbs.ts";
 
-/** A parameter with the value that a request gives it. */
-interface Given extends FittedParam {
-  value: Value;
-}
-
-type Part = string | Given;
+/** Share of requests that are a sentence of a tool like it, where there are any. */
+const borrowShare = 0.4;
 
 /** Asks for a tool with some of what it takes, all of what it requires. */
 export function askFor(fitted: Fitted, random: Random, lexicon: Lexicon | null, held: boolean | null): Request {
-  const given = fitted.params
-    .filter(({ param, role }) => param.required || random.chance(role.kind === "flag" ? 0.2 : 0.55))
-    .map((one): Given => ({ ...one, value: drawValue(one, random, lexicon, held) }));
-  const parts = sentence(fitted, given, random, lexicon);
+  const draw = (one: FittedParam): Given => ({ ...one, value: drawValue(one, random, lexicon, held) });
+  const some = (share: number, params: readonly FittedParam[]) =>
+    params.filter(({ param, role }) => param.required || random.chance(role.kind === "flag" ? 0.2 : share)).map(draw);
+  const isBorrowed = fitted.sentences.length > 0 && random.chance(borrowShare);
+  const parts = isBorrowed
+    ? borrowed(fitted, random, draw, (params) => some(0.25, params))
+    : sentence(fitted, some(0.55, fitted.params), random, lexicon);
   const args = new Map<Given["param"], Argument>();
   const pieces = parts.map((part): Piece => {
     if (typeof part === "string") return { text: part };
@@ -28,8 +30,32 @@ export function askFor(fitted: Fitted, random: Random, lexicon: Lexicon | null, 
     else args.set(part.param, { value: part.value.value, piece });
     return piece;
   });
-  for (const one of given) if (one.role.kind === "flag") args.set(one.param, { value: true });
   return { pieces: pieces.filter(({ text }) => text), asks: [{ tool: fitted.tool, args }] };
+}
+
+/** A sentence of a tool like this one, with values that this one takes. */
+function borrowed(
+  { sentences, params }: Fitted,
+  random: Random,
+  draw: (one: FittedParam) => Given,
+  some: (params: FittedParam[]) => Given[],
+): Part[] {
+  const { phrase, places } = random.pick(sentences);
+  const used = new Set<FittedParam>();
+  const parts = say(phrase, random).map((said): Part => {
+    if (!("slot" in said)) return said.text;
+    const own = places.get(said.slot);
+    if (!own) return said.meant === undefined ? make(said.slot, random).text : "";
+    used.add(own);
+    return said.meant === undefined ? draw(own) : { ...own, value: { text: "", value: said.meant } };
+  });
+  for (const [i, part] of parts.entries()) {
+    const next = parts[i + 1];
+    // A length has its unit in it.
+    if (typeof part !== "string" && part.value.isSpan && typeof next === "string")
+      parts[i + 1] = next.replace(/^ (minute|min|second|sec|hour)s?\b/, "");
+  }
+  return withRest(parts, some(params.filter((one) => !used.has(one))), random);
 }
 
 function sentence(fitted: Fitted, given: Given[], random: Random, lexicon: Lexicon | null): Part[] {
@@ -177,13 +203,19 @@ function objectOf(main: Given, quantity: Given | undefined, used: Set<unknown>, 
   return [quantity, bare ? " " : random.pick([" of ", " of ", " ", " of my ", " of the "]), main];
 }
 
+/** A value of an enum in another form: it need not be said as it is written. */
+const inForm = (one: Given, form: (verb: string) => string): Given => ({
+  ...one,
+  value: { ...one.value, text: form(one.value.text) },
+});
+
 function determiner({ role, value }: Given, random: Random): string {
   if (role.kind === "person" || role.kind === "code" || role.kind === "text" || /^(the|my|an?|\d)\b/.test(value.text))
     return "";
   return random.pick(["the ", "the ", "the ", "my ", "", "", "our ", "this "]);
 }
 
-const courtesy = (random: Random): string => (random.chance(0.3) ? random.pick(courtesies) : "");
+export const courtesy = (random: Random): string => (random.chance(0.3) ? random.pick(courtesies) : "");
 
 function headOf(
   fitted: Fitted,
@@ -246,6 +278,13 @@ function headOf(
       ],
       () => [`${courtesy(random)}give `, ...object, random.pick([" some ", " a ", " a bit of "]), level],
       () => [...object, random.pick([" needs ", " could use ", " wants ", ", "]), level],
+      () => [random.pick(["start ", "begin ", "go on ", "try ", ""]), inForm(level, gerund), " ", ...object],
+      () => [
+        `${courtesy(random)}${verb} `,
+        ...object,
+        random.pick([" with a fine ", " with a light ", " with some ", " with a quick "]),
+        level,
+      ],
     ])();
   }
   const ways: (() => Part[])[] = [
@@ -280,6 +319,7 @@ function headOf(
     () => [`${courtesy(random)}${random.pick(fitted.nounVerbs)} the ${main.label} `, main],
     () => object,
   ];
+  ways.push(...turned(fitted, main, object, given, used, random));
   if (fitted.nouns.length) {
     const nounVerb = random.pick(fitted.nounVerbs);
     const link = random.pick([" of ", " for ", " on ", " of ", ": ", " with ", " to "]);
@@ -346,158 +386,4 @@ function headOf(
     ways.push(() => [past(verb) === verb ? `${verb} ` : `${random.pick(["I ", ""])}${past(verb)} `, ...object]);
   }
   return random.pick(ways)();
-}
-
-/** The other values behind the sentence, free text last; now and then one before it. */
-function withRest(head: Part[], rest: Given[], random: Random): Part[] {
-  const open = (one: Given) => Number(one.role.kind === "text" || one.role.kind === "state");
-  const order = random.shuffled(rest).sort((a, b) => open(a) - open(b));
-  const front = order.findIndex(({ role }) =>
-    ["time", "day", "choice", "number", "duration", "place"].includes(role.kind),
-  );
-  const parts: Part[] = [];
-  if (front >= 0 && random.chance(0.12)) {
-    const [one] = order.splice(front, 1);
-    parts.push(random.pick(fronts(one)), one, one.role.unit && !one.value.isSpan ? ` ${one.role.unit}` : "");
-    parts.push(random.pick([", ", ", ", " ", ": "]));
-  }
-  parts.push(...head);
-  const commas = random.chance(0.2);
-  for (const one of order) {
-    const [lead, ...more] = clause(one, random);
-    const text = String(lead);
-    parts.push(commas && text.startsWith(" ") ? `,${text}` : text, ...more);
-  }
-  return parts;
-}
-
-/** How a value is said behind a sentence; `~` is its place. */
-function clause(one: Given, random: Random): Part[] {
-  const pattern = random.pick(patterns({ ...one, label: random.pick(one.labels) }));
-  const [before, after] = pattern.split("~");
-  return [before, one, after ?? ""];
-}
-
-/** What stands before a value that begins the request. */
-function fronts({ role, value }: Given): string[] {
-  if (role.kind === "time") return isClock(value.text) ? ["at ", "at ", ""] : [""];
-  if (role.kind === "number" || role.kind === "duration") return ["for ", ""];
-  if (role.kind === "place") return ["in the ", "at "];
-  return role.kind === "choice" ? ["", "", "with ", "in "] : [""];
-}
-
-const notClock =
-  /ago|morning$|yesterday|today|tomorrow|tonight|night$|bed|lunch|breakfast|dinner|while|evening$|afternoon$|now|day|week|month|around|^(in|at|on|by|this|last|next) /i;
-/** Whether "at" suits a time: not "an hour ago", not "this morning", but "8 in the morning". */
-const isClock = (text: string): boolean =>
-  !notClock.test(text) || / (in the|at) (morning|evening|afternoon|night)$/.test(text);
-
-function patterns({ role, label, value }: Given): string[] {
-  const { text } = value;
-  switch (role.kind) {
-    case "time":
-      if (!isClock(text)) return [" ~", " ~", ", ~"];
-      return [" at ~", " at ~", " at ~", " ~", ", ~", ", at ~", " around ~"];
-    case "day":
-      return [" on ~", " ~", ", ~", " for ~", " by ~"];
-    case "duration":
-      return [" for ~", " for ~", ", ~", " ~", " lasting ~"];
-    case "number": {
-      if (value.isSpan)
-        return [
-          " for ~",
-          " for ~",
-          " for ~",
-          " ~",
-          ", ~",
-          ", ~ please",
-          " and let it run ~",
-          ", ~ will do",
-          " for about ~",
-        ];
-      const unit = role.unit ? ` ${role.unit}` : "";
-      return [
-        ` for ~${unit}`,
-        ` for ~${unit}`,
-        ` for ~${unit}`,
-        ` ~${unit}`,
-        `, ~${unit}`,
-        ` with ${label} ~`,
-        ` ${label} ~`,
-        ` at ~${unit}`,
-        ` to ~${unit}`,
-        `, ${label} ~`,
-        ` of ~${unit}`,
-      ];
-    }
-    case "quantity":
-      return [", ~", " ~", ", ~", ` with ${label} ~`, ` ${label} ~`, ": ~", " - ~"];
-    case "choice":
-      return [
-        ` in ~ ${label}`,
-        ` with ${label} ~`,
-        ` ${label} ~`,
-        `, ${label} ~`,
-        ", ~",
-        " by ~",
-        " as ~",
-        " with ~",
-        " on ~",
-        " in ~",
-        " ~",
-        ` using ~`,
-        ", it is ~",
-        ", it's ~",
-        ". it is ~",
-        ", make it ~",
-        ` and set ${label} to ~`,
-        ", ~ please",
-        ", only ~",
-        " - ~",
-        `, ${label} is ~`,
-        ", that's ~",
-      ];
-    case "flag":
-      return [` and ${label}`, `, ${label}`, ` with ${label}`, ` ${label}`];
-    case "person":
-      if (/supplier|vendor|sender|seller|from/.test(label))
-        return [" from ~", " from ~", " at ~", ` ${label} ~`, ", ~", " by ~"];
-      return [" for ~", " to ~", " to ~", ` ${label} ~`, ", ~", ` with ${label} ~`, " by ~", " with ~"];
-    case "place":
-      if (/origin|from|source/.test(label)) return [" from ~", " out of ~"];
-      if (/destination|to\b|target/.test(label)) return [" to ~", " into ~"];
-      return [" in ~", " at ~", " in the ~", ", ~", " at the ~", ` ${label} ~`];
-    case "code":
-      return [` ${label} ~`, ` with ${label} ~`, ", ~", ` number ~`, ` with the ${label} ~`];
-    case "text":
-      if (/reason|why|cause/.test(label))
-        return [" because ~", " because of ~", `, ${label} ~`, ": ~", `, ${label}: ~`];
-      return [
-        ": ~",
-        ", ~",
-        " saying ~",
-        ` with the ${label} ~`,
-        `, ${label}: ~`,
-        `, ${label} ~`,
-        " that ~",
-        " and say ~",
-      ];
-    case "state":
-      return value.isPredicate
-        ? [", it ~", ": it ~", " because it ~", ", ~", ": ~", " since it ~", " that ~"]
-        : [": ~", ", ~", " with ~", " - ~", `, ${label} ~`, ` with ${label} ~`, " because of ~", " saying ~"];
-    default:
-      return [
-        ` with ${label} ~`,
-        ` ${label} ~`,
-        " with ~",
-        " for ~",
-        ", ~",
-        `, ${label} ~`,
-        ` using ~`,
-        " in ~",
-        " on ~",
-        ` and ~ as ${label}`,
-      ];
-  }
 }

@@ -29,7 +29,7 @@ export function thingName(random: Random, words: readonly string[], lexicon: Lex
     const kinds = lexicon ? Object.values(lexicon.familiar).filter(({ length }) => length) : [];
     return kinds.length && random.chance(0.5) ? random.pick(random.pick(kinds)) : random.pick(heads);
   };
-  const head = known ? random.pick(words) : random.chance(0.08) ? make("coined", random).text.toLowerCase() : wide();
+  const head = known ? random.pick(words) : random.chance(0.16) ? make("coined", random).text.toLowerCase() : wide();
   const way = random.next();
   if (way < 0.4) return head;
   if (way < 0.56) return `${random.pick(modifiers)} ${head}`;

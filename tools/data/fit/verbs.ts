@@ -93,6 +93,12 @@ export function isVerb(word: string, lexicon: Lexicon | null): boolean {
   return table.some((row) => row.includes(word)) || Boolean(lexicon?.verbs.some(({ words }) => words.includes(word)));
 }
 
+/** "records" → "record"; nothing for what is no verb. */
+export function baseVerb(word: string, lexicon: Lexicon | null): string {
+  const base = isVerb(word, lexicon) ? word : word.replace(/(?<=[^s])s$/, "").replace(/(?<=sh|ch|x|z)e$/, "");
+  return isVerb(base, lexicon) ? base : "";
+}
+
 /** The verb and what else it is called; the verb alone where nobody knows it. */
 export function otherVerbs(verb: string, lexicon: Lexicon | null): string[] {
   const own = table.filter((row) => row[0] === verb);
