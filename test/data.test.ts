@@ -660,7 +660,7 @@ const asking = (endpoint: string, more: Partial<GenerateOptions> = {}): Generate
   timeoutMs: 300,
   pauseMs: 5,
   retries: 3,
-  tools: timer,
+  tools: ToolSet.from(JSON.stringify(timer)),
   ...more,
 });
 
@@ -897,8 +897,8 @@ describe("command", () => {
     [["synth", "--count", "0"], "--count"],
     [["check"], "expected files"],
     [["split", "x.jsonl"], "expected -o PREFIX"],
-    [["generate", "--endpoint", "nowhere"], "--endpoint: expected a URL"],
-    [["generate", "--endpoint", "http://127.0.0.1:1"], "--model"],
+    [["generate", "--endpoint", "nowhere"], "--endpoint: expected an http address"],
+    [["generate", "--endpoint", "http://127.0.0.1:1"], "expected --model NAME"],
     [["generate", "--endpoint", "http://127.0.0.1:1", "--model", "m"], "expected -o FILE"],
   ])("%p is a usage error that says what is missing", async (args, message) => {
     await expect(data.run(parse(args as string[], data.options as Options))).rejects.toThrow(message as string);

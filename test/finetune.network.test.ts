@@ -2,67 +2,20 @@
 import { expect, test } from "bun:test";
 import { quantizeMatrix } from "../runtime/pack/quant.ts";
 import { startTraining } from "../tools/finetune/arena.ts";
-import { Network, type Sample } from "../tools/finetune/network.ts";
-import { parametersOf } from "../tools/finetune/parameters.ts";
-import { fixture, seeded } from "./support.ts";
-
-const { seed, geometry, keys, samples, plain, rounded } = await Bun.file(fixture("gradients.json")).json();
-const { list, size } = parametersOf(geometry);
-const headDim = geometry.dModel / geometry.nHeads;
-const kv = geometry.nKvHeads * headDim;
-
-/** The numbers that tools/train/gradients.py drew. */
-const drawn = (() => {
-  const next = seeded(seed);
-  const fill = (count: number, width: number) => Float32Array.from({ length: count }, () => width * (next() - 0.5));
-  const parameters = new Float32Array(size);
-  for (const { at, out, in: inputs, isMatrix } of list) parameters.set(fill(out * inputs, isMatrix ? 0.35 : 0.8), at);
-  const table = fill(geometry.vocabSize * geometry.dModel, 0.5);
-  const memory = Array.from({ length: geometry.nDecoderLayers }, () => fill(keys * 2 * kv, 1.5));
-  return { parameters, table, memory };
-})();
-
-/** cos and sin of pos / theta^(2i/headDim). */
-const rope = Float32Array.from({ length: 16 * headDim }, (_, i) => {
-  const [position, dim] = [Math.floor(i / headDim), i % headDim];
-  const half = headDim / 2;
-  const angle = position / geometry.ropeTheta ** ((2 * (dim % half)) / headDim);
-  return dim < half ? Math.cos(angle) : Math.sin(angle);
-});
-
-type Fixture = { given: number[]; wanted: number[]; weights: number[]; seen: number[] };
-const batch: Sample[] = samples.map(({ given, wanted, weights, seen }: Fixture) => ({
-  ...{ given, wanted, weights, keys: seen.length },
-  cross: drawn.memory.map((rows) => {
-    const part = (from: number) =>
-      Float32Array.from(seen.flatMap((row) => [...rows.subarray(2 * kv * row + from, 2 * kv * row + from + kv)]));
-    return { k: part(0), v: part(kv) };
-  }),
-}));
-const whole = {
-  weight: batch.flatMap(({ weights }) => weights).reduce((a, b) => a + b),
-  rows: batch.reduce((sum, { given }) => sum + given.length, 0),
-};
-
-const network = (rounds: boolean, parameters: Float32Array = drawn.parameters) =>
-  new Network(geometry, parameters, drawn.table, rope, rounds);
+import type { Network } from "../tools/finetune/network.ts";
+import { batch, distance, drawn, length, list, network, partOf, plain, rounded, size, whole } from "./decoder.ts";
+import { seeded } from "./support.ts";
 
 /** A gradient of the fixture by parameter, each with ours. */
 function* pairs(base64: string, ours: Float32Array) {
   const theirs = new Float32Array(Uint8Array.from(Buffer.from(base64, "base64")).buffer);
   let from = 0;
-  for (const { section, field, at, out, in: inputs } of list) {
-    yield {
-      name: `${section}.${field}`,
-      a: theirs.subarray(from, from + out * inputs),
-      b: ours.subarray(at, at + out * inputs),
-    };
-    from += out * inputs;
+  for (const parameter of list) {
+    const b = partOf(ours, parameter);
+    yield { name: `${parameter.section}.${parameter.field}`, a: theirs.subarray(from, from + b.length), b };
+    from += b.length;
   }
 }
-
-const length = (x: Iterable<number>) => Math.sqrt([...x].reduce((sum, v) => sum + v * v, 0));
-const distance = (a: Float32Array, b: Float32Array) => length(a.map((v, i) => v - b[i])) / length(a);
 
 test.each([
   ["as they are", plain, false],

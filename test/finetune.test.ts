@@ -20,7 +20,7 @@ import { Redresser } from "../tools/finetune/redress.ts";
 import { readRun, saveRun } from "../tools/finetune/runfile.ts";
 import { cells, skeleton, splitParts } from "../tools/finetune/split.ts";
 import { target } from "../tools/finetune/target.ts";
-import { type Run, train, usual } from "../tools/finetune/trainer.ts";
+import { type Run, type Saved, train, usual } from "../tools/finetune/trainer.ts";
 import { fixture, jointPack } from "./support.ts";
 
 const toolsPath = fixture("finetune/tools.json").pathname;
@@ -145,8 +145,13 @@ async function shortRun(
   }
 }
 
-test("two threads learn the very weights of one, and a run that was stopped and saved goes on to those of one that was not", async () => {
-  const whole = await shortRun(1);
+test("two threads learn the very weights of one, and a run that was stopped, or left, and saved goes on to those of one that was not", async () => {
+  let left: Saved | null = null;
+  const whole = await shortRun(1, {
+    onProgress: (_, saved) => {
+      left ??= structuredClone(saved());
+    },
+  });
   const two = await shortRun(2);
   expect(two.weights.weights).toEqual(whole.weights.weights);
   let steps = 0;
@@ -156,6 +161,8 @@ test("two threads learn the very weights of one, and a run that was stopped and 
   saveRun(path, { seed: 4 }, halted);
   const resumed = await shortRun(1, {}, readRun(path, { seed: 4 }, halted.size));
   expect(resumed.weights.weights).toEqual(whole.weights.weights);
+  expect((left as unknown as Saved).state.examples).toBe(8);
+  expect((await shortRun(1, {}, left)).weights.weights).toEqual(whole.weights.weights);
   expect(() => readRun(path, { seed: 5 }, halted.size)).toThrow("--resume: expected a run with seed 5, got 4");
   expect(() => readRun(toolsPath, { seed: 4 }, halted.size)).toThrow("start without --resume");
 }, 300_000);

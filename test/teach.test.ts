@@ -331,6 +331,128 @@ describe.skipIf(absent)("teaching", () => {
     await played.close(page);
   }, 600_000);
 
+  /** What the page has kept of its course: how many examples it was shown; null for none. */
+  const keptExamples = (page: Page) =>
+    page.evaluate(async () => {
+      const database = await new Promise<IDBDatabase>((resolve) => {
+        const opening = indexedDB.open("thimble-course");
+        opening.onsuccess = () => resolve(opening.result);
+      });
+      const facts = await new Promise<{ examples: number } | undefined>((resolve) => {
+        const reading = database.transaction("thimble-course").objectStore("thimble-course").get("facts");
+        reading.onsuccess = () => resolve(reading.result);
+      });
+      database.close();
+      return facts?.examples ?? null;
+    });
+  async function keptSoon(page: Page): Promise<number> {
+    for (let tries = 0; tries < 600; tries++) {
+      const examples = await keptExamples(page);
+      if (examples !== null) return examples;
+      await page.waitForTimeout(200);
+    }
+    throw new Error("nothing was kept in 2 minutes");
+  }
+  async function reload(page: Page): Promise<void> {
+    await page.reload();
+    await page.locator("#words").waitFor({ timeout: 30_000 });
+    await page.locator(".cm-content").waitFor({ timeout: 30_000 });
+  }
+  const goOn = (page: Page) => page.getByRole("button", { name: /^Go on with the course of \d\d:\d\d$/ });
+  const isLeft = async (page: Page) => (await page.locator("#left").count()) > 0;
+  const focusedText = (page: Page) =>
+    page.evaluate(() => {
+      const one = document.activeElement as HTMLInputElement | null;
+      return (one?.labels?.[0]?.textContent ?? one?.textContent ?? "").trim();
+    });
+
+  test("a course goes on after a reload from where it was kept, with its examples, and is kept no more when it is done", async () => {
+    const page = await open();
+    await make(page, 60);
+    await begin(page, 10);
+    await keptSoon(page);
+    await reload(page);
+    await goOn(page).waitFor();
+    const examples = (await keptExamples(page)) as number;
+    await shows(page, "#left", new RegExp(`was left after ${examples.toLocaleString("en")} examples`));
+    for (const [width, colorScheme] of looks) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      expect(await wrongIn(page)).toEqual([]);
+      await picture(page, `teach-left-${width}-${colorScheme}`);
+    }
+    await goOn(page).focus();
+    await page.keyboard.press("Enter");
+    await shows(page, "#stage", "Training", 200_000);
+    expect(await focusedText(page)).toBe("Cancel");
+    await told(page, /^60 examples\. /);
+    await shows(page, ".note", /examples, \d+ a second, loss/, 200_000);
+    await page.getByRole("button", { name: "Stop, and keep what it learned" }).click();
+    await shows(page, "#stage", "Choosing", 200_000);
+    // What is left now is trained: it goes on with the choice, and learns no more.
+    const trained = (await keptExamples(page)) as number;
+    expect(trained).toBeGreaterThan(examples);
+    await reload(page);
+    await goOn(page).click();
+    await page.locator("#outcome").waitFor({ timeout: 300_000 });
+    await shows(page, "#outcome [role=status]", ` ${trained.toLocaleString("en")} examples shown in `);
+    await page.waitForFunction(() => !document.querySelector("#stage"));
+    expect([await keptExamples(page), await isLeft(page)]).toEqual([null, false]);
+    await reload(page);
+    expect(await page.locator("details.wide[open]").count()).toBe(0);
+    await played.close(page);
+  }, 900_000);
+
+  test("a course that was left is dismissed by keyboard, kept from other pages while one gives it, and refused by another model", async () => {
+    const page = await open();
+    await make(page, 60);
+    await begin(page, 10);
+    await keptSoon(page);
+    const other = await page.context().newPage();
+    await other.goto(played.address);
+    await other.locator("#words").waitFor({ timeout: 30_000 });
+    await other.getByText("Teach the model these tools").click();
+    await make(other, 60);
+    expect(await isLeft(other)).toBe(false);
+    await begin(other, 10);
+    await shows(other, ".notes li", "Another page's course is kept: this one ends with its page.");
+    await other.getByRole("button", { name: "Cancel" }).click();
+    await other.close();
+    expect(await keptExamples(page)).not.toBeNull();
+    await reload(page);
+    await goOn(page).waitFor();
+    await page.evaluate(async () => {
+      const database = await new Promise<IDBDatabase>((resolve) => {
+        const opening = indexedDB.open("thimble-course");
+        opening.onsuccess = () => resolve(opening.result);
+      });
+      const store = database.transaction("thimble-course", "readwrite").objectStore("thimble-course");
+      await new Promise((resolve) => {
+        const reading = store.get("course");
+        reading.onsuccess = () => {
+          reading.result.left.model ^= 1;
+          store.put(reading.result, "course").onsuccess = resolve;
+        };
+      });
+      database.close();
+    });
+    await goOn(page).click();
+    await shows(page, "#trouble", "expected the model that the course began with, got another", 60_000);
+    await goOn(page).focus();
+    await page.keyboard.press("Tab");
+    expect(await focusedText(page)).toBe("Dismiss it");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => !document.querySelector("#left"));
+    expect([await keptExamples(page), await focusedText(page)]).toEqual([null, "Minutes"]);
+    await begin(page, 10);
+    await keptSoon(page);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Teach", exact: true }).waitFor();
+    for (let tries = 0; tries < 50 && (await keptExamples(page)) !== null; tries++) await page.waitForTimeout(100);
+    expect([await keptExamples(page), await isLeft(page)]).toEqual([null, false]);
+    await played.close(page);
+  }, 600_000);
+
   test("a course on the server: calls go on meanwhile, a page that is opened anew follows it, one is given at a time", async () => {
     const at = `${played.address}thimble/tunes`;
     const page = await open();

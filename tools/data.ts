@@ -1,8 +1,8 @@
 import { ToolSet } from "../runtime/tools/tools.ts";
-import { type Command, type Input, print, readText, table, UsageError, writeBytes } from "./command.ts";
+import { type Command, type Input, print, readText, serverOf, table, UsageError, writeBytes } from "./command.ts";
 import { addDomains } from "./data/domainfile.ts";
 import { ToolSynth } from "./data/fit.ts";
-import { generate, type Progress } from "./data/generate.ts";
+import { drawAsking, generate, toldOf } from "./data/generate.ts";
 import { lexiconFolder, readLexicon } from "./data/lexicon.ts";
 import { flatTools, type Line } from "./data/line.ts";
 import { type Fault, readLines } from "./data/lines.ts";
@@ -101,10 +101,8 @@ function synth(input: Input, files: string[]): void {
 }
 
 async function fromEndpoint(input: Input): Promise<void> {
-  const [endpoint, model, out] = [input.text("endpoint"), input.text("model"), input.text("out")];
-  if (!endpoint || !URL.canParse(endpoint))
-    throw new UsageError(`--endpoint: expected a URL, got ${endpoint ?? "none"}`);
-  if (!model) throw new UsageError("--model: expected the server's name of a model, got none");
+  const { url: endpoint, model } = serverOf(input);
+  const out = input.text("out");
   if (!out) throw new UsageError("data generate: expected -o FILE, got none; a run that stops goes on from it");
   const tools = input.text("tools");
   const progress = await generate({
@@ -119,18 +117,11 @@ async function fromEndpoint(input: Input): Promise<void> {
     pauseMs: 1000,
     retries: 5,
     apiKey: process.env.THIMBLE_API_KEY,
-    tools: tools ? flatTools(ToolSet.from(readText(tools))) : undefined,
-    onProgress: process.stderr.isTTY ? drawBar : undefined,
+    tools: tools ? ToolSet.from(readText(tools)) : undefined,
+    onProgress: process.stderr.isTTY ? drawAsking : undefined,
   });
   if (process.stderr.isTTY) process.stderr.write("\n");
-  const { kept, refused, repeated, retried } = progress;
-  print(`${out} ${kept} examples; ${refused} refused, ${repeated} repeated, ${retried} tries again`);
-}
-
-function drawBar({ kept, wanted, refused }: Progress): void {
-  const width = 30;
-  const full = Math.round((width * Math.min(kept, wanted)) / wanted);
-  process.stderr.write(`\r${"█".repeat(full)}${"░".repeat(width - full)} ${kept}/${wanted}, ${refused} refused\x1b[K`);
+  print(`${out} ${toldOf(progress)}`);
 }
 
 function check(input: Input, files: string[]): void {

@@ -9,7 +9,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { brotliCompressSync, gzipSync } from "node:zlib";
+import { brotliCompressSync } from "node:zlib";
 import type { BunPlugin } from "bun";
 import { build } from "esbuild";
 import { minify } from "terser";
@@ -44,8 +44,8 @@ cpSync("firmware/companion", "dist/firmware/companion", { recursive: true, filte
 mkdirSync("dist/tools/profile/uplot", { recursive: true });
 for (const file of ["LICENSE", "dist/uPlot.iife.min.js", "dist/uPlot.min.css"])
   writeFileSync(
-    `dist/tools/profile/uplot/${basename(file)}.gz`,
-    gzipSync(readFileSync(`node_modules/uplot/${file}`), { level: 9 }),
+    `dist/tools/profile/uplot/${basename(file)}.br`,
+    brotliCompressSync(readFileSync(`node_modules/uplot/${file}`)),
   );
 
 /** Leaves the types that the exports lead to: nobody imports the others. */

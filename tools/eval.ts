@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { type CallOptions, defaultModel, load, type Thimble } from "../runtime/index.ts";
-import { type Command, type Input, print, progressLine, UsageError } from "./command.ts";
+import { type Command, type Input, print, progressLine, serverOf, UsageError } from "./command.ts";
 import { type Answerer, answerAll, modelAnswerer, retrieval, warmAnswerer } from "./eval/answers.ts";
 import { compareFiles } from "./eval/compare.ts";
 import { endpointAnswerer } from "./eval/endpoint.ts";
@@ -143,10 +143,7 @@ function endpointRunner(input: Input): Runners {
   if (input.text("tuning")) throw new UsageError("--tuning: expected a pack, got --endpoint");
   for (const name of ["free", "both", "decode", "retrieval"])
     if (input.flag(name)) throw new UsageError(`--${name}: expected a pack, got --endpoint`);
-  const [url, model] = [input.text("endpoint") as string, input.text("model")];
-  if (!model) throw new UsageError("--endpoint: expected --model NAME beside it, got none");
-  if (!/^https?:\/\/./.test(url))
-    throw new UsageError(`--endpoint: expected an http address, got ${JSON.stringify(url)}`);
+  const { url, model } = serverOf(input);
   const timeoutMs = 1000 * (input.integer("timeout", 1, 3600) ?? 60);
   const answer = endpointAnswerer({ url, model, key: process.env.THIMBLE_API_KEY, timeoutMs });
   const facts = { model: `${model} at ${url}`, decoding: "endpoint", kernels: null };

@@ -4,13 +4,26 @@ import { availableParallelism } from "node:os";
 import { defaultModel, ToolSet } from "../runtime/index.ts";
 import { bytesOf, type Source } from "../runtime/load/source.ts";
 import { modelId } from "../runtime/pack/pack.ts";
-import { type Command, type Input, numberOf, print, readText, UsageError, warn, writeBytes } from "./command.ts";
+import {
+  type Command,
+  type Input,
+  numberOf,
+  print,
+  readBytes,
+  readText,
+  serverOf,
+  UsageError,
+  warn,
+  writeBytes,
+} from "./command.ts";
 import { lexiconFolder, readLexicon } from "./data/lexicon.ts";
 import type { Line } from "./data/line.ts";
 import { readLines } from "./data/lines.ts";
+import { advisedExamples } from "./data/measures.ts";
 import { readExamples } from "./eval/examples.ts";
 import { teach } from "./finetune/course.ts";
 import { Crew } from "./finetune/crew.ts";
+import { askServer, type Server } from "./finetune/endpoint.ts";
 import { type Gathered, gather } from "./finetune/gather.ts";
 import { reportText } from "./finetune/report.ts";
 import { type Facts, readRun, saveRun } from "./finetune/runfile.ts";
@@ -18,20 +31,25 @@ import { type Progress, usual } from "./finetune/trainer.ts";
 import { modelOf } from "./model.ts";
 
 export const finetune: Command = {
-  help: `thimble finetune DATA… -o TUNING [--tools FILE] [--minutes N | --examples N] [--model PACK] [--merge]
-thimble finetune --tools tools.json -o TUNING
+  help: `thimble finetune DATA… -o TUNING [--tools FILE] [--minutes N | --examples N] [--from PACK] [--merge]
+thimble finetune --tools tools.json -o TUNING [--endpoint URL --model NAME]
 
 Teaches a model your tools. DATA: lines of {query, tools, answers}; with --tools alone, or beside DATA, examples are made
-from the tools' schema. Trains the decoder on the weights as they are deployed, among general examples against
+from the tools' schema, and with --endpoint written by a server: what it writes counts as DATA where the calls fit the
+tools and the request says their values; the rest is counted. Trains the decoder on the weights as they are deployed, among general examples against
 forgetting; keeps the look that answered best; reports before and after on sentences and values that it never saw.
 Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tuning. Exit code 3 where the tuning is no better.
 
   -o, --out FILE    the tuning, or with --merge the whole pack; FILE.run holds a run that was stopped
   --tools FILE      a list of tools to make examples for
   --made N          how many they count beside DATA (4000): each is made anew whenever it is shown
+  --endpoint URL    an OpenAI-compatible server (…/v1) that writes examples too; its key in THIMBLE_API_KEY
+  --model NAME      the server's model
+  --asked N         how many it is to write (${advisedExamples} a tool); FILE.asked.jsonl keeps them, and a stopped run goes on from it
+  --timeout SECONDS to wait for an answer of it (60)
   --minutes N       of training at most (5)
   --examples N      to show at most, in place of minutes: same seed, same bytes
-  --model PACK      what to start from: a pack's path, URL or name (the model inside the package)
+  --from PACK       what to start from: a pack's path, URL or name (the model inside the package)
   --merge           write a whole pack with the tuned decoder in it
   --test FILE       examples to report on (kept from DATA, or made)
   --guard FILE      people's examples that must not get worse; of 200 or more half choose how much to keep (general ones, made)
@@ -48,7 +66,11 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
     made: { type: "string" },
     minutes: { type: "string" },
     examples: { type: "string" },
+    endpoint: { type: "string" },
     model: { type: "string" },
+    asked: { type: "string" },
+    timeout: { type: "string" },
+    from: { type: "string" },
     merge: { type: "boolean" },
     test: { type: "string" },
     guard: { type: "string" },
@@ -60,21 +82,31 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
   },
   async run(input) {
     const asked = readAsked(input);
-    const { out, facts, files, toolsPath, testPath, guardPath, merge, resume } = asked;
+    const { out, facts, files, toolsText, testPath, guardPath, merge, resume, server, seed } = asked;
+    const tools = toolsText === undefined ? null : ToolSet.from(toolsText);
+    if (server && tools) {
+      const path = `${out}.asked.jsonl`;
+      if (!(await askServer(server, tools, seed, path))) {
+        process.exitCode = 130;
+        return;
+      }
+      files.push(path);
+    }
+    facts.data = hashOf(files, toolsText);
     const folder = lexiconFolder();
     const lexicon = folder ? readLexicon(folder) : null;
-    if (toolsPath !== undefined) warn(`finetune: making ${asked.made} examples`);
+    if (tools) warn(`finetune: making ${asked.made} examples`);
     const data = gather({
       ...asked,
       given: files.length ? readGiven(files) : [],
-      tools: toolsPath === undefined ? null : ToolSet.from(readText(toolsPath)),
+      tools,
       ...(testPath !== undefined && { test: readExamples(testPath) }),
       ...(guardPath !== undefined && { guard: readExamples(guardPath) }),
       lexicon,
       more: "--tools FILE makes some",
     });
     for (const warning of data.warnings) warn(`finetune: ${warning}`);
-    const source = (await modelOf(input.text("model"))) ?? defaultModel();
+    const source = (await modelOf(input.text("from"))) ?? defaultModel();
     const pack = await bytesOf(source as Source);
     const crew = await Crew.start(pack, asked.threads);
     const began = performance.now();
@@ -83,7 +115,7 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
     try {
       Object.assign(facts, { model: modelId(crew.learner.pack.header) });
       const from = resume ? readRun(`${out}.run`, facts, crew.network.size) : null;
-      const { seed, replay, examples, budgetMs } = asked;
+      const { replay, examples, budgetMs } = asked;
       const taught = await teach({
         ...{ crew, data, from, seed, replay, lexicon, merge, stopped },
         schedule: { ...usual, examples, budgetMs },
@@ -161,7 +193,8 @@ function readGiven(files: readonly string[]): Line[] {
 interface Asked {
   files: string[];
   out: string;
-  toolsPath?: string;
+  toolsText?: string;
+  server: Server | null;
   testPath?: string;
   guardPath?: string;
   made: number;
@@ -190,15 +223,46 @@ function readAsked(input: Input): Asked {
   const [seed, replay] = [input.integer("seed", 0, 2 ** 31 - 1) ?? 1, numberOf(input, "replay", 0, 0.95) ?? 0.35];
   const threads = input.integer("threads", 1, 32) ?? Math.min(availableParallelism(), usual.batch / 4);
   const made = input.integer("made", 20, 1e6) ?? 4000;
-  const hash = createHash("sha256");
-  for (const path of [...files, ...(toolsPath === undefined ? [] : [toolsPath])]) hash.update(readText(path));
   return {
-    ...{ files, out, toolsPath, testPath, guardPath, made, seed, replay, threads },
+    ...{
+      files,
+      out,
+      toolsText: toolsPath === undefined ? undefined : readText(toolsPath),
+      server: serverAsked(input),
+      testPath,
+      guardPath,
+      made,
+      seed,
+      replay,
+      threads,
+    },
     ...{ merge: input.flag("merge"), resume: input.flag("resume") },
     examples: given ?? Number.POSITIVE_INFINITY,
     budgetMs: given === undefined ? 60_000 * (minutes ?? 5) : Number.POSITIVE_INFINITY,
-    facts: { data: hash.digest("hex"), seed, replay, made: toolsPath === undefined ? 0 : made },
+    facts: { seed, replay, made: toolsPath === undefined ? 0 : made },
   };
+}
+
+/** Throws: UsageError for a part of a server without the rest. */
+function serverAsked(input: Input): Server | null {
+  if (input.text("endpoint") === undefined) {
+    const extra = ["model", "asked", "timeout"].find((name) => input.text(name) !== undefined);
+    if (extra === undefined) return null;
+    const remedy = extra === "model" ? "; the pack to start from is --from PACK" : "";
+    throw new UsageError(`--${extra}: expected --endpoint URL beside it, got none${remedy}`);
+  }
+  if (input.text("tools") === undefined)
+    throw new UsageError("--endpoint: expected --tools FILE beside it, whose calls are asked for; got none");
+  const count = input.integer("asked", 1, 1e6);
+  const timeoutMs = 1000 * (input.integer("timeout", 1, 3600) ?? 60);
+  return { ...serverOf(input), timeoutMs, ...(count !== undefined && { count }) };
+}
+
+/** What tells a run's data from another's. */
+function hashOf(files: readonly string[], toolsText = ""): string {
+  const hash = createHash("sha256");
+  for (const part of [...files.map(readBytes), toolsText]) hash.update(part);
+  return hash.digest("hex");
 }
 
 /** A line that says how far a run is, drawn again at most every 200 ms. */

@@ -4,8 +4,11 @@
  * goes on where it was. Nothing that an endpoint answers can make an example that the law refuses.
  */
 import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
+import { answerStates } from "../../runtime/grammar/automaton.ts";
+import type { State } from "../../runtime/grammar/state.ts";
+import { ToolSet } from "../../runtime/tools/tools.ts";
 import { type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
-import { normalised } from "./line.ts";
+import { flatTools, normalised } from "./line.ts";
 import type { kinds } from "./scenes.ts";
 import { synthesize } from "./synth.ts";
 
@@ -26,7 +29,9 @@ export interface GenerateOptions {
   retries: number;
   apiKey?: string;
   /** Tools to write requests for; those of the generator's if absent. */
-  tools?: FlatTool[];
+  tools?: ToolSet;
+  /** Ends the run; what is kept stays. */
+  signal?: AbortSignal;
   onProgress?(progress: Progress): void;
 }
 
@@ -34,36 +39,64 @@ export interface Progress {
   kept: number;
   wanted: number;
   refused: number;
+  /** What was wrong with the first that was refused. */
+  fault?: string;
   repeated: number;
   retried: number;
 }
 
-/** The endpoint says that trying again is useless. */
+/** What a run came to, in one line. */
+export function toldOf({ kept, refused, fault, repeated, retried }: Progress): string {
+  const first = fault === undefined ? "" : ` (the first: ${fault})`;
+  return `${kept} examples; ${refused} refused${first}, ${repeated} repeated, ${retried} tries again`;
+}
+
+/** Draws how far a run is over the terminal's line. */
+export function drawAsking({ kept, wanted, refused }: Progress): void {
+  const width = 30;
+  const full = Math.round((width * Math.min(kept, wanted)) / wanted);
+  process.stderr.write(`\r${"█".repeat(full)}${"░".repeat(width - full)} ${kept}/${wanted}, ${refused} refused\x1b[K`);
+}
+
+/** Asking again is useless: the endpoint says so, or failed as often as is allowed. */
 class Refusal extends Error {}
 
-/** Failed batches in a row after which an endpoint is given up. */
+/** Batches in a row without a usable example after which an endpoint is given up. */
 const patience = 5;
 
-/** Throws: Error when the endpoint refuses, or answers nothing usable `patience` times in a row. */
+/** A request is no longer, in characters; an endpoint's whole answer, in bytes. */
+const [mostRequest, mostBytes] = [300, 4 * 2 ** 20];
+
+/** Tools that are shown at once: so many, and their JSON so long, as is trained on. */
+const [mostShown, mostShownText] = [10, 2400];
+
+/**
+ * Asks until the file holds enough, or the signal ends it: then `kept` is less than `wanted`.
+ * Throws: Error when the endpoint refuses, fails at every try, or answers nothing usable `patience` times in a row.
+ */
 export async function generate(options: GenerateOptions): Promise<Progress> {
   const done = resume(options.out);
   const progress: Progress = { kept: done.queries.size, wanted: options.count, refused: 0, repeated: 0, retried: 0 };
+  const own = options.tools && { flat: flatTools(options.tools), states: answerStates(options.tools).start };
+  const { signal } = options;
   let next = done.nextBatch;
   let failures = 0;
   let stopped: Error | null = null;
   options.onProgress?.(progress);
 
   const work = async () => {
-    while (progress.kept < options.count && !stopped) {
+    while (progress.kept < options.count && !stopped && !signal?.aborted) {
       const batch = next++;
       try {
         const before = progress.kept;
-        const tools = options.tools ?? synthesize(options.seed, batch).tools;
+        const tools = own ? shownOf(own.flat, batch) : synthesize(options.seed, batch).tools;
+        const states = own?.states ?? answerStates(ToolSet.from(JSON.stringify(tools))).start;
         const text = await complete(plea(tools, options.batch, batch), options, progress);
-        keep(text, tools, batch, options, done.queries, progress);
-        if (progress.kept === before) throw new Error("expected usable examples, got none");
+        keep(text, { tools, states }, batch, options, done.queries, progress);
+        if (progress.kept === before) throw new Error(`expected usable examples, got ${got(progress)}`);
         failures = 0;
       } catch (error) {
+        if (signal?.aborted) break;
         failures++;
         if (error instanceof Refusal || failures >= patience) {
           stopped ??= new Error(
@@ -77,6 +110,21 @@ export async function generate(options: GenerateOptions): Promise<Progress> {
   await Promise.all(Array.from({ length: options.parallel }, work));
   if (stopped) throw stopped;
   return progress;
+}
+
+const got = ({ fault }: Progress) => (fault === undefined ? "none" : `none; the first: ${fault}`);
+
+/** Of many tools those whose turn it is, each as often as any other. */
+function shownOf(tools: readonly FlatTool[], batch: number): FlatTool[] {
+  const fits = (some: readonly FlatTool[]) => some.length <= mostShown && JSON.stringify(some).length <= mostShownText;
+  if (fits(tools)) return [...tools];
+  const shown = [tools[batch % tools.length]];
+  for (let i = 1; i < tools.length; i++) {
+    const more = [...shown, tools[(batch + i) % tools.length]];
+    if (!fits(more)) break;
+    shown.push(more[i]);
+  }
+  return shown;
 }
 
 /** What the file holds already. A line cut short by a crash is removed. */
@@ -132,7 +180,7 @@ Write ${count} different examples. Half of kind "${one}" (${wishes[one]}), half 
 
 /** The text that the endpoint answers, after as many tries as are allowed. */
 async function complete(messages: unknown, options: GenerateOptions, progress: Progress): Promise<string> {
-  const { endpoint, model, apiKey, timeoutMs, retries } = options;
+  const { endpoint, model, apiKey, timeoutMs, retries, signal } = options;
   const url = `${endpoint.replace(/\/+$/, "")}${/\/chat\/completions\/?$/.test(endpoint) ? "" : "/chat/completions"}`;
   let pauseMs = options.pauseMs;
   for (let tries = 0; ; tries++) {
@@ -143,26 +191,52 @@ async function complete(messages: unknown, options: GenerateOptions, progress: P
         method: "POST",
         headers: { "content-type": "application/json", ...(apiKey && { authorization: `Bearer ${apiKey}` }) },
         body: JSON.stringify({ model, messages, temperature: 1 }),
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
       });
+      const body = await bodyOf(response);
       if (response.ok) {
-        const text = (await response.json())?.choices?.[0]?.message?.content;
+        const text = JSON.parse(body)?.choices?.[0]?.message?.content;
         if (typeof text === "string") return text;
         fault = "expected choices[0].message.content, got none";
       } else {
-        fault = `HTTP ${response.status} ${(await response.text()).slice(0, 120).replace(/\s+/g, " ")}`.trim();
+        fault = `HTTP ${response.status} ${body.slice(0, 120).replace(/\s+/g, " ")}`.trim();
         if (response.status < 500 && response.status !== 429 && response.status !== 408) throw new Refusal(fault);
         waitMs = retryAfterMs(response.headers.get("retry-after")) ?? pauseMs;
       }
     } catch (error) {
-      if (error instanceof Refusal) throw error;
+      if (error instanceof Refusal || signal?.aborted) throw error;
       fault = (error as Error).name === "TimeoutError" ? `no answer within ${timeoutMs} ms` : (error as Error).message;
     }
-    if (tries >= retries) throw new Error(fault);
+    if (tries >= retries) throw new Refusal(`${fault}, ${tries + 1} times in a row`);
     progress.retried++;
-    await new Promise((wake) => setTimeout(wake, Math.min(waitMs, 120_000)));
+    await pause(Math.min(waitMs, 120_000), signal);
     pauseMs *= 2;
   }
+}
+
+/** The text of an answer, of so many bytes at most. */
+async function bodyOf(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > mostBytes) throw new Refusal(`expected an answer of at most ${mostBytes} bytes, got more`);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Resolves after a time, or as soon as the signal says so. */
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((wake) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      wake();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener("abort", end);
+  });
 }
 
 /** Seconds or a date. Source: RFC 9110, 10.2.3. */
@@ -175,7 +249,7 @@ function retryAfterMs(header: string | null): number | null {
 
 function keep(
   text: string,
-  tools: FlatTool[],
+  { tools, states }: { tools: FlatTool[]; states: State },
   batch: number,
   options: GenerateOptions,
   queries: Set<string>,
@@ -184,35 +258,54 @@ function keep(
   let lines = "";
   for (const [i, { query, calls, kind }] of wholeObjects(text).entries()) {
     if (progress.kept >= options.count) break;
-    if (typeof query !== "string" || !query.trim() || !wellFormed(query, calls, tools)) {
+    const fault = faultOf(query, calls, tools, states);
+    if (fault !== null) {
       progress.refused++;
+      progress.fault ??= fault;
       continue;
     }
-    const key = normalised(query);
+    const key = normalised(query as string);
     if (queries.has(key)) {
       progress.repeated++;
       continue;
     }
     queries.add(key);
+    const answers = (calls as Call[]).map(bare);
     const label = wishNames.includes(kind as keyof typeof kinds) ? { kind } : {};
     const id = `gen-${options.seed}-${batch}-${i}`;
-    lines += `${JSON.stringify({ query, tools, answers: calls, ...label, source: options.model, id })}\n`;
+    lines += `${JSON.stringify({ query, tools, answers, ...label, source: options.model, id })}\n`;
     progress.kept++;
   }
   if (lines) appendFileSync(options.out, lines);
 }
 
-function wellFormed(query: string, calls: unknown, tools: FlatTool[]): calls is Call[] {
-  if (!Array.isArray(calls)) return false;
-  if (!calls.every((call) => typeof call?.name === "string" && typeof call.arguments === "object" && call.arguments))
-    return false;
+/** What keeps an answer of an endpoint from being an example; null if nothing does. */
+function faultOf(query: unknown, calls: unknown, tools: FlatTool[], states: State): string | null {
+  if (typeof query !== "string" || !query.trim()) return `query: expected text, got ${brief(query)}`;
+  if (query.length > mostRequest) return `query: expected ${mostRequest} characters at most, got ${query.length}`;
+  if (!isCalls(calls)) return `calls: expected a list of {name, arguments}, got ${brief(calls)}`;
   try {
     checkCalls(calls, tools);
-    return ungrounded(query, calls, tools) === null;
-  } catch {
-    return false;
+  } catch (error) {
+    return (error as Error).message;
   }
+  const loose = ungrounded(query, calls, tools);
+  if (loose !== null) return loose;
+  // The schema's limits, nested shapes and all else that an answer is held to.
+  let state: State | null = states;
+  for (const byte of new TextEncoder().encode(` ${JSON.stringify(calls.map(bare))}`)) state = state?.step(byte) ?? null;
+  return state?.atEnd ? null : `answers: expected calls within the tools' limits, got ${brief(calls)}`;
 }
+
+const isCalls = (calls: unknown): calls is Call[] =>
+  Array.isArray(calls) &&
+  calls.every(
+    (call) => typeof call?.name === "string" && typeof call.arguments === "object" && call.arguments !== null,
+  );
+
+const bare = ({ name, arguments: args }: Call): Call => ({ name, arguments: args });
+
+const brief = (value: unknown) => (JSON.stringify(value) ?? "nothing").slice(0, 80);
 
 /** The complete objects of a list, whatever stands around it and wherever it breaks off. */
 export function wholeObjects(text: string): Record<string, unknown>[] {

@@ -31,7 +31,7 @@ import {
 } from "./judge.ts";
 import type { Lesson } from "./learner.ts";
 import { readParameters } from "./parameters.ts";
-import { type End, type Look, type Result, type Run, type Schedule, train } from "./trainer.ts";
+import { type End, type Look, type Result, type Run, type Saved, type Schedule, train } from "./trainer.ts";
 
 export const stages = ["base", "train", "choose", "fit", "score"] as const;
 export type Stage = (typeof stages)[number];
@@ -44,7 +44,7 @@ export interface Course extends Pick<Run, "onProgress" | "onLook" | "onSave" | "
   seed: number;
   lexicon: Lexicon | null;
   /** What to go on from. */
-  from?: Pick<Result, "state" | "best" | "weights"> | null;
+  from?: Saved | null;
   /** Whether to write the whole pack in place of the tuning. */
   merge?: boolean;
   /** Called as each begins. */

@@ -10,15 +10,13 @@ import { renameSync, writeFileSync } from "node:fs";
 import { FormatError } from "../../runtime/errors.ts";
 import { pad } from "../../wasm/abi.ts";
 import { readBytes } from "../command.ts";
-import type { Result, RunState } from "./trainer.ts";
+import type { RunState, Saved } from "./trainer.ts";
 
 const magic = "thimbrun";
 const headBytes = 12;
 
 /** A run is gone on with only where these are the same. */
 export type Facts = Record<string, string | number>;
-
-export type Saved = Pick<Result, "state" | "best" | "weights">;
 
 /** Writes a run in place of what the file held, whole or not at all. */
 export function saveRun(path: string, facts: Facts, { state, best, weights }: Saved): void {

@@ -1,4 +1,5 @@
 /** A thread that teaches, in a page or beside a server: makes and checks examples, runs a course, says how far it is. */
+import { modelId } from "../../runtime/pack/pack.ts";
 import { ToolSet } from "../../runtime/tools/tools.ts";
 import { ToolSynth } from "../data/fit.ts";
 import type { Call } from "../data/ground.ts";
@@ -7,7 +8,7 @@ import { type Report, type Stage, teach } from "./course.ts";
 import { Crew } from "./crew.ts";
 import { type Gathered, gather } from "./gather.ts";
 import { ownPort } from "./thread.ts";
-import { type Look, usual } from "./trainer.ts";
+import { type Look, type Saved, usual } from "./trainer.ts";
 
 /** An example as somebody edits it. */
 export interface Given {
@@ -31,9 +32,19 @@ export interface Asked {
 export type Order =
   | { do: "make"; id: number; tools: string; count: number; seed: number }
   | { do: "check"; id: number; lists: string[]; examples: Given[] }
-  | { do: "teach"; pack: Uint8Array; asked: Asked }
+  /** `keeps`: what the course can go on from is said every now and then; `left`: what one goes on from. */
+  | { do: "teach"; pack: Uint8Array; asked: Asked; keeps?: boolean; left?: Left }
   /** Ends the training; what was learned is kept. */
   | { do: "stop" };
+
+/** A course that was left, as it can be gone on with. */
+export interface Left {
+  /** Whose weights they are. */
+  model: number;
+  saved: Saved;
+  /** The training is over; choosing and measuring are not. */
+  isTrained: boolean;
+}
 
 /** What is wrong with an example, and where; `isOut`: it may stay, and is not learned. */
 export interface Fault {
@@ -56,12 +67,15 @@ export type Said =
   | { event: "made"; id: number; examples: Given[] }
   | { event: "checked"; id: number; faults: (Fault | null)[] }
   | { event: "refused"; id: number; message: string }
+  | { event: "left"; left: Left }
   | { event: "done"; report: Report; tuning: Uint8Array; pack: Uint8Array };
 
 /** Test examples that are answered before and after, spread over all that were kept; and general ones. Somebody waits. */
 const [mostTested, mostGeneral] = [300, 100];
 /** Milliseconds between words about steps; of long courses a thousandth, so that a day's are some thousand. */
 const everyMs = 200;
+/** Milliseconds between what can be gone on from, some 19 MB: of long courses a twentieth, so that a day's are no strain on a disk. */
+const keepMs = 10_000;
 
 const port = ownPort<Order, Said>();
 let isStopped = false;
@@ -69,7 +83,7 @@ let isStopped = false;
 port.onMessage((order) => {
   if (order.do === "stop") isStopped = true;
   else if (order.do === "teach") {
-    run(order.pack, order.asked).catch(({ message }: Error) => port.post({ event: "failed", message }));
+    run(order).catch(({ message }: Error) => port.post({ event: "failed", message }));
   } else {
     const { id } = order;
     try {
@@ -117,8 +131,9 @@ function faultOf(given: Given, lists: readonly string[]): Fault | null {
 const besides = (message: string) => message.replace(/^answers\[\d+\]\.(arguments\.)?/, "");
 
 /** Throws: Error for an example that is none, and as `gather` and `teach`. */
-async function run(pack: Uint8Array, { lists, examples, seed, threads, minutes, most }: Asked): Promise<void> {
-  isStopped = false;
+async function run({ pack, asked, keeps, left }: Extract<Order, { do: "teach" }>): Promise<void> {
+  const { lists, examples, seed, threads, minutes, most } = asked;
+  isStopped = left?.isTrained ?? false;
   const given = examples.map((one, i): Line => {
     const place = { path: "example", number: i + 1, text: "" };
     try {
@@ -131,11 +146,18 @@ async function run(pack: Uint8Array, { lists, examples, seed, threads, minutes, 
   const data = fewer(gather({ given, tools: null, made: 0, seed, lexicon: null, more }));
   for (const text of data.warnings) port.post({ event: "note", text });
   const crew = await Crew.start(pack, threads);
-  let saidMs = 0;
+  const model = modelId(crew.learner.pack.header);
+  let [saidMs, keptMs] = [0, performance.now()];
+  const keep = ({ state, best, weights }: Saved, isTrained: boolean) => {
+    keptMs = performance.now();
+    if (keeps) port.post({ event: "left", left: { model, saved: { state, best, weights }, isTrained } });
+  };
   let first: { examples: number; spentMs: number } | null = null;
   try {
+    if (left && (left.model !== model || left.saved.best.length !== crew.network.size))
+      throw new Error(`expected the model that the course began with, got another; load that one, or begin anew`);
     const taught = await teach({
-      ...{ crew, data, seed, replay: 0.35, lexicon: null },
+      ...{ crew, data, seed, replay: 0.35, lexicon: null, from: left?.saved },
       schedule: {
         ...usual,
         examples: most ?? Number.POSITIVE_INFINITY,
@@ -148,7 +170,8 @@ async function run(pack: Uint8Array, { lists, examples, seed, threads, minutes, 
         port.post({ event: "answered", share });
       },
       onLook: (look, isBest) => port.post({ event: "look", look, isBest }),
-      async onProgress({ examples: shown, spentMs, loss, exact, done }) {
+      async onProgress({ examples: shown, spentMs, loss, exact, done }, saved) {
+        if (performance.now() - keptMs > Math.max(keepMs, spentMs / 20)) keep(saved(), false);
         first ??= { examples: shown, spentMs };
         // The turn of whoever wants to stop.
         await new Promise((resolve) => setTimeout(resolve));
@@ -157,6 +180,10 @@ async function run(pack: Uint8Array, { lists, examples, seed, threads, minutes, 
         const perSecond = (shown - first.examples) / Math.max(1e-3, (spentMs - first.spentMs) / 1000);
         const leftS = ((1 - done) / Math.max(1e-6, done)) * (spentMs / 1000);
         port.post({ event: "step", examples: shown, loss, exact, done, perSecond, leftS });
+      },
+      onTrained(result) {
+        keep(result, true);
+        return true;
       },
       stopped: () => isStopped,
     });

@@ -67,11 +67,11 @@ export interface Run {
   lessons(step: number, size: number): readonly Lesson[];
   /** Judges the weights as they stand. */
   look(examples: number): Promise<Look>;
-  /** Awaited: a run that others speak to gives them their turn here. */
-  onProgress?(progress: Progress): void | Promise<void>;
+  /** Awaited: a run that others speak to gives them their turn here. `saved`: what the run can go on from, now. */
+  onProgress?(progress: Progress, saved: () => Saved): void | Promise<void>;
   onLook?(look: Look, isBest: boolean): void;
   /** Gets what the run can go on from, after every look. */
-  onSave?(saved: Pick<Result, "state" | "best" | "weights">): void;
+  onSave?(saved: Saved): void;
   /** Asked before every step; true ends the run where it stands. */
   stopped?(): boolean;
 }
@@ -86,6 +86,9 @@ export interface Result {
   weights: ReturnType<Network["state"]>;
   end: End;
 }
+
+/** What a run goes on from. */
+export type Saved = Pick<Result, "state" | "best" | "weights">;
 
 const newRun: RunState = { step: 0, examples: 0, spentMs: 0, looks: [], best: null };
 
@@ -114,6 +117,7 @@ export async function train(run: Run, from: { state: RunState; best: Float32Arra
   if (!state.looks.length) await look();
   atMs = performance.now();
   const share = () => Math.min(1, Math.max(state.examples / schedule.examples, state.spentMs / schedule.budgetMs));
+  const saved = (): Saved => ({ state, best, weights: crew.network.state() });
   let end: End = "done";
   while (share() < 1) {
     if (run.stopped?.()) {
@@ -134,17 +138,11 @@ export async function train(run: Run, from: { state: RunState; best: Float32Arra
     const mean = (of: (one: (typeof recent)[0]) => number) =>
       recent.reduce((sum, one) => sum + of(one), 0) / recent.length;
     const { step, examples, spentMs } = state;
-    await run.onProgress?.({
-      step,
-      examples,
-      spentMs,
-      done: share(),
-      loss: mean(({ loss }) => loss),
-      exact: mean((one) => one.exact),
-    });
+    const progress = { step, examples, spentMs, done: share(), loss: mean(({ loss }) => loss) };
+    await run.onProgress?.({ ...progress, exact: mean((one) => one.exact) }, saved);
     if (sinceLook < schedule.every && share() < 1) continue;
     await look();
-    run.onSave?.({ state, best, weights: crew.network.state() });
+    run.onSave?.(saved());
     state.spentMs += performance.now() - atMs;
     atMs = performance.now();
     if (sinceBest(state) >= schedule.patience && share() < 1) {
@@ -152,7 +150,7 @@ export async function train(run: Run, from: { state: RunState; best: Float32Arra
       break;
     }
   }
-  return { state, best, weights: crew.network.state(), end };
+  return { ...saved(), end };
 }
 
 /** More answers exactly right than chance explains, or no fewer than it explains and less loss. */

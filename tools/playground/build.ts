@@ -1,11 +1,11 @@
 /** The page's code for browsers: bundled, but for the runtime, whose files the package has already. */
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync } from "node:zlib";
 
 const source = "tools/playground/web";
 
-/** Writes the page into a folder, each file gzipped, with the licences of what is bundled. Throws: AggregateError for what does not bundle. */
+/** Writes the page into a folder, each file packed, with the licences of what is bundled. Throws: AggregateError for what does not bundle. */
 export async function buildPage(folder: string): Promise<void> {
   /** Whose code is in the page. */
   const packages = new Set<string>();
@@ -44,7 +44,7 @@ export async function buildPage(folder: string): Promise<void> {
   writeFileSync(`${folder}/licences.txt`, licences.join("\n\n"));
   // Packed, so that whoever installs thimble for its runtime does not carry an editor unpacked.
   for (const name of readdirSync(folder)) {
-    writeFileSync(`${folder}/${name}.gz`, gzipSync(readFileSync(`${folder}/${name}`), { level: 9 }));
+    writeFileSync(`${folder}/${name}.br`, brotliCompressSync(readFileSync(`${folder}/${name}`)));
     rmSync(`${folder}/${name}`);
   }
 }

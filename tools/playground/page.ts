@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { brotliDecompressSync } from "node:zlib";
 import { builtFolder, mediaType } from "../pages.ts";
 
 /** The page reaches its own server and, to compare, others of this machine; nothing else. */
@@ -40,7 +40,7 @@ export interface PageParts {
 
 /** Answers GET of a page's path; null for a path that is none of its own. Throws: Error where nothing is built. */
 export function pageOf({ pack, tools }: PageParts): (path: string) => Promise<Response | null> {
-  const built = builtFolder("tools/playground/web/main.js.gz");
+  const built = builtFolder("tools/playground/web/main.js.br");
   return async (path) => {
     if (path === "/tools.json") return Response.json(tools, { headers });
     if (path === tablesPath)
@@ -49,8 +49,8 @@ export function pageOf({ pack, tools }: PageParts): (path: string) => Promise<Re
     if (!file) return null;
     try {
       const read = await readFile(file);
-      const bytes = file.endsWith(".gz") ? gunzipSync(read) : read;
-      const type = mediaType(file.replace(/\.gz$/, ""));
+      const bytes = file.endsWith(".br") ? brotliDecompressSync(read) : read;
+      const type = mediaType(file.replace(/\.br$/, ""));
       return new Response(bytes, {
         headers: { ...headers, "content-type": type, "content-length": String(bytes.length) },
       });
@@ -73,17 +73,20 @@ function fileOf(path: string, built: string): string | null {
   // A URL has resolved its own, and what is escaped in it stays so.
   if (path.includes("..")) return null;
   if (isShared.test(path)) return join(built, path);
-  if (path.startsWith("/tools/profile/uplot/")) return join(built, `${path}.gz`);
-  return join(built, "tools/playground/web", `${path === "/" ? "index.html" : path}.gz`);
+  if (path.startsWith("/tools/profile/uplot/")) return join(built, `${path}.br`);
+  return join(built, "tools/playground/web", `${path === "/" ? "index.html" : path}.br`);
 }
 
 /** Writes the page as a folder that any web server can hold. Throws: Error where nothing is built. */
 export function exportPage(folder: string, { pack, tools }: PageParts): void {
-  const built = builtFolder("tools/playground/web/main.js.gz");
+  const built = builtFolder("tools/playground/web/main.js.br");
   for (const [from, to] of Object.entries(packed)) {
     mkdirSync(join(folder, to), { recursive: true });
     for (const name of readdirSync(join(built, from)))
-      writeFileSync(join(folder, to, name.replace(/\.gz$/, "")), gunzipSync(readFileSync(join(built, from, name))));
+      writeFileSync(
+        join(folder, to, name.replace(/\.br$/, "")),
+        brotliDecompressSync(readFileSync(join(built, from, name))),
+      );
   }
   // Types and the model inside stay: the page fetches the pack from beside itself.
   const isNeeded = (from: string) => !/\.(d\.ts|md|thimble|br)$/.test(from);

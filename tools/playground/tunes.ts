@@ -75,7 +75,7 @@ export class Tunes {
     const tune: Tune = { id: newId("tune"), thread, said: [], files: null, woken: new Set() };
     this.tune = tune;
     thread.onMessage = (said) => {
-      if (said.event === "made" || said.event === "checked" || said.event === "refused") return;
+      if ("id" in said || said.event === "left") return;
       if (said.event === "done") {
         const { report, tuning, pack: whole } = said;
         tune.files = { tuning, pack: whole };

@@ -1,6 +1,6 @@
 /** A report as one page that needs nothing else: tables as HTML, charts by uPlot, which is written into the page. */
 import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+import { brotliDecompressSync } from "node:zlib";
 import { percentile } from "../eval/statistics.ts";
 import { boardLine } from "./board.ts";
 import { type Chart, draw } from "./charts.ts";
@@ -237,7 +237,7 @@ function inScript(value: unknown): string {
 function library(file: string): string {
   const source = file === "LICENSE" ? "../../node_modules/uplot/" : "../../node_modules/uplot/dist/";
   const read = (path: string) => readFileSync(new URL(path, import.meta.url));
-  for (const bytes of [() => gunzipSync(read(`./uplot/${file}.gz`)), () => read(source + file)]) {
+  for (const bytes of [() => brotliDecompressSync(read(`./uplot/${file}.br`)), () => read(source + file)]) {
     try {
       return bytes().toString();
     } catch {}

@@ -1,9 +1,10 @@
 /** A course as the page follows it: in a thread of its own, or on the machine that serves it. */
 import { batch, computed, signal } from "@preact/signals";
 import type { Report, Stage } from "../../finetune/course.ts";
-import type { Asked, Order, Progress, Said } from "../../finetune/teacher.ts";
+import type { Asked, Left, Order, Progress, Said } from "../../finetune/teacher.ts";
 import type { Look } from "../../finetune/trainer.ts";
-import { givenRows, lists, openTeacher } from "./lesson.ts";
+import { type Facts, forget, hold, type Kept, keep, leftCourse, leftFacts } from "./keep.ts";
+import { givenRows, lists, openTeacher, putBack } from "./lesson.ts";
 import { pack, use } from "./state.ts";
 
 export type Place = "page" | "server";
@@ -40,6 +41,8 @@ export const looks = computed(() => points.value.filter(({ exact }) => exact !==
 export const notes = signal<string[]>([]);
 export const trouble = signal("");
 export const outcome = signal<Outcome | null>(null);
+/** A course that was left, and can be gone on with. */
+export const offered = signal<Facts | null>(null);
 /** Whether the machine that serves the page gives courses: an exported page has none behind it. */
 export const hasServer = signal(false);
 export const place = signal<Place>("page");
@@ -59,6 +62,24 @@ export async function findServer(): Promise<void> {
   } catch {
     // No server, or not ours.
   }
+}
+
+/** Looks for a course that was left, as by a reload. */
+export async function findLeft(): Promise<void> {
+  offered.value = running.value ? null : await leftFacts();
+}
+
+/** Goes on with the course that was left, with its examples in the table. */
+export async function goOn(): Promise<void> {
+  const found = await leftCourse();
+  if (!found || running.value) return findLeft();
+  putBack(found.asked.lists, found.asked.examples);
+  await startHere(found.asked, found);
+}
+
+export async function dismiss(): Promise<void> {
+  await forget();
+  offered.value = null;
 }
 
 export async function start(minutes: number): Promise<void> {
@@ -87,39 +108,72 @@ function begin(where: Place): void {
   });
 }
 
-async function startHere(asked: Asked): Promise<void> {
+async function startHere(asked: Asked, from?: Kept): Promise<void> {
   begin("page");
-  const base = pack.value;
+  if (from) points.value = from.points;
+  const base = from?.base ?? pack.value;
+  const keeping = keeper({ began: from?.began ?? Date.now(), asked, base }, from !== undefined);
   const worker = openTeacher();
-  const end = () => {
+  const end = (isOver = true) => {
     worker.terminate();
     hand = null;
     running.value = null;
+    void keeping.end(isOver);
   };
   hand = { stop: () => worker.postMessage({ do: "stop" } satisfies Order), cancel: end };
   worker.onmessage = ({ data }: MessageEvent<Said>) => {
-    if (data.event === "made" || data.event === "checked" || data.event === "refused") return;
-    if (data.event !== "done") take(data);
+    if ("id" in data) return;
+    if (data.event === "left") void keeping.keep(data.left);
+    else if (data.event !== "done") take(data);
     else {
       const { report, tuning, pack: whole } = data;
       outcome.value = { report, tuning: blobOf(tuning), whole: blobOf(whole), base };
     }
-    if (data.event === "done" || data.event === "failed") end();
+    if (data.event === "done" || data.event === "failed") end(data.event === "done");
   };
   worker.onerror = ({ message }) => {
     take({ event: "failed", message: message || "the thread that teaches did not start" });
-    end();
+    end(false);
   };
   try {
     const bytes =
       typeof base.source === "string"
         ? await (await fetch(base.source)).arrayBuffer()
         : await base.source.arrayBuffer();
-    worker.postMessage({ do: "teach", pack: new Uint8Array(bytes), asked } satisfies Order);
+    const order = { do: "teach", pack: new Uint8Array(bytes), asked, keeps: true } as const;
+    worker.postMessage({ ...order, ...(from && { left: from.left }) } satisfies Order);
   } catch (error) {
     take({ event: "failed", message: (error as Error).message });
-    end();
+    end(false);
   }
+}
+
+/** Keeps a course for a page that is loaded anew, till it is over. `isKept`: it is one that was. */
+function keeper(course: Omit<Kept, "points" | "left">, isKept: boolean) {
+  const held = hold();
+  let isEnded = false;
+  const tell = (text: string) => {
+    if (!isEnded && !notes.value.includes(text)) notes.value = [...notes.value, text];
+  };
+  void held.then((release) => release ?? tell("Another page's course is kept: this one ends with its page."));
+  return {
+    async keep(left: Left): Promise<void> {
+      if (!(await held) || isEnded) return;
+      try {
+        await keep({ ...course, points: points.value, left });
+        isKept = true;
+      } catch (error) {
+        tell(`It cannot be kept here, and ends with this page: ${(error as Error).message}`);
+      }
+    },
+    async end(isOver: boolean): Promise<void> {
+      isEnded = true;
+      const release = await held;
+      if (isOver && isKept) await forget().catch(() => {});
+      await release?.();
+      await findLeft();
+    },
+  };
 }
 
 async function startThere(asked: Asked): Promise<void> {

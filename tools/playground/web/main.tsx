@@ -6,6 +6,7 @@ import { Answer } from "./answer.tsx";
 import { Bluetooth } from "./bluetooth.tsx";
 import { Compare } from "./compare.tsx";
 import { FileButton } from "./file.tsx";
+import { leftFacts } from "./keep.ts";
 import { Devices } from "./screens.tsx";
 import {
   answered,
@@ -155,6 +156,13 @@ const unfetched = signal("");
 /** Whoever teaches nothing does not fetch what it takes. */
 function Teach() {
   const Teaching = teaching.value;
+  const place = useRef<HTMLDetailsElement>(null);
+  // A course that was left is offered where it was.
+  useEffect(() => {
+    void leftFacts().then((left) => {
+      if (left && place.current) place.current.open = true;
+    });
+  }, []);
   const open = async () => {
     try {
       const { Teach: fetched } = await import("./teach.tsx");
@@ -164,7 +172,11 @@ function Teach() {
     }
   };
   return (
-    <details class="wide" onToggle={({ currentTarget }) => currentTarget.open && !teaching.value && void open()}>
+    <details
+      class="wide"
+      ref={place}
+      onToggle={({ currentTarget }) => currentTarget.open && !teaching.value && void open()}
+    >
       <summary>Teach the model these tools</summary>
       {Teaching ? (
         <Teaching />

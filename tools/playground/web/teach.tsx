@@ -4,10 +4,14 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Stage } from "../../finetune/course.ts";
 import {
   cancel,
+  dismiss,
+  findLeft,
   findServer,
+  goOn,
   hasServer,
   isServers,
   notes,
+  offered,
   type Place,
   place,
   points,
@@ -19,6 +23,7 @@ import {
 } from "./course.ts";
 import { Curve } from "./curve.tsx";
 import { Examples } from "./examples.tsx";
+import type { Facts } from "./keep.ts";
 import { faulty, left, rows } from "./lesson.ts";
 import { Result } from "./outcome.tsx";
 
@@ -36,7 +41,10 @@ const stageWords: Record<Stage, string> = {
 const order = Object.keys(stageWords) as Stage[];
 
 export function Teach() {
-  useEffect(() => void findServer(), []);
+  useEffect(() => {
+    void findServer();
+    void findLeft();
+  }, []);
   return (
     <div class="teaching">
       <Examples />
@@ -71,6 +79,7 @@ function useHeir() {
 
 function Begin() {
   const heir = useHeir();
+  const minutesField = useRef<HTMLInputElement>(null);
   const usable = rows.value.length - left.value;
   const why = faulty.value
     ? "Mend or remove the examples that are wrong first."
@@ -79,11 +88,13 @@ function Begin() {
       : "";
   return (
     <>
+      {offered.value && <Offer {...offered.value} dismissed={() => minutesField.current?.focus()} />}
       {hasServer.value && <Places />}
       <div class="row">
         <label>
           Minutes{" "}
           <input
+            ref={minutesField}
             type="number"
             min={0.1}
             max={600}
@@ -110,6 +121,26 @@ function Begin() {
           "Its decoder learns, on the weights as they are deployed; measuring before and after takes some time more."}
       </p>
     </>
+  );
+}
+
+/** What a page that is loaded anew finds. */
+function Offer({ began, examples, dismissed }: Facts & { dismissed: () => void }) {
+  const when = timeSince(new Date(began));
+  return (
+    <div class="offer">
+      <p role="status" id="left">
+        The course of {when} was left after {examples.toLocaleString("en")} examples. A new one takes its place.
+      </p>
+      <div class="row">
+        <button type="button" class="main" onClick={() => void goOn()}>
+          Go on with the course of {when}
+        </button>
+        <button type="button" onClick={() => void dismiss().then(dismissed)}>
+          Dismiss it
+        </button>
+      </div>
+    </div>
   );
 }
 
@@ -161,6 +192,12 @@ function Now({ running: { stage, share, step, isStopping, place: where } }: { ru
       </div>
     </>
   );
+}
+
+/** hh:mm, of another day with its date. */
+function timeSince(date: Date): string {
+  const time = date.toTimeString().slice(0, 5);
+  return date.toDateString() === new Date().toDateString() ? time : `${date.toLocaleDateString()}, ${time}`;
 }
 
 const timeOf = (seconds: number): string =>
