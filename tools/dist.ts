@@ -58,6 +58,9 @@ function keepPublicTypes(entries: string[]): void {
       keep(join(dirname(path), `${from}.d.ts`));
   };
   entries.forEach(keep);
+  // What is said of insides that nobody can name.
+  const ofPrivate = /\n *\/\*\*(?:(?!\*\/).)*\*\/(?=\n *private )/gs;
+  for (const path of kept) writeFileSync(path, readFileSync(path, "utf8").replace(ofPrivate, ""));
   for (const path of filesOf("dist/**/*.d.ts")) if (!kept.has(path)) rmSync(path);
 }
 
