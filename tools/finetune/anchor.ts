@@ -15,7 +15,8 @@ export async function importance(learner: Learner, lessons: readonly Lesson[]): 
   const squares = new Float32Array(learner.network.size);
   for (const lesson of lessons) {
     await learner.run([lesson], { weight: 1, rows: 1 }, true);
-    for (const [i, g] of learner.network.gradient().entries()) squares[i] += g * g;
+    const gradient = learner.network.gradient();
+    for (let i = 0; i < squares.length; i++) squares[i] += gradient[i] ** 2;
   }
   const sorted = squares.filter((x) => x > 0).sort();
   const common = sorted[Math.floor(lesser * sorted.length)] ?? 0;
