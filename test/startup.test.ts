@@ -53,12 +53,24 @@ test("run loads what a call needs, no other command and not the wire, and this l
     "runtime/load: cache checksum files integrity loader patience ring source store stream tuning web weights",
     "runtime/pack: calibration pack xxh32",
     "runtime/prompt: apart joint prompt",
-    "runtime/text: numbers request tokenizer trie",
+    "runtime/text: letters numbers request tokenizer trie",
     "runtime/tools: bounds decimal forms keywords merge overlap pointer prompt reader schema shapes shortest tools typing words",
     "tools: command lines model run",
     "wasm: abi",
     "wasm/built: bytes",
   ]);
+});
+
+test("run makes no class of Unicode's letters by itself: letters.ts does, for texts that have some", () => {
+  const own = [...comesWith("tools/run.ts")]
+    .filter((path) => !path.startsWith("node:"))
+    .flatMap((path) =>
+      read(path)
+        .split("\n")
+        .map((line) => `${path}: ${line.trim()}`),
+    )
+    .filter((line) => /\\p\{(L|N|M|P|sc=)/.test(line) && !/patternOf\(|^runtime\/text\/letters/.test(line));
+  expect(own).toEqual([]);
 });
 
 test("the built run opens eight files at most, and imports three modules of the host's", () => {
