@@ -61,6 +61,7 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
     if (input.flag("wasi") && idle)
       throw new UsageError(`--wasi: expected no other option than --tools and --model, got --${idle}; leave one out`);
     if (input.flag("wasi")) return runByWasi(await modelOf(input.text("model")), tools, fromInput ? null : typed);
+    if (!fromInput && tools.tools.length <= fewTools) optimizeLess();
     const threads = input.integer("threads", 1, mostThreads);
     const tuning = input.text("tuning");
     const thimble = await load(await modelOf(input.text("model")), {
@@ -106,6 +107,18 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
     if (!requests) throw noRequest("an empty input");
   },
 };
+
+/** Of so many tools a process that answers once is at its end before optimised code has paid for its making. */
+const fewTools = 64;
+
+/**
+ * Leaves JavaScript to V8's interpreter and its quick compiler: 26 of 165 ms of CPU on Node 24. Flags that V8 has had since
+ * Node 20, since it complains of others on standard error.
+ */
+function optimizeLess(): void {
+  if (process.versions.bun || !process.getBuiltinModule) return;
+  for (const flag of ["--no-opt", "--no-maglev"]) process.getBuiltinModule("node:v8").setFlagsFromString(flag);
+}
 
 /** Answers one request, or the lines of standard input. */
 async function runByWasi(model: Source | undefined, tools: ToolSet, typed: string | null): Promise<void> {
