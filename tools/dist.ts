@@ -96,7 +96,8 @@ async function bundleRuntime(): Promise<void> {
       compress: false,
       ...names,
       mangle: names,
-      format: { max_line_len: 160 },
+      // One letter beyond Latin and hosts keep a file at two bytes a character.
+      format: { max_line_len: 160, ascii_only: true },
     });
     writeFileSync(path, code as string);
   }
@@ -169,9 +170,32 @@ async function bundleCommandLine(): Promise<void> {
     outdir: "dist/tools",
     target: "node",
     minify: true,
-    plugins: [plugin, overInsides(resolve("."))],
+    plugins: [plugin, builtInsAsked(), overInsides(resolve("."))],
   });
   chmodSync("dist/tools/cli.js", 0o755);
+}
+
+/**
+ * The host's modules by asking for them: Node looks at each export of one that is imported, and loads its streams to show
+ * those of node:fs, 8 ms of a fresh process.
+ */
+function builtInsAsked(): BunPlugin {
+  return {
+    name: "built-ins asked for",
+    setup(build) {
+      // A module of its own for each that imports one, with the names of that.
+      build.onResolve({ filter: /^node:(fs|url|util)$/ }, ({ path, importer }) => ({
+        path: `${importer} ${path}`,
+        namespace: "built-in",
+      }));
+      build.onLoad({ filter: /./, namespace: "built-in" }, ({ path }) => {
+        const [importer, module] = path.split(" ");
+        const pattern = new RegExp(`^import \\{([^}]*)\\} from "${module}"`, "m");
+        const [, names] = readFileSync(importer, "utf8").match(pattern) as RegExpMatchArray;
+        return { contents: `export const {${names}} = process.getBuiltinModule("${module}");`, loader: "js" };
+      });
+    },
+  };
 }
 
 /** Modules that export plain data, unless code says it much shorter, become lines of one compressed file. */

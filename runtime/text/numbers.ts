@@ -55,8 +55,8 @@ const months = new Set(
 /** Groups of three take commas only where all of them do: "1,200" is one number, "1,2" two. */
 const digitsPattern = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d+(?:\.\d+)?|(?<!\d)\.\d+`;
 const digits = new RegExp(digitsPattern, "g");
-const signAtEnd = patternOf(String.raw`(^|[^\p{L}\p{N}])[-+−]$`, "u");
-const tokens = patternOf(String.raw`${digitsPattern}|[\p{L}]+|[½¼¾]`, "gu");
+const signAtEnd = patternOf(String.raw`(^|[^\p{L}\p{N}])[-+\u2212]$`, "u");
+const tokens = patternOf(String.raw`${digitsPattern}|[\p{L}]+|[\u00bc-\u00be]`, "gu");
 
 /** Finds every number, by its place; digits stand for themselves, unless words make another number of them. */
 export function numbersIn(text: string): SaidNumber[] {
