@@ -100,7 +100,14 @@ async function bundleRuntime(): Promise<void> {
     const { code } = await minify(readFileSync(path, "utf8"), {
       module: true,
       // Not computed ahead: a bundler for the web must not find the built-in whose name stands in a variable.
-      compress: { defaults: false, arrows: true, conditionals: true, if_return: true, join_vars: true, properties: true },
+      compress: {
+        defaults: false,
+        arrows: true,
+        conditionals: true,
+        if_return: true,
+        join_vars: true,
+        properties: true,
+      },
       ...names,
       mangle: names,
       // One letter beyond Latin and hosts keep a file at two bytes a character.
