@@ -6,7 +6,18 @@ import { load } from "../runtime/thimble.ts";
 import { mostTools } from "../runtime/tools/bounds.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { buildNames } from "../wasm/abi.ts";
-import { type Command, isTyped, kernelsOf, oneLine, print, readText, UsageError, warn } from "./command.ts";
+import {
+  type Command,
+  isTyped,
+  isWatched,
+  kernelsOf,
+  oneLine,
+  output,
+  printNow,
+  readText,
+  UsageError,
+  warn,
+} from "./command.ts";
 import { linesOf } from "./lines.ts";
 import { modelOf } from "./model.ts";
 
@@ -76,7 +87,7 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
     const [stream, json] = [input.flag("stream"), input.flag("json")];
     const { warnings } = tools;
     if (!json) for (const { path, message } of warnings) warn(`warning: ${path} ${message}`);
-    const streamed = (text: string) => void (json ? process.stderr : process.stdout).write(text);
+    const streamed = (text: string) => void (json ? process.stderr : output()).write(text);
     const answer = async (request: string, between: string): Promise<void> => {
       const onText = stream ? streamed : undefined;
       const result = await thimble.call(request, tools, {
@@ -85,8 +96,8 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
         ...(offer && { offer }),
       });
       if (stream) streamed("\n");
-      if (json) print(JSON.stringify({ ...result, warnings, kernels: thimble.build, threads: thimble.threads }));
-      else if (!stream) print(said(result, input.flag("free")).join(between));
+      if (json) printNow(JSON.stringify({ ...result, warnings, kernels: thimble.build, threads: thimble.threads }));
+      else if (!stream) printNow(said(result, input.flag("free")).join(between));
       if (!json) remark(result, thimble.build);
     };
     if (!fromInput) return answer(typed, "\n");
@@ -100,7 +111,7 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
       } catch (error) {
         // The requests after it are answered all the same.
         const { message } = error as Error;
-        print(json ? JSON.stringify({ error: message }) : `error: ${oneLine(message)}`);
+        printNow(json ? JSON.stringify({ error: message }) : `error: ${oneLine(message)}`);
         process.exitCode = 1;
       }
     }
@@ -129,7 +140,7 @@ async function runByWasi(model: Source | undefined, tools: ToolSet, typed: strin
   if (typed === null && requests.at(-1) === "") requests.pop();
   for (const answer of await answerByWasi(model, tools, requests)) {
     if ("error" in answer) process.exitCode = 1;
-    print("error" in answer ? `error: ${answer.error}` : calls(answer).join(typed === null ? "\t" : "\n"));
+    printNow("error" in answer ? `error: ${answer.error}` : calls(answer).join(typed === null ? "\t" : "\n"));
   }
 }
 
@@ -149,7 +160,7 @@ function said(result: CallResult, isFree: boolean): string[] {
 function remark({ timings, cutShort }: CallResult, build: string): void {
   const { totalMs, promptTokens, answerTokens, forcedTokens } = timings;
   const cost = `${totalMs.toFixed(0)} ms, ${promptTokens} prompt tokens, ${answerTokens} answer tokens, ${forcedTokens} of them forced`;
-  if (process.stderr.isTTY) process.stderr.write(dim(`${cost}, ${build} kernels`));
+  if (isWatched()) process.stderr.write(dim(`${cost}, ${build} kernels`));
   if (cutShort) warn("the answer reached its token limit and was closed early");
 }
 
