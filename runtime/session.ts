@@ -8,6 +8,7 @@ import { Calls, mostItemsOf } from "./answer/repeat.ts";
 import { Rules } from "./answer/rules.ts";
 import { readCalls, type ToolCall } from "./answer/toolcall.ts";
 import type { TracedToken } from "./answer/trace.ts";
+import { nowMs } from "./clock.ts";
 import type { Host } from "./engine/host.ts";
 import type { SessionLimits, SessionPlan } from "./engine/sessionplan.ts";
 import type { Grammar } from "./grammar/grammar.ts";
@@ -144,7 +145,7 @@ export class Session {
     const set = ToolSet.from(tools);
     checkCount(options.calls, set);
     return this.next(options.signal, async (host) => {
-      const startMs = performance.now();
+      const startMs = nowMs();
       const leans = options.grammar !== false && this.owner.calibration.lean !== undefined;
       const shown = await this.way.show(request.text, set, options.offer, host, leans);
       try {
@@ -217,7 +218,7 @@ export class Session {
     host: Host,
   ): Promise<CallResult> {
     const { tokenizer, calibration, tuning } = this.owner;
-    const prefillMs = performance.now() - startMs;
+    const prefillMs = nowMs() - startMs;
     const { set, scores, keys, warmLayers, read } = shown;
     const { grammar, onText, signal, trace } = options;
     const names = set.tools.map(({ promptName }) => promptName);
@@ -237,7 +238,7 @@ export class Session {
     const answer = grammar === false ? await writeFreely(scribe) : await this.write(scribe, request.text, set, options);
     const { tokens, forcedTokens, cutShort } = answer;
     const calls = readCalls(answer, set.tools, request, calibration);
-    const totalMs = performance.now() - startMs;
+    const totalMs = nowMs() - startMs;
     return {
       calls,
       decision: mostCareful(

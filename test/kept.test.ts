@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pageBytes } from "../runtime/engine/memory.ts";
+import { pageBytes, Space } from "../runtime/engine/memory.ts";
 import { defaultModel, FormatError, load } from "../runtime/index.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { margins, undecided } from "../tools/bench/margins.ts";
@@ -222,6 +222,39 @@ test("a file of kept tools with any byte changed, cut or of another model is a F
     await packOf(randomCheckpoint({ ...oddGeometry, vocabSize: 4096 }, 13), { prompt: "apart" }),
   );
   await expect(other.prepare(file)).rejects.toThrow("model: expected tools read by this model, got another's");
+});
+
+test("a piece of memory is zeros, whoever had it before", () => {
+  const random = seeded(9);
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const space = new Space(memory, 100, 64 * pageBytes);
+  const pieces: { at: number; bytes: number }[] = [];
+  for (let turn = 0; turn < 400; turn++) {
+    if (pieces.length > 8 || (pieces.length && random() < 0.4)) {
+      const [{ at, bytes }] = pieces.splice(Math.floor(random() * pieces.length), 1);
+      space.give(at, bytes);
+      continue;
+    }
+    const bytes = 1 + Math.floor(random() * 50_000);
+    const at = space.take(bytes);
+    expect(new Uint8Array(memory.buffer, at, bytes).every((byte) => byte === 0)).toBe(true);
+    new Uint8Array(memory.buffer, at, bytes).fill(255);
+    pieces.push({ at, bytes });
+  }
+});
+
+test("a tool that is measured and read is tokenized once", async () => {
+  const model = await load(pack, limits);
+  const seen: string[] = [];
+  const { tokenizer } = model;
+  const tokenize = tokenizer.tokenize.bind(tokenizer);
+  tokenizer.tokenize = (text) => {
+    seen.push(text);
+    return tokenize(text);
+  };
+  const tools = ToolSet.from(toolsOf(5));
+  await model.call("open the window of room five", tools);
+  for (const text of tools.texts) expect([text, seen.filter((one) => one === text).length]).toEqual([text, 1]);
 });
 
 test("an aborted reading leaves nothing half kept", async () => {

@@ -1,6 +1,7 @@
 /** Requests as people type them: what the model reads of them, and the way back to their own words. */
 import { describe, expect, test } from "bun:test";
 import { load, packCalls, ToolSet, unpackCalls } from "../runtime/index.ts";
+import { asciiOf, isOfWord, patternOf } from "../runtime/text/letters.ts";
 import { lowerCased, mostRequestCharacters, plainText, readRequest } from "../runtime/text/request.ts";
 import { seeded } from "./support.ts";
 
@@ -32,6 +33,25 @@ describe("the model reads", () => {
   ])("%s", (_, typed, read) => {
     expect(readRequest(typed).text).toBe(read);
   });
+});
+
+test("the short form of a pattern is Unicode's class at every character of ASCII, and the wide one takes the others", () => {
+  const ascii = Array.from({ length: 0x80 }, (_, code) => String.fromCharCode(code));
+  for (const name of Object.keys(asciiOf)) {
+    const [pattern, unicode] = [patternOf(`[\\p{${name}}]`, "u"), new RegExp(`\\p{${name}}`, "u")];
+    for (const one of ascii) expect([one, pattern(one).test(one)]).toEqual([one, unicode.test(one)]);
+  }
+  const words = patternOf(String.raw`[\p{L}\p{N}]+`, "gu");
+  for (const [text, found] of [
+    ["call Anna at 5, ok?", ["call", "Anna", "at", "5", "ok"]],
+    ["ring Zoë", ["ring", "Zoë"]],
+    ["打开 5", ["打开", "5"]],
+  ] as const)
+    expect(text.match(words(text)) ?? []).toEqual([...found]);
+  expect(["a", "Z", "7", "é", "微", "'", " ", "—", "_"].map(isOfWord)).toEqual([
+    ...[true, true, true, true, true],
+    ...[false, false, false, false],
+  ]);
 });
 
 test("what is no request says so, and what to do", () => {

@@ -101,12 +101,6 @@ function packageVersion(): string {
   return "unknown";
 }
 
-process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
-  // A reader that stops early, as in `thimble … | head`, is no failure.
-  if (code !== "EPIPE") warn(`standard output: expected room for the answer, got ${code}`);
-  process.exit(code === "EPIPE" ? 0 : 1);
-});
-
 main(process.argv.slice(2)).catch((error: Error) => {
   warn(oneLine(error.message));
   // By name: the file that runs a command may have a class of its own.

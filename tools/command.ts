@@ -1,5 +1,5 @@
 /** What every command shares: options, input, and errors that fit on one line. */
-import { fstatSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import { fstatSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type BuildName, buildNames } from "../wasm/abi.ts";
 
@@ -118,10 +118,21 @@ function readInput(): Uint8Array {
       if (!bytes) return Buffer.concat(chunks);
       chunks.push(chunk.subarray(0, bytes));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      if (!isToWait(error)) throw error;
     }
   }
+}
+
+/** Whether a pipe that another process made non-blocking is empty, or full, for now; waits a moment if so. */
+function isToWait(error: unknown): boolean {
+  const isNow = (error as NodeJS.ErrnoException).code === "EAGAIN";
+  if (isNow) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+  return isNow;
+}
+
+/** Whether standard error is somebody's screen. */
+export function isWatched(): boolean {
+  return fstatSync(2).isCharacterDevice() && process.stderr.isTTY;
 }
 
 /** Whether standard input is somebody's keyboard. A pipe is not asked: Node would make it non-blocking. */
@@ -175,7 +186,31 @@ export function commandLine(): string {
 }
 
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  output().write(`${text}\n`);
+}
+
+/** `print` by descriptor: a fresh process takes 3 ms to load the streams of standard output and error. */
+export function printNow(text: string): void {
+  let rest: Uint8Array = Buffer.from(`${text}\n`);
+  while (rest.length) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      if (!isToWait(error)) outputFailed(error as NodeJS.ErrnoException);
+    }
+  }
+}
+
+/** Standard output as a stream. */
+export function output(): NodeJS.WriteStream {
+  if (!process.stdout.listeners("error").includes(outputFailed)) process.stdout.on("error", outputFailed);
+  return process.stdout;
+}
+
+function outputFailed({ code }: NodeJS.ErrnoException): never {
+  // A reader that stops early, as in `thimble … | head`, is no failure.
+  if (code !== "EPIPE") warn(`standard output: expected room for the answer, got ${code}`);
+  process.exit(code === "EPIPE" ? 0 : 1);
 }
 
 /** Says something that is no result, on standard error. */

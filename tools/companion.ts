@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { type BluetoothLike, Companion, connectBluetooth, overLines, type Pipe } from "../runtime/companion.ts";
 import { load } from "../runtime/index.ts";
-import { type Command, print, UsageError } from "./command.ts";
+import { type Command, output, print, UsageError } from "./command.ts";
 import { openBluez } from "./companion/bluez.ts";
 import { servePage } from "./companion/page.ts";
 import { simulateBangle } from "./companion/simulate.ts";
@@ -128,7 +128,7 @@ function serveStandard(served: Companion): Promise<void> {
   return new Promise((resolve) => {
     const pipe: Pipe = {
       mtu: 128,
-      send: (bytes) => void process.stdout.write(bytes),
+      send: (bytes) => void output().write(bytes),
       receive: (take, closed) => {
         process.stdin.on("data", take);
         process.stdin.once("end", () => {
@@ -147,7 +147,7 @@ async function simulate(served: Companion, greeted: Promise<void>, say: (line: s
   served.connect(overLines(watch.pipe));
   await greeted;
   const isTerminal = process.stdin.isTTY;
-  const lines = createInterface({ input: process.stdin, ...(isTerminal && { output: process.stdout, prompt: "> " }) });
+  const lines = createInterface({ input: process.stdin, ...(isTerminal && { output: output(), prompt: "> " }) });
   if (isTerminal) lines.prompt();
   for await (const line of lines) {
     if (line.trim()) await watch.type(line);

@@ -1,5 +1,15 @@
 import { ToolSet } from "../runtime/tools/tools.ts";
-import { type Command, type Input, print, readText, serverOf, table, UsageError, writeBytes } from "./command.ts";
+import {
+  type Command,
+  type Input,
+  output,
+  print,
+  readText,
+  serverOf,
+  table,
+  UsageError,
+  writeBytes,
+} from "./command.ts";
 import { addDomains } from "./data/domainfile.ts";
 import { ToolSynth } from "./data/fit.ts";
 import { drawAsking, generate, toldOf } from "./data/generate.ts";
@@ -94,7 +104,7 @@ function synth(input: Input, files: string[]): void {
     for (let i = from; i < Math.min(count, from + pageLines); i++)
       page += `${JSON.stringify(make(i))}
 `;
-    if (file === null) process.stdout.write(page);
+    if (file === null) output().write(page);
     else writeBytes(file, page, from ? "a" : "w");
   }
   if (file !== null) print(`${file} ${count} examples`);

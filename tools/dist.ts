@@ -1,9 +1,10 @@
 /**
  * Makes dist/ anew, everything in it once: types, the runtime in a few files, the commands, kernels, the default model.
  *
- *   runtime/index.js companion.js … the package's exports, over chunk-*.js that they share
- *   runtime/insides.js              what the commands use beyond these, over the same chunks
- *   tools/cli.js                    dispatch and `run`: a start opens a handful of files and not fifty
+ *   runtime/core.js                 what a call needs, in one file: each costs a fresh process half a millisecond
+ *   runtime/index.js companion.js … the package's exports, over core.js and what a few of them share
+ *   runtime/insides.js              what the commands use beyond these
+ *   tools/cli.js                    dispatch and `run`, over core.js alone
  *   tools/data/tables.br            the generator's plain data, of which one page goes on one command
  */
 import { execFileSync } from "node:child_process";
@@ -11,7 +12,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFi
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import type { BunPlugin } from "bun";
-import { build } from "esbuild";
+import { type BuildOptions, build, type Metafile } from "esbuild";
 import { minify } from "terser";
 import { buildPage } from "./playground/build.ts";
 
@@ -67,14 +68,19 @@ function keepPublicTypes(entries: string[]): void {
 /** Functions and classes keep their names, and lines are short, for traces; comments stay in the types. */
 async function bundleRuntime(): Promise<void> {
   const insides = resolve("runtime/insides.ts");
-  await build({
-    entryPoints: [...doorNames.map((name) => `runtime/${name}.ts`), insides],
-    outdir: "dist/runtime",
+  const outdir = "dist/runtime";
+  const options: BuildOptions = {
     bundle: true,
     splitting: true,
     format: "esm",
     target: "es2022",
     legalComments: "none",
+    metafile: true,
+  };
+  const { metafile } = await build({
+    ...options,
+    entryPoints: [...doorNames.map((name) => `runtime/${name}.ts`), insides],
+    outdir,
     plugins: [
       {
         name: "insides",
@@ -88,18 +94,67 @@ async function bundleRuntime(): Promise<void> {
       },
     ],
   });
+  await mergeCore((metafile as Metafile).outputs, options);
   for (const path of filesOf("dist/runtime/*.js")) {
     const names = { keep_fnames: true, keep_classnames: true };
     const { code } = await minify(readFileSync(path, "utf8"), {
       module: true,
       // Not computed ahead: a bundler for the web must not find the built-in whose name stands in a variable.
-      compress: false,
+      compress: {
+        defaults: false,
+        arrows: true,
+        conditionals: true,
+        if_return: true,
+        join_vars: true,
+        properties: true,
+      },
       ...names,
       mangle: names,
-      format: { max_line_len: 160 },
+      // One letter beyond Latin and hosts keep a file at two bytes a character.
+      format: { max_line_len: 160, ascii_only: true },
     });
     writeFileSync(path, code as string);
   }
+}
+
+/** Makes one file of the chunks that the commands share: core.js. Two chunks with exports of one name do not bundle. */
+async function mergeCore(outputs: Metafile["outputs"], options: BuildOptions): Promise<void> {
+  const parts = new Set<string>();
+  const take = (path: string) => {
+    for (const { path: next, kind } of outputs[path].imports) {
+      if (kind !== "import-statement" || parts.has(resolve(next))) continue;
+      parts.add(resolve(next));
+      take(next);
+    }
+  };
+  take("dist/runtime/insides.js");
+  const core = resolve("dist/runtime/core.js");
+  const isChunk = (path: string) => path.includes("/chunk-");
+  await build({
+    ...options,
+    entryPoints: [core, ...Object.keys(outputs).filter((path) => !isChunk(path))],
+    outdir: "dist/runtime",
+    allowOverwrite: true,
+    chunkNames: "shared-[hash]",
+    plugins: [
+      {
+        name: "core",
+        setup(build) {
+          build.onResolve({ filter: /\/core\.js$/ }, ({ path }) => ({ path }));
+          build.onLoad({ filter: /\/core\.js$/ }, () => ({
+            contents: [...parts].map((path) => `export * from "${path}";`).join("\n"),
+          }));
+          build.onResolve({ filter: /^\./ }, ({ path, kind, importer, resolveDir }) => {
+            if (kind === "dynamic-import") return { path, external: true };
+            const isWithin = importer === core || parts.has(importer);
+            if (isWithin || !parts.has(resolve(resolveDir, path))) return undefined;
+            return { path: "./core.js", external: true };
+          });
+        },
+      },
+    ],
+  });
+  for (const path of Object.keys(outputs).filter(isChunk)) rmSync(path);
 }
 
 /** An export of each name that a tool imports from a module of the runtime. Two modules with one such name do not bundle. */
@@ -120,16 +175,17 @@ function usedExports(): string {
   return [...names].map(([module, list]) => `export { ${[...list].join(", ")} } from "../${module}";`).join("\n");
 }
 
-/** What the tools take from the runtime's modules, they take from insides.js. */
-function overInsides(from: string): BunPlugin {
+/** What the tools take from the runtime's modules, they take from insides.js; `run`, which needs less, from core.js. */
+function overBundles(from: string, others: "insides" | "core"): BunPlugin {
   return {
-    name: "over insides",
+    name: "over bundles",
     setup(build) {
       build.onResolve({ filter: /^\.\.?\// }, ({ path, importer }) => {
         if (!importer) return undefined;
         const target = relative(from, join(dirname(importer), path));
         if (!isOfRuntime(target)) return undefined;
-        const module = doors.test(target) ? target.replace(/ts$/, "js") : "runtime/insides.js";
+        const isDoor = others === "insides" && doors.test(target);
+        const module = isDoor ? target.replace(/ts$/, "js") : `runtime/${others}.js`;
         return { path: relative(dirname(relative(from, importer)), module), external: true };
       });
     },
@@ -147,7 +203,7 @@ async function minifyTools(): Promise<void> {
   for (const path of filesOf("dist/tools/**/*.js"))
     if (!/^(?!export \{\};|\/[/*]| \*).+/m.test(readFileSync(path, "utf8"))) rmSync(path);
   const entrypoints = filesOf("dist/tools/**/*.js");
-  const plugins = [overInsides(resolve("dist")), beside];
+  const plugins = [overBundles(resolve("dist"), "insides"), beside];
   await Bun.build({ entrypoints, root: "dist", outdir: "dist", target: "node", minify: true, plugins });
 }
 
@@ -169,9 +225,32 @@ async function bundleCommandLine(): Promise<void> {
     outdir: "dist/tools",
     target: "node",
     minify: true,
-    plugins: [plugin, overInsides(resolve("."))],
+    plugins: [plugin, builtInsAsked(), overBundles(resolve("."), "core")],
   });
   chmodSync("dist/tools/cli.js", 0o755);
+}
+
+/**
+ * The host's modules by asking for them: Node looks at each export of one that is imported, and loads its streams to show
+ * those of node:fs, 8 ms of a fresh process.
+ */
+function builtInsAsked(): BunPlugin {
+  return {
+    name: "built-ins asked for",
+    setup(build) {
+      // A module of its own for each that imports one, with the names of that.
+      build.onResolve({ filter: /^node:(fs|url|util)$/ }, ({ path, importer }) => ({
+        path: `${importer} ${path}`,
+        namespace: "built-in",
+      }));
+      build.onLoad({ filter: /./, namespace: "built-in" }, ({ path }) => {
+        const [importer, module] = path.split(" ");
+        const pattern = new RegExp(`^import \\{([^}]*)\\} from "${module}"`, "m");
+        const [, names] = readFileSync(importer, "utf8").match(pattern) as RegExpMatchArray;
+        return { contents: `export const {${names}} = process.getBuiltinModule("${module}");`, loader: "js" };
+      });
+    },
+  };
 }
 
 /** Modules that export plain data, unless code says it much shorter, become lines of one compressed file. */

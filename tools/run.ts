@@ -6,7 +6,18 @@ import { load } from "../runtime/thimble.ts";
 import { mostTools } from "../runtime/tools/bounds.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { buildNames } from "../wasm/abi.ts";
-import { type Command, isTyped, kernelsOf, oneLine, print, readText, UsageError, warn } from "./command.ts";
+import {
+  type Command,
+  isTyped,
+  isWatched,
+  kernelsOf,
+  oneLine,
+  output,
+  printNow,
+  readText,
+  UsageError,
+  warn,
+} from "./command.ts";
 import { linesOf } from "./lines.ts";
 import { modelOf } from "./model.ts";
 
@@ -61,6 +72,7 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
     if (input.flag("wasi") && idle)
       throw new UsageError(`--wasi: expected no other option than --tools and --model, got --${idle}; leave one out`);
     if (input.flag("wasi")) return runByWasi(await modelOf(input.text("model")), tools, fromInput ? null : typed);
+    if (!fromInput && tools.tools.length <= fewTools) optimizeLess();
     const threads = input.integer("threads", 1, mostThreads);
     const tuning = input.text("tuning");
     const thimble = await load(await modelOf(input.text("model")), {
@@ -75,7 +87,7 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
     const [stream, json] = [input.flag("stream"), input.flag("json")];
     const { warnings } = tools;
     if (!json) for (const { path, message } of warnings) warn(`warning: ${path} ${message}`);
-    const streamed = (text: string) => void (json ? process.stderr : process.stdout).write(text);
+    const streamed = (text: string) => void (json ? process.stderr : output()).write(text);
     const answer = async (request: string, between: string): Promise<void> => {
       const onText = stream ? streamed : undefined;
       const result = await thimble.call(request, tools, {
@@ -84,8 +96,8 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
         ...(offer && { offer }),
       });
       if (stream) streamed("\n");
-      if (json) print(JSON.stringify({ ...result, warnings, kernels: thimble.build, threads: thimble.threads }));
-      else if (!stream) print(said(result, input.flag("free")).join(between));
+      if (json) printNow(JSON.stringify({ ...result, warnings, kernels: thimble.build, threads: thimble.threads }));
+      else if (!stream) printNow(said(result, input.flag("free")).join(between));
       if (!json) remark(result, thimble.build);
     };
     if (!fromInput) return answer(typed, "\n");
@@ -99,13 +111,25 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
       } catch (error) {
         // The requests after it are answered all the same.
         const { message } = error as Error;
-        print(json ? JSON.stringify({ error: message }) : `error: ${oneLine(message)}`);
+        printNow(json ? JSON.stringify({ error: message }) : `error: ${oneLine(message)}`);
         process.exitCode = 1;
       }
     }
     if (!requests) throw noRequest("an empty input");
   },
 };
+
+/** Of so many tools a process that answers once is at its end before optimised code has paid for its making. */
+const fewTools = 64;
+
+/**
+ * Leaves JavaScript to V8's interpreter and its quick compiler: 26 of 165 ms of CPU on Node 24. Flags that V8 has had since
+ * Node 20, since it complains of others on standard error.
+ */
+function optimizeLess(): void {
+  if (process.versions.bun || !process.getBuiltinModule) return;
+  for (const flag of ["--no-opt", "--no-maglev"]) process.getBuiltinModule("node:v8").setFlagsFromString(flag);
+}
 
 /** Answers one request, or the lines of standard input. */
 async function runByWasi(model: Source | undefined, tools: ToolSet, typed: string | null): Promise<void> {
@@ -116,7 +140,7 @@ async function runByWasi(model: Source | undefined, tools: ToolSet, typed: strin
   if (typed === null && requests.at(-1) === "") requests.pop();
   for (const answer of await answerByWasi(model, tools, requests)) {
     if ("error" in answer) process.exitCode = 1;
-    print("error" in answer ? `error: ${answer.error}` : calls(answer).join(typed === null ? "\t" : "\n"));
+    printNow("error" in answer ? `error: ${answer.error}` : calls(answer).join(typed === null ? "\t" : "\n"));
   }
 }
 
@@ -136,7 +160,7 @@ function said(result: CallResult, isFree: boolean): string[] {
 function remark({ timings, cutShort }: CallResult, build: string): void {
   const { totalMs, promptTokens, answerTokens, forcedTokens } = timings;
   const cost = `${totalMs.toFixed(0)} ms, ${promptTokens} prompt tokens, ${answerTokens} answer tokens, ${forcedTokens} of them forced`;
-  if (process.stderr.isTTY) process.stderr.write(dim(`${cost}, ${build} kernels`));
+  if (isWatched()) process.stderr.write(dim(`${cost}, ${build} kernels`));
   if (cutShort) warn("the answer reached its token limit and was closed early");
 }
 

@@ -10,6 +10,8 @@
  * Where a schema limits a string's length, the runs are those of such a length; where there is none, nothing is copied.
  */
 
+import { isOfWord, patternOf } from "../text/letters.ts";
+
 /** Of the request: its bytes as the prompt shows them, escaped as inside a JSON string, and places among them. */
 interface Request {
   bytes: Uint8Array;
@@ -43,7 +45,7 @@ export class Words {
     for (const [i, char] of chars.entries()) {
       const inWord = isWord(chars[i - 1]) && isWord(char);
       if (!inWord && !/\s/.test(char)) firsts.push(bytes.length);
-      if (!inWord && wordCharacter.test(char)) words.push(bytes.length);
+      if (!inWord && isOfWord(char)) words.push(bytes.length);
       if (!inWord && i > 0 && !/\s/.test(chars[i - 1])) ends.push(bytes.length);
       for (const byte of utf8.encode(JSON.stringify(char).slice(1, -1))) {
         characters.push(i);
@@ -115,11 +117,11 @@ export class Words {
   }
 }
 
-const wordCharacter = /[\p{L}\p{N}]/u;
+const unspaced = patternOf(String.raw`[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]`, "u");
 
 /** Letters and digits of scripts that put spaces between words. */
 function isWord(char: string | undefined): boolean {
-  return char !== undefined && wordCharacter.test(char) && !/[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]/u.test(char);
+  return char !== undefined && isOfWord(char) && !unspaced(char).test(char);
 }
 
 const utf8 = new TextEncoder();

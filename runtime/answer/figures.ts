@@ -4,6 +4,7 @@
  *
  * All are counted in millionths, so that an implementation without floating point finds the same ones (firmware/mcu).
  */
+import { patternOf } from "../text/letters.ts";
 import { numbersIn, type SaidNumber } from "../text/numbers.ts";
 
 /** Seconds of the units of time that a number may count, or the last word of a key name. */
@@ -128,6 +129,10 @@ function decimal(millionths: number): string {
   return `${millionths < 0 ? "-" : ""}${Math.trunc(size / million)}${part && `.${part}`}`;
 }
 
+const aCounted = patternOf(String.raw`(?<![\p{L}\p{N}])an? ([\p{L}]+)`, "giu");
+const halvedWord = patternOf(String.raw`([\p{L}]+) and a [\p{L}]+$`, "u");
+const nextWord = patternOf(String.raw`^[ -]?(?:of )?(?:an? )?([\p{L}]+)`, "u");
+
 /** Numbers and what they count; of two that begin at one place the longer, "two hours and a half". */
 function saidIn(request: string): Said[] {
   const numbers = numbersIn(request).filter(
@@ -137,7 +142,7 @@ function saidIn(request: string): Said[] {
     const unit = units.get(countedBy(request, place));
     return { millionths: exact(value), ...(unit && { unit }) };
   });
-  for (const { 0: text, 1: word, index } of request.matchAll(/(?<![\p{L}\p{N}])an? (\p{L}+)/giu)) {
+  for (const { 0: text, 1: word, index } of request.matchAll(aCounted(request))) {
     const unit = units.get(word.toLowerCase());
     const isPart = numbers.some(({ start, end }) => start < index + text.length && end >= index - 4);
     if (unit && !isPart) said.push({ millionths: million, unit });
@@ -147,8 +152,9 @@ function saidIn(request: string): Said[] {
 
 /** The word that a number counts: "an hour and a half" has it within, "half an hour" after. */
 function countedBy(request: string, { start, end }: Pick<SaidNumber, "start" | "end">): string {
-  const within = /(\p{L}+) and a \p{L}+$/u.exec(request.slice(start, end))?.[1];
-  const after = /^[ -]?(?:of )?(?:an? )?(\p{L}+)/u.exec(request.slice(end))?.[1];
+  const [said, rest] = [request.slice(start, end), request.slice(end)];
+  const within = halvedWord(said).exec(said)?.[1];
+  const after = nextWord(rest).exec(rest)?.[1];
   return (within ?? after ?? "").toLowerCase();
 }
 

@@ -3,6 +3,7 @@
  * number words, an enum, a default, or nowhere.
  */
 import { isObject, type Json } from "../json.ts";
+import { isOfWord } from "../text/letters.ts";
 import { numbersIn, type SaidNumber } from "../text/numbers.ts";
 import { lowerCased, plainText, type Request } from "../text/request.ts";
 import { itemSchema, type Leaf, leaves, type Property, type Schema } from "../tools/schema.ts";
@@ -153,8 +154,7 @@ function findText(text: string, request: string): Found | null {
 
 /** Whether two neighbours belong to one word. */
 function isWord(a: string | undefined, b: string | undefined): boolean {
-  const letter = /[\p{L}\p{N}]/u;
-  return a !== undefined && b !== undefined && letter.test(a) && letter.test(b);
+  return a !== undefined && b !== undefined && isOfWord(a) && isOfWord(b);
 }
 
 /** A number that the request says, in digits before in words. A sign before digits may also be a mark. */

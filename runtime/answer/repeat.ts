@@ -1,5 +1,6 @@
 /** How many of the same, and of calls: an identical call is written as often as the request asks for it, and a list has so many items. */
 import type { Json } from "../json.ts";
+import { isOfWord } from "../text/letters.ts";
 
 /** The calls of an answer under way, by its bytes and where calls have ended among them. */
 export class Calls {
@@ -73,7 +74,7 @@ function scalars(value: Json): string[] {
 
 /** How often a text holds another as whole words. */
 function occurrences(text: string, part: string): number {
-  const isWord = (char: string | undefined) => char !== undefined && /[\p{L}\p{N}]/u.test(char);
+  const isWord = (char: string | undefined) => char !== undefined && isOfWord(char);
   let count = 0;
   for (let at = text.indexOf(part); part && at >= 0; at = text.indexOf(part, at + part.length)) {
     const end = at + part.length;

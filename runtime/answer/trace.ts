@@ -1,4 +1,5 @@
 /** What an answer was chosen from, token by token: for who wants to see why. */
+import { nowMs } from "../clock.ts";
 import type { Choice } from "../engine/decoder.ts";
 import { multiplyTable } from "../engine/embedding.ts";
 import type { Host } from "../engine/host.ts";
@@ -37,13 +38,13 @@ export type Chosen = Pick<TracedToken, "allowed" | "top" | "wanted">;
 
 export class Trace {
   readonly tokens: TracedToken[] = [];
-  private readonly startMs = performance.now();
+  private readonly startMs = nowMs();
 
   constructor(private readonly tokenizer: Tokenizer) {}
 
   push(id: number, choice?: Choice, chosen: Chosen = { allowed: 1, top: [], wanted: null }): void {
     const margin = choice && Number.isFinite(choice.margin) ? choice.margin : null;
-    const ms = performance.now() - this.startMs;
+    const ms = nowMs() - this.startMs;
     this.tokens.push({ id, text: this.textOf(id), forced: !choice, ...chosen, margin, ms });
   }
 

@@ -101,9 +101,9 @@ export class Space {
       const left = { at: at + wanted, bytes: hole.bytes - wanted };
       this.holes.splice(this.holes.indexOf(hole), 1, ...(left.bytes > 0 ? [left] : []));
     }
+    // What was there before might read as scales that are no numbers. What nobody had is zero, and no page of it is touched.
+    new Uint8Array(this.memory.buffer, at, Math.min(wanted, this.endBytes - at)).fill(0);
     this.endBytes = Math.max(this.endBytes, at + wanted);
-    // What was there before might read as scales that are no numbers.
-    new Uint8Array(this.memory.buffer, at, wanted).fill(0);
     return at;
   }
 

@@ -1,4 +1,5 @@
 /** Whether this processor multiplies four bytes at once: no host says, so a trial does: a millisecond where it does not, three where it does. */
+import { nowMs } from "../clock.ts";
 
 /** Turns of a call: some microseconds, many more than the call itself. */
 const turns = 500;
@@ -11,7 +12,7 @@ const leastGain = 1.15;
  * Measures the module of wasm/kernels/trial.ts. False as well where a policy forbids it or the clock is too coarse. The two
  * at once come first and last, so that a compiler that steps in between favours them.
  */
-export function foursAreFaster(bytes: Uint8Array<ArrayBuffer>, now = () => performance.now()): boolean {
+export function foursAreFaster(bytes: Uint8Array<ArrayBuffer>, now = nowMs): boolean {
   try {
     const { trial } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Trial;
     trial(turns, 0);

@@ -71,10 +71,15 @@ const mostScatteredBytes = 2 ** 19;
 /** Vectors kept, with their texts: some 36 MB at 128 numbers each (test/soak.ts). */
 const mostKnown = 32_768;
 
+/** Lists of ids kept: those of a few calls. */
+const mostMeasured = 64;
+
 export class Kept {
   /** From the least recently used on. */
   private readonly blocks = new Map<string, KeptTool>();
   private readonly known = new Lru<Known>(mostKnown);
+  /** Of tools that were measured, which are read next. */
+  private readonly ids = new Lru<readonly number[]>(mostMeasured);
   private usedBytes = 0;
   /** What reading runs in, for a walk of so many rows. */
   private reader: { rows: number; at: number; bytes: number; scratch: Scratch } | null = null;
@@ -229,7 +234,7 @@ export class Kept {
     }
   }
 
-  private async readTogether(part: { text: string; ids: number[] }[], walk: Walk): Promise<KeptTool[]> {
+  private async readTogether(part: { text: string; ids: readonly number[] }[], walk: Walk): Promise<KeptTool[]> {
     const { geometry, kernels, memory, layout, toolAt } = this.model;
     const tools: KeptTool[] = [];
     try {
@@ -322,7 +327,9 @@ export class Kept {
     this.usedBytes -= tool.bytes;
   }
 
-  private idsOf(text: string): number[] {
-    return [special.tools, ...this.model.tokenizer.tokenize(text)];
+  private idsOf(text: string): readonly number[] {
+    const ids = this.ids.get(text) ?? [special.tools, ...this.model.tokenizer.tokenize(text)];
+    this.ids.set(text, ids);
+    return ids;
   }
 }

@@ -1,5 +1,6 @@
 /** A model's weights: those in linear memory or on their way there, and those that pass through a ring. */
 
+import { nowMs } from "../clock.ts";
 import type { Walk } from "../engine/host.ts";
 import { writeWords } from "../engine/memory.ts";
 import { type ModelPlan, pointersAt, type Unit } from "../engine/modelplan.ts";
@@ -61,9 +62,9 @@ export class Weights {
   async walk(names: readonly string[], work: Parameters<Walk>[1], signal?: AbortSignal): Promise<void> {
     const units = names.map((name) => this.units.get(name) as Unit);
     for (const [i, unit] of units.entries()) {
-      if (signal && performance.now() - this.yieldedMs > mostBusyMs) {
+      if (signal && nowMs() - this.yieldedMs > mostBusyMs) {
         await otherEvents();
-        this.yieldedMs = performance.now();
+        this.yieldedMs = nowMs();
       }
       const arriving = this.waiting.get(unit.name);
       if (arriving) await arriving.promise;

@@ -9,6 +9,7 @@
  *
  * Cases, for implementations in other languages too: test/fixtures/numbers.json.
  */
+import { patternOf } from "./letters.ts";
 
 /** A number, and where the text says it: UTF-16 offsets. */
 export interface SaidNumber {
@@ -54,7 +55,8 @@ const months = new Set(
 /** Groups of three take commas only where all of them do: "1,200" is one number, "1,2" two. */
 const digitsPattern = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d+(?:\.\d+)?|(?<!\d)\.\d+`;
 const digits = new RegExp(digitsPattern, "g");
-const tokens = new RegExp(String.raw`${digitsPattern}|\p{L}+|[½¼¾]`, "gu");
+const signAtEnd = patternOf(String.raw`(^|[^\p{L}\p{N}])[-+\u2212]$`, "u");
+const tokens = patternOf(String.raw`${digitsPattern}|[\p{L}]+|[\u00bc-\u00be]`, "gu");
 
 /** Finds every number, by its place; digits stand for themselves, unless words make another number of them. */
 export function numbersIn(text: string): SaidNumber[] {
@@ -62,7 +64,8 @@ export function numbersIn(text: string): SaidNumber[] {
   for (const { 0: number, index } of text.matchAll(digits)) {
     if (parts.has(index)) continue;
     // In "5-10" the mark is no sign.
-    const isSigned = /(^|[^\p{L}\p{N}])[-+−]$/u.test(text.slice(Math.max(0, index - 3), index));
+    const before = text.slice(Math.max(0, index - 3), index);
+    const isSigned = signAtEnd(before).test(before);
     const start = isSigned ? index - 1 : index;
     const value = Number(number.replaceAll(",", "")) * (/[-−]/.test(text.slice(start, index)) ? -1 : 1);
     said.push({ value, start, end: index + number.length, inWords: false });
@@ -87,7 +90,7 @@ class Reader {
   private readonly gaps: string[] = [];
 
   constructor(text: string) {
-    for (const { 0: word, index } of text.matchAll(tokens)) {
+    for (const { 0: word, index } of text.matchAll(tokens(text))) {
       this.gaps.push(text.slice(this.ends.at(-1) ?? 0, index));
       this.words.push(word.toLowerCase());
       this.starts.push(index);

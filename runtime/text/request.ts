@@ -9,6 +9,7 @@
  * or every word begins with one.
  */
 import { CapacityError } from "../errors.ts";
+import { patternOf } from "./letters.ts";
 
 /** A request in both forms; offsets are UTF-16. */
 export interface Request {
@@ -28,7 +29,10 @@ const spaces = String.raw`[\s\u0085\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u
 
 const space = new RegExp(spaces);
 /** Of those a run, a letter with its marks, or any other character. */
-const pieces = new RegExp(`${spaces}+|\\p{L}\\p{M}+|.`, "gsu");
+const pieces = patternOf(`${spaces}+|[\\p{L}][\\p{M}]+|.`, "gsu");
+const capitals = patternOf(String.raw`[\p{Lu}]`, "gu");
+const smallLetters = patternOf(String.raw`[\p{Ll}]`, "gu");
+const initials = patternOf(String.raw`(?<![\p{L}\p{N}'])[\p{L}]`, "gu");
 
 const plain = new Map(
   [
@@ -70,7 +74,7 @@ export function plainText(text: string): string {
 function read(typed: string): { text: string; starts: number[]; ends: number[] } {
   let text = "";
   const [starts, ends]: [number[], number[]] = [[], []];
-  for (const { 0: piece, index } of typed.matchAll(pieces)) {
+  for (const { 0: piece, index } of typed.matchAll(pieces(typed))) {
     const end = index + piece.length;
     const isEdge = index === 0 || end === typed.length;
     const isSeen = !isEdge && /[\s\u0085]/.test(piece);
@@ -86,7 +90,7 @@ function read(typed: string): { text: string; starts: number[]; ends: number[] }
 
 /** Small letters, where those have the same length, so that offsets stay. */
 export function lowerCased(text: string): string {
-  return text.replace(/\p{Lu}/gu, (letter) => {
+  return text.replace(capitals(text), (letter) => {
     const small = letter.toLowerCase();
     return small.length === letter.length ? small : letter;
   });
@@ -100,12 +104,12 @@ function plainOf(piece: string): string {
 
 /** A few small letters may stand between capitals: "SET A TIMER FOR 5 min". */
 function isShouted(text: string): boolean {
-  const [capitals, small] = [/\p{Lu}/gu, /\p{Ll}/gu].map((kind) => text.match(kind)?.length ?? 0);
-  return capitals > 1 && 4 * small <= capitals;
+  const [large, small] = [capitals, smallLetters].map((kind) => text.match(kind(text))?.length ?? 0);
+  return large > 1 && 4 * small <= large;
 }
 
 /** "Turn Off The Lights": capitals that tell no name from another word. */
 function isTitled(text: string): boolean {
-  const words = text.match(/(?<![\p{L}\p{N}'])\p{L}/gu) ?? [];
-  return words.length > 2 && words.every((first) => /\p{Lu}/u.test(first));
+  const words = text.match(initials(text)) ?? [];
+  return words.length > 2 && words.every((first) => first.match(capitals(first)));
 }

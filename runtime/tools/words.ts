@@ -1,4 +1,5 @@
 /** How much of a request's words each tool has. */
+import { patternOf } from "../text/letters.ts";
 import { lowerCased } from "../text/request.ts";
 import type { Schema } from "./schema.ts";
 import type { Tool, ToolSet } from "./tools.ts";
@@ -114,7 +115,9 @@ export const toolWordsOf = (set: ToolSet): readonly ReadonlyMap<string, number>[
 /** Letters of a word that count: nobody says more. */
 const mostLetters = 64;
 
+const wordPattern = patternOf(String.raw`[\p{L}\p{N}]+`, "gu");
+
 function wordsOf(text: string): string[] {
-  const words = lowerCased(text).match(/[\p{L}\p{N}]+/gu) ?? [];
+  const words = lowerCased(text).match(wordPattern(text)) ?? [];
   return words.map((word) => word.slice(0, mostLetters)).filter((word) => !common.has(word));
 }

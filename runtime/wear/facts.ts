@@ -2,6 +2,7 @@
 import type { Decision } from "../answer/decision.ts";
 import type { ValueSource } from "../answer/provenance.ts";
 import type { ToolCall } from "../answer/toolcall.ts";
+import { isOfWord } from "../text/letters.ts";
 import { lowerCased } from "../text/request.ts";
 import type { ToolSet } from "../tools/tools.ts";
 import { unfit } from "./fits.ts";
@@ -120,7 +121,8 @@ function pointedAt(request: string, calls: readonly ToolCall[], facts: Facts): P
 /** Where words stand in a request as words of their own; −1 if they do not. */
 function placeOf(words: string, request: string): number {
   const [hay, needle] = [lowerCased(request), lowerCased(words)];
-  const isFree = (character: string | undefined) => character === undefined || !/[\p{L}\p{N}']/u.test(character);
+  const isFree = (character: string | undefined) =>
+    character === undefined || (character !== "'" && !isOfWord(character));
   let at = hay.indexOf(needle);
   while (at >= 0 && !(isFree(hay[at - 1]) && isFree(hay[at + needle.length]))) at = hay.indexOf(needle, at + 1);
   return at;
