@@ -66,8 +66,10 @@ async function keep(set: ToolSet): Promise<string> {
 
 function runs(command: readonly string[], input: readonly string[]): { lines: string[]; error: string; code: number } {
   const { stdout, stderr, exitCode } = Bun.spawnSync([...command], { stdin: Buffer.from(`${input.join("\n")}\n`) });
-  return { lines: stdout.toString().split("\n").slice(0, -1), error: stderr.toString(), code: exitCode };
+  return { lines: linesOf(stdout.toString()), error: stderr.toString(), code: exitCode };
 }
+
+const linesOf = (text: string) => text.split("\n").slice(0, -1);
 
 const hex = (text: string) => Buffer.from(text).toString("hex");
 
@@ -113,11 +115,38 @@ function isNear(a: Sureness, b: Sureness): boolean {
 
 /** Requests of one list, answered by C with so many bits. */
 function answers(tools: string, requests: readonly string[], from = pack, most = 128): (Answer | null)[] {
-  const host = program("firmware/mcu/host.c");
-  const { lines, error, code } = runs([host, from, tools, "64", `${most}`, "16"], requests);
-  if (lines.length !== requests.length) throw new Error(`host ${code}: ${error}`);
+  const { lines, error, code } = runs(hostOver(tools, from, most), requests);
+  return readAnswers(lines, requests, `host ${code}: ${error}`);
+}
+
+const hostOver = (tools: string, from = pack, most = 128) => [
+  program("firmware/mcu/host.c"),
+  from,
+  tools,
+  "64",
+  `${most}`,
+  "16",
+];
+
+function readAnswers(lines: readonly string[], requests: readonly string[], trouble: string): (Answer | null)[] {
+  if (lines.length !== requests.length) throw new Error(trouble);
   return lines.map((line) => (line === "!" ? null : JSON.parse(line)));
 }
+
+/** The same while other work goes on. */
+async function answersBeside(tools: string, requests: readonly string[]): Promise<(Answer | null)[]> {
+  const stdin = Buffer.from(`${requests.join("\n")}\n`);
+  const host = Bun.spawn(hostOver(tools), { stdin, stdout: "pipe", stderr: "pipe" });
+  const [out, error, code] = await Promise.all([
+    new Response(host.stdout).text(),
+    new Response(host.stderr).text(),
+    host.exited,
+  ]);
+  return readAnswers(linesOf(out), requests, `host ${code}: ${error}`);
+}
+
+/** Programs of C that answer at a time. */
+const mostBeside = 3;
 
 interface Case {
   query: string;
@@ -140,30 +169,34 @@ async function compare(cases: readonly Case[]): Promise<{ same: number; others: 
   }
   let same = 0;
   const others: string[] = [];
-  for (const { set, requests } of lists.values()) {
-    const path = await keep(set);
-    for (const [i, got] of answers(path, requests).entries()) {
-      const wanted = await session?.call(requests[i], set, { offer: Math.max(1, set.tools.length) });
-      const written: Answer["calls"] = JSON.parse(wanted?.text as string);
-      const own = written.map(({ name, arguments: given }) => ({
-        name: set.tools.find(({ promptName }) => promptName === name)?.name as string,
-        arguments: given as Record<string, never>,
-      }));
-      const all = {
-        calls: own,
-        tokens: wanted?.tokens,
-        msgpack: Buffer.from(packCalls(set, own)).toString("hex"),
-        cutShort: wanted?.cutShort,
-      };
-      const sure = wanted?.calls.map((call) => surenessOf(call, set)) as Sureness[];
-      const { calls, tokens, msgpack, cutShort } = got ?? {};
-      const isSame = Bun.deepEquals({ calls, tokens, msgpack, cutShort }, all, false);
-      const isAsSure = got?.decision === wanted?.decision && got?.sure.every((call, j) => isNear(call, sure[j]));
-      if (isSame && isAsSure && got?.sure.length === sure.length) same++;
-      else others.push(`${requests[i]}: ${JSON.stringify(got)} for ${JSON.stringify({ ...all, sure })}`);
+  const waiting = lists.values();
+  const answerLists = async () => {
+    for (const { set, requests } of waiting) {
+      const path = await keep(set);
+      for (const [i, got] of (await answersBeside(path, requests)).entries()) {
+        const wanted = await session?.call(requests[i], set, { offer: Math.max(1, set.tools.length) });
+        const written: Answer["calls"] = JSON.parse(wanted?.text as string);
+        const own = written.map(({ name, arguments: given }) => ({
+          name: set.tools.find(({ promptName }) => promptName === name)?.name as string,
+          arguments: given as Record<string, never>,
+        }));
+        const all = {
+          calls: own,
+          tokens: wanted?.tokens,
+          msgpack: Buffer.from(packCalls(set, own)).toString("hex"),
+          cutShort: wanted?.cutShort,
+        };
+        const sure = wanted?.calls.map((call) => surenessOf(call, set)) as Sureness[];
+        const { calls, tokens, msgpack, cutShort } = got ?? {};
+        const isSame = Bun.deepEquals({ calls, tokens, msgpack, cutShort }, all, false);
+        const isAsSure = got?.decision === wanted?.decision && got?.sure.every((call, j) => isNear(call, sure[j]));
+        if (isSame && isAsSure && got?.sure.length === sure.length) same++;
+        else others.push(`${requests[i]}: ${JSON.stringify(got)} for ${JSON.stringify({ ...all, sure })}`);
+      }
+      rmSync(path);
     }
-    rmSync(path);
-  }
+  };
+  await Promise.all(Array.from({ length: mostBeside }, answerLists));
   session?.close();
   return { same, others };
 }
