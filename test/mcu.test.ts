@@ -113,36 +113,26 @@ function isNear(a: Sureness, b: Sureness): boolean {
   return Bun.deepEquals(rest(a), rest(b)) && numbers(a).every((n, i) => Math.abs(n - numbers(b)[i]) < 1e-3);
 }
 
-/** Requests of one list, answered by C with so many bits. */
-function answers(tools: string, requests: readonly string[], from = pack, most = 128): (Answer | null)[] {
-  const { lines, error, code } = runs(hostOver(tools, from, most), requests);
-  return readAnswers(lines, requests, `host ${code}: ${error}`);
-}
-
-const hostOver = (tools: string, from = pack, most = 128) => [
-  program("firmware/mcu/host.c"),
-  from,
-  tools,
-  "64",
-  `${most}`,
-  "16",
-];
-
-function readAnswers(lines: readonly string[], requests: readonly string[], trouble: string): (Answer | null)[] {
-  if (lines.length !== requests.length) throw new Error(trouble);
-  return lines.map((line) => (line === "!" ? null : JSON.parse(line)));
-}
-
-/** The same while other work goes on. */
-async function answersBeside(tools: string, requests: readonly string[]): Promise<(Answer | null)[]> {
-  const stdin = Buffer.from(`${requests.join("\n")}\n`);
-  const host = Bun.spawn(hostOver(tools), { stdin, stdout: "pipe", stderr: "pipe" });
+/** Requests of one list, answered by C with so many bits, while other work goes on. */
+async function answers(
+  tools: string,
+  requests: readonly string[],
+  from = pack,
+  most = 128,
+): Promise<(Answer | null)[]> {
+  const host = Bun.spawn([program("firmware/mcu/host.c"), from, tools, "64", `${most}`, "16"], {
+    stdin: Buffer.from(`${requests.join("\n")}\n`),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   const [out, error, code] = await Promise.all([
     new Response(host.stdout).text(),
     new Response(host.stderr).text(),
     host.exited,
   ]);
-  return readAnswers(linesOf(out), requests, `host ${code}: ${error}`);
+  const lines = linesOf(out);
+  if (lines.length !== requests.length) throw new Error(`host ${code}: ${error}`);
+  return lines.map((line) => (line === "!" ? null : JSON.parse(line)));
 }
 
 /** Programs of C that answer at a time. */
@@ -173,7 +163,7 @@ async function compare(cases: readonly Case[]): Promise<{ same: number; others: 
   const answerLists = async () => {
     for (const { set, requests } of waiting) {
       const path = await keep(set);
-      for (const [i, got] of (await answersBeside(path, requests)).entries()) {
+      for (const [i, got] of (await answers(path, requests)).entries()) {
         const wanted = await session?.call(requests[i], set, { offer: Math.max(1, set.tools.length) });
         const written: Answer["calls"] = JSON.parse(wanted?.text as string);
         const own = written.map(({ name, arguments: given }) => ({
@@ -333,7 +323,7 @@ describe("the same as the runtime", () => {
         const odd = await oddFiles(folder, list, lean);
         const other = await load(odd.pack, { kernels: "scalar", toolRows: 8192 });
         const session = other.session({ promptTokens: 64, answerTokens: 128 });
-        const got = answers(odd.tools, requests, odd.pack);
+        const got = await answers(odd.tools, requests, odd.pack);
         for (const [i, request] of requests.entries()) {
           const { tokens } = await session.call(request, odd.set, { offer: odd.set.tools.length });
           expect([list, request, got[i]?.tokens]).toEqual([list, request, tokens]);
@@ -394,7 +384,7 @@ describe("the same as the runtime", () => {
       const path = await keep(set);
       for (let most = 8; most < 24; most++) {
         const session = model?.session({ promptTokens: 64, answerTokens: most });
-        const got = answers(path, requests, pack, most);
+        const got = await answers(path, requests, pack, most);
         for (const [i, request] of requests.entries()) {
           const { tokens, cutShort, decisions } = got[i] as Answer;
           const wanted = await session?.call(request, set, { trace: true });
@@ -422,7 +412,7 @@ describe("the same as the runtime", () => {
       // Where the limit leaves no room for a zip, the note is of the second.
       for (let most = 14; most < 30; most++) {
         const session = model?.session({ promptTokens: 64, answerTokens: most });
-        const [got] = answers(path, ["send a note: buy eggs"], pack, most);
+        const [got] = await answers(path, ["send a note: buy eggs"], pack, most);
         const wanted = await session?.call("send a note: buy eggs", set);
         const calls = wanted?.calls ?? [];
         expect([most, got?.msgpack]).toEqual([most, Buffer.from(packCalls(set, calls)).toString("hex")]);
