@@ -154,7 +154,7 @@ function findText(text: string, request: string): Found | null {
 
 /** Whether two neighbours belong to one word. */
 function isWord(a: string | undefined, b: string | undefined): boolean {
-  return a !== undefined && b !== undefined && isOfWord(a) && isOfWord(b);
+  return isOfWord(a) && isOfWord(b);
 }
 
 /** A number that the request says, in digits before in words. A sign before digits may also be a mark. */

@@ -74,11 +74,10 @@ function scalars(value: Json): string[] {
 
 /** How often a text holds another as whole words. */
 function occurrences(text: string, part: string): number {
-  const isWord = (char: string | undefined) => char !== undefined && isOfWord(char);
   let count = 0;
   for (let at = text.indexOf(part); part && at >= 0; at = text.indexOf(part, at + part.length)) {
     const end = at + part.length;
-    if (!(isWord(text[at - 1]) && isWord(part[0])) && !(isWord(text[end]) && isWord(part.at(-1)))) count++;
+    if (!(isOfWord(text[at - 1]) && isOfWord(part[0])) && !(isOfWord(text[end]) && isOfWord(part.at(-1)))) count++;
   }
   return count;
 }

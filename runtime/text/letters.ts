@@ -39,7 +39,7 @@ export function patternOf(source: string, flags: string): (text: string) => RegE
 
 const letterOrDigit = patternOf(String.raw`[\p{L}\p{N}]`, "u");
 
-/** Whether a character is one of a word: a letter or a digit of any script. */
-export function isOfWord(character: string): boolean {
-  return letterOrDigit(character).test(character);
+/** Whether there is a character, and it is one of a word: a letter or a digit of any script. */
+export function isOfWord(character: string | undefined): boolean {
+  return character !== undefined && letterOrDigit(character).test(character);
 }
