@@ -157,14 +157,14 @@ export function numberOf(input: Input, name: string, least: number, most: number
   return value;
 }
 
-/** The server that --endpoint and --model name. Throws: UsageError for no http address, or no model. */
-export function serverOf(input: Input): { url: string; model: string } {
+/** The server that --endpoint and --model name, with --timeout. Throws: UsageError for no http address, or no model. */
+export function serverOf(input: Input): { url: string; model: string; timeoutMs: number } {
   const [url, model] = [input.text("endpoint"), input.text("model")];
   if (!url || !/^https?:\/\/./.test(url) || !URL.canParse(url))
     throw new UsageError(`--endpoint: expected an http address, got ${url ? JSON.stringify(url) : "none"}`);
   if (!model)
     throw new UsageError("--endpoint: expected --model NAME beside it, the server's name of a model; got none");
-  return { url, model };
+  return { url, model, timeoutMs: 1000 * (input.integer("timeout", 1, 3600) ?? 60) };
 }
 
 /** Shows a share, 0 to 1, on a line of the terminal that is rewritten at each percent. */

@@ -111,7 +111,7 @@ function synth(input: Input, files: string[]): void {
 }
 
 async function fromEndpoint(input: Input): Promise<void> {
-  const { url: endpoint, model } = serverOf(input);
+  const { url: endpoint, model, timeoutMs } = serverOf(input);
   const out = input.text("out");
   if (!out) throw new UsageError("data generate: expected -o FILE, got none; a run that stops goes on from it");
   const tools = input.text("tools");
@@ -123,7 +123,7 @@ async function fromEndpoint(input: Input): Promise<void> {
     seed: seedOf(input),
     batch: input.integer("batch", 1, 100) ?? 10,
     parallel: input.integer("parallel", 1, 64) ?? 2,
-    timeoutMs: 1000 * (input.integer("timeout", 1, 3600) ?? 60),
+    timeoutMs,
     pauseMs: 1000,
     retries: 5,
     apiKey: process.env.THIMBLE_API_KEY,

@@ -143,8 +143,7 @@ function endpointRunner(input: Input): Runners {
   if (input.text("tuning")) throw new UsageError("--tuning: expected a pack, got --endpoint");
   for (const name of ["free", "both", "decode", "retrieval"])
     if (input.flag(name)) throw new UsageError(`--${name}: expected a pack, got --endpoint`);
-  const { url, model } = serverOf(input);
-  const timeoutMs = 1000 * (input.integer("timeout", 1, 3600) ?? 60);
+  const { url, model, timeoutMs } = serverOf(input);
   const answer = endpointAnswerer({ url, model, key: process.env.THIMBLE_API_KEY, timeoutMs });
   const facts = { model: `${model} at ${url}`, decoding: "endpoint", kernels: null };
   return { list: [{ facts, answer, concurrency: input.integer("concurrency", 1, 256) ?? 4 }] };

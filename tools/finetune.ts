@@ -254,8 +254,7 @@ function serverAsked(input: Input): Server | null {
   if (input.text("tools") === undefined)
     throw new UsageError("--endpoint: expected --tools FILE beside it, whose calls are asked for; got none");
   const count = input.integer("asked", 1, 1e6);
-  const timeoutMs = 1000 * (input.integer("timeout", 1, 3600) ?? 60);
-  return { ...serverOf(input), timeoutMs, ...(count !== undefined && { count }) };
+  return { ...serverOf(input), ...(count !== undefined && { count }) };
 }
 
 /** What tells a run's data from another's. */
