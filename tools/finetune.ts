@@ -123,7 +123,7 @@ your tools, the model's own decoder all else. Exit code 3 where the tuning is no
         schedule: { ...(merge ? cautious : usual), examples, budgetMs },
         onStage(stage) {
           if (stage === "train") process.on("SIGINT", stop);
-          const said = { base: measuring(data), train: training, choose: choosing, fit: "", score: "" }[stage];
+          const said = { base: measuring(data), train: training, choose: choosing, fit: fitting, score: "" }[stage];
           if (said) warn(`finetune: ${said}`);
         },
         onProgress: (progress) => bar?.(progress),
@@ -166,7 +166,8 @@ your tools, the model's own decoder all else. Exit code 3 where the tuning is no
 
 const measuring = ({ train }: Gathered) => `${train.length} examples to train on; measuring the model as it is`;
 const training = "training; Ctrl-C keeps what is learned";
-const choosing = "choosing how much of the change to keep, then measuring again";
+const choosing = "choosing how much of the change to keep";
+const fitting = "fitting when to act, then measuring again";
 
 /** Asks a run to stop; who asks twice does not want to wait. */
 function untilAsked() {

@@ -95,7 +95,7 @@ export async function teach(course: Course): Promise<Taught | null> {
   course.onStage?.("train");
   const result = await learn(course);
   if (course.onTrained?.(result) === false) return null;
-  course.onStage?.("choose");
+  if (course.merge) course.onStage?.("choose");
   const { weights, share } = course.merge ? await kept(course, result.best) : { weights: result.best, share: 1 };
   const provenance = {
     tuned: `decoder, ${result.state.examples} examples of ${data.train.length}, share ${share}, seed ${seed}`,
