@@ -289,7 +289,7 @@ test("a general request is learned as far as the tool that it is for, among taug
     const shown = JSON.parse(tools) as typeof flat;
     expect(shown.some(({ name }) => names.has(name))).toBe(true);
     const text = model.tokenizer.detokenize(wanted.filter((id) => id !== special.toolCall && id !== special.eos));
-    const [, name] = /^\[\{"name":"([a-z_0-9]+)"[^a-z]*$/.exec(text) ?? [];
+    const [, name] = /^\[\{"name":"([^"]+)"[^a-z]*$/.exec(text) ?? [];
     if (name === undefined) expect(text).toBe("[]");
     else expect(shown.some((tool) => tool.name === name) && !names.has(name)).toBe(true);
     refused += Number(name === undefined);
@@ -306,7 +306,7 @@ test("a general request is learned as far as the tool that it is for, among taug
 });
 
 test("a general request is judged among the taught tools, but those that might answer it too", () => {
-  const timer = { query: "set a timer for 5 minutes", tools: [] as typeof flat, answers: [] };
+  const timer = { query: "set a timer for the eggs", tools: [] as typeof flat, answers: [] };
   const tool = (name: string, description: string) => ({ name, description, parameters: {} });
   const taught = [...flat, tool("timer_start", "Start a timer")];
   const example = judged({ ...timer, tools: [tool("set_timer", "Set a timer.")] }, 0, "general");

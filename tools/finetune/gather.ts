@@ -83,8 +83,8 @@ export function gather({ given: lines, tools, made, seed, lexicon, more, merge =
   const general = Array.from({ length: sizes.guard + sizes.choosing }, (_, i) =>
     judged(synthesize(seeds.guard, i, lexicon), i, "general"),
   );
-  const taught = merge ? [] : taughtTools(train);
-  const judging = (examples: Example[]) => examples.map((example) => amongTaught(example, taught));
+  const taught = taughtTools(train);
+  const judging = (examples: Example[]) => (merge ? examples : examples.map((one) => amongTaught(one, taught)));
   // People's own choose better than made ones, which are forgotten sooner: half of them, the others are reported.
   const people = asked.guard ?? [];
   const isChoosing = merge && people.length >= 2 * sizes.choosing;
