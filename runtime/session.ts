@@ -1,11 +1,12 @@
 /** Buffers for one call at a time over a model's weights: prompt, prefill, answer, ranking. */
-import { type Answer, type Scribe, writeAnswer, writeFreely } from "./answer/answer.ts";
+import { type Scribe, writeAnswer, writeFreely } from "./answer/answer.ts";
 import { type Decision, mostCareful } from "./answer/decision.ts";
 import { Figures } from "./answer/figures.ts";
 import { Lean, late } from "./answer/lean.ts";
 import { type Ranked, ranking } from "./answer/rank.ts";
 import { Calls, mostItemsOf } from "./answer/repeat.ts";
 import { Rules } from "./answer/rules.ts";
+import { isTaught } from "./answer/taught.ts";
 import { readCalls, type ToolCall } from "./answer/toolcall.ts";
 import type { TracedToken } from "./answer/trace.ts";
 import { nowMs } from "./clock.ts";
@@ -81,6 +82,8 @@ export interface CallResult<C = ToolCall> {
   timings: Timings;
   /** A token each, with `trace`. */
   trace?: TracedToken[];
+  /** Of a session with a tuning: whether its decoder wrote the answer, or the model's own. */
+  tuned?: boolean;
 }
 
 export type Tools = Parameters<typeof ToolSet.from>[0];
@@ -98,6 +101,7 @@ const growthTokens = 64;
 /** A model, as far as its sessions need it. */
 export interface Model extends PromptModel, Pick<Host, "kernels" | "memory" | "layout"> {
   readonly weights: Weights;
+  /** Of the model's own decoder. */
   readonly calibration: Calibration;
   /** Another decoder in the place of the model's. */
   readonly tuning?: Tuning;
@@ -146,7 +150,8 @@ export class Session {
     checkCount(options.calls, set);
     return this.next(options.signal, async (host) => {
       const startMs = nowMs();
-      const leans = options.grammar !== false && this.owner.calibration.lean !== undefined;
+      const { calibration, tuning } = this.owner;
+      const leans = options.grammar !== false && (calibration.lean ?? tuning?.calibration?.lean) !== undefined;
       const shown = await this.way.show(request.text, set, options.offer, host, leans);
       try {
         return await this.answer(request, set, shown, startMs, options, host);
@@ -217,25 +222,22 @@ export class Session {
     options: CallOptions,
     host: Host,
   ): Promise<CallResult> {
-    const { tokenizer, calibration, tuning } = this.owner;
+    const { tokenizer, tuning } = this.owner;
     const prefillMs = nowMs() - startMs;
-    const { set, scores, keys, warmLayers, read } = shown;
-    const { grammar, onText, signal, trace } = options;
-    const names = set.tools.map(({ promptName }) => promptName);
-    const leaning = calibration.lean;
-    const words = leaning?.word ? lexicalScores(request.text, set, late) : names.map(() => 0);
-    const lean = leaning && scores?.length ? new Lean(names, scores, words, leaning) : undefined;
-    const figures = leaning?.number ? new Figures(request.text, leaning.number) : undefined;
-    const scribe: Scribe = {
-      host: tuning ? { ...host, layout: tuning.layout } : host,
-      tokenizer,
-      keys,
-      trace,
-      ...(lean && { lean }),
-      ...(figures && { figures }),
-      ...(onText && { onText: this.turns.guard(onText, signal) }),
-    };
-    const answer = grammar === false ? await writeFreely(scribe) : await this.write(scribe, request.text, set, options);
+    const { set, keys, warmLayers, read } = shown;
+    const { onText, signal, trace } = options;
+    const rules = options.grammar === false ? null : this.rules(request.text, set, options);
+    const own = this.writer(request.text, shown, this.owner.calibration, host);
+    const learned =
+      tuning &&
+      this.writer(request.text, shown, tuning.calibration ?? own.calibration, { ...host, layout: tuning.layout });
+    const tuned = learned !== undefined && (await isTaught(tuning?.taught, set, learned.scribe, rules));
+    const { scribe, calibration } = tuned ? learned : own;
+    const shows = { ...scribe, trace, ...(onText && { onText: this.turns.guard(onText, signal) }) };
+    const most = options.calls?.endsWith("one") ? 1 : undefined;
+    const answer = rules
+      ? await writeAnswer(shows, rules, new Calls(request.text, most), options.force !== false)
+      : await writeFreely(shows);
     const { tokens, forcedTokens, cutShort } = answer;
     const calls = readCalls(answer, set.tools, request, calibration);
     const totalMs = nowMs() - startMs;
@@ -259,16 +261,27 @@ export class Session {
         totalMs,
       },
       ...(answer.trace && { trace: answer.trace }),
+      ...(learned && { tuned }),
     };
   }
 
-  private write(scribe: Scribe, request: string, set: ToolSet, options: CallOptions): Promise<Answer> {
-    const { calls = "any" } = options;
+  /** What writes an answer with a decoder, of the model or of a tuning, and by what its calls are judged. */
+  private writer(request: string, { set, scores, keys }: Shown, calibration: Calibration, host: Host) {
+    const names = set.tools.map(({ promptName }) => promptName);
+    const { lean } = calibration;
+    const words = lean?.word ? lexicalScores(request, set, late) : names.map(() => 0);
+    const scribe: Scribe = {
+      ...{ host, keys, tokenizer: this.owner.tokenizer },
+      ...(lean && scores?.length && { lean: new Lean(names, scores, words, lean) }),
+      ...(lean?.number && { figures: new Figures(request, lean.number) }),
+    };
+    return { scribe, calibration };
+  }
+
+  private rules(request: string, set: ToolSet, { calls = "any", copy }: CallOptions): Rules {
     const grammar = this.owner.grammarOf(set, calls === "some" || calls === "one");
-    const copies = options.copy ?? this.owner.header.copies ?? false;
-    const rules = new Rules(grammar, copies ? request : null, mostItemsOf(request));
-    const most = calls.endsWith("one") ? 1 : undefined;
-    return writeAnswer(scribe, rules, new Calls(request, most), options.force !== false);
+    const copies = copy ?? this.owner.header.copies ?? false;
+    return new Rules(grammar, copies ? request : null, mostItemsOf(request));
   }
 
   /** Runs work after what is queued. */

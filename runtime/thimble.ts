@@ -100,6 +100,7 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
     const sharing = wanted > 1 && build !== "custom" && !whyAlone();
     const mostBytes = mostBytesOf(options);
     const tuning = options.tuning === undefined ? null : await readTuning(options.tuning, header, waits(options));
+    if (tuning && given) tuning.calibration = given;
     const tuningBytes = tuning ? planTuning(planModel(header, 0), header).endBytes : 0;
     const first = { ...firstLimits(header, options, options), threads: sharing ? wanted : 1 };
     const toolRows = options.toolRows === undefined ? rowsWithin(header, first, sessions, mostBytes) : first.toolRows;
@@ -125,7 +126,7 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
 
     let loaded: Promise<void> = Promise.resolve();
     const parts = { header, build, threads, memory, layout, tokenizer, weights, mostBytes, tuning };
-    const calibration = given ?? tuning?.header.calibration ?? header.calibration ?? genericCalibration;
+    const calibration = given ?? header.calibration ?? genericCalibration;
     const usual = { ...options, ...(toolRows && { toolRows }) };
     const thimble = new Thimble(parts, calibration, () => loaded, usual);
     const arrived = (name: string) => weights.arrive(name);
@@ -170,7 +171,7 @@ export class Thimble {
   /** Use `load`. @internal */
   constructor(
     private readonly parts: Parts,
-    readonly calibration: Calibration,
+    calibration: Calibration,
     private readonly loading: () => Promise<void>,
     private readonly options: LoadOptions,
   ) {
@@ -213,6 +214,11 @@ export class Thimble {
     return new Grammar(set, this.trie, mustCall);
   }
 
+  /** When `call` acts, confirms or asks: the tuning's where the model was loaded with one. */
+  get calibration(): Calibration {
+    return this.inside.tuning?.calibration ?? this.inside.calibration;
+  }
+
   get header(): PackHeader {
     return this.parts.header;
   }
@@ -243,7 +249,7 @@ export class Thimble {
     const first = firstLimits(header, limits, this.options);
     const { promptTokens } = limitsOf(limits, this.options);
     const { tuning } = limits;
-    const inside = tuning ? { ...given, tuning, calibration: tuning.calibration ?? this.calibration } : given;
+    const inside = tuning ? { ...given, tuning } : given;
     return new Session(inside, { ...first, threads: this.threads }, promptTokens);
   }
 
@@ -256,13 +262,19 @@ export class Thimble {
     return this.place(await readTuning(source, this.header, waits(options)));
   }
 
-  private place({ header, body }: TuningFile): Tuning {
+  private place({ header, body, calibration }: TuningFile): Tuning {
     const { memory, layout } = this.parts;
     const at = this.space.take(planTuning(layout, header).endBytes);
     const plan = planTuning(layout, header, at);
     writeWords(memory, plan.words);
     new Uint8Array(memory.buffer, plan.bodyAt, plan.bodyBytes).set(body);
-    return { layout: plan.layout, bodyAt: plan.bodyAt, ...(header.calibration && { calibration: header.calibration }) };
+    const { taught } = header;
+    return {
+      layout: plan.layout,
+      bodyAt: plan.bodyAt,
+      ...(taught && { taught: new Set(taught) }),
+      ...(calibration && { calibration }),
+    };
   }
 
   /** Plans an arena where there is room, and sets it up. */

@@ -20,6 +20,7 @@ import { Redresser } from "../tools/finetune/redress.ts";
 import { readRun, saveRun } from "../tools/finetune/runfile.ts";
 import { cells, skeleton, splitParts } from "../tools/finetune/split.ts";
 import { target } from "../tools/finetune/target.ts";
+import { amongTaught } from "../tools/finetune/taught.ts";
 import { type Run, type Saved, train, usual } from "../tools/finetune/trainer.ts";
 import { fixture, jointPack } from "./support.ts";
 
@@ -277,15 +278,54 @@ test("each showing of a made example is another, those given come as they are", 
   model.close();
 });
 
-test("of people's guard half choose how much to keep and the others are reported; few are all reported", () => {
+test("a general request is learned as far as the tool that it is for, among taught tools that could not answer it", async () => {
+  const model = await load(bytes);
+  const own = Array.from({ length: 30 }, (_, i) => synth.make(1, i));
+  const batches = new Batches(own, model.tokenizer, { replay: 1, redress: 0, seed: 1, lexicon: null });
+  const names = new Set(flat.map(({ name }) => name));
+  let refused = 0;
+  for (const { tools, wanted, weights, given } of batches.batch(0, 200)) {
+    expect([wanted.length, weights.length]).toEqual([given.length, given.length]);
+    const shown = JSON.parse(tools) as typeof flat;
+    expect(shown.some(({ name }) => names.has(name))).toBe(true);
+    const text = model.tokenizer.detokenize(wanted.filter((id) => id !== special.toolCall && id !== special.eos));
+    const [, name] = /^\[\{"name":"([^"]+)"[^a-z]*$/.exec(text) ?? [];
+    if (name === undefined) expect(text).toBe("[]");
+    else expect(shown.some((tool) => tool.name === name) && !names.has(name)).toBe(true);
+    refused += Number(name === undefined);
+  }
+  expect(refused).toBeGreaterThan(5);
+  expect(refused).toBeLessThan(60);
+  // A decoder that is to answer everything learns whole answers, of other tools alone.
+  const whole = new Batches(own, model.tokenizer, { replay: 1, redress: 0, seed: 1, lexicon: null, merge: true });
+  for (const { tools, wanted } of whole.batch(0, 20)) {
+    expect((JSON.parse(tools) as typeof flat).some(({ name }) => names.has(name))).toBe(false);
+    expect(wanted.at(-1)).toBe(special.eos);
+  }
+  model.close();
+});
+
+test("a general request is judged among the taught tools, but those that might answer it too", () => {
+  const timer = { query: "set a timer for the eggs", tools: [] as typeof flat, answers: [] };
+  const tool = (name: string, description: string) => ({ name, description, parameters: {} });
+  const taught = [...flat, tool("timer_start", "Start a timer")];
+  const example = judged({ ...timer, tools: [tool("set_timer", "Set a timer.")] }, 0, "general");
+  const among = amongTaught(example, taught);
+  expect(among.tools.tools.map(({ name }) => name)).toEqual(["set_timer", ...flat.map(({ name }) => name)]);
+  expect(among.tools.prompt).toBe(JSON.stringify([...JSON.parse(example.tools.prompt), ...flat]));
+});
+
+test("of people's guard half choose how much of a whole pack to keep and the others are reported; few are all reported", () => {
   const ask = { given: [], tools: ToolSet.from(JSON.stringify(flat)), made: 40, seed: 1, lexicon: null, more: "" };
   const people = Array.from({ length: 400 }, (_, i) => judged(synth.make(8, i), i, "people"));
-  const { guard, choosing } = gather({ ...ask, guard: people });
+  const { guard, choosing } = gather({ ...ask, guard: people, merge: true });
   expect([guard.length, choosing.length]).toEqual([200, 200]);
   expect(new Set([...guard, ...choosing])).toEqual(new Set(people));
-  const few = gather({ ...ask, guard: people.slice(0, 50) });
+  const few = gather({ ...ask, guard: people.slice(0, 50), merge: true });
   expect(few.guard).toEqual(people.slice(0, 50));
   expect(few.choosing.some((one) => people.includes(one))).toBe(false);
+  // A tuning answers nothing general: there is nothing to choose.
+  expect(gather({ ...ask, guard: people }).guard.map(({ key }) => key)).toEqual(people.map(({ key }) => key));
 });
 
 test("what looks answer is of all tools, however many examples there are", () => {
@@ -324,7 +364,10 @@ describe("the command", () => {
     expect([0, 3]).toContain(code);
     expect([report.examples, report.bytes < 700_000, report.own.differences.length > 5]).toEqual([8, true, true]);
     const tuned = await load(bytes, { tuning: out });
-    expect((await tuned.call("water the lawn for 5 minutes", readFileSync(toolsPath, "utf8"))).cutShort).toBe(false);
+    const answer = await tuned.call("water the lawn for 5 minutes", readFileSync(toolsPath, "utf8"));
+    expect([answer.cutShort, answer.tuned]).toEqual([false, true]);
+    const general = await tuned.call("wake me at 7", [{ name: "set_alarm", parameters: { time: { type: "string" } } }]);
+    expect(general.tuned).toBe(false);
   }, 400_000);
 
   test("what cannot be taught is said in one line, and what to do", async () => {

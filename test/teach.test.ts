@@ -245,7 +245,7 @@ describe.skipIf(absent)("teaching", () => {
     const [own, general] = [page.locator("#outcome table").nth(0), page.locator("#outcome table").nth(1)];
     expect(await own.locator("th").first().textContent()).toMatch(/^Yours, held out: \d+$/);
     expect(await own.locator("td").first().textContent()).toBe("Whole answer right");
-    expect(await general.locator("th").first().textContent()).toBe("Everybody's tools: 100");
+    expect(await general.locator("th").first().textContent()).toBe("Everybody's tools, yours beside them: 100");
     expect(await page.locator(".curve .u-legend .u-label").allTextContents()).toEqual([
       "Right, held out",
       "Loss, held out",

@@ -47,6 +47,50 @@ test("sessions with tunings share the encoder and the tools that were read, and 
   expect((await (await load(merged)).call(request, tools)).tokens).toEqual(tuned.tokens);
 });
 
+test("a tuning answers what calls a tool that it learned, the model's own decoder all else, to the token", async () => {
+  const model = await load(bytes);
+  const names = (tools as { name: string }[]).map(({ name }) => name);
+  const requests = [request, "set a timer for ten minutes", "call mum", "what a day"];
+  const tunedBy = async (weights: Float32Array, taught: string[]) =>
+    model.session({ tuning: await model.tune(writeTuning(pack, weights, { ...notes, taught })) });
+  const answers = (by: Pick<typeof model, "call">) => Promise.all(requests.map((one) => by.call(one, tools)));
+  const tokens = (list: Awaited<ReturnType<typeof answers>>) => list.map((one) => one.tokens);
+  const [own_, others] = [await answers(model), await answers(model.session({ tuning: await model.tune(other) }))];
+  expect(own_.every(({ tuned }) => tuned === undefined)).toBe(true);
+  expect(others.every(({ tuned }) => tuned)).toBe(true);
+
+  const none = await answers(await tunedBy(shaken, ["open_umbrella"]));
+  expect(none.map(({ tuned }) => tuned)).toEqual([false, false, false, false]);
+  expect(tokens(none)).toEqual(tokens(own_));
+
+  expect(tokens(await answers(await tunedBy(shaken, names)))).toEqual(tokens(others));
+
+  // A decoder that says what the model says: which of them answers is all that differs.
+  const mixed = await answers(await tunedBy(own, ["set_timer"]));
+  expect(mixed.map(({ tuned }) => tuned)).toEqual(own_.map(({ calls }) => calls[0]?.name === "set_timer"));
+  expect(mixed.filter(({ tuned }) => tuned)).toHaveLength(1);
+  expect(tokens(mixed)).toEqual(tokens(own_));
+  // What the shaken decoder says of a mixed list counts as far as it names a tool that it learned.
+  const astray = await answers(await tunedBy(shaken, ["set_timer"]));
+  for (const [i, { tuned, tokens: said }] of astray.entries())
+    expect(said).toEqual(tuned ? others[i].tokens : own_[i].tokens);
+  model.close();
+});
+
+test("without the grammar a tuning answers lists of tools that it learned alone", async () => {
+  const model = await load(bytes);
+  const names = (tools as { name: string }[]).map(({ name }) => name);
+  const free = { grammar: false };
+  for (const [taught, tuned] of [
+    [names, true],
+    [names.slice(1), false],
+  ] as const) {
+    const tuning = await model.tune(writeTuning(pack, own, { ...notes, taught: [...taught] }));
+    expect((await model.session({ tuning }).call(request, tools, free)).tuned).toBe(tuned);
+  }
+  model.close();
+});
+
 test("a merged pack has all but the decoder byte for byte", () => {
   const merged = openPack(writeMerged(pack, shaken, notes));
   const sections = pack.header.sections.map(({ name }, i) => [
@@ -90,6 +134,8 @@ test("what is no tuning of this model is refused, with what to do", async () => 
   await refused(bytes, "header.tunes", "load that in the place of the model");
   const elsewhere = openPack(writeMerged(pack, shaken, notes));
   await refused(writeTuning(elsewhere, own, notes), "header.tunes", "beside the pack that it was made from");
+  for (const taught of ["set_timer", [1], ["a\u001b[2J"]])
+    await refused(writeTuning(pack, own, { ...notes, taught: taught as string[] }), "header.taught", "names of tools");
   const damaged = same.slice();
   damaged[damaged.length - 100] ^= 1;
   await refused(damaged, "norms", "damaged").catch(() => refused(damaged, "decoder.2", "damaged"));
@@ -116,6 +162,7 @@ test("run answers with --tuning, and inspect says of which model a file is and c
   expect(cli("run", request, "--tuning", path).out).toBe(cli("run", request).out);
   const model = modelId(pack.header).toString(16).padStart(8, "0");
   expect(cli("inspect", path).out).toContain(`${same.length} bytes, a tuning of model ${model}`);
+  expect(cli("inspect", path).out).toContain("answers:     everything\n");
   const { pieces, ...head } = JSON.parse(cli("inspect", path, "--json").out);
   expect([head.kind, head.tunes, pieces]).toEqual(["tuning", modelId(pack.header), undefined]);
   const damaged = same.slice();
@@ -138,6 +185,7 @@ test("pull keeps a tuning in the cache, and load takes it from there", async () 
     );
   } finally {
     server.stop(true);
-    process.env.XDG_CACHE_HOME = before;
+    if (before === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = before;
   }
 });

@@ -21,13 +21,14 @@ import type { Line } from "./data/line.ts";
 import { readLines } from "./data/lines.ts";
 import { advisedExamples } from "./data/measures.ts";
 import { readExamples } from "./eval/examples.ts";
+import { usualReplay } from "./finetune/batches.ts";
 import { teach } from "./finetune/course.ts";
 import { Crew } from "./finetune/crew.ts";
 import { askServer, type Server } from "./finetune/endpoint.ts";
 import { type Gathered, gather } from "./finetune/gather.ts";
 import { reportText } from "./finetune/report.ts";
 import { type Facts, readRun, saveRun } from "./finetune/runfile.ts";
-import { type Progress, usual } from "./finetune/trainer.ts";
+import { cautious, type Progress, usual } from "./finetune/trainer.ts";
 import { modelOf } from "./model.ts";
 
 export const finetune: Command = {
@@ -36,9 +37,10 @@ thimble finetune --tools tools.json -o TUNING [--endpoint URL --model NAME]
 
 Teaches a model your tools. DATA: lines of {query, tools, answers}; with --tools alone, or beside DATA, examples are made
 from the tools' schema, and with --endpoint written by a server: what it writes counts as DATA where the calls fit the
-tools and the request says their values; the rest is counted. Trains the decoder on the weights as they are deployed, among general examples against
-forgetting; keeps the look that answered best; reports before and after on sentences and values that it never saw.
-Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tuning. Exit code 3 where the tuning is no better.
+tools and the request says their values; the rest is counted. Trains a decoder on the weights as they are deployed; keeps the
+look that answered best; reports before and after on sentences and values that it never saw, and on general requests with your
+tools in their lists. Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tuning: it answers what calls
+your tools, the model's own decoder all else. Exit code 3 where the tuning is no better.
 
   -o, --out FILE    the tuning, or with --merge the whole pack; FILE.run holds a run that was stopped
   --tools FILE      a list of tools to make examples for
@@ -50,10 +52,10 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
   --minutes N       of training at most (5)
   --examples N      to show at most, in place of minutes: same seed, same bytes
   --from PACK       what to start from: a pack's path, URL or name (the model inside the package)
-  --merge           write a whole pack with the tuned decoder in it
+  --merge           write a whole pack with one decoder for everything: learns less, since it must not forget
   --test FILE       examples to report on (kept from DATA, or made)
-  --guard FILE      people's examples that must not get worse; of 200 or more half choose how much to keep (general ones, made)
-  --replay SHARE    of general examples (0.35)
+  --guard FILE      people's examples that must not get worse; with --merge half of 200 or more choose how much to keep (general ones, made)
+  --replay SHARE    of general examples (${usualReplay(false)}, with --merge ${usualReplay(true)})
   --threads N       (one a core, at most ${usual.batch / 4})
   --seed S          of all that is random (1)
   --resume          go on with a run that was stopped
@@ -118,10 +120,10 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
       const { replay, examples, budgetMs } = asked;
       const taught = await teach({
         ...{ crew, data, from, seed, replay, lexicon, merge, stopped },
-        schedule: { ...usual, examples, budgetMs },
+        schedule: { ...(merge ? cautious : usual), examples, budgetMs },
         onStage(stage) {
           if (stage === "train") process.on("SIGINT", stop);
-          const said = { base: measuring(data), train: training, choose: choosing, fit: "", score: "" }[stage];
+          const said = { base: measuring(data), train: training, choose: choosing, fit: fitting, score: "" }[stage];
           if (said) warn(`finetune: ${said}`);
         },
         onProgress: (progress) => bar?.(progress),
@@ -164,7 +166,8 @@ Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tunin
 
 const measuring = ({ train }: Gathered) => `${train.length} examples to train on; measuring the model as it is`;
 const training = "training; Ctrl-C keeps what is learned";
-const choosing = "choosing how much of the change to keep, then measuring again";
+const choosing = "choosing how much of the change to keep";
+const fitting = "fitting when to act, then measuring again";
 
 /** Asks a run to stop; who asks twice does not want to wait. */
 function untilAsked() {
@@ -220,7 +223,9 @@ function readAsked(input: Input): Asked {
   const minutes = numberOf(input, "minutes", 0.05, 1e5);
   if (given !== undefined && minutes !== undefined)
     throw new UsageError("finetune: expected --minutes or --examples, got both");
-  const [seed, replay] = [input.integer("seed", 0, 2 ** 31 - 1) ?? 1, numberOf(input, "replay", 0, 0.95) ?? 0.35];
+  const merge = input.flag("merge");
+  const seed = input.integer("seed", 0, 2 ** 31 - 1) ?? 1;
+  const replay = numberOf(input, "replay", 0, 0.95) ?? usualReplay(merge);
   const threads = input.integer("threads", 1, 32) ?? Math.min(availableParallelism(), usual.batch / 4);
   const made = input.integer("made", 20, 1e6) ?? 4000;
   return {
@@ -236,10 +241,10 @@ function readAsked(input: Input): Asked {
       replay,
       threads,
     },
-    ...{ merge: input.flag("merge"), resume: input.flag("resume") },
+    ...{ merge, resume: input.flag("resume") },
     examples: given ?? Number.POSITIVE_INFINITY,
     budgetMs: given === undefined ? 60_000 * (minutes ?? 5) : Number.POSITIVE_INFINITY,
-    facts: { seed, replay, made: toolsPath === undefined ? 0 : made },
+    facts: { seed, replay, merge: Number(merge), made: toolsPath === undefined ? 0 : made },
   };
 }
 

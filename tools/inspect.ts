@@ -120,6 +120,7 @@ function showTuning(header: PackHeader, asJson: boolean): void {
   print(`${header.fileBytes} bytes, a tuning of model ${model}: its decoder, for load(pack, { tuning })
 ${table(notes.map(([name, value]) => [`  ${visible(name)}`, visible(value)]))}
 
+answers:     ${visible(header.taught?.join(", ") ?? "everything")}
 when to act: ${header.calibration ? "its own" : "the model's"}
 
 sections

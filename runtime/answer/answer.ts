@@ -74,6 +74,25 @@ export async function writeAnswer(scribe: Scribe, rules: Rules, calls: Calls, ju
   return out.answer(false);
 }
 
+/** Decodes under the grammar as far as the name of the tool that is called first; undefined where none is. */
+export async function firstName(scribe: Scribe, rules: Rules): Promise<string | undefined> {
+  const { onText: _, ...silent } = { ...scribe, trace: false };
+  const out = new Output(silent);
+  await out.add(special.toolCall);
+  for (let stand = rules.start; !stand.atEnd && out.tokens.length < scribe.host.session.answerTokens; ) {
+    const mask = rules.mask(stand);
+    const id = mask.count === 1 ? mask.some : (await out.choose(mask.bits)).id;
+    const after = rules.advance(stand, id);
+    if (!after) return;
+    out.push(id);
+    stand = after;
+    const [, name] = utf8.decode(Uint8Array.from(out.bytes)).match(/^\s*\[\{"name":"([^"]*)"/) ?? [];
+    if (name !== undefined) return name;
+  }
+}
+
+const utf8 = new TextDecoder();
+
 /** Decodes as the model would without a grammar, up to its end token or the limit. */
 export async function writeFreely(scribe: Scribe): Promise<Answer> {
   const out = new Output(scribe);

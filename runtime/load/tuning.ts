@@ -12,6 +12,8 @@ export interface Tuning {
   readonly layout: ModelPlan;
   /** Where its sections lie. @internal */
   readonly bodyAt: number;
+  /** Tools that its decoder learned: it answers what calls one of them, the model's own decoder the rest. Absent: it answers everything. */
+  readonly taught?: ReadonlySet<string>;
   /** When to act, confirm or ask with it; the model's own where it has none. */
   readonly calibration?: Calibration;
 }
@@ -21,6 +23,7 @@ export interface TuningFile {
   header: PackHeader;
   /** Its sections as they follow each other. */
   body: Uint8Array;
+  calibration?: Calibration;
 }
 
 /**
@@ -35,5 +38,6 @@ export async function readTuning(source: Source, base: PackHeader, options: Wait
   };
   if (header.tunes === undefined) wrong("a whole pack", "load that in the place of the model");
   if (header.tunes !== modelId(base)) wrong("another model's", "load it beside the pack that it was made from");
-  return { header, body: bytes.subarray(header.sections[0].offsetBytes) };
+  const { calibration } = header;
+  return { header, body: bytes.subarray(header.sections[0].offsetBytes), ...(calibration && { calibration }) };
 }

@@ -68,6 +68,8 @@ export interface PackHeader {
   calibration?: Calibration;
   /** Of a tuning, a pack of a decoder alone, without pieces: the `modelId` of the model whose decoder it stands in for. */
   tunes?: number;
+  /** Of a tuning, the names of the tools that its decoder learned; absent where it is to answer everything. */
+  taught?: string[];
   sections: SectionEntry[];
   /** Length of the whole file. */
   fileBytes: number;
@@ -160,6 +162,7 @@ export function writePack(
     | "copies"
     | "calibration"
     | "tunes"
+    | "taught"
   >,
   field: (section: string, name: string) => Uint8Array,
 ): Uint8Array {
@@ -252,6 +255,9 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
     }
     if (header.tunes !== undefined && !Number.isInteger(header.tunes))
       throw new FormatError("header.tunes", prefixBytes, "expected the number of a model");
+    const names = header.taught ?? [];
+    if (!Array.isArray(names) || !names.every(isShown) || (names.length > 0 && header.tunes === undefined))
+      throw new FormatError("header.taught", prefixBytes, "expected names of tools in a tuning");
     const pieces = header.tunes === undefined ? header.geometry.vocabSize : 0;
     if (
       !Array.isArray(header.pieces) ||
@@ -261,8 +267,6 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
       const { length } = header.pieces ?? [];
       throw new FormatError("header.pieces", prefixBytes, `expected ${pieces} pieces, got ${length}`);
     }
-    // What a terminal shows may not steer it.
-    const isShown = (text: unknown) => typeof text === "string" && !/\p{Cc}/u.test(text);
     if (!isShown(header.licence)) throw new FormatError("header.licence", prefixBytes, "expected a line of text");
     if (!isObject(header.provenance) || !Object.entries(header.provenance).flat().every(isShown))
       throw new FormatError("header.provenance", prefixBytes, "expected lines of text by name");
@@ -293,6 +297,9 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
   }
   return header;
 }
+
+/** What a terminal shows may not steer it. */
+const isShown = (text: unknown) => typeof text === "string" && !/\p{Cc}/u.test(text);
 
 /** Throws: FormatError for a way of showing tools that is none of ours. */
 function checkPrompt({ prompt, toolAt }: PackHeader): void {

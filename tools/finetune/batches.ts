@@ -6,7 +6,8 @@ import { Random } from "../data/random.ts";
 import { synthesize } from "../data/synth.ts";
 import { type Lesson, mostAnswerTokens } from "./learner.ts";
 import { Redresser, type Shown } from "./redress.ts";
-import { target } from "./target.ts";
+import { nameTarget, target } from "./target.ts";
+import { strangersTo, taughtTools } from "./taught.ts";
 
 /** Ids: longer examples are left out, as in tools/train. */
 const most = { request: 110, answer: Math.min(110, mostAnswerTokens) };
@@ -16,22 +17,27 @@ const [mostToolText, mostOthers] = [2400, 3];
 /** Seeds of the generator whose examples replay, guard and lend their tools: apart from each other, whatever the run's seed. */
 export const seeds = { replay: 0x7e91a7, guard: 0x60a2d, strangers: 0x57a96e, anchor: 0x51a7 };
 
+/** Share of general examples: more for a decoder that is to answer them, not only to tell them from its own. */
+export const usualReplay = (merge: boolean) => (merge ? 0.35 : 0.12);
+
 export interface BatchOptions {
   /** Makes an example like the last `made` of the own ones, to be shown in their place; null where they stay. */
   fresh?: ((index: number) => Shown) | null;
   made?: number;
   /** Share of general examples. */
   replay: number;
+  /** The decoder is to answer general requests too, not only to leave them to the model's own. */
+  merge?: boolean;
   /** Chances of redressing, 0 to 1. */
   redress: number;
   seed: number;
   lexicon: Lexicon | null;
 }
 
-/** The lesson of an example; null if it is longer than what is learned. */
-export function lessonOf({ query, tools, answers }: Shown, tokenizer: Tokenizer): Lesson | null {
+/** The lesson of an example, of its whole answer or as `nameTarget`; null if it is longer than what is learned. */
+export function lessonOf({ query, tools, answers }: Shown, tokenizer: Tokenizer, learned = target): Lesson | null {
   const text = JSON.stringify(tools);
-  const lesson = { query, tools: text, ...target(answers, tokenizer) };
+  const lesson = { query, tools: text, ...learned(answers, tokenizer) };
   const isShort =
     lesson.given.length <= most.answer &&
     tokenizer.tokenize(query).length <= most.request &&
@@ -48,6 +54,7 @@ function fewer({ query, tools, answers }: Shown): Shown {
 
 export class Batches {
   private readonly redresser: Redresser;
+  private readonly taught: FlatTool[];
 
   constructor(
     private readonly own: readonly Shown[],
@@ -57,6 +64,7 @@ export class Batches {
     const general = Array.from({ length: 60 }, (_, i) => synthesize(seeds.strangers, i, options.lexicon));
     const strangers = new Map<string, FlatTool>(general.flatMap(({ tools }) => tools.map((tool) => [tool.name, tool])));
     const queries = general.map(({ query }) => query);
+    this.taught = taughtTools(own);
     this.redresser = new Redresser(own, [...strangers.values()].slice(0, 96), queries, options.redress);
   }
 
@@ -67,17 +75,25 @@ export class Batches {
     return fresh && at >= this.own.length - made ? fresh(random.between(0, 2 ** 31 - 1)) : this.own[at];
   }
 
+  /** A general example: answered, or beside tools that are taught told from theirs. */
+  private general(given: Shown, random: Random): Lesson | null {
+    const shown = fewer(given);
+    if (this.options.merge) return lessonOf(shown, this.tokenizer);
+    const apart = strangersTo(shown, this.taught);
+    if (!apart.length) return null;
+    const some = random.some(apart, random.between(1, mostOthers + 1));
+    return lessonOf({ ...shown, tools: random.shuffled([...shown.tools, ...some]) }, this.tokenizer, nameTarget);
+  }
+
   /** Batch number `step`; the same however it came to it. */
   batch(step: number, size: number): Lesson[] {
     const { replay, seed, lexicon } = this.options;
     const lessons: Lesson[] = [];
     for (let i = 0; lessons.length < size; i++) {
       const random = new Random(seed, step * 4096 + i);
-      const isGeneral = random.chance(replay);
-      const shown: Shown = isGeneral
-        ? fewer(synthesize(seeds.replay + seed, step * 4096 + i, lexicon))
-        : this.redresser.redress(this.pick(random), random);
-      const lesson = lessonOf(shown, this.tokenizer);
+      const lesson = random.chance(replay)
+        ? this.general(synthesize(seeds.replay + seed, step * 4096 + i, lexicon), random)
+        : lessonOf(this.redresser.redress(this.pick(random), random), this.tokenizer);
       if (lesson) lessons.push(lesson);
     }
     return lessons;

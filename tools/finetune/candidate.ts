@@ -1,6 +1,7 @@
 /** The weights of a moment in the place of a decoder: answers as the finished file would give them. */
 
 import type { Tuning } from "../../runtime/load/tuning.ts";
+import type { Calibration } from "../../runtime/pack/calibration.ts";
 import type { Session } from "../../runtime/session.ts";
 import type { Thimble } from "../../runtime/thimble.ts";
 import { ToolSet } from "../../runtime/tools/tools.ts";
@@ -18,8 +19,13 @@ export class Candidate {
   ) {}
 
   /** Opens a session of the model whose decoder can be written over. */
-  static async open(model: Thimble, pack: Pack, weights: Float32Array): Promise<Candidate> {
-    const tuning = await model.tune(writeTuning(pack, weights, { provenance: {} }));
+  static async open(
+    model: Thimble,
+    pack: Pack,
+    weights: Float32Array,
+    calibration: Calibration = model.calibration,
+  ): Promise<Candidate> {
+    const tuning = await model.tune(writeTuning(pack, weights, { provenance: {}, calibration }));
     return new Candidate(model, pack, tuning, model.session({ tuning }));
   }
 

@@ -31,6 +31,7 @@ import {
 } from "./judge.ts";
 import type { Lesson } from "./learner.ts";
 import { readParameters } from "./parameters.ts";
+import { taughtTools } from "./taught.ts";
 import { type End, type Look, type Result, type Run, type Saved, type Schedule, train } from "./trainer.ts";
 
 export const stages = ["base", "train", "choose", "fit", "score"] as const;
@@ -94,23 +95,24 @@ export async function teach(course: Course): Promise<Taught | null> {
   course.onStage?.("train");
   const result = await learn(course);
   if (course.onTrained?.(result) === false) return null;
-  course.onStage?.("choose");
-  const { weights, chosen } = await kept(course, result.best);
+  if (course.merge) course.onStage?.("choose");
+  const { weights, share } = course.merge ? await kept(course, result.best) : { weights: result.best, share: 1 };
   const provenance = {
-    tuned: `decoder, ${result.state.examples} examples of ${data.train.length}, share ${chosen.share}, seed ${seed}`,
+    tuned: `decoder, ${result.state.examples} examples of ${data.train.length}, share ${share}, seed ${seed}`,
   };
   course.onStage?.("fit");
-  const calibration = await refitted(weights, course);
-  const notes = { provenance, ...(calibration && { calibration }) };
+  const taught = course.merge ? undefined : taughtTools(data.train).map(({ name }) => name);
+  const fitted = await refitted(weights, course, taught);
+  const notes = { provenance, calibration: fitted ?? usualCalibration(course) };
   const merged = () => writeMerged(learner.pack, weights, notes);
-  const bytes = course.merge ? merged() : writeTuning(learner.pack, weights, notes);
+  const bytes = course.merge ? merged() : writeTuning(learner.pack, weights, { ...notes, ...(taught && { taught }) });
   course.onStage?.("score");
   // What was written is what is judged; a tuning over the encoder that has read the tools.
   const whole = course.merge ? await load(bytes) : null;
   const session = whole ?? learner.model.session({ tuning: await learner.model.tune(bytes) });
   const after = await answers(session, data, course);
   session.close();
-  return { bytes, merged, report: reportOf(data, before, after, result, chosen.share, Boolean(calibration)) };
+  return { bytes, merged, report: reportOf(course, before, after, result, share, fitted !== undefined) };
 }
 
 /** General examples that tell which weights matter to them: 96 tell much the same as 256. */
@@ -122,13 +124,14 @@ async function learn(course: Course): Promise<Result> {
   const { crew, data, schedule, onProgress, onLook, onSave, stopped } = course;
   const { learner, network } = crew;
   const { tokenizer } = learner.model;
-  const general = Array.from({ length: anchored }, (_, i) => synthesize(seeds.anchor, i, course.lexicon));
-  const known = general.flatMap((example) => lessonOf(example, tokenizer) ?? []);
-  const base = readParameters(learner.pack.header.geometry, learner.pack.field);
-  crew.hold(base, await importance(learner, known));
+  if (schedule.draw) {
+    const general = Array.from({ length: anchored }, (_, i) => synthesize(seeds.anchor, i, course.lexicon));
+    const known = general.flatMap((example) => lessonOf(example, tokenizer) ?? []);
+    crew.hold(readParameters(learner.pack.header.geometry, learner.pack.field), await importance(learner, known));
+  }
   if (course.from) crew.restore(course.from.weights);
   const batches = new Batches(data.train, tokenizer, { ...course, ...data, redress: 0.4 });
-  const candidate = await Candidate.open(learner.model, learner.pack, network.weights());
+  const candidate = await Candidate.open(learner.model, learner.pack, network.weights(), usualCalibration(course));
   const choosing = data.dev.slice(0, lookedAt).map((example, i) => judged(example, i, "dev"));
   const lessons = data.dev
     .slice(0, 32)
@@ -189,26 +192,44 @@ async function kept({ crew, data: { dev, choosing }, onAnswered }: Course, learn
   }
   candidate.session.close();
   const chosen = chosenShare(tried, before);
-  return { chosen, weights: blended(base, learned, chosen.share) };
+  return { share: chosen.share, weights: blended(base, learned, chosen.share) };
+}
+
+/** The model's, without what its names lean on: a tuned decoder knows better which of its tools is meant. */
+function usualCalibration({ crew, merge }: Course): Calibration {
+  const { calibration } = crew.learner.model;
+  const { lean } = calibration;
+  return merge || !lean ? calibration : { ...calibration, lean: { tool: 0, none: 0, number: lean.number ?? 0 } };
 }
 
 /** A calibration fitted to what the tuned decoder does; undefined where there are too few calls to fit the base's anew. */
 async function refitted(
   weights: Float32Array,
-  { crew, data: { dev, guard }, onAnswered }: Course,
+  course: Course,
+  taught: string[] | undefined,
 ): Promise<Calibration | undefined> {
-  onAnswered?.(0);
+  const { crew, data, onAnswered } = course;
   const { model, pack } = crew.learner;
-  const session = model.session({ tuning: await model.tune(writeTuning(pack, weights, { provenance: {} })) });
-  const samples = await samplesOf(session, [...dev.map((example, i) => judged(example, i, "dev")), ...guard]);
+  onAnswered?.(0);
+  const calibration = usualCalibration(course);
+  const notes = { provenance: {}, calibration, ...(taught && { taught }) };
+  const session = model.session({ tuning: await model.tune(writeTuning(pack, weights, notes)) });
+  // What the model's own decoder answers is judged by the model's calibration.
+  const tuned: Pick<Session, "call"> = {
+    async call(...asked: Parameters<Session["call"]>) {
+      const answer = await session.call(...asked);
+      return answer.tuned ? answer : { ...answer, calls: [] };
+    },
+  };
+  const samples = await samplesOf(tuned, [...data.dev.map((example, i) => judged(example, i, "dev")), ...data.guard]);
   session.close();
-  const { lean } = model.calibration;
+  const { lean } = calibration;
   const wrong = samples.filter(({ right }) => !right).length;
   return samples.length >= 60 && wrong >= 10 ? { ...fit(samples, 0.95, 0.7), ...(lean && { lean }) } : undefined;
 }
 
 function reportOf(
-  data: Gathered,
+  { data, merge }: Course,
   before: Answers,
   after: Answers,
   { state, end }: Result,
@@ -216,7 +237,7 @@ function reportOf(
   calibration: boolean,
 ): Report {
   const own = compare("own tools", before.test, after.test);
-  const general = compare("general", before.guard, after.guard);
+  const general = compare(merge ? "general" : "general, among these", before.guard, after.guard);
   const { examples, spentMs, looks } = state;
   return {
     own,

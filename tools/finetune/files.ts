@@ -16,6 +16,8 @@ export interface Pack {
 export interface Notes {
   provenance: Record<string, string>;
   calibration?: Calibration;
+  /** Of a tuning, the tools that its decoder learned: without them it is to answer everything. */
+  taught?: string[];
 }
 
 /** Throws: FormatError for what is no pack of int4 weights, or is damaged. */
@@ -43,7 +45,8 @@ export function openPack(bytes: Uint8Array): Pack {
 }
 
 /** The decoder's sections alone, for `load(pack, { tuning })`. */
-export function writeTuning(base: Pack, parameters: Float32Array, { provenance, calibration }: Notes): Uint8Array {
+export function writeTuning(base: Pack, parameters: Float32Array, notes: Notes): Uint8Array {
+  const { provenance, calibration, taught } = notes;
   const { geometry, format, licence } = base.header;
   const head = {
     geometry,
@@ -53,6 +56,7 @@ export function writeTuning(base: Pack, parameters: Float32Array, { provenance, 
     provenance,
     tunes: modelId(base.header),
     ...(calibration && { calibration }),
+    ...(taught && { taught }),
   };
   return writePack(head, tunedField(base, parameters));
 }

@@ -11,6 +11,7 @@ import { seeds } from "./batches.ts";
 import { judged } from "./candidate.ts";
 import type { Shown } from "./redress.ts";
 import { cells, splitParts } from "./split.ts";
+import { amongTaught, taughtTools } from "./taught.ts";
 
 export interface Asked {
   given: readonly Line[];
@@ -19,6 +20,8 @@ export interface Asked {
   /** To report on, in place of what is kept or made. */
   test?: Example[];
   guard?: Example[];
+  /** The tuned decoder is to answer everything. */
+  merge?: boolean;
   /** Examples to make from the tools. */
   made: number;
   seed: number;
@@ -48,7 +51,7 @@ const sizes = { dev: 96, test: 200, guard: 200, choosing: 100 };
 /**
  * Splits and makes all examples. Throws: Error for tools that cannot be asked for, or too few examples.
  */
-export function gather({ given: lines, tools, made, seed, lexicon, more, ...asked }: Asked): Gathered {
+export function gather({ given: lines, tools, made, seed, lexicon, more, merge = false, ...asked }: Asked): Gathered {
   const warnings: string[] = [];
   const given = usable(lines, more, warnings);
   const parts = splitParts(given, seed);
@@ -80,9 +83,11 @@ export function gather({ given: lines, tools, made, seed, lexicon, more, ...aske
   const general = Array.from({ length: sizes.guard + sizes.choosing }, (_, i) =>
     judged(synthesize(seeds.guard, i, lexicon), i, "general"),
   );
+  const taught = taughtTools(train);
+  const judging = (examples: Example[]) => (merge ? examples : examples.map((one) => amongTaught(one, taught)));
   // People's own choose better than made ones, which are forgotten sooner: half of them, the others are reported.
   const people = asked.guard ?? [];
-  const isChoosing = people.length >= 2 * sizes.choosing;
+  const isChoosing = merge && people.length >= 2 * sizes.choosing;
   return {
     train,
     fresh: synth && ((index) => synth.make(seed, index, false)),
@@ -90,7 +95,7 @@ export function gather({ given: lines, tools, made, seed, lexicon, more, ...aske
     dev,
     test,
     cells: groups,
-    guard: people.length ? people.filter((_, i) => !isChoosing || i % 2) : general.slice(0, sizes.guard),
+    guard: judging(people.length ? people.filter((_, i) => !isChoosing || i % 2) : general.slice(0, sizes.guard)),
     choosing: isChoosing ? people.filter((_, i) => i % 2 === 0) : general.slice(sizes.guard),
     warnings,
   };

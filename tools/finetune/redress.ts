@@ -25,9 +25,18 @@ const plainWords = (text: string): string[] =>
       .match(/[a-z]{3,}/g) ?? []
   ).filter((word) => !common.has(word));
 
+const stems = (text: string): Set<string> => new Set(plainWords(text).map((word) => word.replace(/(ing|s|e)$/, "")));
+
 /** What one tool resembles another by: the stems in its name and description. */
 const stemsOf = ({ name, description = "" }: FlatTool): Set<string> =>
-  new Set(plainWords(`${name.replaceAll("_", " ")} ${description}`).map((word) => word.replace(/(ing|s|e)$/, "")));
+  stems(`${name.replaceAll("_", " ")} ${description}`);
+
+/** Whether a tool shares words with a request or the tools that answer it: it may then fit as well. */
+export function resembles(tool: FlatTool, { query, tools, answers }: Shown): boolean {
+  const called = new Set(answers.map(({ name }) => name));
+  const near = [stems(query), ...tools.filter(({ name }) => called.has(name)).map(stemsOf)];
+  return [...stemsOf(tool)].some((stem) => near.some((words) => words.has(stem)));
+}
 
 /** Where a value stands in a request, if it stands there exactly once as whole words. */
 function once(value: string, query: string): number {

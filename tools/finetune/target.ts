@@ -54,3 +54,11 @@ export function target(calls: readonly Call[], tokenizer: Tokenizer): Pick<Sampl
     weights: [structure, ...weights, structure],
   };
 }
+
+/** As `target`, as far as it says which tool is called first, or that none is. */
+export function nameTarget(calls: readonly Call[], tokenizer: Tokenizer): Pick<Sample, "given" | "wanted" | "weights"> {
+  const { given, wanted, weights } = target(calls.slice(0, 1), tokenizer);
+  // The id after the name says that it ends there.
+  const end = weights.lastIndexOf(weightOf.name) + 2;
+  return { given: given.slice(0, end), wanted: wanted.slice(0, end), weights: weights.slice(0, end) };
+}

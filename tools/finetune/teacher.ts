@@ -4,6 +4,7 @@ import { ToolSet } from "../../runtime/tools/tools.ts";
 import { ToolSynth } from "../data/fit.ts";
 import type { Call } from "../data/ground.ts";
 import { flatTools, type Line, normalised, readLine } from "../data/line.ts";
+import { usualReplay } from "./batches.ts";
 import { type Report, type Stage, teach } from "./course.ts";
 import { Crew } from "./crew.ts";
 import { type Gathered, gather } from "./gather.ts";
@@ -157,7 +158,7 @@ async function run({ pack, asked, keeps, left }: Extract<Order, { do: "teach" }>
     if (left && (left.model !== model || left.saved.best.length !== crew.network.size))
       throw new Error(`expected the model that the course began with, got another; load that one, or begin anew`);
     const taught = await teach({
-      ...{ crew, data, seed, replay: 0.35, lexicon: null, from: left?.saved },
+      ...{ crew, data, seed, replay: usualReplay(false), lexicon: null, from: left?.saved },
       schedule: {
         ...usual,
         examples: most ?? Number.POSITIVE_INFINITY,

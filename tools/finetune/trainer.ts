@@ -26,12 +26,15 @@ export const usual: Schedule = {
   warm: 10,
   last: 0.02,
   batch: 8,
-  draw: 0.03,
+  draw: 0,
   examples: Number.POSITIVE_INFINITY,
   budgetMs: Number.POSITIVE_INFINITY,
   every: 2048,
   patience: 4,
 };
+
+/** For a decoder that is to answer everything, not its own tools alone. */
+export const cautious: Schedule = { ...usual, draw: 0.03 };
 
 /** How good the weights are as they would be deployed. */
 export interface Look {

@@ -40,9 +40,13 @@ export function Result() {
           Save the whole pack, {size(whole)}
         </button>
       </div>
+      <p class="note">
+        The tuning answers what calls your tools and leaves the rest to the model. The whole pack has one decoder for
+        everything: for devices that have your tools alone.
+      </p>
       <div class="tables">
         <Figures judged={report.own} title={`Yours, held out: ${report.own.examples}`} />
-        <Figures judged={report.general} title={`Everybody's tools: ${report.general.examples}`} />
+        <Figures judged={report.general} title={`Everybody's tools, yours beside them: ${report.general.examples}`} />
         <Groups title="Tool" groups={report.tools} />
         {report.cells && <Groups title="What is new in it" groups={report.cells} />}
       </div>
@@ -79,12 +83,11 @@ export function Result() {
   );
 }
 
-function verdict({ report: { isBetter, hasFallen, share, examples, spentMs, end } }: Outcome): string {
+function verdict({ report: { isBetter, hasFallen, examples, spentMs, end } }: Outcome): string {
   const better = isBetter ? "Better on your tools" : "No better on your tools: it needs more examples, or longer";
   const general = hasFallen ? "worse on everybody's" : "no worse on everybody's than chance explains";
-  const back = share < 1 ? ` To keep what it knew it went back to ${100 * share}% of what it learned.` : "";
   const early = end === "no better" ? ", until no look was better" : "";
-  return `${better}, ${general}. ${examples.toLocaleString("en")} examples shown in ${Math.round(spentMs / 1000)} s${early}.${back}`;
+  return `${better}, ${general}. ${examples.toLocaleString("en")} examples shown in ${Math.round(spentMs / 1000)} s${early}.`;
 }
 
 function Figures({ judged, title }: { judged: Judged; title: string }) {
