@@ -17,7 +17,7 @@ export interface ColdReport {
   cpuMs: number;
   loadCpuMs: number;
   /** The same request as `thimble run` answers it, which leaves out what measures and, on V8, what optimises JavaScript. */
-  oneShot: Phase;
+  oneShot: Phase & { answer: string };
 }
 
 interface Phase {
@@ -65,10 +65,13 @@ export function measureCold(subject: Subject, runs: number): ColdReport {
     ),
     cpuMs: round(sum(names), 1),
     loadCpuMs: round(sum(ownLoad), 1),
-    oneShot: medians(
-      "thimble run",
-      turns.map(({ oneShot }) => oneShot),
-    ),
+    oneShot: {
+      ...medians(
+        "thimble run",
+        turns.map(({ oneShot }) => oneShot),
+      ),
+      answer: turns[0].oneShot.answer,
+    },
   };
 }
 
@@ -83,15 +86,15 @@ console.log(JSON.stringify({ cpuMs: (user + system) / 1000, rssBytes: process.me
 }
 
 /** Throws: Error with what the command says where it fails. */
-function runOnce({ build, path, request, tools }: Subject): Start {
+function runOnce({ build, path, request, tools }: Subject): Start & { answer: string } {
   const child = fileURLToPath(new URL(`./oneshot-child${import.meta.url.slice(-3)}`, import.meta.url));
   const args = [child, "run", request, "--tools", "-", "--model", path, ...(build ? ["--kernels", build] : [])];
   const startMs = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, args, { input: tools, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { input: tools, encoding: "utf8" });
   const ms = performance.now() - startMs;
   if (status !== 0) throw new Error(`bench --cold: expected an answer of thimble run, got ${stderr.trim()}`);
   const taken: Taken = JSON.parse(stderr.slice(stderr.lastIndexOf("{")));
-  return { phase: "run", ms, ...taken };
+  return { phase: "run", ms, ...taken, answer: stdout.trim() };
 }
 
 export function renderCold({ runs, bare, phases, cpuMs, loadCpuMs, oneShot }: ColdReport): string {
