@@ -256,19 +256,20 @@ test("bench --roofline --json: the host's peaks, and every kernel's share of one
   for (const name of ["argmax", "softmax", "rms_norm", "quantize"]) expect(named(name).micros).toBeGreaterThan(0);
 });
 
-test("bench --cold --json: CPU time and memory of a start by phase, and of the load, beside a bare process", async () => {
+test("bench --cold --json: CPU time and memory of a start by phase, of the load and of thimble run, beside a bare process", async () => {
   const { code, out } = await thimble(["bench", "--cold", "--json", "--runs", "1", "--kernels", "simd"]);
   expect(code).toBe(0);
-  const { bare, phases, cpuMs, loadCpuMs } = JSON.parse(out);
+  const { bare, phases, cpuMs, loadCpuMs, oneShot } = JSON.parse(out);
   const names = ["process start", "import", "header", "kernels", "tokenizer and session", "weights", "first call"];
   expect(phases.map(({ phase }: { phase: string }) => phase)).toEqual(names);
   const sum = (some: { cpuMs: number }[]) => some.reduce((total, phase) => total + phase.cpuMs, 0);
   expect(sum(phases)).toBeCloseTo(cpuMs, 0);
   expect(sum(phases.slice(2, 6))).toBeCloseTo(loadCpuMs, 0);
-  for (const { cpuMs, ms, rssBytes } of [bare, ...phases]) {
+  for (const { cpuMs, ms, rssBytes } of [bare, ...phases, oneShot]) {
     expect(Math.min(cpuMs, ms)).toBeGreaterThan(0);
     expect(rssBytes).toBeGreaterThan(1 << 20);
   }
+  expect(oneShot.answer).toContain('set_alarm {"time":"7:15","date":"tomorrow"}');
 });
 
 test("bench --margins lists a token that the reference did not pick, and fails where its gap is 0.5 or more", async () => {

@@ -173,7 +173,9 @@ test("every file of it is reached: the runtime's by its exports, the tools' by t
   const files = ["dist/runtime", "dist/tools"].flatMap((folder) =>
     readdirSync(join(installed, folder), { recursive: true, encoding: "utf8" }).map((path) => join(folder, path)),
   );
-  // A cold start runs its child, and training its threads, by a path they make; the charts' library goes into a page.
-  const own = files.filter((path) => path.endsWith(".js") && !/uPlot|coldstart-child|crew-worker|teacher/.test(path));
+  // Cold starts run their children, and training its threads, by a path they make; the charts' library goes into a page.
+  const own = files.filter(
+    (path) => path.endsWith(".js") && !/uPlot|coldstart-child|oneshot-child|crew-worker|teacher/.test(path),
+  );
   expect(own.filter((path) => !met.has(join(installed, path)))).toEqual([]);
 });

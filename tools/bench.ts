@@ -84,6 +84,7 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
   --budget MIB,…   instead: prefill, decode and calls with so many MiB of linear memory, and resident
   --arrival        instead: time to the first prefill from a server that sends 2 MB/s, as it arrives and afterwards
   --cold           instead: processes that start, load and answer once: CPU time and memory by phase, beside a bare one
+                   and thimble run
   --catalogue      instead: calls with 7, 20 and 100 tools, first sight of a tool, memory at 16 tools
   --finetune       instead: examples a second of thimble finetune on one thread and on two
   --wasi           instead: calls by the command for WASI under @wasmer/wasi, turn by turn with the runtime

@@ -1,8 +1,10 @@
 /** What a process costs that starts, loads and answers once: CPU time and memory by phase, beside a process that does nothing. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { table } from "../command.ts";
 import { startOnce } from "../profile/coldstart.ts";
 import type { Subject } from "../profile/measure.ts";
+import type { Taken } from "./oneshot-child.ts";
 import { middle, round } from "./runs.ts";
 
 export interface ColdReport {
@@ -14,6 +16,8 @@ export interface ColdReport {
   /** CPU time from nothing to the first answer, and of the load alone: from the header to the weights. */
   cpuMs: number;
   loadCpuMs: number;
+  /** The same request as `thimble run` answers it, which leaves out what measures and, on V8, what optimises JavaScript. */
+  oneShot: Phase & { answer: string };
 }
 
 interface Phase {
@@ -29,7 +33,11 @@ const ownLoad = ["header", "kernels", "tokenizer and session", "weights"];
 
 /** Medians of a number of starts, each beside a bare process. */
 export function measureCold(subject: Subject, runs: number): ColdReport {
-  const turns = Array.from({ length: runs }, () => ({ bare: startBare(), phases: startOnce(subject) }));
+  const turns = Array.from({ length: runs }, () => ({
+    bare: startBare(),
+    phases: startOnce(subject),
+    oneShot: runOnce(subject),
+  }));
   const medians = (phase: string, of: (typeof turns)[number]["phases"]): Phase => ({
     phase,
     cpuMs: round(middle(of.map(({ cpuMs }) => cpuMs)), 1),
@@ -57,10 +65,19 @@ export function measureCold(subject: Subject, runs: number): ColdReport {
     ),
     cpuMs: round(sum(names), 1),
     loadCpuMs: round(sum(ownLoad), 1),
+    oneShot: {
+      ...medians(
+        "thimble run",
+        turns.map(({ oneShot }) => oneShot),
+      ),
+      answer: turns[0].oneShot.answer,
+    },
   };
 }
 
-function startBare(): ReturnType<typeof startOnce>[number] {
+type Start = ReturnType<typeof startOnce>[number];
+
+function startBare(): Start {
   const script = `const { user, system } = process.cpuUsage();
 console.log(JSON.stringify({ cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() }));`;
   const startMs = performance.now();
@@ -68,7 +85,19 @@ console.log(JSON.stringify({ cpuMs: (user + system) / 1000, rssBytes: process.me
   return { phase: "bare", ms: performance.now() - startMs, ...told };
 }
 
-export function renderCold({ runs, bare, phases, cpuMs, loadCpuMs }: ColdReport): string {
+/** Throws: Error with what the command says where it fails. */
+function runOnce({ build, path, request, tools }: Subject): Start & { answer: string } {
+  const child = fileURLToPath(new URL(`./oneshot-child${import.meta.url.slice(-3)}`, import.meta.url));
+  const args = [child, "run", request, "--tools", "-", "--model", path, ...(build ? ["--kernels", build] : [])];
+  const startMs = performance.now();
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { input: tools, encoding: "utf8" });
+  const ms = performance.now() - startMs;
+  if (status !== 0) throw new Error(`bench --cold: expected an answer of thimble run, got ${stderr.trim()}`);
+  const taken: Taken = JSON.parse(stderr.slice(stderr.lastIndexOf("{")));
+  return { phase: "run", ms, ...taken, answer: stdout.trim() };
+}
+
+export function renderCold({ runs, bare, phases, cpuMs, loadCpuMs, oneShot }: ColdReport): string {
   const row = ({ phase, cpuMs, ms, rssBytes }: Phase) => [
     phase,
     `${cpuMs.toFixed(1)} ms CPU`,
@@ -79,5 +108,6 @@ export function renderCold({ runs, bare, phases, cpuMs, loadCpuMs }: ColdReport)
     row(bare),
     ...phases.map(row),
     [`medians of ${runs}`, `${cpuMs.toFixed(1)} ms CPU`, `of which load ${loadCpuMs.toFixed(1)}`, ""],
+    row(oneShot),
   ]);
 }
