@@ -388,8 +388,8 @@ describe.skipIf(absent)("teaching", () => {
     await told(page, /^60 examples\. /);
     await shows(page, ".note", /examples, \d+ a second, loss/, 200_000);
     await page.getByRole("button", { name: "Stop, and keep what it learned" }).click();
-    await shows(page, "#stage", "Choosing", 200_000);
-    // What is left now is trained: it goes on with the choice, and learns no more.
+    await shows(page, "#stage", "3 of 4: Fitting", 200_000);
+    // What is left now is trained: it goes on with when to act, and learns no more.
     const trained = (await keptExamples(page)) as number;
     expect(trained).toBeGreaterThan(examples);
     await reload(page);

@@ -31,10 +31,10 @@ import { Result } from "./outcome.tsx";
 const leastRows = 40;
 const minutes = signal(3);
 
-const stageWords: Record<Stage, string> = {
+/** A tuning keeps all that it learned: a page chooses nothing. */
+const stageWords: Partial<Record<Stage, string>> = {
   base: "Measuring the model as it is",
   train: "Training",
-  choose: "Choosing how much of it to keep",
   fit: "Fitting when to act",
   score: "Measuring what it learned",
 };
