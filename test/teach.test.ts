@@ -237,7 +237,7 @@ describe.skipIf(absent)("teaching", () => {
   test("a course in the page: its curve, before and after, a tuning and a pack that load", async () => {
     const page = await open();
     await make(page, 80);
-    await begin(page, 0.05);
+    await begin(page, 0.2);
     await shows(page, "#stage", "Training", 200_000);
     await page.locator(".curve canvas").waitFor();
     await picture(page, "teach-course");
@@ -279,10 +279,9 @@ describe.skipIf(absent)("teaching", () => {
     expect(other.text).toBe(text);
     const inPage = calls.map((one) => `${one.name} ${JSON.stringify(one.arguments, null, 1).replace(/\n\s*/g, " ")}`);
     await shows(page, "#words", query);
-    await page.waitForFunction(
-      (all) => [...document.querySelectorAll("#call")].map((one) => one.textContent).join("\n") === all,
-      inPage.join("\n"),
-    );
+    const shown = async () => (await page.locator("#call").allTextContents()).join("\n");
+    for (let i = 0; i < 50 && (await shown()) !== inPage.join("\n"); i++) await page.waitForTimeout(200);
+    expect(await shown()).toBe(inPage.join("\n"));
     await page.getByRole("button", { name: "Back to the model before" }).click();
     await shows(page, "#state", /^the model inside,/);
     await page.getByLabel("Load a pack").setInputFiles(tuning);
