@@ -53,7 +53,7 @@ export function quantizeMatrix(data: Float32Array, out: number, inputs: number):
 
 /**
  * Writes a matrix in the kernels' layout (`matrixBytes`); padding is zero weights with zero scales. A scale becomes a multiple
- * of its output's unit, the greatest of the output's / 255; nibbles stay, so that each weight is off by unit/2 · |q| at most.
+ * of its output's unit, the greatest of the output's / 255; nibbles stay as they are, so that a weight moves by |q| · unit/2 at most.
  */
 export function packMatrix(matrix: Matrix): Uint8Array {
   const { nibbles, scales } = matrix.q4 ?? quantizeMatrix(matrix.data, matrix.out, matrix.in);
@@ -81,13 +81,8 @@ export function packScales(scales: Float32Array, groups: number, bytes: Uint8Arr
     const own = scales.subarray(row * groups, (row + 1) * groups);
     const unit = Math.fround(own.reduce((most, scale) => Math.max(most, scale), 0) / mostScale);
     view.setFloat32(groups * blockBytes + 4 * row, unit, true);
-    if (unit === 0) continue;
-    // No group of weights that are not zero is lost.
     for (const [group, scale] of own.entries())
-      view.setUint8(
-        group * blockBytes + 4 * runBytes + row,
-        Math.min(mostScale, Math.max(1, Math.round(scale / unit))),
-      );
+      view.setUint8(group * blockBytes + 4 * runBytes + row, unit && Math.min(mostScale, Math.round(scale / unit)));
   }
 }
 
