@@ -74,7 +74,7 @@ function isPack(file: Uint8Array): boolean {
 /** A pack of any version as today's writer writes it. */
 function renewPack(file: Uint8Array): Uint8Array {
   const { header, field } = openPack(file);
-  const { version, sections, fileBytes, ...head } = header;
+  const { sections, fileBytes, ...head } = header;
   return writePack(head, field);
 }
 

@@ -163,7 +163,8 @@ export function modelId({ geometry, toolAt, pieces, sections }: PackHeader): num
 }
 
 /**
- * Writes a pack. `field(section, name)` gives a field's bytes in the kernels' layout.
+ * Writes a pack of this version, whatever that of a header which is given again. `field(section, name)` gives a field's bytes in
+ * the kernels' layout.
  * Throws: Error if a field has another length than the geometry says.
  */
 export function writePack(
@@ -183,7 +184,8 @@ export function writePack(
   >,
   field: (section: string, name: string) => Uint8Array,
 ): Uint8Array {
-  const layouts = layoutsOf({ ...head, version: packVersion });
+  const { version: _, ...facts } = head as Partial<PackHeader> & typeof head;
+  const layouts = layoutsOf(facts);
   const body = new Uint8Array(layouts.reduce((sum, layout) => sum + layout.bytes, 0));
   let at = 0;
   const sections: SectionEntry[] = layouts.map((layout) => {
@@ -207,7 +209,7 @@ export function writePack(
       offsetBytes += section.bytes;
       return entry;
     });
-    const map: Omit<PackHeader, "version"> = { ...head, sections: placed, fileBytes: offsetBytes };
+    const map: Omit<PackHeader, "version"> = { ...facts, sections: placed, fileBytes: offsetBytes };
     return writeMsgpack(renamed(map, fileKeys) as Packable);
   };
   let start = 0;

@@ -69,7 +69,7 @@ export function writeTuning(base: Pack, parameters: Float32Array, notes: Notes):
 
 /** The whole pack with the trained decoder in it; all else byte for byte the base's. */
 export function writeMerged(base: Pack, parameters: Float32Array, { provenance, calibration }: Notes): Uint8Array {
-  const { version, sections, fileBytes, ...head } = base.header;
+  const { sections, fileBytes, ...head } = base.header;
   const merged = { ...head, provenance: { ...head.provenance, ...provenance }, ...(calibration && { calibration }) };
   return writePack(merged, tunedField(base, parameters));
 }
