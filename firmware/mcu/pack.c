@@ -159,8 +159,9 @@ static void read_geometry(reader *r, thimble_model *m) {
   }
 }
 
+/* As a field: up to a whole 16 bytes. */
 static uint32_t matrix_bytes(uint32_t out, uint32_t in) {
-  return padded(out, outputTile) / outputTile * octet_bytes(in);
+  return padded(padded(out, outputTile) / outputTile * octet_bytes(in), 16);
 }
 
 enum { align = 64 };
