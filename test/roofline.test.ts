@@ -17,7 +17,7 @@ async function mixed(build: (typeof buildNames)[number]): Promise<Jobs> {
   return jobs;
 }
 
-/** Rows as `quantize` rounds them: integers up to 127 times a scale a group. */
+/** Rows as `quantize` rounds them: integers up to 127 times a scale a row. */
 function rounded(x: Float32Array): Float32Array {
   return x.map((value, i) => {
     const start = i - (i % dModel);
