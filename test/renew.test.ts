@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { decode, logits } from "../runtime/engine/decoder.ts";
 import { prefill } from "../runtime/engine/encoder.ts";
 import { load } from "../runtime/index.ts";
-import { checkFile, packVersion } from "../runtime/pack/pack.ts";
+import { checkFile, packVersion, sectionLayouts } from "../runtime/pack/pack.ts";
 import { renewSection } from "../runtime/pack/renew.ts";
-import { openPack, writeMerged } from "../tools/finetune/files.ts";
+import { openPack, writeMerged, writeTuning } from "../tools/finetune/files.ts";
 import { readParameters } from "../tools/finetune/parameters.ts";
+import { runBytes } from "../wasm/abi.ts";
 import { fixture, host, oddGeometry, packOf, randomCheckpoint, thimble } from "./support.ts";
 
 const old = new Uint8Array(readFileSync(fixture("first.thimble")));
@@ -71,6 +72,34 @@ test("a byte of it that changed is refused, naming the section", async () => {
     const damaged = old.slice();
     damaged[offsetBytes + 3] ^= 1;
     await expect(load(damaged)).rejects.toThrow(name);
+  }
+});
+
+test("a tuning made of it today goes with it, and with no pack that `thimble build` made of it", async () => {
+  const { header, field } = openPack(old);
+  const numbers = readParameters(header.geometry, field).map((x, i) => x * (1 + 0.2 * Math.sin(i)));
+  const tuning = writeTuning(openPack(old), numbers, { provenance: {} });
+  const [asOld, asNew] = [oldTuning, tuning].map(async (one) => {
+    const model = await load(old, { tuning: one });
+    return (await model.call("wake me", tools)).tokens;
+  });
+  expect(await asNew).toEqual(await asOld);
+  await expect(load(now, { tuning })).rejects.toThrow("beside the pack that it was made from, or tune anew");
+});
+
+test("scales below zero or without end are refused, naming the matrix", () => {
+  const header = checkFile(old);
+  const [{ fields }] = sectionLayouts(header.geometry, header.format, 1).filter(({ name }) => name === "decoder.0");
+  const entry = header.sections.find(({ name }) => name === "decoder.0");
+  if (!entry) throw new Error("first.thimble has a decoder");
+  for (const scale of [-0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    const section = old.slice(entry.offsetBytes, entry.offsetBytes + entry.bytes);
+    const matrix = fields.find(({ name }) => name.endsWith("wo"));
+    if (!matrix) throw new Error("a decoder has a matrix");
+    new DataView(section.buffer).setFloat32(matrix.offsetBytes + 4 * runBytes, scale, true);
+    expect(() => renewSection(header, "decoder.0", section)).toThrow(
+      `decoder.0.${matrix.name}: expected finite scales of at least 0, got ${scale}`,
+    );
   }
 });
 

@@ -38,7 +38,8 @@ export async function readTuning(source: Source, base: PackHeader, options: Wait
     throw new FormatError("header.tunes", prefixBytes, `expected a tuning of this model, got ${got}; ${remedy}`);
   };
   if (header.tunes === undefined) wrong("a whole pack", "load that in the place of the model");
-  if (header.tunes !== modelId(base)) wrong("another model's", "load it beside the pack that it was made from");
+  if (header.tunes !== modelId(base))
+    wrong("another model's", "load it beside the pack that it was made from, or tune anew");
   const sections = header.sections.map(({ name, offsetBytes, bytes: length }) =>
     renewSection(header, name, bytes.subarray(offsetBytes, offsetBytes + length)),
   );

@@ -36,7 +36,7 @@ export function openPack(bytes: Uint8Array): Pack {
     throw new FormatError(
       "header.weights",
       prefixBytes,
-      `expected int4, got ${header.format}; build it without --float`,
+      `expected int4, got ${header.format}; build it without --wide`,
     );
   if (header.tunes !== undefined)
     throw new FormatError("header.tunes", prefixBytes, "expected a whole pack, got a tuning; give its model");
