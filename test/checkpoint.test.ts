@@ -400,6 +400,16 @@ describe("needle-rs int4", () => {
     });
   });
 
+  test.each([-0.5, Number.NaN])("a scale of %p is refused, naming its tensor", (size) => {
+    const file = write(tiny(), "I4", METADATA);
+    const { tensors } = readSafetensors(file, "f");
+    const { bytes } = tensors.get("encoder.0.self_attn.wq.scale")!;
+    new DataView(bytes.buffer, bytes.byteOffset).setFloat32(0, size, true);
+    expect(() => readCheckpoint(file, "f")).toThrow(
+      `encoder.0.self_attn.wq.scale: expected finite scales of at least 0, got ${size}; quantise the checkpoint again`,
+    );
+  });
+
   test("the low nibble is the even input row, the high one the odd, both two’s complement", () => {
     const file = write(tiny(), "I4", METADATA);
     const { tensors } = readSafetensors(file, "f");

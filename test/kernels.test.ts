@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { decode, logits } from "../runtime/engine/decoder.ts";
 import { encode, prefill } from "../runtime/engine/encoder.ts";
 import { packEmbedding, packMatrix, quantizeMatrix } from "../runtime/pack/quant.ts";
-import { buildNames, groupSize, matrixBytes, memoryImport, pad, tileRows } from "../wasm/abi.ts";
+import { buildNames, groupSize, matrixBytes, memoryImport, mostInputs, mostScale, pad, tileRows } from "../wasm/abi.ts";
 import { assemble, emit } from "../wasm/build.ts";
 import { unseen } from "../wasm/kernels/attention.ts";
 import { exp, exp2, sigmoid } from "../wasm/kernels/exp.ts";
@@ -402,47 +402,70 @@ describe.each(buildNames)("inner kernels of %s", (name) => {
     [8, 32],
     [24, 96],
     [40, 512],
-  ])(
-    "int4 matmul (%i, %i) within 1e-5 · Σ|w·x| of float64 over rows in int8 groups, 1, 2 or 4 at once",
-    (out, inputs) => {
-      const random = seeded(out * inputs);
-      const data = Float32Array.from({ length: out * inputs }, () => random() * 2 - 1);
-      data.fill(0, inputs, inputs + groupSize); // a group of zeros
-      data.fill(7, 0, groupSize); // a group of extremes
-      const bytes = packMatrix({ out, in: inputs, data });
-      const w = unpackMatrix(bytes, out, inputs);
-      const [wAt, xAt, aAt, yAt] = [1 << 20, 1 << 16, 1 << 17, 1 << 19];
-      new Uint8Array(memory.buffer).set(bytes, wAt);
-      for (const rows of variants) {
-        const x: Float32Array[] = Array.from({ length: rows }, (_, t) =>
-          Float32Array.from({ length: inputs }, () => (t === 1 ? 0 : (random() * 2 - 1) * 10 ** t)),
-        );
-        for (const row of x) row.fill(1e4, 0, groupSize); // the greatest sum of the extreme weights
-        for (const [t, row] of x.entries()) {
-          floats(xAt, inputs).set(row);
-          inner.quantize(xAt, inputs, rows, aAt + eachBytes * t);
-        }
-        inner[`matmul_${rows}`](wAt, aAt, inputs / groupSize, out, yAt, out * 4, 1, 0);
-        for (const [t, row] of x.entries()) {
-          const restored = row.map((v, j) => {
-            const scale = greatest(row.subarray(j - (j % groupSize), j - (j % groupSize) + groupSize)) / 127;
-            return scale ? Math.round(v / scale) * scale : 0;
-          });
-          for (let o = 0; o < out; o++) {
-            let [sum, size] = [0, 0];
-            for (let j = 0; j < inputs; j++) {
-              sum += w[o * inputs + j] * restored[j];
-              size += Math.abs(w[o * inputs + j] * row[j]);
-            }
-            expect(Math.abs(floats(yAt + t * out * 4, out)[o] - sum)).toBeLessThanOrEqual(1e-5 * size);
+  ])("int4 matmul (%i, %i) within 1e-5 · Σ|w·x| of float64 over rows in int8, 1, 2 or 4 at once", (out, inputs) => {
+    const random = seeded(out * inputs);
+    const data = Float32Array.from({ length: out * inputs }, () => random() * 2 - 1);
+    data.fill(0, inputs, inputs + groupSize); // a group of zeros
+    data.fill(7, 0, groupSize); // a group of extremes
+    const bytes = packMatrix({ out, in: inputs, data });
+    const w = unpackMatrix(bytes, out, inputs);
+    const [wAt, xAt, aAt, yAt] = [1 << 20, 1 << 16, 1 << 17, 1 << 19];
+    new Uint8Array(memory.buffer).set(bytes, wAt);
+    for (const rows of variants) {
+      const x: Float32Array[] = Array.from({ length: rows }, (_, t) =>
+        Float32Array.from({ length: inputs }, () => (t === 1 ? 0 : (random() * 2 - 1) * 10 ** t)),
+      );
+      for (const row of x) row.fill(1e4, 0, groupSize); // the greatest sum of the extreme weights
+      for (const [t, row] of x.entries()) {
+        floats(xAt, inputs).set(row);
+        inner.quantize(xAt, inputs, rows, aAt + eachBytes * t);
+      }
+      inner[`matmul_${rows}`](wAt, aAt, inputs / groupSize, out, yAt, out * 4, 1, 0);
+      for (const [t, row] of x.entries()) {
+        const scale = greatest(row) / 127;
+        const restored = row.map((v) => (scale ? Math.round(v / scale) * scale : 0));
+        for (let o = 0; o < out; o++) {
+          let [sum, size] = [0, 0];
+          for (let j = 0; j < inputs; j++) {
+            sum += w[o * inputs + j] * restored[j];
+            size += Math.abs(w[o * inputs + j] * row[j]);
           }
+          expect(Math.abs(floats(yAt + t * out * 4, out)[o] - sum)).toBeLessThanOrEqual(1e-5 * size);
         }
       }
-    },
-  );
+    }
+  });
+
+  test("the greatest sum of the widest matrix does not overflow", () => {
+    const [wAt, xAt, aAt, yAt] = [1 << 20, 1 << 16, 1 << 17, 1 << 19];
+    const q4 = { nibbles: new Int8Array(8 * mostInputs).fill(-8), scales: new Float32Array(mostInputs / 4).fill(1) };
+    const bytes = packMatrix({ out: 8, in: mostInputs, data: new Float32Array(0), q4 });
+    new Uint8Array(memory.buffer).set(bytes, wAt);
+    floats(xAt, mostInputs).fill(1);
+    inner.quantize(xAt, mostInputs, 1, aAt);
+    inner.matmul_1(wAt, aAt, mostInputs / groupSize, 8, yAt, 0, 1, 0);
+    for (const y of floats(yAt, 8)) expect(Math.abs(y / (-8 * mostInputs) - 1)).toBeLessThan(1e-6);
+  });
+
+  test("projections are the same floats in every build", () => {
+    const random = seeded(13);
+    const [out, inputs] = [24, 160];
+    const [wAt, xAt, aAt, yAt] = [1 << 20, 1 << 16, 1 << 17, 1 << 19];
+    const data = Float32Array.from({ length: out * inputs }, () => random() * 2 - 1);
+    new Uint8Array(memory.buffer).set(packMatrix({ out, in: inputs, data }), wAt);
+    floats(xAt, inputs).set(Float32Array.from({ length: inputs }, () => random() * 2 - 1));
+    inner.quantize(xAt, inputs, 1, aAt);
+    inner.matmul_1(wAt, aAt, inputs / groupSize, out, yAt, 0, 0.7, 0);
+    const got = [...floats(yAt, out)];
+    firstProjection ??= got;
+    expect(got).toEqual(firstProjection);
+  });
 });
 
-test("unpack(pack(w)) stays within half a scale, and integers are those of quantizeMatrix", () => {
+/** Of the build that ran first. */
+let firstProjection: number[] | undefined;
+
+test("unpack(pack(w)) stays within half a scale and what rounding the scale adds, and integers are those of quantizeMatrix", () => {
   const random = seeded(8);
   for (const [out, inputs] of [
     [1, 1],
@@ -452,13 +475,15 @@ test("unpack(pack(w)) stays within half a scale, and integers are those of quant
   ]) {
     const data = Float32Array.from({ length: out * inputs }, () => (random() * 2 - 1) * 10 ** (random() * 4 - 2));
     const { scales } = quantizeMatrix(data, out, inputs);
+    const groups = Math.ceil(inputs / groupSize);
     const bytes = packMatrix({ out, in: inputs, data });
     expect(bytes.length).toBe(matrixBytes(out, inputs));
     const restored = unpackMatrix(bytes, out, inputs);
     for (let i = 0; i < data.length; i++) {
-      const scale =
-        scales[Math.floor(i / inputs) * Math.ceil(inputs / groupSize) + Math.floor((i % inputs) / groupSize)];
-      expect(Math.abs(restored[i] - data[i])).toBeLessThanOrEqual(scale * 0.5001);
+      const own = scales.subarray(Math.floor(i / inputs) * groups, (Math.floor(i / inputs) + 1) * groups);
+      const scale = own[Math.floor((i % inputs) / groupSize)];
+      const unit = Math.max(...own) / mostScale;
+      expect(Math.abs(restored[i] - data[i])).toBeLessThanOrEqual((scale / 2 + (7 * unit) / 2) * 1.0001);
     }
   }
 });

@@ -1,7 +1,7 @@
 /** What `thimble bench --roofline` times: kernels on inputs of their own, right whatever ran before. */
 import { describe, expect, test } from "bun:test";
 import { dModel, type Job, type Jobs, openJobs } from "../tools/bench/jobs.ts";
-import { buildNames, groupSize, matrixBytes } from "../wasm/abi.ts";
+import { buildNames, matrixBytes } from "../wasm/abi.ts";
 import { unpackMatrix } from "../wasm/reference.ts";
 import { distance } from "./support.ts";
 
@@ -17,11 +17,11 @@ async function mixed(build: (typeof buildNames)[number]): Promise<Jobs> {
   return jobs;
 }
 
-/** Rows as `quantize` rounds them: integers up to 127 times a scale a group. */
+/** Rows as `quantize` rounds them: integers up to 127 times a scale a row. */
 function rounded(x: Float32Array): Float32Array {
   return x.map((value, i) => {
-    const start = i - (i % groupSize);
-    const scale = Math.max(...x.subarray(start, start + groupSize).map(Math.abs)) / 127;
+    const start = i - (i % dModel);
+    const scale = Math.max(...x.subarray(start, start + dModel).map(Math.abs)) / 127;
     return Math.round(value / scale) * scale;
   });
 }

@@ -51,7 +51,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
     "runtime/grammar: automaton grammar scalars state",
     "runtime/kept: block form kept read",
     "runtime/load: cache checksum files integrity loader patience ring source store stream tuning web weights",
-    "runtime/pack: calibration pack xxh32",
+    "runtime/pack: calibration pack quant renew xxh32",
     "runtime/prompt: apart joint prompt",
     "runtime/text: letters numbers request tokenizer trie",
     "runtime/tools: bounds decimal forms keywords merge overlap pointer prompt reader schema shapes shortest tools typing words",

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defaultModel, load, ToolSet } from "../runtime/index.ts";
+import { packVersion } from "../runtime/pack/pack.ts";
 import { readExamples } from "../tools/eval/examples.ts";
 import { answerByWasi, runCommand } from "../tools/wasi.ts";
 import { compileHost } from "../wasm/wasi/build.ts";
@@ -188,4 +189,11 @@ test("files that are none fail with what is wrong, on standard error", async () 
     stderr: "thimble: pack: expected a section's checksum, got another; the file is damaged, copy it again\n",
   });
   expect((await run(readFileSync(pack), new Uint8Array(100))).stderr).toStartWith("thimble: tools: expected a file of");
+  const version = async (file: Uint8Array) => (await run(file, readFileSync(tools))).stderr;
+  expect(await version(readFileSync(fixture("first.thimble")))).toBe(
+    "thimble: pack: expected version 2, got 1; make it one by `thimble build PACK -o NEW` and read its tools again\n",
+  );
+  const later = Uint8Array.from(readFileSync(pack));
+  later[8] = packVersion + 1;
+  expect(await version(later)).toStartWith("thimble: pack: expected version 2, got a newer one; ");
 });

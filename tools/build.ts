@@ -1,16 +1,19 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkCalibration } from "../runtime/pack/calibration.ts";
+import { magic, writePack } from "../runtime/pack/pack.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint/checkpoint.ts";
 import { type Command, print, readBytes, readText, UsageError, writeBytes } from "./command.ts";
 import { convert } from "./convert.ts";
+import { openPack } from "./finetune/files.ts";
 import { readVocabulary } from "./sentencepiece.ts";
 
 export const build: Command = {
   help: `thimble build SRC -o PACK [--vocab FILE] [--licence NAME] [--prompt apart] [--copies] [--calibration FILE]
 
 SRC is a model.safetensors (BF16, F16, F32), the int4 safetensors of needle-rs, or the original pickle,
-read by a reader that executes nothing. Told apart by content.
+read by a reader that executes nothing; or a pack of an older thimble, which becomes one of today's, with no other option:
+smaller, ready as soon as it is read, another model to tunings. Told apart by content.
 
   -o, --out PACK   the pack to write
   --vocab FILE     SentencePiece .model or vocabulary list (what SRC names, else vocab.txt or needle.model beside it)
@@ -35,7 +38,14 @@ read by a reader that executes nothing. Told apart by content.
     const out = input.text("out");
     if (!source || more.length) throw new UsageError(`build: expected one source, got ${input.words.length}`);
     if (!out) throw new UsageError("build: expected -o PACK, got none");
-    const checkpoint = readCheckpoint(readBytes(source), source);
+    const file = readBytes(source);
+    if (isPack(file)) {
+      const other = ["vocab", "licence", "prompt", "copies", "calibration", "wide"].find((name) => input.has(name));
+      if (other) throw new UsageError(`build: expected no --${other} for a pack, got one; it keeps what it says`);
+      writeOut(out, renewPack(file));
+      return;
+    }
+    const checkpoint = readCheckpoint(file, source);
     const vocab = input.text("vocab") ?? vocabBeside(source, checkpoint);
     const pieces = readVocabulary(readBytes(vocab), vocab);
     const { licence = "unknown", note, tokenizer } = checkpoint.metadata;
@@ -48,10 +58,25 @@ read by a reader that executes nothing. Told apart by content.
       calibration: calibration === undefined ? undefined : checkCalibration(JSON.parse(readText(calibration))),
       format: input.flag("wide") ? "float32" : "int4",
     });
-    writeBytes(out, bytes);
-    print(`${out} ${bytes.length} bytes`);
+    writeOut(out, bytes);
   },
 };
+
+function writeOut(out: string, bytes: Uint8Array): void {
+  writeBytes(out, bytes);
+  print(`${out} ${bytes.length} bytes`);
+}
+
+function isPack(file: Uint8Array): boolean {
+  return new TextDecoder("latin1").decode(file.subarray(0, magic.length)) === magic;
+}
+
+/** A pack of any version as today's writer writes it. */
+function renewPack(file: Uint8Array): Uint8Array {
+  const { header, field } = openPack(file);
+  const { sections, fileBytes, ...head } = header;
+  return writePack(head, field);
+}
 
 /** Throws: UsageError for a way that is none. */
 function way(prompt = "joint"): "joint" | "apart" {

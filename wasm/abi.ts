@@ -36,7 +36,7 @@ export type RecordOf<Fields extends readonly string[]> = Record<Fields[number], 
  * Buffers for one tile of R rows (one of `rowVariants`). "each" values stand for every lane: builds with vectors write them
  * four times, the scalar build once.
  *   y       f32 (R, yWidth)              projections before and after the head norms
- *   a       (yWidth/32, R rows as int8)  inputs of a projection: `inputBlockBytes`
+ *   a       R rows of yWidth as int8     inputs of a projection: `inputBytes`
  *   q       i16 (nHeads, headDim/2, R, each 2), qScale f32 (nHeads, R)
  *   scores  f32 (R, keyCapacity)         one head
  *   p       i16 (keyCapacity/2, R, each 2), pScale f32 (R): one head's softmax weights times the value scales
@@ -67,17 +67,20 @@ export const sessionRecord = [
 export const sessionRecordBytes = pad(4 * sessionRecord.length, 64);
 
 /**
- * Bytes at most of one group of 32 inputs of one row, as `matmul` reads them. A block holds R rows; values are "each":
+ * Bytes at most of R rows of int8 inputs, padded to groups of 32, as `matmul` reads them; values are "each":
  *
- *   start: i32 −8 · Σ a of row 0, 1, …      takes back that nibbles are unsigned; mod 2¹⁶ for the relaxed build
- *   run 0, step 0: inputs of row 0, 1, …    the 4 bytes that meet the low nibbles of a run (`matrixBytes`): 0 4 1 5
- *   run 0, step 1: likewise                 those that meet the high ones: 2 6 3 7
- *   runs 1–3 likewise, then the scales as f32.
+ *   scales f32 of row 0, 1, …, then for each group
+ *     start: i32 −8 · Σ a of row 0, 1, …      takes back that nibbles are unsigned; mod 2¹⁶ for the relaxed build
+ *     run 0, step 0: inputs of row 0, 1, …    the 4 bytes that meet the low nibbles of a run (`matrixBytes`): 0 4 1 5
+ *     run 0, step 1: likewise                 those that meet the high ones: 2 6 3 7
+ *     runs 1–3 likewise.
  *
  * Without the relaxed instructions inputs are pairs of i16, and a run has four steps: inputs 0 1, 2 3, 4 5, 6 7.
  * Such a scratch layout is a build's own affair: hosts only reserve its room.
  */
-export const inputBlockBytes = (2 + 4 * 4) * 16;
+export function inputBytes(rows: number, inputs: number): number {
+  return 16 * rows * (1 + (pad(inputs, groupSize) / groupSize) * (1 + 4 * 4));
+}
 
 /** Pointers to one attention block's weights: norm f32 (dModel), gate f32 (1), qNorm kNorm f32 (headDim), matrices. */
 export const blockRecord = ["norm", "gate", "qNorm", "kNorm", "wq", "wk", "wv", "wo"] as const;
@@ -107,23 +110,35 @@ export const headRecord = ["hidden", "bias", "proj", "hiddenDim", "outDim"] as c
 
 /**
  * Bytes of a group-wise int4 matrix (out, in), outputs and inputs padded with zeros to 8 and 32.
- * A block is 8 outputs × 32 inputs, 160 bytes; blocks of one octet of outputs follow each other along the input, so
- * that the kernels read a matrix as one ascending stream.
+ * A block is 8 outputs × 32 inputs, 136 bytes; blocks of one octet of outputs follow each other along the input, and 8 units
+ * as f32 follow them, so that the kernels read a matrix as one ascending stream.
  *
  *   run 0: inputs 0–7, 32 bytes         output 0      output 1      …  output 7
  *                                       b0 b1 b2 b3   b0 b1 b2 b3      b0 b1 b2 b3
  *                   low nibble, input:   0  4  1  5
  *                  high nibble, input:   2  6  3  7
- *   runs 1–3: inputs 8–31 likewise, then 8 scales as f32.
+ *   runs 1–3: inputs 8–31 likewise, then 8 scales as u8.
  *
- * A nibble n stands for w = (n − 8) · scale. As 16-bit lanes, nibble s of each lane holds inputs 2s and 2s+1 of its
- * output: the order that the pairwise dot product wants.
+ * A nibble n stands for w = (n − 8) · scale · unit: an output's groups have integer scales against one unit, the greatest
+ * scale / 255. As 16-bit lanes, nibble s of each lane holds inputs 2s and 2s+1 of its output: the order that the pairwise
+ * dot product wants.
  */
 export function matrixBytes(out: number, inputs: number): number {
-  return (pad(out, outputTile) / outputTile) * (pad(inputs, groupSize) / groupSize) * blockBytes;
+  return (pad(out, outputTile) / outputTile) * octetBytes(inputs);
+}
+/** Bytes of 8 outputs. */
+export function octetBytes(inputs: number): number {
+  return (pad(inputs, groupSize) / groupSize) * blockBytes + unitsBytes;
 }
 export const runBytes = 4 * outputTile;
-export const blockBytes = 4 * runBytes + 4 * outputTile;
+export const blockBytes = 4 * runBytes + outputTile;
+export const unitsBytes = 4 * outputTile;
+
+/** Greatest scale of a group against its output's unit. */
+export const mostScale = 255;
+
+/** Inputs of a matrix at most: Σ scale · |n − 8| · |a| ≤ 255 · 8 · 127 each stays below 2³¹. */
+export const mostInputs = 8192;
 
 /** Input (0–7) of each nibble of a 4-byte run, `[byte][low, high]`: the figure above as a table. */
 export const nibbleInputs = [

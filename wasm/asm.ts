@@ -63,7 +63,7 @@ export class Asm {
 
   /** Bytes of a group of inputs of one row (`inputBlockBytes`). */
   get inputBlockBytes(): number {
-    return (2 + 4 * this.steps) * this.eachBytes;
+    return (1 + 4 * this.steps) * this.eachBytes;
   }
 
   /** Defines a function; its body returns the result, or nothing. */
@@ -342,6 +342,21 @@ export class Fn {
   /** The mask of nibbles, likewise. */
   nibbleMask(zero: I32): I4 {
     return this.i4(this.splatI(zero.add(this.asm.ofBytes ? 0x0f0f0f0f : 0x000f000f)));
+  }
+  /** Scales of a block's outputs, 8 unsigned bytes, as `scaled` takes them: the first four and the others. */
+  loadScales(p: I32): [I4, I4] {
+    const { asm, m } = this;
+    const four = (...lanes: Recipe[]) => this.i4(new I4(this, lanes));
+    const scalar = (o: number) => four(...range(4).map((lane) => () => m.i32.load8_u(o + lane, 1, p.ref())));
+    if (!asm.vector) return [scalar(0), scalar(4)];
+    const bytes = once(this, () => m.v128.load8x8_u(0, 1, p.ref()));
+    if (asm.build !== "relaxed")
+      return [four(() => m.i32x4.extend_low_i16x8_u(bytes())), four(() => m.i32x4.extend_high_i16x8_u(bytes()))];
+    const twice = (o: number) => range(16).map((b) => o + 2 * (b >> 2) + (b & 1));
+    return [
+      four(() => m.i8x16.shuffle(bytes(), bytes(), twice(0))),
+      four(() => m.i8x16.shuffle(bytes(), bytes(), twice(8))),
+    ];
   }
   /** 16 signed bytes as two sets of pairs. */
   loadBytes(p: I32, offset = 0): [Pairs, Pairs] {
@@ -731,7 +746,7 @@ export class I4 {
     );
   }
   /**
-   * this + one step of a run: nibbles w times inputs a. Begin with what `storeNibbleStart` stored, end with `nibbleSums`.
+   * this + one step of a run: nibbles w times inputs a. Begin with what `storeNibbleStart` stored, end with `scaled`.
    * In the relaxed build each lane is two 16-bit sums, exact modulo 2¹⁶: a pair of products is at most
    * 2 · 15 · 127, and the centred sum over a group is within 32 · 8 · 127 < 2¹⁵. In the dot build it is one of 32 bits.
    */
@@ -749,10 +764,11 @@ export class I4 {
     const { m } = this.f;
     return new I4(this.f, [() => m.i16x8.add(this.lanes[0](), relaxedDot(m, a.parts[0](), w.parts[0]()))]);
   }
-  nibbleSums(): I4 {
+  /** The sums of a group that `addNibbles` made, as 32-bit integers, times the scales that `loadScales` gave. */
+  scaled(scales: I4): I4 {
     const { m, asm } = this.f;
-    if (asm.build !== "relaxed") return this;
-    return new I4(this.f, [() => m.i32x4.extadd_pairwise_i16x8_s(this.lanes[0]())]);
+    if (asm.build !== "relaxed") return this.mul(scales);
+    return new I4(this.f, [() => m.i32x4.dot_i16x8_s(this.lanes[0](), scales.lanes[0]())]);
   }
   toF4(): F4 {
     const { m, asm } = this.f;

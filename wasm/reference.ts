@@ -16,6 +16,7 @@ import {
   headRecord,
   type Kernels,
   nibbleInputs,
+  octetBytes,
   outputTile,
   pad,
   type RecordOf,
@@ -229,19 +230,21 @@ export function startReference(memory: WebAssembly.Memory, format: "int4" | "flo
   };
 }
 
-/** Restores w = (nibble − 8) · scale of a packed matrix: f32 (out, in). */
+/** Restores w = (nibble − 8) · scale · unit of a packed matrix: f32 (out, in). */
 export function unpackMatrix(bytes: Uint8Array, out: number, inputs: number): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const groups = pad(inputs, groupSize) / groupSize;
   const data = new Float32Array(out * inputs);
   for (let o = 0; o < out; o++) {
     for (let j = 0; j < inputs; j++) {
-      const block = (Math.floor(o / outputTile) * groups + Math.floor(j / groupSize)) * blockBytes;
+      const octet = Math.floor(o / outputTile) * octetBytes(inputs);
+      const block = octet + Math.floor(j / groupSize) * blockBytes;
       const row = o % outputTile;
       const b = nibbleInputs.findIndex((pair) => (pair as readonly number[]).includes(j % 8));
       const byte = bytes[block + ((j % groupSize) >> 3) * runBytes + row * 4 + b];
       const n = nibbleInputs[b][0] === j % 8 ? byte & 15 : byte >> 4;
-      data[o * inputs + j] = (n - 8) * view.getFloat32(block + 4 * runBytes + row * 4, true);
+      const unit = view.getFloat32(octet + groups * blockBytes + 4 * row, true);
+      data[o * inputs + j] = (n - 8) * bytes[block + 4 * runBytes + row] * unit;
     }
   }
   return data;

@@ -4,8 +4,8 @@
 #include "rows.h"
 
 void quantize(engine *e, const float *x, uint32_t n) {
+  float most = greatest(x, n), factor = most > 0 ? 127.0f / most : 0;
   for (uint32_t g = 0; g < n / groupSize; g++, x += groupSize) {
-    float most = greatest(x, groupSize), factor = most > 0 ? 127.0f / most : 0;
     uint32_t sum = 0;
     for (uint32_t i = 0; i < groupSize; i++) {
       int32_t q = rounded(x[i] * factor);
@@ -13,22 +13,23 @@ void quantize(engine *e, const float *x, uint32_t n) {
       sum += (uint32_t)q;
     }
     e->starts[g] = (int32_t)(0u - 8 * sum);
-    e->scales[g] = most * (float)(1.0 / 127.0);
   }
+  e->scale = most * (float)(1.0 / 127.0);
 }
 
+/* Sums over all groups are exact (`mostInputs` in wasm/abi.ts); modulo 2³², so that damaged numbers end in wrong ones. */
 void multiply(const engine *e, const uint8_t *w, uint32_t inputs, uint32_t outputs, float gain, bool adds, float *y) {
   uint32_t groups = inputs / groupSize;
-  for (uint32_t o = 0; o < outputs; o += outputTile) {
-    float total[outputTile] = {0};
+  for (uint32_t o = 0; o < outputs; o += outputTile, w += unitsBytes) {
+    uint32_t total[outputTile] = {0};
     for (uint32_t g = 0; g < groups; g++, w += blockBytes) {
       int32_t sums[outputTile];
       group_sums(w, e->a + g * groupSize, e->starts[g], sums);
-      const float *scale = (const float *)(w + scalesAt);
-      for (int i = 0; i < outputTile; i++) total[i] = (float)sums[i] * (scale[i] * e->scales[g]) + total[i];
+      for (int i = 0; i < outputTile; i++) total[i] += (uint32_t)sums[i] * w[scalesAt + i];
     }
+    const float *units = (const float *)w;
     for (int i = 0; i < outputTile; i++) {
-      float value = total[i] * gain;
+      float value = (float)(int32_t)total[i] * (units[i] * gain * e->scale);
       y[o + i] = adds ? value + y[o + i] : value;
     }
   }
@@ -52,7 +53,7 @@ static void head_row(const thimble_model *m, float *x, const float *norm, uint32
 
 /* The part of keys' or values' matrix that one KV head is. */
 static const uint8_t *head_of(const thimble_model *m, const uint8_t *w, uint32_t kvHead) {
-  return w + kvHead * (m->headDim / outputTile) * (m->dModel / groupSize) * blockBytes;
+  return w + kvHead * (m->headDim / outputTile) * octet_bytes(m->dModel);
 }
 
 /* One KV head's key of the row in e->a → e->row; returns its scale. */

@@ -4,7 +4,7 @@
 
 #include "caches.h"
 
-/* x (n) → e->a in 8 bits with a scale a group, and what the sums of each group start with: nibbles are unsigned. */
+/* x (n) → e->a in 8 bits with a scale, and what the sums of each group start with: nibbles are unsigned. */
 void quantize(engine *e, const float *x, uint32_t n);
 
 /* y (outputs) = gain · w · a, or with `adds` on top of y. */

@@ -3,7 +3,7 @@
 
 static uint32_t state_bytes(const engine *e) {
   const thimble_model *m = e->m;
-  return padded(m->dModel, 4) + 4 * (m->dModel / groupSize) + m->nDecoderLayers * row_scales(e);
+  return padded(m->dModel, 4) + 4 + m->nDecoderLayers * row_scales(e);
 }
 static uint32_t position_bytes(const engine *e) {
   return (e->m->nDecoderLayers - 1) * row_bytes(e) + e->m->nDecoderLayers * row_scales(e);
@@ -74,7 +74,7 @@ void keep_inputs(const engine *e, uint32_t row) {
   uint32_t n = e->m->dModel;
   uint8_t *at = e->rest + row * state_bytes(e);
   for (uint32_t i = 0; i < n; i++) at[i] = (uint8_t)e->a[i];
-  memcpy(at + padded(n, 4), e->scales, 4 * (n / groupSize));
+  memcpy(at + padded(n, 4), &e->scale, 4);
 }
 
 void get_inputs(engine *e, uint32_t row) {
@@ -85,5 +85,5 @@ void get_inputs(engine *e, uint32_t row) {
     for (uint32_t i = g * groupSize; i < (g + 1) * groupSize; i++) sum += (uint32_t)(e->a[i] = (int8_t)at[i]);
     e->starts[g] = (int32_t)(0u - 8 * sum);
   }
-  memcpy(e->scales, at + padded(n, 4), 4 * (n / groupSize));
+  memcpy(&e->scale, at + padded(n, 4), 4);
 }

@@ -166,7 +166,6 @@ uint32_t engine_plan(engine *e, const thimble_model *m, const thimble_limits *li
   e->hidden = take(start, &at, 4 * width);
   e->y = take(start, &at, 4 * width);
   e->att = take(start, &at, 4 * width);
-  e->scales = take(start, &at, 4 * width / groupSize);
   e->starts = take(start, &at, 4 * width / groupSize);
   e->a = take(start, &at, sizeof(input) * width);
   e->q = take(start, &at, 2 * width);

@@ -17,7 +17,8 @@ typedef struct {
   const uint16_t *ids;  /* of the decoder's positions */
   uint8_t *shared;      /* the caller's between these functions */
   float *hidden;        /* the state of the row that is decoded */
-  float *y, *att, *scales, *qScales;
+  float *y, *att, *qScales;
+  float scale; /* of the inputs in `a` */
   input *a;
   int16_t *q, *row;
   int32_t *starts, *sums;

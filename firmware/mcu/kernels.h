@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { groupSize = 32, outputTile = 8, blockBytes = 160, scalesAt = 128 };
+enum { groupSize = 32, outputTile = 8, blockBytes = 136, scalesAt = 128, unitsBytes = 32 };
 
 /*
  * Inputs of a group of 32, 8 bits each. With Helium they are bytes in the order of the nibbles that they meet, for each run of
@@ -25,6 +25,11 @@ static inline uint32_t input_place(uint32_t i) {
   return i;
 }
 #endif
+
+/* Bytes of 8 outputs of a matrix. */
+static inline uint32_t octet_bytes(uint32_t inputs) {
+  return (inputs + groupSize - 1) / groupSize * blockBytes + unitsBytes;
+}
 
 /* sums[o] = start + Σ n[o][i] · a[i] over one block of a matrix: 8 outputs, 32 inputs, nibbles n unsigned. */
 void group_sums(const uint8_t *block, const input *a, int32_t start, int32_t sums[outputTile]);

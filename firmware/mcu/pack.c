@@ -159,8 +159,9 @@ static void read_geometry(reader *r, thimble_model *m) {
   }
 }
 
+/* As a field: up to a whole 16 bytes. */
 static uint32_t matrix_bytes(uint32_t out, uint32_t in) {
-  return padded(out, outputTile) / outputTile * (padded(in, groupSize) / groupSize) * blockBytes;
+  return padded(padded(out, outputTile) / outputTile * octet_bytes(in), 16);
 }
 
 enum { align = 64 };
@@ -242,7 +243,9 @@ static const char noPack[] = "pack: expected a file of `thimble build`, got some
 const char *open_pack(thimble_model *m, uint32_t *weightsId) {
   const uint8_t *file = m->pack.at;
   if (m->pack.bytes < 64 || memcmp(file, "thimble", 8) || u32_at(file + 20)) return noPack;
-  if (u32_at(file + 8) != 1) return "pack: expected version 1, got another; build it with this thimble";
+  uint32_t version = u32_at(file + 8);
+  if (version == 1) return "pack: expected version 2, got 1; make it one by `thimble build PACK -o NEW` and read its tools again";
+  if (version != 2) return "pack: expected version 2, got a newer one; build these sources of a newer thimble";
   uint32_t headerBytes = u32_at(file + 12);
   if (headerBytes > 1u << 20 || headerBytes + 24 > m->pack.bytes) return noPack;
   m->sectionsAt = padded(24 + headerBytes, align);

@@ -2,7 +2,7 @@
 import {
   cacheRecord,
   groupSize,
-  inputBlockBytes,
+  inputBytes,
   pad,
   runsBytes,
   sessionRecord,
@@ -137,7 +137,7 @@ function planScratch(
       rope,
       yWidth,
       y: own("y", tileRows * yWidth * 4),
-      a: own("a", tileRows * (yWidth / groupSize) * inputBlockBytes),
+      a: own("a", inputBytes(tileRows, yWidth)),
       // A pair of 16-bit integers "each" takes 16 bytes.
       q: own("q", tileRows * dModel * 8),
       qScale: own("qScale", tileRows * nHeads * 4),

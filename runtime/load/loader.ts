@@ -1,8 +1,18 @@
-/** Stream → linear memory: each chunk is copied once, to its final place. Progress, abort, integrity. */
+/** Stream → linear memory: each chunk is copied once, to its final place, unless the file is of an older version. Progress, abort, integrity. */
 
 import type { ModelPlan } from "../engine/modelplan.ts";
 import { FormatError } from "../errors.ts";
-import { checkLength, checkSection, type PackHeader, prefixBytes, readHeader, readPrefix } from "../pack/pack.ts";
+import {
+  checkLength,
+  checkSection,
+  type PackHeader,
+  packVersion,
+  prefixBytes,
+  readHeader,
+  readPrefix,
+} from "../pack/pack.ts";
+import { renewSection } from "../pack/renew.ts";
+import { xxh32 } from "../pack/xxh32.ts";
 import { sumsIn } from "./checksum.ts";
 import { mostEndMs, within } from "./patience.ts";
 import { type Chunks, openChunks, type Source } from "./source.ts";
@@ -88,6 +98,9 @@ export class PackStream {
   ): Promise<void> {
     const { sections, fileBytes } = this.header;
     const { onProgress, signal } = this.options;
+    /** Sections of an older file are whole before they become what the kernels read. */
+    const isOld = this.header.version !== packVersion;
+    const older = new Uint8Array(isOld ? Math.max(...sections.map(({ bytes }) => bytes)) : 0);
     let loadedBytes = sections[0].offsetBytes;
     let index = 0;
     try {
@@ -106,11 +119,14 @@ export class PackStream {
           const part = chunk.subarray(0, section.bytes - done);
           const place = plan.units[index].at as number;
           // A fresh view each time: another session may have grown the memory meanwhile.
-          new Uint8Array(memory.buffer).set(part, place + done);
+          if (isOld) older.set(part, done);
+          else new Uint8Array(memory.buffer).set(part, place + done);
           loadedBytes += part.length;
           chunk = chunk.subarray(part.length);
           if (done + part.length === section.bytes) {
-            checkSection(section, sum(place, section.bytes));
+            const whole = older.subarray(0, section.bytes);
+            checkSection(section, isOld ? xxh32(whole) : sum(place, section.bytes));
+            if (isOld) new Uint8Array(memory.buffer).set(renewSection(this.header, section.name, whole), place);
             arrived(section.name);
             index++;
           }

@@ -3,6 +3,7 @@ import type { ModelPlan } from "../engine/modelplan.ts";
 import { FormatError } from "../errors.ts";
 import type { Calibration } from "../pack/calibration.ts";
 import { checkFile, modelId, type PackHeader, prefixBytes } from "../pack/pack.ts";
+import { renewSection } from "../pack/renew.ts";
 import { bytesOf, type Source } from "./source.ts";
 import type { WaitOptions } from "./stream.ts";
 
@@ -21,7 +22,7 @@ export interface Tuning {
 /** A tuning's file, every byte of it checked. */
 export interface TuningFile {
   header: PackHeader;
-  /** Its sections as they follow each other. */
+  /** Its sections as they follow each other, in the layout of today. */
   body: Uint8Array;
   calibration?: Calibration;
 }
@@ -37,7 +38,17 @@ export async function readTuning(source: Source, base: PackHeader, options: Wait
     throw new FormatError("header.tunes", prefixBytes, `expected a tuning of this model, got ${got}; ${remedy}`);
   };
   if (header.tunes === undefined) wrong("a whole pack", "load that in the place of the model");
-  if (header.tunes !== modelId(base)) wrong("another model's", "load it beside the pack that it was made from");
+  if (header.tunes !== modelId(base))
+    wrong("another model's", "load it beside the pack that it was made from, or tune anew");
+  const sections = header.sections.map(({ name, offsetBytes, bytes: length }) =>
+    renewSection(header, name, bytes.subarray(offsetBytes, offsetBytes + length)),
+  );
+  const body = new Uint8Array(sections.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const section of sections) {
+    body.set(section, at);
+    at += section.length;
+  }
   const { calibration } = header;
-  return { header, body: bytes.subarray(header.sections[0].offsetBytes), ...(calibration && { calibration }) };
+  return { header, body, ...(calibration && { calibration }) };
 }

@@ -4,8 +4,9 @@ import { nowMs } from "../clock.ts";
 import type { Walk } from "../engine/host.ts";
 import { writeWords } from "../engine/memory.ts";
 import { type ModelPlan, pointersAt, type Unit } from "../engine/modelplan.ts";
-import { checkSection, type PackHeader } from "../pack/pack.ts";
-import { Xxh32 } from "../pack/xxh32.ts";
+import { checkSection, type PackHeader, packVersion } from "../pack/pack.ts";
+import { renewSection } from "../pack/renew.ts";
+import { Xxh32, xxh32 } from "../pack/xxh32.ts";
 import type { SumOf } from "./checksum.ts";
 import type { StreamOptions } from "./loader.ts";
 import { Ring } from "./ring.ts";
@@ -119,14 +120,17 @@ export class Weights {
   /** Reads a unit to its place, checks it at first sight, or always where the source may give other bytes next time. */
   private async land(unit: Unit, at: number): Promise<void> {
     const { source, header, memory, checksums, seen } = this;
-    const target = new Uint8Array(memory.buffer, at, unit.bytes);
-    const offsetBytes = header.sections[0].offsetBytes + unit.offsetBytes;
-    await source?.read(offsetBytes, target);
+    const section = header.sections.find(({ name }) => name === unit.name);
+    const offsetBytes = section?.offsetBytes ?? header.sections[0].offsetBytes + unit.offsetBytes;
+    const older = section && header.version !== packVersion ? new Uint8Array(section.bytes) : null;
+    await source?.read(offsetBytes, older ?? new Uint8Array(memory.buffer, at, unit.bytes));
     const checksum = checksums.get(unit.name);
     if (checksum !== undefined && !(source?.steady && seen.has(unit.name))) {
-      checkSection({ name: unit.name, offsetBytes, checksum }, this.sum(at, unit.bytes));
+      const sum = older ? xxh32(older) : this.sum(at, unit.bytes);
+      checkSection({ name: unit.name, offsetBytes, checksum }, sum);
       seen.add(unit.name);
     }
+    if (older) new Uint8Array(memory.buffer).set(renewSection(header, unit.name, older), at);
     writeWords(memory, pointersAt(unit.pointers, at));
   }
 }

@@ -2,7 +2,7 @@
  * The model file: geometry, tokenizer and provenance in a header, then sections in the order inference needs them.
  *
  *   0   8  magic "thimble\0"
- *   8   4  version, 1
+ *   8   4  version, 2; in files of 1, which are read too, groups have float32 scales (renew.ts)
  *  12   4  header bytes H (msgpack)
  *  16   4  XXH32 of bytes 24 … first section
  *  20   4  zero
@@ -11,7 +11,7 @@
  *
  * Each section's XXH32 covers its bytes and the zeros after it, so that every byte of a file is checked.
  */
-import { embeddingBytes, groupSize, matrixBytes, pad } from "../../wasm/abi.ts";
+import { embeddingBytes, groupSize, matrixBytes, mostInputs, outputTile, pad } from "../../wasm/abi.ts";
 import { FormatError } from "../errors.ts";
 import { isObject } from "../json.ts";
 import { MsgpackReader, type Packable, writeMsgpack } from "../msgpack.ts";
@@ -19,7 +19,7 @@ import { type Calibration, checkCalibration } from "./calibration.ts";
 import { xxh32 } from "./xxh32.ts";
 
 export const magic = "thimble\0";
-export const packVersion = 1;
+export const packVersion = 2;
 export const prefixBytes = 24;
 const alignment = 64;
 
@@ -51,6 +51,8 @@ export interface SectionEntry {
 }
 
 export interface PackHeader {
+  /** Of the file's format, as its prefix says. */
+  version: number;
   geometry: Geometry;
   format: WeightFormat;
   /** Pieces by id. Scores fall with the id, so the id is the merge rank. */
@@ -80,6 +82,8 @@ export interface Field {
   name: string;
   offsetBytes: number;
   bytes: number;
+  /** Of a matrix: outputs and inputs. */
+  shape?: [out: number, inputs: number];
 }
 
 export interface SectionLayout {
@@ -93,22 +97,32 @@ export function tableBytes(rows: number, dModel: number, format: WeightFormat): 
   return format === "float32" ? rows * dModel * 4 : embeddingBytes(rows, dModel);
 }
 
-/** Sections and their fields, in file order; a fact of the geometry alone. Fields start at multiples of 16. */
-export function sectionLayouts(geometry: Geometry, format: WeightFormat): SectionLayout[] {
+/** Bytes of a matrix in a file of version 1: blocks of 8 outputs × 32 inputs, nibbles as now, then 8 scales as f32. */
+export const firstBlockBytes = 160;
+function firstMatrixBytes(out: number, inputs: number): number {
+  return (pad(out, outputTile) / outputTile) * (pad(inputs, groupSize) / groupSize) * firstBlockBytes;
+}
+
+/** Sections and their fields, in file order; a fact of geometry and version alone. Fields start at multiples of 16. */
+export function sectionLayouts(geometry: Geometry, format: WeightFormat, version = packVersion): SectionLayout[] {
   const { vocabSize, dModel, nHeads, nKvHeads, nEncoderLayers, nDecoderLayers } = geometry;
   const headDim = dModel / nHeads;
   const wide = format === "float32";
-  const matrix = (out: number, inputs: number) => (wide ? out * inputs * 4 : matrixBytes(out, inputs));
-  const floats = (n: number) => n * 4;
+  const int4Bytes = version === 1 ? firstMatrixBytes : matrixBytes;
+  const matrix = (out: number, inputs: number): Size => ({
+    bytes: wide ? out * inputs * 4 : int4Bytes(out, inputs),
+    shape: [out, inputs],
+  });
+  const floats = (n: number): Size => ({ bytes: n * 4 });
   const kv = nKvHeads * headDim;
   const keysAndValues = { kNorm: floats(headDim), wk: matrix(kv, dModel), wv: matrix(kv, dModel) };
   const queries = { norm: floats(dModel), gate: floats(1), qNorm: floats(headDim), wq: matrix(dModel, dModel) };
   const block = { ...queries, ...keysAndValues, wo: matrix(dModel, dModel) };
-  const prefixed = (prefix: string, sizes: Record<string, number>) =>
+  const prefixed = (prefix: string, sizes: Record<string, Size>) =>
     Object.fromEntries(Object.entries(sizes).map(([name, bytes]) => [prefix + name, bytes]));
 
-  const sections: [string, Record<string, number>][] = [
-    ["embedding", { table: tableBytes(vocabSize, dModel, format) }],
+  const sections: [string, Record<string, Size>][] = [
+    ["embedding", { table: { bytes: tableBytes(vocabSize, dModel, format) } }],
   ];
   for (let i = 0; i < nEncoderLayers; i++) sections.push([`encoder.${i}`, block]);
   // Both final norms are small, and the encoder's is needed before the cross-attention's keys and values.
@@ -124,18 +138,21 @@ export function sectionLayouts(geometry: Geometry, format: WeightFormat): Sectio
 
   return sections.map(([name, sizes]) => {
     let offsetBytes = 0;
-    const fields = Object.entries(sizes).map(([field, bytes]) => {
+    const fields = Object.entries(sizes).map(([field, size]) => {
       const at = offsetBytes;
-      offsetBytes += pad(bytes, 16);
-      return { name: field, offsetBytes: at, bytes };
+      offsetBytes += pad(size.bytes, 16);
+      return { name: field, offsetBytes: at, ...size };
     });
     return { name, bytes: pad(offsetBytes, alignment), fields };
   });
 }
 
-/** The sections of a file; of a tuning those alone that hold what the decoder does not share. */
-export function layoutsOf({ geometry, format, tunes }: Pick<PackHeader, "geometry" | "format" | "tunes">) {
-  const layouts = sectionLayouts(geometry, format);
+type Size = Pick<Field, "bytes" | "shape">;
+
+/** The sections of a file, of this version unless said; of a tuning those alone that hold what the decoder does not share. */
+export function layoutsOf(header: Pick<PackHeader, "geometry" | "format" | "tunes"> & { version?: number }) {
+  const { geometry, format, tunes, version } = header;
+  const layouts = sectionLayouts(geometry, format, version);
   return tunes === undefined ? layouts : layouts.filter(({ name }) => name === "norms" || name.startsWith("decoder."));
 }
 
@@ -146,7 +163,8 @@ export function modelId({ geometry, toolAt, pieces, sections }: PackHeader): num
 }
 
 /**
- * Writes a pack. `field(section, name)` gives a field's bytes in the kernels' layout.
+ * Writes a pack of this version, whatever that of a header which is given again. `field(section, name)` gives a field's bytes in
+ * the kernels' layout.
  * Throws: Error if a field has another length than the geometry says.
  */
 export function writePack(
@@ -166,7 +184,8 @@ export function writePack(
   >,
   field: (section: string, name: string) => Uint8Array,
 ): Uint8Array {
-  const layouts = layoutsOf(head);
+  const { version: _, ...facts } = head as Partial<PackHeader> & typeof head;
+  const layouts = layoutsOf(facts);
   const body = new Uint8Array(layouts.reduce((sum, layout) => sum + layout.bytes, 0));
   let at = 0;
   const sections: SectionEntry[] = layouts.map((layout) => {
@@ -190,7 +209,7 @@ export function writePack(
       offsetBytes += section.bytes;
       return entry;
     });
-    const map: PackHeader = { ...head, sections: placed, fileBytes: offsetBytes };
+    const map: Omit<PackHeader, "version"> = { ...facts, sections: placed, fileBytes: offsetBytes };
     return writeMsgpack(renamed(map, fileKeys) as Packable);
   };
   let start = 0;
@@ -211,7 +230,12 @@ export function writePack(
 }
 
 /** Reads the 24-byte prefix. Throws: FormatError for foreign or newer files. */
-export function readPrefix(bytes: Uint8Array): { headerBytes: number; bodyOffset: number; checksum: number } {
+export function readPrefix(bytes: Uint8Array): {
+  version: number;
+  headerBytes: number;
+  bodyOffset: number;
+  checksum: number;
+} {
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, 8));
   if (text !== magic) {
     throw new FormatError(
@@ -222,16 +246,21 @@ export function readPrefix(bytes: Uint8Array): { headerBytes: number; bodyOffset
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const version = view.getUint32(8, true);
-  if (version !== packVersion) {
+  if (version < 1 || version > packVersion) {
     const remedy = version > packVersion ? "update thimble" : "rebuild the pack";
-    throw new FormatError("version", 8, `expected ${packVersion}, got ${version}; ${remedy}`);
+    throw new FormatError("version", 8, `expected 1 or ${packVersion}, got ${version}; ${remedy}`);
   }
   const headerBytes = view.getUint32(12, true);
   if (headerBytes > mostHeaderBytes) {
     throw new FormatError("header", 12, `expected at most ${mostHeaderBytes} bytes, got ${headerBytes}`);
   }
   if (view.getUint32(20, true) !== 0) throw new FormatError("reserved", 20, "expected zero");
-  return { headerBytes, bodyOffset: pad(prefixBytes + headerBytes, alignment), checksum: view.getUint32(16, true) };
+  return {
+    version,
+    headerBytes,
+    bodyOffset: pad(prefixBytes + headerBytes, alignment),
+    checksum: view.getUint32(16, true),
+  };
 }
 
 /**
@@ -244,7 +273,7 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
   }
   let header: PackHeader;
   try {
-    header = readMap(bytes.subarray(0, prefix.headerBytes));
+    header = { ...readMap(bytes.subarray(0, prefix.headerBytes)), version: prefix.version };
     checkGeometry(header.geometry, header.format);
     if (header.format !== "int4" && header.format !== "float32") {
       throw new FormatError(
@@ -400,5 +429,7 @@ export function checkGeometry(geometry: Geometry, format: WeightFormat): void {
     // Sums of dModel products of int16 and int8 must fit in 32 bits.
     wrong("dModel", `a multiple of ${groupSize} up to 512, as the int4 kernels need`, dModel);
   }
+  if (contrastiveHidden > mostInputs)
+    wrong("contrastiveHidden", `at most ${mostInputs}, as the int4 kernels need`, contrastiveHidden);
   if ((dModel / nHeads) % 8) wrong("headDim", "a multiple of 8, as the int4 kernels need", dModel / nHeads);
 }

@@ -1,8 +1,8 @@
 /**
  * Group-wise int4 and per-row int8: scale and pack. Layouts: wasm/abi.ts. Source: spec, "int4 weights".
  *
- * Scales stay float32, as in training: rounding them first would change the weights that the model was trained with,
- * and float16 would save 1.5% of a pack.
+ * Weights are quantised with float32 scales, as in training; a group's scale is then rounded to 8 bits against the greatest
+ * of its output, 0.1% in the median, and an embedding's stays as it is.
  */
 import {
   blockBytes,
@@ -11,7 +11,9 @@ import {
   embeddingBytes,
   groupSize,
   matrixBytes,
+  mostScale,
   nibbleInputs,
+  octetBytes,
   outputTile,
   pad,
   runBytes,
@@ -49,28 +51,39 @@ export function quantizeMatrix(data: Float32Array, out: number, inputs: number):
   return { nibbles, scales };
 }
 
-/** Writes a matrix in the kernels' layout (`matrixBytes`); padding is zero weights with zero scales. */
+/**
+ * Writes a matrix in the kernels' layout (`matrixBytes`); padding is zero weights with zero scales. A scale becomes a multiple
+ * of its output's unit, the greatest of the output's / 255; nibbles stay as they are, so that a weight moves by |q| · unit/2 at most.
+ */
 export function packMatrix(matrix: Matrix): Uint8Array {
   const { nibbles, scales } = matrix.q4 ?? quantizeMatrix(matrix.data, matrix.out, matrix.in);
   const bytes = new Uint8Array(matrixBytes(matrix.out, matrix.in));
-  const view = new DataView(bytes.buffer);
   const groups = pad(matrix.in, groupSize) / groupSize;
   const nibble = (o: number, j: number) => (o < matrix.out && j < matrix.in ? nibbles[o * matrix.in + j] : 0) + 8;
-  for (let block = 0; block * blockBytes < bytes.length; block++) {
-    const output = Math.floor(block / groups) * outputTile;
-    const group = block % groups;
-    for (let at = 0; at < 4 * runBytes; at++) {
-      const row = output + ((at % runBytes) >> 2);
-      const input = group * groupSize + Math.floor(at / runBytes) * 8;
-      const [low, high] = nibbleInputs[at & 3];
-      bytes[block * blockBytes + at] = nibble(row, input + low) | (nibble(row, input + high) << 4);
+  for (let output = 0, octet = 0; output < matrix.out; output += outputTile, octet += octetBytes(matrix.in)) {
+    for (let group = 0; group < groups; group++) {
+      for (let at = 0; at < 4 * runBytes; at++) {
+        const row = output + ((at % runBytes) >> 2);
+        const input = group * groupSize + Math.floor(at / runBytes) * 8;
+        const [low, high] = nibbleInputs[at & 3];
+        bytes[octet + group * blockBytes + at] = nibble(row, input + low) | (nibble(row, input + high) << 4);
+      }
     }
-    for (let row = 0; row < outputTile; row++) {
-      const scale = output + row < matrix.out ? scales[(output + row) * groups + group] : 0;
-      view.setFloat32(block * blockBytes + 4 * runBytes + row * 4, scale, true);
-    }
+    packScales(scales.subarray(output * groups, (output + outputTile) * groups), groups, bytes, octet);
   }
   return bytes;
+}
+
+/** Writes the scales of up to 8 outputs, f32 (outputs, groups), into the octet that begins at `octet`. */
+export function packScales(scales: Float32Array, groups: number, bytes: Uint8Array, octet: number): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + octet);
+  for (let row = 0; row * groups < scales.length; row++) {
+    const own = scales.subarray(row * groups, (row + 1) * groups);
+    const unit = Math.fround(own.reduce((most, scale) => Math.max(most, scale), 0) / mostScale);
+    view.setFloat32(groups * blockBytes + 4 * row, unit, true);
+    for (const [group, scale] of own.entries())
+      view.setUint8(group * blockBytes + 4 * runBytes + row, unit && Math.min(mostScale, Math.round(scale / unit)));
+  }
 }
 
 /** Writes an embedding table in the kernels' layout: scale = max|row| / 127, int8 rounded half to even. */

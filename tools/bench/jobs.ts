@@ -4,19 +4,20 @@
  */
 import { readFileSync } from "node:fs";
 import { brotliDecompressSync } from "node:zlib";
+import { packScales } from "../../runtime/pack/quant.ts";
 import {
   type BuildName,
-  blockBytes,
   buildNames,
   embeddingBlockBytes,
   embeddingBytes,
   groupSize,
-  inputBlockBytes,
+  inputBytes,
   matrixBytes,
   memoryImport,
+  octetBytes,
+  outputTile,
   pad,
   rowVariants,
-  runBytes,
 } from "../../wasm/abi.ts";
 
 /** One thing to time. `bytes`: those that cannot be in a cache from the turn before. */
@@ -147,7 +148,11 @@ function fill(memory: WebAssembly.Memory, inputs: Inputs): void {
     }
   };
   const { weights, table, x, gains, q, ones, k, v, kScale, vScale, values } = inputs;
-  blocks(weights, stepBytes, blockBytes, (word) => word >= runBytes);
+  for (let at = weights; at < weights + stepBytes; at += 4) words[at / 4] = next();
+  const scales = new Float32Array(outputTile * groups).fill(0.01);
+  const all = new Uint8Array(memory.buffer);
+  for (let octet = weights; octet < weights + stepBytes; octet += octetBytes(dModel))
+    packScales(scales, groups, all, octet);
   blocks(table, embeddingBytes(vocabSize, dModel), embeddingBlockBytes(dModel), (word) => word < 4);
   const integers = new Int16Array(memory.buffer);
   for (const [at, n] of [
@@ -182,7 +187,7 @@ function peakJobs({ build, memory, probe, inputs, eachBytes, take }: Parts): [Jo
 
 function matmulJob({ probe, inputs, eachBytes, take }: Parts, rows: number): Job {
   const stages: Record<number, string> = { 1: "decode projection", 2: "forced run's projection" };
-  const a = take(groups * inputBlockBytes * rows).at;
+  const a = take(inputBytes(rows, dModel)).at;
   const output = take(4 * dModel * rows);
   for (let t = 0; t < rows; t++) probe.quantize(inputs.x + 4 * dModel * t, dModel, rows, a + eachBytes * t);
   let turn = 0;
@@ -241,6 +246,6 @@ function otherJobs({ probe, inputs, eachBytes, take }: Parts): Job[] {
       probe.softmax(row, keyBytes, vScale, at, eachBytes, pScale),
     ),
     job(`rms_norm: a row of ${dModel}`, 4 * dModel, (at) => probe.rms_norm(x, gains, dModel, at)),
-    job(`quantize: a row of ${dModel}`, groups * inputBlockBytes, (at) => probe.quantize(x, dModel, 1, at)),
+    job(`quantize: a row of ${dModel}`, inputBytes(1, dModel), (at) => probe.quantize(x, dModel, 1, at)),
   ];
 }

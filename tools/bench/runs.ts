@@ -4,9 +4,10 @@ import { decode, logits, pick } from "../../runtime/engine/decoder.ts";
 import { prefill } from "../../runtime/engine/encoder.ts";
 import type { Host } from "../../runtime/engine/host.ts";
 import { type Geometry, sectionLayouts, writePack } from "../../runtime/pack/pack.ts";
+import { packScales } from "../../runtime/pack/quant.ts";
 import { type Session, walkOf } from "../../runtime/session.ts";
 import { load, type Thimble } from "../../runtime/thimble.ts";
-import { blockBytes, embeddingBlockBytes, runBytes } from "../../wasm/abi.ts";
+import { embeddingBlockBytes, groupSize, octetBytes, outputTile } from "../../wasm/abi.ts";
 
 /** The published 26M Needle. Source: spec, "Geometry". */
 export const fullGeometry: Geometry = {
@@ -74,11 +75,12 @@ export async function randomPack(geometry: Geometry): Promise<Uint8Array> {
           else words[i] = next();
         }
       } else if (/^w|hidden|proj/.test(leaf)) {
-        const block = blockBytes / 4;
-        for (let i = 0; i < words.length; i++) {
-          if (i % block < runBytes) words[i] = next();
-          else floats[i] = 0.01;
-        }
+        const inputs = leaf === "proj" ? geometry.contrastiveHidden : geometry.dModel;
+        const groups = inputs / groupSize;
+        for (let i = 0; i < words.length; i++) words[i] = next();
+        const scales = new Float32Array(outputTile * groups).fill(0.01);
+        const all = new Uint8Array(words.buffer);
+        for (let octet = 0; octet < bytes; octet += octetBytes(inputs)) packScales(scales, groups, all, octet);
       } else for (let i = 0; i < words.length; i++) floats[i] = next() / 2 ** 32 - 0.5;
       return new Uint8Array(words.buffer);
     },

@@ -16,13 +16,20 @@ export const GROUP_SIZE = 32;
 /**
  * Restores a kernel and keeps its nibbles, so that packing need not quantise again.
  * Shapes: packed (in/2, out) bytes, scale (in/32, out), both already checked; result data (out, in).
- * Throws: FormatError where the packed array is not of a byte type.
+ * Throws: FormatError where the packed array is not of a byte type, or a scale is below zero or not finite.
  */
 export function readInt4(packed: Tensor, scale: Tensor, out: number, width: number): Matrix {
   if (packed.dtype !== "I4" && packed.dtype !== "U8")
     throw new FormatError(packed.name, packed.offset, `expected I4 or U8 beside ${scale.name}, got ${packed.dtype}`);
   const groups = width / GROUP_SIZE;
   const scales = gather(scale, 0, out, groups, 1, out);
+  const wrong = scales.find((s) => !(s >= 0 && s < Number.POSITIVE_INFINITY));
+  if (wrong !== undefined)
+    throw new FormatError(
+      scale.name,
+      scale.offset,
+      `expected finite scales of at least 0, got ${wrong}; quantise the checkpoint again`,
+    );
   const nibbles = new Int8Array(out * width);
   const data = new Float32Array(out * width);
   for (let o = 0; o < out; o++) {

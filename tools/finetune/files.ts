@@ -1,8 +1,17 @@
 /** Trained parameters → a tuning's file, or a whole pack; and a pack's own parameters. */
 import { FormatError } from "../../runtime/errors.ts";
 import type { Calibration } from "../../runtime/pack/calibration.ts";
-import { checkFile, layoutsOf, modelId, type PackHeader, prefixBytes, writePack } from "../../runtime/pack/pack.ts";
+import {
+  checkFile,
+  layoutsOf,
+  modelId,
+  type PackHeader,
+  packVersion,
+  prefixBytes,
+  writePack,
+} from "../../runtime/pack/pack.ts";
 import { packMatrix } from "../../runtime/pack/quant.ts";
+import { renewSection } from "../../runtime/pack/renew.ts";
 import { parametersOf } from "./parameters.ts";
 
 /** A pack in memory, every byte of it checked. */
@@ -27,21 +36,18 @@ export function openPack(bytes: Uint8Array): Pack {
     throw new FormatError(
       "header.weights",
       prefixBytes,
-      `expected int4, got ${header.format}; build it without --float`,
+      `expected int4, got ${header.format}; build it without --wide`,
     );
   if (header.tunes !== undefined)
     throw new FormatError("header.tunes", prefixBytes, "expected a whole pack, got a tuning; give its model");
-  const layouts = layoutsOf(header);
-  const places = new Map<string, [number, number]>();
-  for (const [i, { name, fields }] of layouts.entries())
-    for (const field of fields) {
-      const at = header.sections[i].offsetBytes + field.offsetBytes;
-      places.set(`${name}.${field.name}`, [at, at + field.bytes]);
-    }
-  return {
-    header,
-    field: (section, name) => bytes.subarray(...(places.get(`${section}.${name}`) as [number, number])),
-  };
+  const places = new Map<string, Uint8Array>();
+  for (const [i, { name, fields }] of layoutsOf({ ...header, version: packVersion }).entries()) {
+    const { offsetBytes: start, bytes: length } = header.sections[i];
+    const section = renewSection(header, name, bytes.subarray(start, start + length));
+    for (const { name: field, offsetBytes, bytes: size } of fields)
+      places.set(`${name}.${field}`, section.subarray(offsetBytes, offsetBytes + size));
+  }
+  return { header, field: (section, name) => places.get(`${section}.${name}`) as Uint8Array };
 }
 
 /** The decoder's sections alone, for `load(pack, { tuning })`. */
@@ -71,7 +77,7 @@ export function writeMerged(base: Pack, parameters: Float32Array, { provenance, 
 /** The sections of a tuning as they follow each other: what a session's decoder reads. */
 export function tunedBody(base: Pack, parameters: Float32Array): Uint8Array {
   const field = tunedField(base, parameters);
-  const layouts = layoutsOf({ ...base.header, tunes: 0 });
+  const layouts = layoutsOf({ ...base.header, tunes: 0, version: packVersion });
   const body = new Uint8Array(layouts.reduce((sum, { bytes }) => sum + bytes, 0));
   let at = 0;
   for (const { name, bytes, fields } of layouts) {

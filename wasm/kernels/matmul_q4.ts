@@ -1,13 +1,13 @@
-import { blockBytes, outputTile, runBytes } from "../abi.ts";
+import { blockBytes, outputTile, runBytes, unitsBytes } from "../abi.ts";
 import { type Asm, type Fn, type I4, type I4Var, type I32, range } from "../asm.ts";
 
 /**
  * matmul(w, a, groups, outputs, y, yStride, gain, add)
  *
  * Multiplies a group-wise int4 matrix by R rows of int8 (`rowVariants`).
- * y[t][o] (+)= gain · Σ_g scale[o][g] · aScale[t][g] · (Σ_{i in g} n[o][i] · a[t][i] − 8 · Σ_{i in g} a[t][i])
- * Layouts: `matrixBytes` and `inputBlockBytes` in abi.ts; outputs a multiple of 8; y f32, rows yStride bytes apart.
- * The sums within a group are exact integers, so every build rounds alike up to here.
+ * y[t][o] (+)= gain · unit[o] · aScale[t] · Σ_g scale[o][g] · (Σ_{i in g} n[o][i] · a[t][i] − 8 · Σ_{i in g} a[t][i])
+ * Layouts: `matrixBytes` and `inputBytes` in abi.ts; outputs a multiple of 8; y f32, rows yStride bytes apart.
+ * Σ_g is an exact integer (bound: `mostInputs`), so every build gives the same floats.
  * Error: ≤ 1e-5 · Σ|w·x| against float64 over the quantised rows (test/kernels.test.ts).
  */
 export function matmul(asm: Asm): void {
@@ -25,9 +25,9 @@ function variant(asm: Asm, rows: number): void {
     const mask = f.nibbleMask(p.groups.shr(31));
     f.doWhile(
       () => {
-        const total = quartets.map(() => range(rows).map(() => f.f4(f.splatF(0))));
-        const a = f.i32(p.a);
-        const aEnd = f.i32(p.a.add(p.groups.mul(asm.inputBlockBytes * rows)));
+        const total = quartets.map(() => range(rows).map(() => f.i4(f.splatI(0))));
+        const a = f.i32(p.a.add(each * rows));
+        const aEnd = f.i32(a.add(p.groups.mul(asm.inputBlockBytes * rows)));
         f.doWhile(
           () => {
             const dot = quartets.map(() => range(rows).map((t) => f.i4(f.loadEachI(a, each * t))));
@@ -41,27 +41,22 @@ function variant(asm: Asm, rows: number): void {
               },
               () => p.w.lt(scales),
             );
+            const groupScales = f.loadScales(p.w);
             for (const j of quartets) {
-              const scale = f.f4(f.loadF4(p.w, 16 * j));
-              for (const [t, acc] of dot[j].entries()) {
-                total[j][t].set(
-                  acc
-                    .nibbleSums()
-                    .toF4()
-                    .madd(scale.mul(f.loadEachF(a, each * t)), total[j][t]),
-                );
-              }
+              for (const [t, acc] of dot[j].entries()) total[j][t].set(total[j][t].add(acc.scaled(groupScales[j])));
             }
             p.w.set(p.w.add(blockBytes - 4 * runBytes));
-            a.set(a.add(each * rows));
           },
           () => a.lt(aEnd),
         );
         const y = f.i32(p.y);
         const gain = f.f4(f.splatF(p.gain));
+        const units = quartets.map((j) => f.f4(f.loadF4(p.w, 16 * j).mul(gain)));
+        p.w.set(p.w.add(unitsBytes));
         for (let t = 0; t < rows; t++) {
+          const scale = f.f4(f.loadEachF(p.a, each * t));
           for (const j of quartets) {
-            const value = f.f4(total[j][t].mul(gain));
+            const value = f.f4(total[j][t].toF4().mul(units[j].mul(scale)));
             f.if(p.add, () => value.set(value.add(f.loadF4(y, 16 * j))));
             f.storeF4(y, value, 16 * j);
           }

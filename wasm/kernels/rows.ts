@@ -24,30 +24,31 @@ export function rmsNorm(asm: Asm): void {
 }
 
 /**
- * quantize(x, n, rows, a): one row of n floats to int8 for `matmul`, a scale per group of 32, max|x|/127.
- * Layout: `inputBlockBytes` in abi.ts, `a` at the row's place in the first block; n is a multiple of 32.
+ * quantize(x, n, rows, a): one row of n floats to int8 for `matmul`, scale max|x|/127.
+ * Layout: `inputBytes` in abi.ts, `a` at the row's scale; n is a multiple of 32.
  * Error: ≤ scale/2 an element.
  */
 export function quantize(asm: Asm): void {
   asm.func("quantize", { x: i, n: i, rows: i, a: i }, (f, p) => {
     const step = f.i32(p.rows.mul(asm.eachBytes));
-    f.for(p.x, p.x.add(p.n.shl(2)), groupSize * 4, (group) => {
-      const end = f.i32(group.add(groupSize * 4));
-      const max = greatest(f, group, end);
-      const factor = f.f32(0);
-      f.if(max.gt(0), () => factor.set(f.constF32(127).div(max)));
+    const rowEnd = f.i32(p.x.add(p.n.shl(2)));
+    const max = greatest(f, p.x, rowEnd);
+    f.storeEachF(p.a, f.f32(max.mul(1 / 127)));
+    const one = f.f32(0);
+    f.if(max.gt(0), () => one.set(f.constF32(127).div(max)));
+    const factor = f.f4(f.splatF(one));
+    f.for(p.x, rowEnd, groupSize * 4, (group) => {
+      p.a.set(p.a.add(step));
       const start = f.i32(p.a);
       const sum = f.i4(f.splatI(0));
-      p.a.set(p.a.add(step));
-      f.for(group, end, 32, (at) => {
-        const [low, high] = [0, 16].map((o) => f.i4(f.loadF4(at, o).mul(f.splatF(factor)).round()));
+      f.for(group, group.add(groupSize * 4), 32, (at) => {
+        p.a.set(p.a.add(step));
+        const [low, high] = [0, 16].map((o) => f.i4(f.loadF4(at, o).mul(factor).round()));
         sum.set(sum.add(low).add(high));
         f.storeRun(p.a, step, low, high);
-        p.a.set(p.a.add(step.mul(asm.steps)));
+        p.a.set(p.a.add(step.mul(asm.steps - 1)));
       });
       f.storeNibbleStart(start, f.i32(sum.sum()));
-      f.storeEachF(p.a, f.f32(max.mul(1 / 127)));
-      p.a.set(p.a.add(step));
     });
   });
 }

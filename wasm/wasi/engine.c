@@ -18,7 +18,7 @@ KERNEL(logits)(at session, at table, at h, at mask, at out);
 KERNEL(contrastive)(at session, at head, at x, uint32_t n, at out);
 __attribute__((import_module("kernels"), import_name("argmax"))) uint32_t argmax(at values, uint32_t n, at summary);
 
-enum { tileRows = 4, octet = 8, stepRows = 32, inputBlockBytes = 288, groupBytes = 16 };
+enum { tileRows = 4, octet = 8, stepRows = 32, inputBlockBytes = 272, groupBytes = 16 };
 
 /* The kernels' records, field by field as wasm/abi.ts has them. */
 typedef struct {
@@ -148,7 +148,7 @@ static uint64_t lay(const thimble_model *m, const thimble_limits *limits, uint8_
                                   .vocabSize = m->vocabSize, .rope = (at)m->parts[part_rope].at, .yWidth = wide,
                                   .keyCapacity = keys};
   plan.session.y = take_at(&r, tileRows * wide * 4);
-  plan.session.a = take_at(&r, tileRows * (wide / groupSize) * inputBlockBytes);
+  plan.session.a = take_at(&r, tileRows * (16 + wide / groupSize * inputBlockBytes));
   plan.session.q = take_at(&r, tileRows * width * 8);
   plan.session.qScale = take_at(&r, tileRows * m->nHeads * 4);
   plan.session.scores = take_at(&r, (uint64_t)tileRows * keys * 4);
