@@ -87,7 +87,7 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
   try {
     const { header } = stream;
     if (header.tunes !== undefined) {
-      const got = "expected a whole pack, got a tuning of one; give it as { tuning } beside its model";
+      const got = "expected a whole pack, got a tuning of one; give it as { tuning } (--tuning) beside its model";
       throw new FormatError("header.tunes", prefixBytes, got);
     }
     if (header.format !== "int4" && build !== "custom") {
@@ -100,7 +100,6 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
     const sharing = wanted > 1 && build !== "custom" && !whyAlone();
     const mostBytes = mostBytesOf(options);
     const tuning = options.tuning === undefined ? null : await readTuning(options.tuning, header, waits(options));
-    if (tuning && given) tuning.calibration = given;
     const tuningBytes = tuning ? planTuning(planModel(header, 0), header).endBytes : 0;
     const first = { ...firstLimits(header, options, options), threads: sharing ? wanted : 1 };
     const toolRows = options.toolRows === undefined ? rowsWithin(header, first, sessions, mostBytes) : first.toolRows;
@@ -127,7 +126,7 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
     let loaded: Promise<void> = Promise.resolve();
     const parts = { header, build, threads, memory, layout, tokenizer, weights, mostBytes, tuning };
     const calibration = given ?? header.calibration ?? genericCalibration;
-    const usual = { ...options, ...(toolRows && { toolRows }) };
+    const usual = { ...options, ...(toolRows && { toolRows }), ...(given && { calibration: given }) };
     const thimble = new Thimble(parts, calibration, () => loaded, usual);
     const arrived = (name: string) => weights.arrive(name);
     loaded = layout.ring ? weights.fill(options) : stream.copyInto(memory, layout, arrived, sum);
@@ -163,6 +162,7 @@ export class Thimble {
   private readonly ids = new Lru<number[]>(mostToolSets);
   private readonly space: Space;
   private readonly kept: Kept;
+  private readonly placed = new WeakSet<Tuning>();
   /** What sessions run on. @internal */
   readonly inside: Model;
   /** The session of `call`, `vectorOf` and `rank`. @internal */
@@ -239,7 +239,8 @@ export class Thimble {
 
   /**
    * Opens a session with buffers and KV caches of its own.
-   * Throws: CapacityError if memory cannot hold it, RangeError for limits out of range.
+   * Throws: CapacityError if memory cannot hold it, RangeError for limits out of range, TypeError for a tuning that this
+   * model's `tune` did not give.
    */
   session(limits?: Limits & { tuning?: Tuning }): Session;
   /** With other insides than the model's own, to measure and test. @internal */
@@ -249,6 +250,10 @@ export class Thimble {
     const first = firstLimits(header, limits, this.options);
     const { promptTokens } = limitsOf(limits, this.options);
     const { tuning } = limits;
+    if (tuning && !this.placed.has(tuning))
+      throw new TypeError(
+        "session: expected a tuning that this model's tune() gave, got another; pass await model.tune(file)",
+      );
     const inside = tuning ? { ...given, tuning } : given;
     return new Session(inside, { ...first, threads: this.threads }, promptTokens);
   }
@@ -264,17 +269,22 @@ export class Thimble {
 
   private place({ header, body, calibration }: TuningFile): Tuning {
     const { memory, layout } = this.parts;
-    const at = this.space.take(planTuning(layout, header).endBytes);
+    const bytes = planTuning(layout, header).endBytes;
+    this.kept.makeRoom(bytes);
+    const at = this.space.take(bytes);
     const plan = planTuning(layout, header, at);
     writeWords(memory, plan.words);
     new Uint8Array(memory.buffer, plan.bodyAt, plan.bodyBytes).set(body);
     const { taught } = header;
-    return {
+    const decides = this.options.calibration ?? calibration;
+    const tuning: Tuning = {
       layout: plan.layout,
       bodyAt: plan.bodyAt,
       ...(taught && { taught: new Set(taught) }),
-      ...(calibration && { calibration }),
+      ...(decides && { calibration: decides }),
     };
+    this.placed.add(tuning);
+    return tuning;
   }
 
   /** Plans an arena where there is room, and sets it up. */

@@ -122,6 +122,33 @@ test("a tuning's calibration decides, unless load is given another", async () =>
   const model = await load(bytes);
   const session = model.session({ tuning: await model.tune(tuning) });
   expect((await session.call("set a timer for 10 minutes", tools)).decision).toBe("ask");
+
+  const { calibration: usual } = pack.header;
+  const free = { ...(usual as NonNullable<typeof usual>), act: 0, confirm: 0 };
+  const given = await load(bytes, { calibration: free });
+  const alike = given.session({ tuning: await given.tune(tuning) });
+  expect((await alike.call("set a timer for 10 minutes", tools)).decision).toBe("act");
+  expect((await load(bytes, { calibration: free, tuning })).calibration.act).toBe(0);
+});
+
+test("a tuning finds room where tools fill the memory that there may be", async () => {
+  const model = await load(bytes, { memory: 6 * 2 ** 20 });
+  for (let i = 0; i < 60; i++) {
+    const some = (tools as { description: string }[]).map((tool) => ({
+      ...tool,
+      description: `${tool.description} ${i}`,
+    }));
+    await model.call(request, some.slice(0, 8));
+  }
+  const session = model.session({ tuning: await model.tune(same) });
+  expect((await session.call(request, tools)).text).toBe((await model.call(request, tools)).text);
+});
+
+test("a tuning in another model's memory, or not in memory yet, is refused", async () => {
+  const [one, another] = await Promise.all([load(bytes), load(bytes)]);
+  const foreign = await another.tune(same);
+  for (const tuning of [foreign, same as unknown as typeof foreign])
+    expect(() => one.session({ tuning })).toThrow(/this model's tune\(\) gave/);
 });
 
 test("what is no tuning of this model is refused, with what to do", async () => {
@@ -145,7 +172,7 @@ test("what is no tuning of this model is refused, with what to do", async () => 
   const asModel = await load(same).catch((caught) => caught);
   expect([asModel.path, asModel.message]).toEqual([
     "header.tunes",
-    expect.stringContaining("{ tuning } beside its model"),
+    expect.stringContaining("{ tuning } (--tuning) beside its model"),
   ]);
 });
 

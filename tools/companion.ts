@@ -13,7 +13,7 @@ import { modelOf } from "./model.ts";
 const simulations = ["bangle"];
 
 export const companion: Command = {
-  help: `thimble companion [--simulate bangle] [--page PORT] [--ws PORT] [--cors ORIGIN] [--bluetooth] [--stdio] [--model PACK]
+  help: `thimble companion [--simulate bangle] [--page PORT] [--ws PORT] [--cors ORIGIN] [--bluetooth] [--stdio] [--model PACK] [--tuning FILE]
 
 Answers requests of devices that speak the tool bus (firmware/PROTOCOL.md) with calls of their own tools.
 
@@ -25,6 +25,7 @@ Answers requests of devices that speak the tool bus (firmware/PROTOCOL.md) with 
   --host ADDRESS      where they listen (127.0.0.1)
   --stdio             serves one device whose lines come on standard input and go to standard output
   --model PACK        a pack's path, URL or name, as thimble pull knows them (the model inside the package)
+  --tuning FILE       what thimble finetune made of that pack
 
 What happens is told on standard error, of the simulation on standard output.
 
@@ -38,6 +39,7 @@ What happens is told on standard error, of the simulation on standard output.
     host: { type: "string" },
     stdio: { type: "boolean" },
     model: { type: "string" },
+    tuning: { type: "string" },
   },
   async run(input) {
     const simulated = input.text("simulate");
@@ -70,8 +72,10 @@ What happens is told on standard error, of the simulation on standard output.
     const log = (line: string) => void process.stderr.write(`thimble: ${tame(line)}\n`);
     const radio = isRadio ? await openBluez(log) : null;
 
+    const tuning = input.text("tuning");
     const model = await load(await modelOf(input.text("model")), {
       cache: true,
+      ...(tuning !== undefined && { tuning }),
       promptTokens: 1024,
       answerTokens: 256,
     });

@@ -12,7 +12,7 @@ import { Metrics } from "./serve/metrics.ts";
 import { withSdk } from "./serve/sdk.ts";
 
 export const serve: Command = {
-  help: `thimble serve [--port 7861] [--host ADDRESS] [--model PACK] [--api-key KEY] [--cors ORIGIN] [--mcp] [--connect FILE]
+  help: `thimble serve [--port 7861] [--host ADDRESS] [--model PACK] [--tuning FILE] [--api-key KEY] [--cors ORIGIN] [--mcp] [--connect FILE]
 
 An OpenAI-compatible server on this machine: POST /v1/chat/completions and /v1/responses, GET /v1/models, /health and
 /metrics; POST /thimble/call takes {"request", "tools"} and gives all that a call says of itself.
@@ -20,6 +20,7 @@ An OpenAI-compatible server on this machine: POST /v1/chat/completions and /v1/r
   --port PORT      where it listens (7861); 0 for any that is free
   --host ADDRESS   by default 127.0.0.1: this machine alone
   --model PACK     a pack's path, URL or name, as thimble pull knows them (the model inside the package)
+  --tuning FILE    what thimble finetune made of that pack
   --threads N      threads of the prefill (1)
   --api-key KEY    asked of every client, as Authorization: Bearer KEY; or in the environment, THIMBLE_API_KEY
   --cors ORIGIN    lets pages of this origin ask, * for all (none)
@@ -34,6 +35,7 @@ An OpenAI-compatible server on this machine: POST /v1/chat/completions and /v1/r
     port: { type: "string" },
     host: { type: "string" },
     model: { type: "string" },
+    tuning: { type: "string" },
     threads: { type: "string" },
     "api-key": { type: "string" },
     cors: { type: "string" },
@@ -59,9 +61,10 @@ An OpenAI-compatible server on this machine: POST /v1/chat/completions and /v1/r
     const mcp = isMcp ? await withSdk("server", import("./serve/mcp.ts")) : undefined;
     const routing = connect === undefined ? undefined : await withSdk("client", import("./serve/router.ts"));
     const tools = ToolSet.from(readText(input.text("tools") ?? watchTools));
-    const named = input.text("model");
+    const [named, tuning] = [input.text("model"), input.text("tuning")];
     const model = await load(await modelOf(named), {
       cache: true,
+      ...(tuning !== undefined && { tuning }),
       threads,
       promptTokens: 1024,
       answerTokens: mostAnswerTokens,

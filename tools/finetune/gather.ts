@@ -53,7 +53,7 @@ const sizes = { dev: 96, test: 200, guard: 200, choosing: 100 };
  */
 export function gather({ given: lines, tools, made, seed, lexicon, more, merge = false, ...asked }: Asked): Gathered {
   const warnings: string[] = [];
-  const given = usable(lines, more, warnings);
+  const given = usable(lines, tools ? "made ones are learned beside them" : more, warnings);
   const parts = splitParts(given, seed);
   const train: Shown[] = [...parts.train];
   // Not tool by tool: looks take the first of them.
