@@ -350,7 +350,7 @@ describe("the command", () => {
     return { code: await child.exited, out, err };
   };
 
-  test("a file of examples becomes a tuning of some 600 KB that runs, with before and after", async () => {
+  test("a file of examples becomes a tuning of some 550 KB that runs, with before and after", async () => {
     const data = join(folder, "data.jsonl");
     writeFileSync(data, Array.from({ length: 60 }, (_, i) => JSON.stringify(synth.make(2, i))).join("\n"));
     const out = join(folder, "mine.tuning");

@@ -268,7 +268,7 @@ describe.skipIf(absent)("teaching", () => {
       await picture(page, `teach-outcome-${width}-${colorScheme}`, width < 500 ? "#outcome" : undefined);
       if (width < 500) await picture(page, `teach-course-${width}-${colorScheme}`, ".curve");
     }
-    const tuning = await save(page, /^Save the tuning, 6\d\d KB$/, "my.tuning");
+    const tuning = await save(page, /^Save the tuning, 5\d\d KB$/, "my.tuning");
     const whole = await save(page, /^Save the whole pack, 2\.\d MB$/, "my.thimble");
     const query = "drip row 7 for 5 minutes";
     await type(page, query);

@@ -39,7 +39,7 @@ Teaches a model your tools. DATA: lines of {query, tools, answers}; with --tools
 from the tools' schema, and with --endpoint written by a server: what it writes counts as DATA where the calls fit the
 tools and the request says their values; the rest is counted. Trains a decoder on the weights as they are deployed; keeps the
 look that answered best; reports before and after on sentences and values that it never saw, and on general requests with your
-tools in their lists. Writes a tuning, some 600 KB, for load(pack, { tuning }) and thimble run --tuning: it answers what calls
+tools in their lists. Writes a tuning, some 550 KB, for load(pack, { tuning }) and thimble run --tuning: it answers what calls
 your tools, the model's own decoder all else. Exit code 3 where the tuning is no better.
 
   -o, --out FILE    the tuning, or with --merge the whole pack; FILE.run holds a run that was stopped
