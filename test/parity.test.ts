@@ -9,6 +9,7 @@ import { convert } from "../tools/convert.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
 import { buildNames } from "../wasm/abi.ts";
 import { rmsNorm } from "../wasm/reference.ts";
+import { restored } from "./restored.ts";
 import { distance, fixture, type Host, host, testWith } from "./support.ts";
 
 const placeholders = (n: number) => Array.from({ length: n }, (_, i) => `piece ${i}`);
@@ -181,26 +182,6 @@ testWith(
     }
   },
 );
-
-/** The same checkpoint with every projection quantised and restored. */
-function restored(checkpoint: Checkpoint): Checkpoint {
-  const matrix = (m: Matrix): Matrix => {
-    const { nibbles, scales } = quantizeMatrix(m.data, m.out, m.in);
-    const groups = Math.ceil(m.in / 32);
-    const data = m.data.map((_, i) => nibbles[i] * scales[Math.floor(i / m.in) * groups + Math.floor((i % m.in) / 32)]);
-    return { out: m.out, in: m.in, data };
-  };
-  const block = (a: Attention): Attention => ({ ...a, q: matrix(a.q), k: matrix(a.k), v: matrix(a.v), o: matrix(a.o) });
-  const { contrastive } = checkpoint;
-  return {
-    ...checkpoint,
-    encoder: checkpoint.encoder.map(block),
-    decoder: checkpoint.decoder.map(({ self, cross }) => ({ self: block(self), cross: block(cross) })),
-    ...(contrastive && {
-      contrastive: { ...contrastive, hidden: matrix(contrastive.hidden), proj: matrix(contrastive.proj) },
-    }),
-  };
-}
 
 // biome-ignore lint/suspicious/noExplicitAny: a JSON fixture
 function sanCheckpoint(san: any): Checkpoint {

@@ -11,10 +11,11 @@ import { Apart } from "../runtime/prompt/apart.ts";
 import { special } from "../runtime/text/tokenizer.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { hostOf } from "../tools/bench/runs.ts";
-import { readCheckpoint } from "../tools/checkpoint/checkpoint.ts";
+import { type Checkpoint, readCheckpoint } from "../tools/checkpoint/checkpoint.ts";
 import { convert } from "../tools/convert.ts";
 import { buildNames } from "../wasm/abi.ts";
 import { apartPack, limits, toolsOf } from "./apart.ts";
+import { restored, restoredTable } from "./restored.ts";
 import { distance, fixture, type Host, host, oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
 
 const toolAt = 128;
@@ -48,11 +49,18 @@ async function readInto(h: Host, tools: number[][]): Promise<(Float32Array | nul
 
 const tiny = await Bun.file(fixture("apart-tiny.json")).json();
 const tinyCheckpoint = readCheckpoint(await Bun.file(fixture("tiny.safetensors")).bytes(), "tiny.safetensors");
+const pieces = Array.from({ length: tinyCheckpoint.config.vocabSize }, (_, i) => `piece ${i}`);
+const tinyPack = (checkpoint: Checkpoint, format: "int4" | "float32") =>
+  convert(checkpoint, pieces, { licence: "test", provenance: {}, format });
 
 for (const weights of ["float32", "int4"] as const) {
   test(`tiny, ${weights}: the reference reads request and tools apart within 1e-4 of PyTorch`, async () => {
-    const pieces = Array.from({ length: tinyCheckpoint.config.vocabSize }, (_, i) => `piece ${i}`);
-    const pack = convert(tinyCheckpoint, pieces, { licence: "test", provenance: {}, format: weights });
+    // The oracle's int4 form has float32 scales, which only a wide pack of restored weights can hold.
+    const checkpoint =
+      weights === "int4"
+        ? { ...restored(tinyCheckpoint), embedding: restoredTable(tinyCheckpoint.embedding) }
+        : tinyCheckpoint;
+    const pack = tinyPack(checkpoint, "float32");
     const h = await host(pack, "reference", 64, 64, { toolRows: 64 });
     const want = tiny[weights];
     const vectors = await readInto(h, tiny.tool_ids);
@@ -74,6 +82,14 @@ for (const weights of ["float32", "int4"] as const) {
     expect(distance(states(tiny.query_ids.length), want.query_states_without_tools.flat())).toBeLessThan(1e-4);
   });
 }
+
+test("tiny, packed in int4: scales of 8 bits move a request's states by at most 1e-2", async () => {
+  const h = await host(tinyPack(tinyCheckpoint, "int4"), "reference", 64, 64, { toolRows: 64 });
+  await readInto(h, tiny.tool_ids);
+  await prefill(h, tiny.query_ids);
+  const got = h.floats(h.session.x, tiny.query_ids.length * h.geometry.dModel);
+  expect(distance(got, tiny.int4.query_states.flat())).toBeLessThan(1e-2);
+});
 
 const pack = await apartPack();
 
