@@ -275,7 +275,9 @@ test("bench --cold --json: CPU time and memory of a start by phase, of the load 
 test("bench --margins lists a token that the reference did not pick, and fails where its gap is 0.5 or more", async () => {
   const file = join(folder, "answers.json");
   const margins = async (ids: number[], gap: number) => {
-    const cases = [{ encoder_ids: [300, 400, 5, 500], int4: { ids, gaps: ids.map(() => gap) } }];
+    const cases = [
+      { query: "hi", tools: [], encoder_ids: [300, 400, 5, 500], int4: { ids, gaps: ids.map(() => gap) } },
+    ];
     await Bun.write(file, JSON.stringify({ cases }));
     return thimble(["bench", "--margins", file, "--kernels", "simd", "--json"]);
   };
@@ -287,6 +289,10 @@ test("bench --margins lists a token that the reference did not pick, and fails w
   const own = await margins([token], 9);
   expect(own.code).toBe(0);
   expect(JSON.parse(own.out)).toEqual({ isa: "simd", steps: 1, differences: [] });
+  await Bun.write(file, JSON.stringify({ cases: [{ query: "hi", tools: [] }] }));
+  expect((await thimble(["bench", "--margins", file, "--kernels", "simd"])).err).toContain(
+    "answers.json: case 0: expected encoder_ids",
+  );
 });
 
 test.each(["run", "build", "pull", "inspect", "bench", "profile", "lint", "eval", "calibrate", "data"])(

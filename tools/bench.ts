@@ -17,7 +17,7 @@ import { measureBudgets, renderBudgets } from "./bench/budget.ts";
 import { measureCatalogue, renderCatalogue } from "./bench/catalogue.ts";
 import { measureCold, renderCold } from "./bench/cold.ts";
 import { measureFinetune, renderFinetune } from "./bench/finetune.ts";
-import { type Difference, margins, type Reference, undecided } from "./bench/margins.ts";
+import { type Difference, margins, readReference, undecided } from "./bench/margins.ts";
 import { overruled } from "./bench/replay.ts";
 import { renderRoofline, roofline } from "./bench/roofline.ts";
 import {
@@ -205,7 +205,7 @@ async function printRoofline(build: BuildName, runs: number, json: boolean): Pro
 /** Throws: Error if a token differs where the reference was decided. */
 async function printMargins(kernels: BuildName, model: string | undefined, path: string, json: boolean): Promise<void> {
   const thimble = await load(model ?? defaultModel(), { kernels });
-  const reference: Reference = JSON.parse(readText(path));
+  const reference = readReference(readText(path), path);
   const { steps, differences } = await margins(thimble, reference);
   if (json) print(JSON.stringify({ isa: kernels, steps, differences }));
   else print(`${kernels}: ${differences.length} of ${steps} steps differ${renderDifferences(thimble, differences)}`);

@@ -29,6 +29,20 @@ export interface Difference {
   gap: number;
 }
 
+/** Throws: Error naming `path` and the case that is none. */
+export function readReference(text: string, path: string): Reference {
+  const reference: Reference = JSON.parse(text);
+  if (!Array.isArray(reference?.cases)) throw new Error(`${path}: expected an object with cases, a list, got none`);
+  for (const [i, c] of reference.cases.entries()) {
+    const prompt = "query_ids" in c ? c.query_ids : c.encoder_ids;
+    if (![prompt, c.int4?.ids, c.int4?.gaps].every(Array.isArray))
+      throw new Error(
+        `${path}: case ${i}: expected encoder_ids, or query_ids with query and tools, and int4 with ids and gaps, got ${Object.keys(c)}`,
+      );
+  }
+  return reference;
+}
+
 /**
  * Takes every step of every answer with the reference's own tokens before it, and lists those that pick another.
  * Throws: Error for a reference whose prompts or answers are longer than a session can be.
@@ -40,7 +54,7 @@ export async function margins(
   const { geometry } = thimble.header;
   const longest = (lengths: number[]) => Math.max(8, ...lengths);
   const session = thimble.session({
-    promptTokens: longest(reference.cases.map((c) => ("tools" in c ? c.query_ids : c.encoder_ids).length)),
+    promptTokens: longest(reference.cases.map((c) => ("query_ids" in c ? c.query_ids : c.encoder_ids).length)),
     answerTokens: longest(reference.cases.map((c) => c.int4.ids.length)),
   });
   const host = hostOf(thimble, session, session.mostTokens);
@@ -49,9 +63,9 @@ export async function margins(
   const apart = new Apart(thimble.inside, session);
   for (const [prompt, { int4, ...source }] of reference.cases.entries()) {
     const shown =
-      "tools" in source ? await apart.show(source.query, ToolSet.from(source.tools), undefined, host) : null;
+      "query_ids" in source ? await apart.show(source.query, ToolSet.from(source.tools), undefined, host) : null;
     if ("encoder_ids" in source) await prefill(host, source.encoder_ids);
-    const keys = "tools" in source ? source.query_ids.length : source.encoder_ids.length;
+    const keys = "query_ids" in source ? source.query_ids.length : source.encoder_ids.length;
     for (const [step, want] of int4.ids.entries()) {
       const before = step ? int4.ids[step - 1] : special.eos;
       await logits(host, await decode(host, [before], step, keys), null, geometry.vocabSize);
