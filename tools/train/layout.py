@@ -39,7 +39,7 @@ class Batch:
 
 def each(value, change):
     """value with every array or tensor in it, its lists and its dataclasses changed."""
-    if isinstance(value, (np.ndarray, torch.Tensor)):
+    if isinstance(value, (np.ndarray, torch.Tensor, Place)):
         return change(value)
     if isinstance(value, (list, tuple)):
         return type(value)(each(v, change) for v in value)
@@ -48,13 +48,38 @@ def each(value, change):
     return value
 
 
-def pin(value):
-    """The arrays in pinned memory: a copy from any other would first wait until the GPU has done all that it was told."""
-    return each(value, lambda array: torch.from_numpy(array).pin_memory())
+class Place:
+    """Where an array of a batch lies in its buffer."""
+
+    def __init__(self, array, at):
+        self.dtype, self.shape, self.at, self.bytes = str(array.dtype), array.shape, at, array.nbytes
+
+
+def flatten(value):
+    """-> (bytes, value with a Place for each array): what a process hands over and a GPU takes in one copy."""
+    arrays, end = [], 0
+
+    def take(array):
+        nonlocal end
+        place = Place(array, end)
+        arrays.append((array, end))
+        end += -(-array.nbytes // 16) * 16
+        return place
+
+    shape = each(value, take)
+    flat = np.zeros(end, np.uint8)
+    for array, at in arrays:
+        flat[at : at + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return flat, shape
+
+
+def unflatten(flat, shape):
+    """The arrays of `flatten`, as views of a tensor of its bytes, on any device."""
+    return each(shape, lambda p: flat[p.at : p.at + p.bytes].view(getattr(torch, p.dtype)).view(p.shape))
 
 
 def convert(value, device, dtype):
-    """The arrays, as they are or pinned, as tensors on the device: int64, float32, and masks as what they add to a score, in `dtype`."""
+    """The arrays as tensors on the device: int64, float32, and masks as what they add to a score, in `dtype`."""
 
     def move(array):
         tensor = torch.as_tensor(array).to(device, non_blocking=True)
