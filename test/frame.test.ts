@@ -176,8 +176,8 @@ describe.skipIf(missing(executablePath, "chromium"))("the page", () => {
       await page.keyboard.press("Enter");
     };
     // Whether it asks before a note is the model's to say.
-    const note = "Note 1: the bike needs\nnew brakes and a bell";
-    await say("write down the bike needs new brakes and a bell");
+    const note = "Note 1: call the garage\nabout the bike";
+    await say("write down call the garage about the bike");
     if ((await until((text) => text === note || text.endsWith("yes or no"))) !== note) lens.tap();
     expect(await until((text) => text === note)).toBe(note);
     await say("erase all my notes");

@@ -1,6 +1,8 @@
 /** What a trace says of an answer, and that the answer is the same with it. */
 import { expect, test } from "bun:test";
 import { type CallOptions, load } from "../runtime/index.ts";
+import shipped from "../runtime/model/calibration.json" with { type: "json" };
+import type { Calibration } from "../runtime/pack/calibration.ts";
 import watch from "../tools/watch.json" with { type: "json" };
 import { oddGeometry, packOf, randomCheckpoint } from "./support.ts";
 
@@ -31,7 +33,9 @@ test("answers are the same with a trace, which has a token each and is JSON", as
 });
 
 test("candidates: itself first, in order, with shares of what was allowed", async () => {
-  const model = await load();
+  // What leaning passed over was allowed, and wanted.
+  const { lean: _, ...calibration } = shipped;
+  const model = await load(undefined, { calibration: calibration as Calibration });
   for (const way of ways) {
     const { trace = [], calls } = await model.call(requests[0], watch, { ...way, trace: true });
     const decided = trace.filter(({ forced }) => !forced);

@@ -11,7 +11,7 @@ export const calibrate: Command = {
 
 Runs the requests of JSONL files ({query, tools, answers}), fits how likely a call is right to its margins,
 log-probabilities and grounding, and finds the least confidence above which a share P of calls is right.
-Half of the data fits, the other half is reported.
+All of the data fits what is written; what is reported is each half by a fit of the other.
 
   -o, --out FILE     the calibration to write, for load(…, { calibration })
   --model PACK       a pack's path (the model inside the package)
@@ -45,9 +45,8 @@ Half of the data fits, the other half is reported.
     const examples = input.words.flatMap((path) => readExamples(path, input.integer("limit", 2, 1e6)));
     const thimble = await open(input.text("model"), readLean(input.text("lean")));
     const samples = await samplesOf(thimble, examples);
-    const half = (parity: number) => samples.filter((_, i) => i % 2 === parity);
     const { lean } = thimble.calibration;
-    const calibration = { ...fit(half(0), act, confirm), ...(lean && { lean }) };
+    const calibration = { ...fit(samples, act, confirm), ...(lean && { lean }) };
     if (calibration.act === 1) {
       const few = `${samples.length} calls promise no share of ${act}: the calibration never acts; give more data`;
       warn(`calibrate: ${few}`);
@@ -55,7 +54,11 @@ Half of the data fits, the other half is reported.
     const out = input.text("out");
     if (out) writeBytes(out, `${JSON.stringify(calibration, null, 2)}\n`);
 
-    const bins = reliability(half(1), calibration);
+    const judged = [0, 1].flatMap((parity) => {
+      const half = (side: number) => samples.filter((_, i) => i % 2 === side);
+      return half(parity).map(judgedBy(fit(half(1 - parity), act, confirm)));
+    });
+    const bins = reliability(judged);
     const svg = input.text("svg");
     if (svg) writeBytes(svg, plot(bins));
     const shown = bins
@@ -66,11 +69,11 @@ Half of the data fits, the other half is reported.
         percent(said),
         percent(right),
       ]);
-    print(`${samples.length} calls, half to fit and half reported
+    print(`${samples.length} calls, each half judged by a fit of the other
 
 ${table([["confidence", "calls", "said", "right"], ...shown])}
 
-${table([["decision", "from", "calls", "right"], ...coverage(half(1), calibration)])}`);
+${table([["decision", "from", "calls", "right"], ...coverage(judged, calibration)])}`);
   },
 };
 
@@ -94,6 +97,26 @@ async function open(model: string | undefined, lean: Leaning | null | undefined)
   return load(model, { ...limits, calibration: lean ? { ...calibration, lean } : calibration });
 }
 
+/** A call as a calibration that has not seen it judges it. */
+interface Judged {
+  confidence: number;
+  act: boolean;
+  confirm: boolean;
+  right: boolean;
+}
+
+const judgedBy =
+  (calibration: Calibration) =>
+  (sample: Sample): Judged => {
+    const confidence = confidenceOf(sample.values, calibration);
+    return {
+      confidence,
+      act: confidence >= calibration.act && mayAct(sample),
+      confirm: confidence >= calibration.confirm,
+      right: sample.right,
+    };
+  };
+
 interface Bin {
   from: number;
   calls: number;
@@ -102,27 +125,27 @@ interface Bin {
   right: number;
 }
 
-function reliability(samples: readonly Sample[], calibration: Calibration): Bin[] {
+function reliability(judged: readonly Judged[]): Bin[] {
   return Array.from({ length: 10 }, (_, i) => {
-    const within = samples
-      .map((one) => ({ p: confidenceOf(one.values, calibration), right: one.right }))
-      .filter(({ p }) => Math.min(9, Math.floor(p * 10)) === i);
-    const mean = (of: (one: (typeof within)[number]) => number) =>
-      within.reduce((sum, one) => sum + of(one), 0) / (within.length || 1);
-    return { from: i / 10, calls: within.length, said: mean(({ p }) => p), right: mean(({ right }) => Number(right)) };
+    const within = judged.filter(({ confidence }) => Math.min(9, Math.floor(confidence * 10)) === i);
+    const mean = (of: (one: Judged) => number) => within.reduce((sum, one) => sum + of(one), 0) / (within.length || 1);
+    return {
+      from: i / 10,
+      calls: within.length,
+      said: mean(({ confidence }) => confidence),
+      right: mean(({ right }) => Number(right)),
+    };
   });
 }
 
-function coverage(samples: readonly Sample[], calibration: Calibration): (string | number)[][] {
+function coverage(judged: readonly Judged[], calibration: Calibration): (string | number)[][] {
   return (["act", "confirm"] as const).map((name) => {
-    const above = samples.filter(
-      (one) => confidenceOf(one.values, calibration) >= calibration[name] && (name === "confirm" || mayAct(one)),
-    );
+    const above = judged.filter((one) => one[name]);
     const right = above.filter((one) => one.right).length / (above.length || 1);
     return [
       name === "act" ? "act" : "act or confirm",
       calibration[name],
-      `${percent(above.length / (samples.length || 1))}`,
+      `${percent(above.length / (judged.length || 1))}`,
       percent(right),
     ];
   });
