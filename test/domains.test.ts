@@ -53,6 +53,22 @@ test.each<[about: string, name: string, domain: unknown, says: string]>([
     { ...walking, tools: { walk_way: { ...walk, say: ["walk {path_}"] } } },
     "unknown slot path_",
   ],
+  [
+    "a string that is meant and not said",
+    "ways.json",
+    { ...walking, tools: { walk_way: { ...walk, say: ["round the ridge{way=Ridge Loop}"] } } },
+    "{way=Ridge Loop}: expected a slot that is said, for a string is copied, got Ridge Loop",
+  ],
+  [
+    "a value that its enum lacks",
+    "ways.json",
+    {
+      ...walking,
+      tools: { walk_way: { ...walk, takes: { pace: "<slow|fast>! How." }, say: ["stroll{pace=idle}"] } },
+    },
+    "{pace=idle}: expected slow or fast, got idle",
+  ],
+  ["an aside with a slot", "ways.json", { ...walking, asides: ["I met {first}"] }, "expected words as they are said"],
   ["a pool with an unknown slot", "ways.json", { ...walking, pools: { wayName: ["{nowhere} Way"] } }, "got nowhere"],
   [
     "a pool that is taken",

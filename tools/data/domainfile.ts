@@ -43,6 +43,8 @@ function addDomainFile(path: string): void {
       for (const slot of slotsOf(readTemplate(value)))
         if (!isSlot(slot))
           throw new Error(`${JSON.stringify(value)}: expected slots of values.ts or of pools, got ${slot}`);
+    const filled = file.asides?.find((aside) => /[{}[\]|]/.test(aside));
+    if (filled) throw new Error(`aside ${JSON.stringify(filled)}: expected words as they are said, got a template`);
     addDomain(basename(path, ".json"), file, file.weight ?? 8, file.kin ?? []);
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message}`);

@@ -113,3 +113,11 @@ export function slotsOf({ parts }: Template): string[] {
     return part.kind === "text" ? [] : part.options.flatMap((option) => slotsOf({ parts: option, source: "" }));
   });
 }
+
+/** The arguments that a template means without saying them. */
+export function meantOf({ parts }: Template): { slot: string; meant: string }[] {
+  return parts.flatMap((part) => {
+    if (part.kind === "slot") return part.meant === undefined ? [] : [{ slot: part.name, meant: part.meant }];
+    return part.kind === "text" ? [] : part.options.flatMap((option) => meantOf({ parts: option, source: "" }));
+  });
+}

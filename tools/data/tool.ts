@@ -1,6 +1,6 @@
 /** What a domain file declares, and what it becomes: a tool that can be dressed and asked for. */
-import { slotsOf, type Template, template } from "./template.ts";
-import { isSlot } from "./values.ts";
+import { meantOf, slotsOf, type Template, template } from "./template.ts";
+import { isSlot, typeOfSlot } from "./values.ts";
 
 /**
  * One tool of a domain file. Words of a list are parted by spaces, sentences by " | ".
@@ -80,7 +80,15 @@ export function readTool(id: string, domain: string, source: ToolSource): BaseTo
   const hint = (source.hint ?? []).map(template);
   for (const phrase of [...say, ...hint]) {
     const stranger = slotsOf(phrase).find((slot) => !isSlot(slot) && !params.some((param) => param.name === slot));
-    if (stranger) throw new SyntaxError(`${id}: ${JSON.stringify(phrase.source)}: unknown slot ${stranger}`);
+    const refuse = (fault: string): never => {
+      throw new SyntaxError(`${id}: ${JSON.stringify(phrase.source)}: ${fault}`);
+    };
+    if (stranger) refuse(`unknown slot ${stranger}`);
+    for (const { slot, meant } of meantOf(phrase)) {
+      const param = params.find(({ name }) => name === slot);
+      if (!param || !mayMean(param, meant))
+        refuse(`{${slot}=${meant}}: expected ${param ? meanable(param) : "a parameter"}, got ${meant}`);
+    }
   }
   const like = [id, ...(source.like?.split(" ") ?? [])];
   return {
@@ -93,6 +101,19 @@ export function readTool(id: string, domain: string, source: ToolSource): BaseTo
     hint,
     like,
   };
+}
+
+/** What may be meant of a parameter without its being said: what no word of the request has to stand for. */
+function meanable({ slot, choices }: Param): string {
+  if (isBoolean({ slot })) return "true or false";
+  if (slot === "choice") return choices.map(({ value }) => value).join(" or ");
+  return typeOfSlot(slot) === "string" ? "a slot that is said, for a string is copied" : "a number";
+}
+
+function mayMean(param: Param, meant: string): boolean {
+  if (isBoolean(param)) return meant === "true" || meant === "false";
+  if (param.slot === "choice") return param.choices.some(({ value }) => value === meant);
+  return typeOfSlot(param.slot) !== "string" && Number.isFinite(Number(meant));
 }
 
 /** Whether a slot's values are booleans: said as on or off ("flag"), or meant and never said ("truth"). */
