@@ -155,8 +155,13 @@ function severalCalls(random: Random, lexicon: Lexicon | null): Scene {
   const offered: BaseTool[] = [];
   while (request.asks.length < count) {
     const again = offered.length > 0 && random.chance(0.15) ? (offered[0] as Known) : null;
-    const next = again?.phrases ? { request: inFull(again, random), offered: [] } : target(random, lexicon);
-    if (next.offered.some((tool) => offered.some((other) => overlap(tool, other)))) continue;
+    const near = offered.length > 0 && random.chance(0.5) ? neighbour(offered, random) : null;
+    const next = again?.phrases
+      ? { request: inFull(again, random), offered: [] }
+      : near
+        ? { request: inFull(near, random), offered: [near] }
+        : target(random, lexicon);
+    if (!near && next.offered.some((tool) => offered.some((other) => overlap(tool, other)))) continue;
     if (request.asks.length)
       after(
         request,
@@ -168,6 +173,15 @@ function severalCalls(random: Random, lexicon: Lexicon | null): Scene {
   }
   if (isImperative(request)) polite(request, random);
   return { request, offered: withOthers(offered, random, lexicon) };
+}
+
+/** A tool of the first one's domain that answers for none that is there: people ask one device for two things. */
+function neighbour(offered: readonly BaseTool[], random: Random): Known | null {
+  const [{ domain }] = offered;
+  const others = (baseTools[domain] ?? []).filter(
+    (tool) => tool.phrases.full.length > 0 && !offered.some((other) => answersFor(tool, other)),
+  );
+  return others.length ? random.pick(others) : null;
 }
 
 /** Nobody is asked for anything, or for what no tool of another trade can do. */

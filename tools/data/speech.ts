@@ -195,32 +195,24 @@ export function stumble(request: Request, random: Random): void {
   }
 }
 
-const regrets = [
-  ", no, ",
-  ", no wait, ",
-  " no ",
-  " I mean ",
-  ", sorry, ",
-  ", actually ",
-  " scratch that ",
-  " or rather ",
-  ", wait, ",
-  ", make that ",
-  " uh no ",
-  ", correction, ",
-  ", no sorry, ",
-];
-const remarks = [
-  ", no wait, ",
-  ", actually make that ",
-  ", I mean ",
-  ", sorry, ",
-  ". No, ",
-  ", oh wait, I meant ",
-  ", change that to ",
-  ", no, rather ",
-  ". Actually, ",
-];
+const breaks = [", ", ", ", ", ", " ", " ", "... ", "… ", ". ", " - ", ", oh, ", ", uh, ", ", er, ", "? "];
+const regrets =
+  "no, |no, |no |no wait, |sorry, |sorry |I mean |I mean |I meant |actually |actually, |better |or rather |make it |make that |wait, |scratch that, |correction, |oh no, |not that, |hang on, ".split(
+    "|",
+  );
+const hesitations = [", hmm, ", "... hmm, ", ", er, no, ", " or no, ", ", well, "];
+const remarks = ["change that to ", "no, rather ", "let's say ", "I'd say ", "that should be "];
+const tails = ["", "", "", "", "", "", " rather", " instead", " I mean", " after all"];
+
+const regret = (random: Random, more: readonly string[] = []): string =>
+  random.chance(0.12) ? random.pick(hesitations) : random.pick(breaks) + random.pick([...regrets, ...more]);
+
+/** "from Rome, no, from Milan": what stands before a value is said again with it, now and then. */
+function saidAgain(pieces: readonly Piece[], at: number, random: Random): string {
+  const lead = at && !pieces[at - 1].param ? pieces[at - 1].text : "";
+  const [again = ""] = /\b(?:to|from|at|in|on|for|with|by|into|as|until|of) (?:the |my |a )?$/.exec(lead) ?? [];
+  return again && random.chance(0.35) ? again : "";
+}
 
 /** Says a wrong value first, then the right one. False where no value can be corrected. */
 export function correct(request: Request, random: Random): boolean {
@@ -232,15 +224,24 @@ export function correct(request: Request, random: Random): boolean {
   const wrong = wrongFor(right, random);
   if (!wrong) return false;
   const at = request.pieces.indexOf(right);
+  const again = saidAgain(request.pieces, at, random);
+  // A verb that is a value: "open the blinds, I mean close them".
+  if (at === 0 && right.param?.slot === "choice" && !endsOpen(request) && random.chance(0.6)) {
+    request.pieces[0] = wrong;
+    request.pieces.push({ text: regret(random) }, right, { text: random.pick([" it", " it", " them", " that", ""]) });
+    return true;
+  }
   // A remark at the end would leave open which of two like values it mends.
   const isAlone = !request.pieces.some(
     (piece) => piece !== right && piece.param && alike(piece.param, right.param as Param),
   );
   if (!isAlone || random.chance(0.5) || at === request.pieces.length - 1 || endsOpen(request)) {
-    request.pieces.splice(at, 0, wrong, { text: random.pick(regrets) });
+    const isLast = at === request.pieces.length - 1;
+    request.pieces.splice(at, 0, wrong, { text: regret(random) + again });
+    if (isLast) request.pieces.push({ text: random.pick(tails) });
   } else {
     request.pieces.splice(at, 1, wrong);
-    request.pieces.push({ text: random.pick(remarks) }, right);
+    request.pieces.push({ text: regret(random, remarks) + again }, right, { text: random.pick(tails) });
   }
   return true;
 }
