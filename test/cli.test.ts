@@ -272,6 +272,19 @@ test("bench --cold --json: CPU time and memory of a start by phase, of the load 
   expect(oneShot.answer).toContain('set_alarm {"time":"7:15","date":"tomorrow"}');
 });
 
+test.each([
+  [
+    ["--roofline", "--threads", "2"],
+    "--threads: --roofline does not read it; expected at most --kernels, --runs, --json",
+  ],
+  [["--cold", "--catalogue"], "bench: expected one of --cold, --catalogue, got 2"],
+  [["--beside", "x.thimble"], "--beside: a plain bench does not read it"],
+])("bench %p: an option that would be ignored is refused", async (words, says) => {
+  const { err, code } = await thimble(["bench", ...words]);
+  expect(err).toContain(says);
+  expect(code).toBe(2);
+});
+
 test("bench --margins lists a token that the reference did not pick, and fails where its gap is 0.5 or more", async () => {
   const file = join(folder, "answers.json");
   const margins = async (ids: number[], gap: number) => {

@@ -6,7 +6,7 @@ import { oddGeometry, packOf, randomCheckpoint } from "./support.ts";
 
 const tools: ToolInput[] = watch;
 const requests = [
-  "tell anna i am running late and wake me at 7:15 tomorrow",
+  "text anna i am running late and wake me at 7:15 tomorrow",
   "what is the meaning of life",
   "set a timer for 10 minutes, lights on, play jazz",
   "é ü",

@@ -40,7 +40,7 @@ describe("the decoder as it is trained", () => {
   test("says after every prefix of an answer what the runtime says: what is trained is what ships", async () => {
     const model = await load(bytes);
     const tools = JSON.parse(readFileSync(new URL("../tools/watch.json", import.meta.url), "utf8"));
-    const query = "tell anna i am running late and wake me at 7:15 tomorrow";
+    const query = "text anna i am running late and wake me at 7:15 tomorrow";
     // Step: the logits are asked for every token, also where the grammar would force it.
     const { tokens } = await model.call(query, tools, { force: false, copy: false });
     const lesson = {

@@ -12,7 +12,7 @@ import { seeded } from "./support.ts";
 const bytes = new Uint8Array(readFileSync(defaultModel()));
 const pack = openPack(bytes);
 const tools = JSON.parse(readFileSync(new URL("../tools/watch.json", import.meta.url), "utf8"));
-const request = "tell anna i am running late and wake me at 7:15 tomorrow";
+const request = "text anna i am running late and wake me at 7:15 tomorrow";
 const own = readParameters(pack.header.geometry, pack.field);
 
 /** The decoder with its weights shaken, so that it says something else. */

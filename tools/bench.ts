@@ -92,7 +92,7 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
   --runs N         runs a figure (7)
   --json           one object a build, on a line of its own
   --roofline       the host's peaks of dot product and reading, and each kernel's share, in CPU time (wasm/README.md)
-  --margins FILE   steps whose token differs from a reference's, with its top-2 gap; fails if one is ${undecided} logit or more
+  --margins FILE   of a reference's greedy answers, {cases: [{encoder_ids, or query, query_ids and tools; int4: {ids, gaps}}]}, steps whose token differs from a reference's, with its top-2 gap; fails if one is ${undecided} logit or more
   --submit-file F  write the reports and the machine for a public table of boards
 
   thimble bench --geometry full --kernels simd,relaxed`,
@@ -115,6 +115,7 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
     "submit-file": { type: "string" },
   },
   async run(input) {
+    refuseUnread((name) => input.has(name));
     const runs = input.integer("runs", 1, 1000) ?? 7;
     const threads = input.integer("threads", 1, mostThreads);
     const geometry = input.text("geometry");
@@ -191,6 +192,32 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
     }
   },
 };
+
+/** What each way of measuring reads, beside --json; the last where none is named. */
+const reads: Record<string, readonly string[]> = {
+  margins: ["model", "kernels"],
+  roofline: ["kernels", "runs"],
+  budget: ["model", "geometry", "kernels", "threads", "runs"],
+  arrival: ["model", "geometry", "kernels", "threads", "runs"],
+  wasi: ["model", "geometry", "runs"],
+  cold: ["model", "geometry", "kernels", "runs"],
+  catalogue: ["model", "geometry", "beside", "kernels", "threads", "runs"],
+  finetune: ["model", "runs"],
+  bench: ["model", "geometry", "kernels", "threads", "runs", "submit-file"],
+};
+
+/** Throws: UsageError for two ways at once, or an option that the way does not read. */
+function refuseUnread(isGiven: (name: string) => boolean): void {
+  const ways = Object.keys(reads).filter((name) => name !== "bench" && isGiven(name));
+  if (ways.length > 1) throw new UsageError(`bench: expected one of --${ways.join(", --")}, got ${ways.length}`);
+  const [way = "bench"] = ways;
+  const unread = [...new Set(Object.values(reads).flat())].find((name) => isGiven(name) && !reads[way].includes(name));
+  const told = way === "bench" ? "a plain bench" : `--${way}`;
+  if (unread)
+    throw new UsageError(
+      `--${unread}: ${told} does not read it; expected at most --${reads[way].join(", --")}, --json`,
+    );
+}
 
 function bytesOf(mebibytes: string): number {
   if (Number(mebibytes) > 0) return Number(mebibytes) * 2 ** 20;

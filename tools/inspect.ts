@@ -84,7 +84,9 @@ host (without PACK: the model inside the package), and checks every section's ch
       visible(value),
     ]);
     const warnings = tools?.warnings.map(({ path, message }) => `  ${path} ${message}\n`) ?? [];
-    const toolLines = tools ? `${tools.count} tools, ${tools.promptTokens} prompt tokens\n${warnings.join("")}\n` : "";
+    const toolLines = tools
+      ? `${tools.count} tools, ${tools.promptTokens} tokens${header.prompt === "apart" ? ", each tool on its own" : " of each prompt"}\n${warnings.join("")}\n`
+      : "";
     print(`${header.fileBytes} bytes, ${parameters(header.geometry)} parameters, weights ${header.format}, every checksum right
 ${table(notes)}
 

@@ -24,7 +24,7 @@ import { modelOf } from "./model.ts";
 /** The watch tools that `run` offers unless told otherwise. */
 export const watchTools = fileURLToPath(new URL("./watch.json", import.meta.url));
 /** What the instruments ask of them: two calls. */
-export const watchRequest = "tell anna i am running late and wake me at 7:15 tomorrow";
+export const watchRequest = "text anna i am running late and wake me at 7:15 tomorrow";
 
 export const run: Command = {
   help: `thimble run REQUEST [--tools FILE] [--model PACK] [--offer K] [--kernels NAME] [--tuning FILE] [--json] [--stream] [--free] [--wasi]

@@ -101,7 +101,7 @@ export function renderCold({ runs, bare, phases, cpuMs, loadCpuMs, oneShot }: Co
   const row = ({ phase, cpuMs, ms, rssBytes }: Phase) => [
     phase,
     `${cpuMs.toFixed(1)} ms CPU`,
-    `${ms.toFixed(1)} ms`,
+    `${ms.toFixed(1)} ms by the clock`,
     `${(rssBytes / 2 ** 20).toFixed(1)} MiB RSS`,
   ];
   return table([
