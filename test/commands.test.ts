@@ -139,6 +139,15 @@ describe("never trained on", () => {
     }
   });
 
+  test("no request written by hand for training is one", () => {
+    const folder = new URL("../tools/train/hand/", import.meta.url);
+    for (const name of readdirSync(folder)) {
+      const { requests: written } = JSON.parse(readFileSync(new URL(name, folder), "utf8"));
+      const known = written.filter(([request]: [string]) => requests.has(bare(request)));
+      expect([name, known]).toEqual([name, []]);
+    }
+  });
+
   test("no other fixture holds one", () => {
     for (const name of ["data-seed1.jsonl", "eval.jsonl"])
       expect(held(readFileSync(fixture(name), "utf8"))).toEqual([]);

@@ -8,6 +8,7 @@ import itertools
 import json
 import lzma
 import multiprocessing
+import os
 import random
 import re
 import signal
@@ -32,8 +33,21 @@ def snake_case(name):
     return re.sub(r"_+", "_", name).lower().strip("_")
 
 
+def read_list(path):
+    """Reads a list with its requests, {"tools": […], "requests": [[query, [[name, arguments], …]], …]} in JSON, into (query, tools, answers)."""
+    with open(path, encoding="utf-8") as file:
+        of = json.load(file)
+    tools = [{**t, "name": snake_case(t["name"])} for t in of["tools"]]
+    for query, calls in of["requests"]:
+        yield query, tools, [{"name": snake_case(name), "arguments": arguments} for name, arguments in calls]
+
+
 def read_examples(path):
-    """Reads a JSONL file, plain or .gz, into (query, tools, answers)."""
+    """Reads a file of JSONL, plain, .gz or .xz, or a folder of lists (read_list) as one source, into (query, tools, answers)."""
+    if os.path.isdir(path):
+        for name in sorted(os.listdir(path)):
+            yield from read_list(os.path.join(path, name))
+        return
     opener = gzip.open if path.endswith(".gz") else lzma.open if path.endswith(".xz") else open
     with opener(path, "rt", encoding="utf-8") as file:
         for number, line in enumerate(file, 1):

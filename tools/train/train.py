@@ -35,7 +35,7 @@ def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--out", default="run", help="folder of checkpoint and log")
     p.add_argument("--tokenizer", required=True, help="SentencePiece model")
-    p.add_argument("--real", default="", help="glob of JSONL files, balanced by the root of their size")
+    p.add_argument("--real", default="", help="globs, parted by spaces, of JSONL files and of folders of lists, balanced by the root of their size")
     p.add_argument("--synthetic", default="", help="glob of JSONL files that make up --share of the examples")
     p.add_argument("--share", type=float, default=0.3)
     p.add_argument("--init", help="model.safetensors to start from")
@@ -224,7 +224,7 @@ class Trained:
     def batches(self, worker=0, workers=1):
         """Reads the data and says how a block of it is made: all of it, or the part of one of several workers, who share the generated files."""
         a = self.args
-        real, synthetic = sorted(glob.glob(a.real)), sorted(glob.glob(a.synthetic))
+        real, synthetic = (sorted(path for one in globs.split() for path in glob.glob(one)) for globs in (a.real, a.synthetic))
         synthetic = synthetic[worker::workers] or synthetic[worker % max(1, len(synthetic)) :][:1]
         common = real, synthetic, a.share, self.tokenizer
         rest = tuple(map(float, a.weights.split(","))), a.seed, a.redress

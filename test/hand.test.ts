@@ -1,0 +1,33 @@
+/** Requests written by hand for training: each has calls that its tools allow, of values that it says. */
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { ToolSet } from "../runtime/index.ts";
+import { ungrounded } from "../tools/data/ground.ts";
+import { flatTools, readLine } from "../tools/data/line.ts";
+
+type Written = [request: string, calls: [name: string, args: Record<string, unknown>][]];
+
+const folder = new URL("../tools/train/hand/", import.meta.url);
+
+test.each(readdirSync(folder))(
+  "%s: every call fits, every string is in its request, no request stands twice",
+  (name) => {
+    const { tools, requests } = JSON.parse(readFileSync(new URL(name, folder), "utf8")) as {
+      tools: object[];
+      requests: Written[];
+    };
+    const flat = flatTools(ToolSet.from(tools as never));
+    const faults = requests.flatMap(([query, calls]) => {
+      const answers = calls.map(([called, args]) => ({ name: called, arguments: args }));
+      try {
+        const line = readLine(JSON.stringify({ query, tools, answers }));
+        const loose = ungrounded(query, line.answers, flat);
+        return loose && !/does not say -?[\d.]+$/.test(loose) ? [[query, loose]] : []; // numbers may be meant: "the next hour"
+      } catch (error) {
+        return [[query, (error as Error).message]];
+      }
+    });
+    expect(faults).toEqual([]);
+    expect(new Set(requests.map(([query]) => query.toLowerCase())).size).toBe(requests.length);
+  },
+);
