@@ -1,5 +1,6 @@
 /** What the benches share: the full geometry, a model to measure, one stage after another, medians. */
-import { cpus, totalmem } from "node:os";
+import { readFileSync } from "node:fs";
+import { cpus, loadavg, totalmem } from "node:os";
 import { decode, logits, pick } from "../../runtime/engine/decoder.ts";
 import { prefill } from "../../runtime/engine/encoder.ts";
 import type { Host } from "../../runtime/engine/host.ts";
@@ -111,7 +112,21 @@ export function round(value: number, digits = 0): number {
   return Number(value.toFixed(digits));
 }
 
+/** What was measured on, and how busy it is: virtual machines call two generations of a processor by one name. */
 export function machineName(): string {
   const host = process.versions.bun ? `Bun ${process.versions.bun}` : `Node ${process.versions.node}`;
-  return `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${host}`;
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const load = `load ${loadavg()[0].toFixed(1)}`;
+  return [`${cpus()[0]?.model.trim()}${generation()}`, `${cpus().length} cores`, memory, host, load].join(", ");
+}
+
+/** Linux's numbers of an x86 processor's kind, " (family 25, model 1)"; nothing elsewhere. */
+function generation(): string {
+  try {
+    const about = readFileSync("/proc/cpuinfo", "utf8");
+    const [family, model] = [/cpu family\s*: (\d+)/, /\nmodel\s*: (\d+)/].map((line) => line.exec(about)?.[1]);
+    return family && model ? ` (family ${family}, model ${model})` : "";
+  } catch {
+    return "";
+  }
 }
