@@ -3,6 +3,8 @@ import { describe, expect, test } from "bun:test";
 import type { ToolCall } from "../runtime/answer/toolcall.ts";
 import { type Action, type CommandOptions, CommandParser } from "../runtime/glasses.ts";
 import type { CallResult } from "../runtime/session.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
+import { readWithFacts } from "../runtime/wear/facts.ts";
 import type { Model } from "../runtime/wear/wearable.ts";
 import { seeded } from "./support.ts";
 import { type Heard, Hearing } from "./wear/hearing.ts";
@@ -656,6 +658,22 @@ describe("facts", () => {
     });
     heard.parser.tell({ here: "nowhere" });
     expect(await callsOf(heard, "Weather here.")).toMatchObject([{ name: "weather", arguments: {} }]);
+  });
+
+  test("how sure a call is, is asked of the fact and not of the word that points at it", async () => {
+    const weather = { name: "weather", description: "Weather.", parameters: { place: { type: "string" as const } } };
+    const read = async (text: string) => {
+      const place = text.split(" ").at(-1) as string;
+      const source = { from: "request" as const, start: text.length - place.length, end: text.length, grounded: true };
+      const call = { name: "weather", arguments: { place }, sources: { place: source } } as unknown as ToolCall;
+      return { calls: [call], decision: place === "here" ? ("confirm" as const) : ("act" as const) };
+    };
+    const ask = async (facts: [string, string][]) =>
+      readWithFacts("weather here", read, ToolSet.from([weather]), new Map(facts));
+    const { calls, decision } = await ask([["here", "Oslo"]]);
+    expect([calls[0].arguments, decision]).toEqual([{ place: "Oslo" }, "act"]);
+    expect(calls[0].sources.place).toEqual({ from: "state", fact: "here", start: 8, end: 12, grounded: true });
+    expect((await ask([])).decision).toBe("confirm");
   });
 
   test("that say nothing are none, whatever their names; what is neither text nor a number is refused", async () => {

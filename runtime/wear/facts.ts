@@ -46,9 +46,9 @@ export async function readWithFacts<T extends Read>(
   facts: Facts,
 ): Promise<T> {
   const result = await read(request);
-  for (const pointed of pointedAt(request, result.calls, facts)) {
+  for (const pointed of pointedAt(request, result, facts)) {
     const { calls, decision } = await read(pointed.text);
-    const filled = withFact(calls, result.calls, pointed);
+    const filled = withFact(calls, result.calls, pointed, facts);
     if (filled) return { ...result, calls: filled, decision };
   }
   return { ...result, calls: fillIn(result.calls, tools, facts) };
@@ -77,6 +77,9 @@ function stated(fact: string): Pick<ValueSource, "from" | "fact" | "grounded"> {
   return { from: "state", fact, grounded: true };
 }
 
+/** Whether a value is nothing but words that point at a known fact. */
+const isPointer = (value: unknown, facts: Facts) => typeof value === "string" && factOf(value, facts) !== null;
+
 /** The fact that a value points at and that is known. */
 function factOf(value: string, facts: Facts): string | null {
   const said = tokensOf(value).map(bare).join(" ");
@@ -93,9 +96,16 @@ interface Pointed {
   pointer: { start: number; end: number };
 }
 
-/** Requests with facts that are pointed at but that no value holds; a pointer within a value is the speaker's own words. */
-function pointedAt(request: string, calls: readonly ToolCall[], facts: Facts): Pointed[] {
-  const spans = calls.flatMap(({ sources }) => Object.values(sources));
+/**
+ * Requests with facts that are pointed at but that no value holds; a pointer within a value is the speaker's own words. What a value holds and nothing more is
+ * read with its fact where the calls are not sure: how sure the model is of "here" says little of "Oslo".
+ */
+function pointedAt(request: string, { calls, decision }: Read, facts: Facts): Pointed[] {
+  const spans = calls.flatMap(({ sources, arguments: args }) =>
+    Object.entries(sources).flatMap(([path, source]) =>
+      decision !== "act" && isPointer(args[path], facts) ? [] : [source],
+    ),
+  );
   const found: Pointed[] = [];
   for (const [fact, value] of facts) {
     for (const pointer of pointersOf(fact)) {
@@ -132,7 +142,12 @@ function placeOf(words: string, request: string): number {
  * Calls read from a request with a fact in it → the same of the request itself; null unless the fact's value is all that they
  * have more than those read before.
  */
-function withFact(calls: readonly ToolCall[], before: readonly ToolCall[], pointed: Pointed): ToolCall[] | null {
+function withFact(
+  calls: readonly ToolCall[],
+  before: readonly ToolCall[],
+  pointed: Pointed,
+  facts: Facts,
+): ToolCall[] | null {
   const { at, pointer, fact } = pointed;
   const shift = pointer.end - at.end;
   let isUsed = false;
@@ -150,7 +165,10 @@ function withFact(calls: readonly ToolCall[], before: readonly ToolCall[], point
     name,
     Object.entries(args).filter(([key]) => sources[key]?.fact === undefined),
   ]);
-  const isSame =
-    JSON.stringify(spoken) === JSON.stringify(before.map((call) => [call.name, Object.entries(call.arguments)]));
+  const said = before.map(({ name, arguments: args }) => [
+    name,
+    Object.entries(args).filter(([, value]) => !isPointer(value, facts)),
+  ]);
+  const isSame = JSON.stringify(spoken) === JSON.stringify(said);
   return isUsed && isSame ? moved : null;
 }
