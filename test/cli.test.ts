@@ -302,9 +302,16 @@ test("bench --margins lists a token that the reference did not pick, and fails w
   const own = await margins([token], 9);
   expect(own.code).toBe(0);
   expect(JSON.parse(own.out)).toEqual({ isa: "simd", steps: 1, differences: [] });
-  await Bun.write(file, JSON.stringify({ cases: [{ query: "hi", tools: [] }] }));
-  expect((await thimble(["bench", "--margins", file, "--kernels", "simd"])).err).toContain(
-    "answers.json: case 0: expected encoder_ids",
+  const says = async (one: object) => {
+    await Bun.write(file, JSON.stringify({ cases: [one] }));
+    return (await thimble(["bench", "--margins", file, "--kernels", "simd"])).err;
+  };
+  expect(await says({ query: "hi", tools: [] })).toContain("answers.json: case 0: expected encoder_ids");
+  const int4 = { ids: [token], gaps: [9] };
+  expect(await says({ encoder_ids: [300], int4: { ...int4, gaps: [null] } })).toContain("expected a gap for each of 1");
+  expect(await says({ encoder_ids: [99999], int4 })).toContain("expected ids below 4096");
+  expect(await says({ query: "hi", query_ids: [1, 2, 3, 4, 5, 6, 7], tools: [], int4 })).toContain(
+    "query_ids, as this",
   );
 });
 

@@ -122,6 +122,13 @@ test("the call that a limit cut short is never acted on; those before it may be"
   expect(decide(1, "danger", sure, false)).toBe("confirm");
 });
 
+test("calls that are as sure are above the bar all or none, whatever their order", () => {
+  const one = { ...zeros, bias: 1 };
+  const lucky = Array.from({ length: 200 }, (_, i) => ({ values: one, right: i < 40 }));
+  expect(fit(lucky, 0.95, 0.7)).toMatchObject({ act: 1, confirm: 1 });
+  expect(fit(lucky, 0.15, 0.1).act).toBeLessThan(0.25);
+});
+
 test("on the model that ships: an hour and a half is not half an hour, or the user is asked", async () => {
   const timer = {
     name: "HassStartTimer",

@@ -68,6 +68,21 @@ test.each<[about: string, name: string, domain: unknown, says: string]>([
     },
     "{pace=idle}: expected slow or fast, got idle",
   ],
+  [
+    "pools that are made of each other",
+    "ways.json",
+    { ...walking, pools: { a: ["x {b}"], b: ["{a}"] } },
+    "pool a: expected words, got itself by a, b, a",
+  ],
+  ["no weight", "ways.json", { ...walking, weight: "abc" }, 'weight: expected a number from 0 to 1,000, got "abc"'],
+  ["nothing said", "ways.json", { ...walking, chat: [] }, "chat: expected a list of sentences, got []"],
+  [
+    "empty phrases",
+    "ways.json",
+    { ...walking, tools: { walk_way: { ...walk, say: [""] } } },
+    "walk_way.say: expected a list of phrases",
+  ],
+  ["no domain's form", "ways.json", "null", "ways.json: file: expected an object"],
   ["an aside with a slot", "ways.json", { ...walking, asides: ["I met {first}"] }, "expected words as they are said"],
   ["a pool with an unknown slot", "ways.json", { ...walking, pools: { wayName: ["{nowhere} Way"] } }, "got nowhere"],
   [

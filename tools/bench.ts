@@ -7,6 +7,7 @@ import { detectBuild, kernelModule } from "../runtime/engine/kernels.ts";
 import { mostThreads } from "../runtime/engine/threads.ts";
 import type { Grammar } from "../runtime/grammar/grammar.ts";
 import type { State } from "../runtime/grammar/state.ts";
+import { PackStream } from "../runtime/load/loader.ts";
 import type { Geometry } from "../runtime/pack/pack.ts";
 import type { CallResult } from "../runtime/session.ts";
 import { type LoadOptions, load, type Thimble } from "../runtime/thimble.ts";
@@ -166,9 +167,15 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
           continue;
         }
         if (input.flag("cold")) {
+          // The child's own words would be a stack.
+          await (await PackStream.open(path)).close();
           const subject = { path, build: name, promptTokens: 384, request: watchRequest, tools: readText(watchTools) };
           const report = measureCold(subject, runs);
-          print(input.flag("json") ? JSON.stringify({ machine: machineName(), ...report }) : renderCold(report));
+          const isa = name && { isa: name };
+          if (name && !input.flag("json")) print(`${i ? "\n" : ""}${name} kernels`);
+          print(
+            input.flag("json") ? JSON.stringify({ machine: machineName(), ...isa, ...report }) : renderCold(report),
+          );
           continue;
         }
         if (input.flag("catalogue")) {

@@ -42,6 +42,7 @@ All of the data fits what is written; what is reported is each half by a fit of 
       return value;
     };
     const [act, confirm] = [share("act", 0.95), share("confirm", 0.7)];
+    if (act < confirm) throw new UsageError(`--act: expected at least --confirm, ${confirm}, got ${act}`);
     const examples = input.words.flatMap((path) => readExamples(path, input.integer("limit", 2, 1e6)));
     const thimble = await open(input.text("model"), readLean(input.text("lean")));
     const samples = await samplesOf(thimble, examples);
@@ -55,7 +56,7 @@ All of the data fits what is written; what is reported is each half by a fit of 
     if (out) writeBytes(out, `${JSON.stringify(calibration, null, 2)}\n`);
 
     const judged = [0, 1].flatMap((parity) => {
-      const half = (side: number) => samples.filter((_, i) => i % 2 === side);
+      const half = (side: number) => samples.filter(({ example }) => example % 2 === side);
       return half(parity).map(judgedBy(fit(half(1 - parity), act, confirm)));
     });
     const bins = reliability(judged);

@@ -93,10 +93,11 @@ function blockField(block: Attention, name: string, matrix: (m: Matrix) => Uint8
 }
 
 function floats(data: Float32Array): Uint8Array {
+  finite(data);
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** Throws: Error for NaN and infinities, which would spoil a whole group's scale. */
+/** Throws: Error for NaN and infinities, of which each spoils a whole group's scale, or every state. */
 function finite(data: Float32Array): void {
   const at = data.findIndex((w) => !Number.isFinite(w));
   if (at >= 0) throw new Error(`checkpoint: expected finite weights, got ${data[at]}; the training run diverged`);

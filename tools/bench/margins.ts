@@ -1,7 +1,9 @@
 /** Decisions of the model beside those of a reference: where they differ, and how undecided the reference was. */
 import { decode, logits, pick } from "../../runtime/engine/decoder.ts";
 import { prefill } from "../../runtime/engine/encoder.ts";
+import { showBlocks } from "../../runtime/kept/block.ts";
 import { Apart } from "../../runtime/prompt/apart.ts";
+import type { Shown } from "../../runtime/prompt/prompt.ts";
 import { special } from "../../runtime/text/tokenizer.ts";
 import type { Thimble } from "../../runtime/thimble.ts";
 import { type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
@@ -31,21 +33,35 @@ export interface Difference {
 
 /** Throws: Error naming `path` and the case that is none. */
 export function readReference(text: string, path: string): Reference {
-  const reference: Reference = JSON.parse(text);
-  if (!Array.isArray(reference?.cases)) throw new Error(`${path}: expected an object with cases, a list, got none`);
+  let reference: Reference;
+  try {
+    reference = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${path}: expected JSON, got ${(error as Error).message}`);
+  }
+  if (!Array.isArray(reference?.cases) || !reference.cases.length)
+    throw new Error(`${path}: expected an object with cases, a list, got none`);
   for (const [i, c] of reference.cases.entries()) {
-    const prompt = "query_ids" in c ? c.query_ids : c.encoder_ids;
-    if (![prompt, c.int4?.ids, c.int4?.gaps].every(Array.isArray))
-      throw new Error(
-        `${path}: case ${i}: expected encoder_ids, or query_ids with query and tools, and int4 with ids and gaps, got ${Object.keys(c)}`,
-      );
+    const wrong = (form: string, got: unknown): never => {
+      throw new Error(`${path}: case ${i}: expected ${form}, got ${JSON.stringify(got)?.slice(0, 60) ?? "nothing"}`);
+    };
+    if (typeof c !== "object" || c === null) wrong("an object", c);
+    const isApart = "query_ids" in c;
+    const prompt = isApart ? c.query_ids : c.encoder_ids;
+    if (!Array.isArray(prompt) || !prompt.length)
+      wrong("encoder_ids, or query_ids with query and tools, and int4 with ids and gaps", Object.keys(c));
+    if (isApart && (typeof c.query !== "string" || !Array.isArray(c.tools))) wrong("query and tools", Object.keys(c));
+    const { ids, gaps } = c.int4 ?? {};
+    if (!Array.isArray(ids) || !ids.length) wrong("int4 with ids", c.int4);
+    if (!Array.isArray(gaps) || gaps.length !== ids.length || !gaps.every((gap) => Number.isFinite(gap) && gap >= 0))
+      wrong(`a gap for each of ${ids.length} ids, from 0 on`, gaps);
   }
   return reference;
 }
 
 /**
  * Takes every step of every answer with the reference's own tokens before it, and lists those that pick another.
- * Throws: Error for a reference whose prompts or answers are longer than a session can be.
+ * Throws: Error for a reference of another vocabulary, or whose prompts or answers are longer than a session can be.
  */
 export async function margins(
   thimble: Thimble,
@@ -62,10 +78,27 @@ export async function margins(
   let steps = 0;
   const apart = new Apart(thimble.inside, session);
   for (const [prompt, { int4, ...source }] of reference.cases.entries()) {
-    const shown =
-      "query_ids" in source ? await apart.show(source.query, ToolSet.from(source.tools), undefined, host) : null;
-    if ("encoder_ids" in source) await prefill(host, source.encoder_ids);
-    const keys = "query_ids" in source ? source.query_ids.length : source.encoder_ids.length;
+    const all = [...("query_ids" in source ? source.query_ids : source.encoder_ids), ...int4.ids];
+    const stranger = all.find((id) => !(Number.isInteger(id) && id >= 0 && id < geometry.vocabSize));
+    if (stranger !== undefined)
+      throw new Error(
+        `margins: case ${prompt}: expected ids below ${geometry.vocabSize}, the model's, got ${stranger}`,
+      );
+    let shown: Shown | null = null;
+    let keys: number;
+    if ("query_ids" in source) {
+      const set = ToolSet.from(source.tools);
+      shown = await apart.show(source.query, set, set.tools.length || undefined, host);
+      keys = source.query_ids.length;
+      if (shown.keys !== keys)
+        throw new Error(
+          `margins: case ${prompt}: expected ${shown.keys} query_ids, as this model reads it, got ${keys}`,
+        );
+    } else {
+      showBlocks(host, []);
+      await prefill(host, source.encoder_ids);
+      keys = source.encoder_ids.length;
+    }
     for (const [step, want] of int4.ids.entries()) {
       const before = step ? int4.ids[step - 1] : special.eos;
       await logits(host, await decode(host, [before], step, keys), null, geometry.vocabSize);

@@ -32,17 +32,61 @@ export function addDomains(folder: string): string[] {
   return paths;
 }
 
+const isTexts = (value: unknown, least = 0) =>
+  Array.isArray(value) && value.length >= least && value.every((text) => typeof text === "string" && text.trim());
+const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isText = (value: unknown) => typeof value === "string" && value.trim() !== "";
+
+/** Throws: Error naming the first part that is of another form than a `DomainFile` has. */
+function checkShape(file: unknown): void {
+  const expect = (isRight: boolean, place: string, form: string, value: unknown) => {
+    if (!isRight)
+      throw new Error(`${place}: expected ${form}, got ${JSON.stringify(value)?.slice(0, 40) ?? "nothing"}`);
+  };
+  expect(isTable(file), "file", "an object with tools and chat", file);
+  const { tools, chat, asides = [], pools = {}, weight = 8, kin = [] } = file as Record<string, unknown>;
+  expect(isTable(tools) && Object.keys(tools).length > 0, "tools", "at least one, by name", tools);
+  expect(isTexts(chat, 1), "chat", "a list of sentences", chat);
+  expect(isTexts(asides), "asides", "a list of sentences", asides);
+  expect(isTexts(kin), "kin", "a list of domains", kin);
+  expect(typeof weight === "number" && weight > 0 && weight <= 1000, "weight", "a number from 0 to 1,000", weight);
+  expect(isTable(pools), "pools", "lists of words by name", pools);
+  for (const [name, words] of Object.entries(pools as object))
+    expect(isTexts(words, 1), `pool ${name}`, "words", words);
+  for (const [name, tool] of Object.entries(tools as object)) {
+    expect(isTable(tool), name, "a tool", tool);
+    expect(isText(tool.names), `${name}.names`, "other names", tool.names);
+    expect(isText(tool.about), `${name}.about`, "a description", tool.about);
+    expect(isTexts(tool.say, 1), `${name}.say`, "a list of phrases", tool.say);
+    expect(isTexts(tool.hint ?? []), `${name}.hint`, "a list of phrases", tool.hint);
+    const takes = tool.takes ?? {};
+    expect(isTable(takes) && Object.values(takes).every(isText), `${name}.takes`, "a line for each parameter", takes);
+  }
+}
+
+/** Throws: Error for a pool whose words come to be made of itself. */
+function refuseCycle(slot: string, own: Record<string, string[]>, above: readonly string[]): void {
+  if (above.includes(slot))
+    throw new Error(`pool ${slot}: expected words, got itself by ${[...above, slot].join(", ")}`);
+  for (const text of own[slot] ?? [])
+    for (const inner of slotsOf(readTemplate(text))) refuseCycle(inner, own, [...above, slot]);
+}
+
 function addDomainFile(path: string): void {
   try {
     const file = JSON.parse(readText(path)) as DomainFile;
+    checkShape(file);
     for (const [slot, values] of Object.entries(file.pools ?? {})) {
       if (isSlot(slot)) throw new Error(`pool ${slot}: expected a name of its own, got one that is taken`);
       pools[slot] = values;
     }
-    for (const value of Object.values(file.pools ?? {}).flat())
-      for (const slot of slotsOf(readTemplate(value)))
+    const own = file.pools ?? {};
+    for (const text of [...Object.values(own).flat(), ...file.chat])
+      for (const slot of slotsOf(readTemplate(text)))
         if (!isSlot(slot))
-          throw new Error(`${JSON.stringify(value)}: expected slots of values.ts or of pools, got ${slot}`);
+          throw new Error(`${JSON.stringify(text)}: expected slots of values.ts or of pools, got ${slot}`);
+    for (const slot of Object.keys(own)) refuseCycle(slot, own, []);
     const filled = file.asides?.find((aside) => /[{}[\]|]/.test(aside));
     if (filled) throw new Error(`aside ${JSON.stringify(filled)}: expected words as they are said, got a template`);
     addDomain(basename(path, ".json"), file, file.weight ?? 8, file.kin ?? []);

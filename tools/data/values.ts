@@ -322,7 +322,7 @@ export function withoutDeterminer(slot: string, text: string): [string, string] 
 /** "an" before a vowel, but for a "u" that sounds "you". */
 export const article = (word: string): string => (/^([aeio]|u(?!n[ai]|s[eu]|ti|k|ra|t[eo]))/i.test(word) ? "an" : "a");
 
-export const isSlot = (name: string): boolean => name in makers || name in pools;
+export const isSlot = (name: string): boolean => Object.hasOwn(makers, name) || Object.hasOwn(pools, name);
 const times = new Set("hour clock day when slotTime".split(" "));
 export const isTime = (slot: string): boolean => times.has(slot);
 const lengths = new Set("spanMinutes spanSeconds spanHours".split(" "));

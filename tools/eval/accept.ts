@@ -28,11 +28,11 @@ export function acceptable(value: unknown): Call[][] {
           throw new Error(
             `accept[${i}].${name}.${key}: expected a list of right values, got ${shown(values)}; wrap it in [ ]`,
           );
-    const ways = calls.map(writtenOut);
-    const count = ways.reduce((sofar, list) => sofar * list.length, 1) + answers.length;
+    const choices = calls.flatMap((call) => Object.values(call.arguments) as unknown[][]);
+    const count = choices.reduce((sofar, values) => sofar * values.length, 1) + answers.length;
     if (count > mostAnswers)
       throw new Error(`accept[${i}]: expected at most ${mostAnswers} answers in all, got ${count}; name fewer values`);
-    answers.push(...product(ways));
+    answers.push(...product(calls.map(writtenOut)));
   }
   return answers;
 }
