@@ -227,7 +227,7 @@ describe("the same as the runtime", () => {
       expect(others).toEqual([]);
       expect(same).toBe(1000);
     },
-    2 * timeoutMs,
+    3 * timeoutMs,
   );
 
   withCc("states before every decision, to the bit of the scalar build", async () => {
