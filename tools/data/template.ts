@@ -107,17 +107,15 @@ export function ways({ parts }: Template): number {
 }
 
 /** The slots a template may fill. */
-export function slotsOf({ parts }: Template): string[] {
-  return parts.flatMap((part) => {
-    if (part.kind === "slot") return [part.name];
-    return part.kind === "text" ? [] : part.options.flatMap((option) => slotsOf({ parts: option, source: "" }));
-  });
-}
+export const slotsOf = (template: Template): string[] => slotParts(template).map(({ name }) => name);
 
 /** The arguments that a template means without saying them. */
-export function meantOf({ parts }: Template): { slot: string; meant: string }[] {
+export const meantOf = (template: Template): { slot: string; meant: string }[] =>
+  slotParts(template).flatMap(({ name, meant }) => (meant === undefined ? [] : [{ slot: name, meant }]));
+
+function slotParts({ parts }: Pick<Template, "parts">): Extract<Part, { kind: "slot" }>[] {
   return parts.flatMap((part) => {
-    if (part.kind === "slot") return part.meant === undefined ? [] : [{ slot: part.name, meant: part.meant }];
-    return part.kind === "text" ? [] : part.options.flatMap((option) => meantOf({ parts: option, source: "" }));
+    if (part.kind === "slot") return [part];
+    return part.kind === "text" ? [] : part.options.flatMap((option) => slotParts({ parts: option }));
   });
 }

@@ -194,8 +194,7 @@ def by_kind(rows):
 def on_gpu(made, device):
     """Copies each batch, as flattened, by a stream of its own: on that of the kernels it would wait for them.
 
-    No thread does that: one that unpickles takes the interpreter from those that launch kernels, 5 ms at a time, some hundred times a step. No pinned memory: it is
-    as slow to take as the GPU's own.
+    No thread and no pinned memory: both were tried, neither was what made steps slow (README.md, run 12), and this needs neither.
     """
     side = torch.cuda.Stream(device)
     for block, ends, (flat, shape) in made:
