@@ -156,11 +156,13 @@ function said(result: CallResult, isFree: boolean): string[] {
   return isText ? [oneLine(result.text)] : calls(result.calls);
 }
 
-/** What an answer cost, for who watches, and whether it is whole. */
-function remark({ timings, cutShort }: CallResult, build: string): void {
+/** What an answer cost and what to do about its calls, for who watches, and whether it is whole. */
+function remark({ calls, decision, timings, cutShort }: CallResult, build: string): void {
   const { totalMs, promptTokens, answerTokens, forcedTokens } = timings;
   const cost = `${totalMs.toFixed(0)} ms, ${promptTokens} prompt tokens, ${answerTokens} answer tokens, ${forcedTokens} of them forced`;
-  if (isWatched()) process.stderr.write(dim(`${cost}, ${build} kernels`));
+  const sure = Math.min(...calls.map(({ confidence }) => confidence));
+  const advice = calls.length ? `${decision}, ${Math.round(100 * sure)}% sure; ` : "";
+  if (isWatched()) process.stderr.write(dim(`${advice}${cost}, ${build} kernels`));
   if (cutShort) warn("the answer reached its token limit and was closed early");
 }
 

@@ -13,9 +13,11 @@ import layout
 from model import EOS, TOOL_CALL, TOOLS
 
 MAX_TOOL, MAX_REQUEST, MAX_ANSWER, MAX_LIST = 320, 110, 110, 560  # ids; longer examples are skipped, lists are filled up to MAX_LIST
+MAX_OWN = 1000  # ids of a list that came as one, with its requests
 SIZES = (1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 10, 12)  # tools in a list
 LONG = (16, 20, 24, 30)  # and in --long of them
 ROOM = 50  # ids a tool up to which those lists are filled
+MATES_OF_LIST = 20  # requests of a list that came as one
 OWN = (0, 1, 1, 1, 2, 2, 3, 4)  # of them from the example's own list, beside the right ones
 NONE = 0.11  # examples where nothing fits
 POOL = 8  # batches sorted together
@@ -83,6 +85,7 @@ class SharedBatches:
         self.redress = data.Redresser(self.real, self.made, random.Random(f"{seed}/pool"), redress)
         self.calling = {id(s): ([e for e in s if e[2]], [e for e in s if not e[2]]) for s in self.real + self.made}
         self.kin = {id(s): self.by_tools(s) for s in self.real}
+        self.lists = {id(s): self.by_list(s) for s in self.real}
         self.none = tokenizer.encode("[]")[0]
         self.cache = {}
 
@@ -94,6 +97,14 @@ class SharedBatches:
             if example[2]:
                 kin.setdefault(right_key(example), []).append(example)
         return kin
+
+    @staticmethod
+    def by_list(source):
+        """{list: examples} where requests came by the list (data.read_list): its tools are the near misses that a person thought of."""
+        lists = {}
+        for example in source:
+            lists.setdefault(id(example[1]), []).append(example)
+        return lists if len(lists) < len(source) / 8 else {}
 
     def ids(self, tool):
         """(compact JSON, ids) of a tool."""
@@ -110,6 +121,8 @@ class SharedBatches:
         red, chance = self.redress, lambda p: r.random() < p * self.redress.strength
         pool = self.made if made else self.real
         source = r.choices(pool, [len(s) ** 0.5 for s in pool])[0]
+        if not made and self.lists[id(source)]:
+            return self.listed(r, self.lists[id(source)][id(r.choice(source)[1])])
         calling, nothing = self.calling[id(source)]
         natural = none and nothing and (not calling or r.random() < (0.3 if made else 0.5))  # else the right tool is taken away
         some = nothing if natural else calling
@@ -127,20 +140,54 @@ class SharedBatches:
             kin = self.kin[id(source)][right_key(anchor)]
             members += [e for e in r.sample(kin, min(len(kin), self.mates - 1)) if e[0] != query]
         members = [red.swap_values(q, right + rest, a, r) if chance(0.4) else (q, a) for q, _, a in members]
-        keep = right + rest
+        keep, members = self.dressed(r, right + rest, members)
+        near = None if natural else set().union(*map(data.words, right + keep))
+        own, others = keep[: len(right)], keep[len(right) :]
+        if none:
+            return [(q, [], others, near) for q, _ in members]
+        return [(q, a, own + (r.sample(others, r.randint(0, len(others))) if len(members) > 1 else others), near) for q, a in members]
+
+    def dressed(self, r, keep, members):
+        """Tools under other names, or with fewer descriptions, and (request, answers) of them that follow."""
+        chance = lambda p: r.random() < p * self.redress.strength
         if chance(0.20):
-            keep, renamed = red.rename(keep, [c for _, a in members for c in a], r)
+            keep, renamed = self.redress.rename(keep, [c for _, a in members for c in a], r)
             renamed = iter(renamed)
             members = [(q, [next(renamed) for _ in a]) for q, a in members]
         elif chance(0.12):  # names alone must do
             keep = [{k: v for k, v in t.items() if k != "description"} for t in keep]
         elif chance(0.06):
             keep = [{**t, "parameters": {k: {a: b for a, b in p.items() if a != "description"} for k, p in t["parameters"].items()}} for t in keep]
-        near = None if natural else set().union(*map(data.words, right + keep))
-        own, others = keep[: len(right)], keep[len(right) :]
-        if none:
-            return [(q, [], others, near) for q, _ in members]
-        return [(q, a, own + (r.sample(others, r.randint(0, len(others))) if len(members) > 1 else others), near) for q, a in members]
+        return keep, members
+
+    def listed(self, r, examples):
+        """Requests of one list, beside all of its tools or, in half of the groups, some: what they call, some others and strangers."""
+        some, whole = r.sample(examples, min(len(examples), MATES_OF_LIST)), r.random() < 0.5
+        members = [self.redress.swap_values(q, t, a, r) if r.random() < 0.4 * self.redress.strength else (q, a) for q, t, a in some]
+        keep, members = self.dressed(r, examples[0][1], members)
+        stems, result = {t["name"]: data.words(t) for t in keep}, []
+        every = set().union(*stems.values())
+        order = r.sample(keep, len(keep))
+        called = {c["name"] for _, a in members for c in a}
+        if not whole:
+            order = [t for t in order if t["name"] in called or r.random() < 0.3]
+        for q, a in members:
+            wanted = {c["name"] for c in a}
+            away = len(a) == 1 and r.random() < 0.06
+            if away:  # and all that resembles it
+                near = stems[a[0]["name"]]
+                own, a = [t for t in order if not stems[t["name"]] & near], []
+            else:
+                right, others = [t for t in order if t["name"] in wanted], [t for t in order if t["name"] not in wanted]
+                own = right + (others if whole else others[: r.choice(SIZES)])
+            room, kept = MAX_OWN, []
+            for tool in own:
+                room -= len(self.ids(tool)[1])
+                if room >= 0:
+                    kept.append(tool)
+            r.shuffle(kept)
+            result.append((q, a, kept, None if whole or not wanted else every))
+        return result
 
     def members(self, r, made, none):
         """A group as Members, without those that are too long."""
@@ -164,7 +211,7 @@ class SharedBatches:
             if group:
                 groups.append(group)
                 count[made] += len(group)
-                none[made] += len(group) * nothing
+                none[made] += sum(m.kind[1] == 0 for m in group)
         groups.sort(key=lambda g: sum(len(m.answer) + len(m.request) for m in g) / len(g))
         batches = [[]]
         for group in groups:

@@ -1,5 +1,6 @@
 """Trains five steps on twenty examples, tools shown either way, and checks that the loss falls, that a resumed run gives the same log, that the export
-reads back, that an example costs the same loss alone as in company, and that two processes step as one.
+reads back, that an example costs the same loss alone as in company, that requests which came by the list stand beside its tools, and that two processes
+step as one.
 
     python3 smoke.py        (some fifteen seconds on one core; needs PyTorch, numpy and sentencepiece)
 """
@@ -76,6 +77,26 @@ def company(folder):
     return [sum(c for c, _ in costs) / sum(n for _, n in costs) for costs in (alone, together, *more)]
 
 
+def by_the_list(folder):
+    """Draws groups of requests from a folder with one list and checks which tools stand beside them."""
+    stop = {"name": "stop_timer", "description": "End a countdown.", "parameters": {}}
+    requests = [[f"timer {n} minutes", [["set_timer", {"minutes": n}]]] for n in range(1, 9)] + [["what a day", []]]
+    os.mkdir(f"{folder}/lists")
+    with open(f"{folder}/lists/one.json", "w") as file:
+        json.dump({"tools": [*LIST, stop], "requests": requests}, file)
+    batches = shared.SharedBatches([f"{folder}/lists"], [], 0, data.Tokenizer(f"{folder}/v.model"), 8, (1, 1.5, 1.25, 2), 1, redress=0)
+    r, seen = random.Random(1), set()
+    for _ in range(60):
+        for query, answers, own, near in batches.group(r, False, False):
+            names = sorted(t["name"] for t in own)
+            case = "none" if query == "what a day" else "called" if answers else "away"
+            seen.add((case, len(names)))
+            assert case != "called" or "set_timer" in names, f"expected the tool that is called, got {names}"
+            assert case != "away" or set(names) <= {"call_contact"}, f"expected no tool like the one that was taken away, got {names}"
+            assert case != "none" or near is None, "expected no stranger where nothing of the list fits"
+    assert {("called", 3), ("called", 1), ("away", 1), ("none", 3)} <= seen, f"expected whole lists and parts of them, got {sorted(seen)}"
+
+
 def shared_step(rank, world, folder):
     """One step of Muon and AdamW on gradients that the processes share; every process writes what it has then."""
     if world > 1:
@@ -102,6 +123,7 @@ def main():
         export.load(f"{folder}/model.safetensors")
         assert export.prompt_of(f"{folder}/model.safetensors") == "apart", "expected the export to say how tools were shown"
         costs = company(folder)
+        by_the_list(folder)
         shared_step(0, 1, folder)
         multiprocessing.spawn(shared_step, (2, folder), 2)
         alone, *together = (torch.load(f"{folder}/{name}.pt") for name in ("0-of-1", "0-of-2", "1-of-2"))
@@ -114,7 +136,7 @@ def main():
     for shared in together:
         worst = max((shared[name] - p).abs().max().item() for name, p in alone.items())
         assert worst < 1e-5, f"expected two processes to take the step of one, got {worst} apart"
-    print("smoke: loss falls, resumed log is the same, export reads back, company changes nothing, two processes step as one")
+    print("smoke: loss falls, resumed log is the same, export reads back, company changes nothing, lists stay whole, two processes step as one")
 
 
 if __name__ == "__main__":  # a spawned process reads this file again
