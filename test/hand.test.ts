@@ -9,25 +9,26 @@ type Written = [request: string, calls: [name: string, args: Record<string, unkn
 
 const folder = new URL("../tools/train/hand/", import.meta.url);
 
-test.each(readdirSync(folder))(
-  "%s: every call fits, every string is in its request, no request stands twice",
-  (name) => {
+test("every call fits, every string is in its request, no request of a list stands twice", () => {
+  const faults = readdirSync(folder).flatMap((name) => {
     const { tools, requests } = JSON.parse(readFileSync(new URL(name, folder), "utf8")) as {
       tools: object[];
       requests: Written[];
     };
     const flat = flatTools(ToolSet.from(tools as never));
-    const faults = requests.flatMap(([query, calls]) => {
+    const seen = new Set<string>();
+    return requests.flatMap(([query, calls]) => {
+      if (seen.has(query.toLowerCase())) return [[name, query, "stands twice"]];
+      seen.add(query.toLowerCase());
       const answers = calls.map(([called, args]) => ({ name: called, arguments: args }));
       try {
         const line = readLine(JSON.stringify({ query, tools, answers }));
         const loose = ungrounded(query, line.answers, flat);
-        return loose && !/does not say -?[\d.]+$/.test(loose) ? [[query, loose]] : []; // numbers may be meant: "the next hour"
+        return loose && !/does not say -?[\d.]+$/.test(loose) ? [[name, query, loose]] : []; // numbers may be meant: "the next hour"
       } catch (error) {
-        return [[query, (error as Error).message]];
+        return [[name, query, (error as Error).message]];
       }
     });
-    expect(faults).toEqual([]);
-    expect(new Set(requests.map(([query]) => query.toLowerCase())).size).toBe(requests.length);
-  },
-);
+  });
+  expect(faults).toEqual([]);
+});
