@@ -11,12 +11,12 @@ import { oddGeometry, packOf, randomCheckpoint } from "./support.ts";
 
 const pack = await apartPack();
 
-test("offering all tools is offering exactly those; of more than eight the likeliest five, or as many as are asked for and fit", async () => {
+test("offering all tools is offering exactly those; of more than eight the likeliest eight, or as many as are asked for and fit", async () => {
   const request = "the oven of room nine";
   const model = await load(pack, limits);
   const offeredOf = async (count: number, offer?: number) =>
     (await model.call(request, toolsOf(count), offer === undefined ? {} : { offer })).timings.tools.offered;
-  expect([await offeredOf(8), await offeredOf(9), await offeredOf(40)]).toEqual([8, 5, 5]);
+  expect([await offeredOf(8), await offeredOf(9), await offeredOf(40)]).toEqual([8, 8, 8]);
   expect([await offeredOf(9, 9), await offeredOf(9, 1000)]).toEqual([9, 9]);
   expect(await offeredOf(40, 1)).toBeGreaterThanOrEqual(2);
   expect(await offeredOf(40, 40)).toBeGreaterThan(await offeredOf(40, 1));
@@ -84,7 +84,7 @@ test("of a part of a list those are offered that have room, unless none has, or 
   expect(timings.tools).toEqual({ given: 2, offered: 1, read: 1 });
   expect((await model.call("hi", [...toolsOf(20), longTool(600)])).timings.tools).toMatchObject({
     given: 21,
-    offered: 5,
+    offered: 8,
   });
   await expect(model.call("be verbose", list, { offer: 8 })).rejects.toThrow(
     /^tool verbose: .* say less in it or load/,
@@ -94,9 +94,9 @@ test("of a part of a list those are offered that have room, unless none has, or 
 
 test("a pack without the head ranks and offers by words, be a tool too long for a call or not", async () => {
   const geometry = { ...oddGeometry, contrastiveHidden: 0, contrastiveDim: 0 };
-  const model = await load(await packOf(randomCheckpoint(geometry, 3), { prompt: "apart" }), limits);
+  const model = await load(await packOf(randomCheckpoint(geometry, 3), { prompt: "apart" }), { ...limits, toolRows: 1024 });
   const [first] = await model.rank("verbose", [toolOf(2), longTool(600)]);
   expect(first.name).toBe("verbose");
   const { timings } = await model.call("lamp", toolsOf(20), { grammar: false });
-  expect(timings.tools).toEqual({ given: 20, offered: 5, read: 5 });
+  expect(timings.tools).toEqual({ given: 20, offered: 8, read: 8 });
 });

@@ -24,13 +24,10 @@ import {
 export const mostToolRows = 16_384;
 
 /**
- * Of more tools than this a call sees the likeliest few, unless it asks for others. Measured (2026-11-27, the default model of
- * that day's sixth run): test/fixtures/commands.jsonl, lists of 10 to 30 tools, exact .460 with all that fit, .482 with the
- * likeliest 8, .507 with 6, .517 with 5, .520 with 4; 360 dev requests among 100 tools .511 with all that fit, .525, .550,
- * .544, .556. With the seventh run's, whose scores lean the name: commands .537, .537, .537, .545, .552.
+ * Of more tools than this a call sees the likeliest so many, unless it asks for others. Measured with the model inside, which was trained
+ * on whole lists (tools/train/README.md, run 13; those before did best with the likeliest four to six): FIGURES
  */
-export const mostUnranked = 8;
-export const usualOffer = 5;
+export const usualOffer = 8;
 
 export class Apart implements Way {
   constructor(
@@ -93,18 +90,18 @@ export class Apart implements Way {
     const { kept } = this.model;
     const count = given.tools.length;
     // Of a part of the tools those are offered that have room.
-    const isPart = k !== undefined || count > mostUnranked;
+    const isPart = k !== undefined || count > usualOffer;
     const all = isPart ? rowsOf(given, kept) : toolSizes(given, kept, room);
     const refuse = (place: number) => refuseTool(given.tools[place].name, all[place], room);
     const set = isPart ? withRoom(request, given, all, room, refuse) : given;
     const sizes = set === given ? all : rowsOf(set, kept);
     const fits = sizes.reduce((sum, rows) => sum + rows, 0) <= room;
-    const isWhole = fits && (k ?? mostUnranked) >= count;
+    const isWhole = fits && (k ?? usualOffer) >= count;
     if (isWhole && !rates) return { set, scores: null };
     const scores = await this.rate(request, set, host, reading);
     if (isWhole) return { set, scores };
     const likeliest = chosen(request, set, k, scores, sizes, room);
-    const places = k === undefined && count > mostUnranked ? likeliest.slice(0, usualOffer) : likeliest;
+    const places = k === undefined && count > usualOffer ? likeliest.slice(0, usualOffer) : likeliest;
     return { set: set.only(places), scores: scores && inOrder(places).map((place) => scores[place]) };
   }
 

@@ -7,7 +7,7 @@
 
 import { isObject } from "../../runtime/json.ts";
 import { mostPromptTokens } from "../../runtime/limits.ts";
-import { mostToolRows, mostUnranked, usualOffer } from "../../runtime/prompt/apart.ts";
+import { mostToolRows, usualOffer } from "../../runtime/prompt/apart.ts";
 import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { describedOf, enumsOf, enumTextsOf, fieldsOf, firstBy, groupsOf, namesOf, namesTextsOf } from "./parts.ts";
 import {
@@ -48,7 +48,7 @@ const usualRequest = 36;
 /** The longest in the dev sets has 29. Measured: 13 tokens more on each tool leave 48.8% whole calls, 26 more 17.3%. */
 const longestDescription = 30;
 /** Training offered up to 10. Measured: 80.6% right names among 6 tools, 72.9% among 8, 67.8% among 10. */
-const mostTools = mostUnranked;
+const mostTools = usualOffer;
 /**
  * Tools that may begin with the same word. Measured: "device_" before all names leaves 39.9% right names, before the
  * right one alone 16.3%; the right one's verb on two others 76.8%; where a pair shares a verb by itself nothing is lost
@@ -135,7 +135,7 @@ export const rules: readonly Rule[] = [
       const { way, promptLimit, promptTokens, entries } = sheet;
       if (way === "apart") {
         // Of more tools a request sees few: `too-many-tools` says so.
-        if (promptTokens <= promptLimit || entries.length > mostUnranked) return [];
+        if (promptTokens <= promptLimit || entries.length > usualOffer) return [];
         const said = `expected at most ${promptLimit} rows, got ${promptTokens}: a request sees the likeliest that fit`;
         return found([], `${said}; shorten descriptions${orLoadWith(promptTokens)}`);
       }
