@@ -94,7 +94,10 @@ test("of a part of a list those are offered that have room, unless none has, or 
 
 test("a pack without the head ranks and offers by words, be a tool too long for a call or not", async () => {
   const geometry = { ...oddGeometry, contrastiveHidden: 0, contrastiveDim: 0 };
-  const model = await load(await packOf(randomCheckpoint(geometry, 3), { prompt: "apart" }), { ...limits, toolRows: 1024 });
+  const model = await load(await packOf(randomCheckpoint(geometry, 3), { prompt: "apart" }), {
+    ...limits,
+    toolRows: 1024,
+  });
   const [first] = await model.rank("verbose", [toolOf(2), longTool(600)]);
   expect(first.name).toBe("verbose");
   const { timings } = await model.call("lamp", toolsOf(20), { grammar: false });
