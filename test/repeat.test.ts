@@ -39,6 +39,7 @@ test.each<[request: string, written: string[], kept: number]>([
   ["add milk and take a picture", [add("milk"), picture, add("milk")], 2],
   ["add milk and add milk", [add("milk"), add("milk"), picture], 3],
   ["add milk", [picture, picture, add("milk")], 1],
+  ["add 🥛", [add("🥛"), add("🥛")], 1], // of several tokens, a byte each
 ])("%s: of %p the first %p stay", async (request, written, kept) => {
   for (const force of [true, false]) {
     const pieces: string[] = [];

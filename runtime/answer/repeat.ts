@@ -28,7 +28,8 @@ export class Calls {
   begins(bytes: readonly number[], callEnds: readonly number[]): boolean {
     const last = callEnds.at(-1);
     if (last === undefined || bytes.length <= last) return false;
-    const text = textOf(bytes, last);
+    // A character that is not whole yet says nothing of what follows.
+    const text = new TextDecoder().decode(Uint8Array.from(bytes.slice(last + 1)), { stream: true });
     return this.texts.some((other) => other.startsWith(text));
   }
 }
