@@ -229,7 +229,7 @@ describe("the same as the runtime", () => {
       expect(others).toEqual([]);
       expect(same).toBe(1000);
     },
-    3 * timeoutMs,
+    2 * timeoutMs,
   );
 
   withCc("states before every decision, to the bit of the scalar build", async () => {

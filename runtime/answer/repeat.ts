@@ -28,18 +28,16 @@ export class Calls {
   begins(bytes: readonly number[], callEnds: readonly number[]): boolean {
     const last = callEnds.at(-1);
     if (last === undefined || bytes.length <= last) return false;
-    // A character that is not whole yet says nothing of what follows.
-    const text = new TextDecoder().decode(Uint8Array.from(bytes.slice(last + 1)), { stream: true });
+    const text = textOf(bytes, last);
     return this.texts.some((other) => other.startsWith(text));
   }
 }
 
-/** A call's text: after the space and the bracket, or after the comma that follows a call. */
+/** A call's text: after the space and the bracket, or after the comma that follows a call; without a last character that is not whole. */
 function textOf(bytes: readonly number[], before = 1, end = bytes.length): string {
-  return utf8.decode(Uint8Array.from(bytes.slice(before + 1, end)));
+  return new TextDecoder().decode(Uint8Array.from(bytes.slice(before + 1, end)), { stream: true });
 }
 
-const utf8 = new TextDecoder();
 const counts: Readonly<Record<string, number>> = { two: 2, three: 3, four: 4, five: 5, six: 6 };
 
 /**

@@ -103,7 +103,7 @@ export class Apart implements Way {
     const scores = await this.rate(request, set, host, reading);
     if (isWhole) return { set, scores };
     const likeliest = chosen(request, set, k, scores, sizes, room);
-    const places = k === undefined && count > usualOffer ? likeliest.slice(0, usualOffer) : likeliest;
+    const places = k === undefined ? likeliest.slice(0, usualOffer) : likeliest;
     return { set: set.only(places), scores: scores && inOrder(places).map((place) => scores[place]) };
   }
 

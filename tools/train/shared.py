@@ -84,8 +84,8 @@ class SharedBatches:
         self.tokenizer, self.weights, self.seed, self.per_batch, self.mates, self.long = tokenizer, weights, seed, per_batch, mates, long
         self.redress = data.Redresser(self.real, self.made, random.Random(f"{seed}/pool"), redress)
         self.calling = {id(s): ([e for e in s if e[2]], [e for e in s if not e[2]]) for s in self.real + self.made}
-        self.kin = {id(s): self.by_tools(s) for s in self.real}
         self.lists = {id(s): self.by_list(s) for s in self.real}
+        self.kin = {id(s): self.by_tools(s) for s in self.real if not self.lists[id(s)]}
         self.none = tokenizer.encode("[]")[0]
         self.cache = {}
 
@@ -104,7 +104,7 @@ class SharedBatches:
         lists = {}
         for example in source:
             lists.setdefault(id(example[1]), []).append(example)
-        return lists if len(lists) < len(source) / 8 else {}
+        return lists if len(lists) < len(source) else {}
 
     def ids(self, tool):
         """(compact JSON, ids) of a tool."""
@@ -118,7 +118,6 @@ class SharedBatches:
 
     def group(self, r, made, none):
         """Draws requests that share tools -> list of (request, answers, own tools, near)."""
-        red, chance = self.redress, lambda p: r.random() < p * self.redress.strength
         pool = self.made if made else self.real
         source = r.choices(pool, [len(s) ** 0.5 for s in pool])[0]
         if not made and self.lists[id(source)]:
@@ -139,7 +138,6 @@ class SharedBatches:
         if answers and not none and not made:
             kin = self.kin[id(source)][right_key(anchor)]
             members += [e for e in r.sample(kin, min(len(kin), self.mates - 1)) if e[0] != query]
-        members = [red.swap_values(q, right + rest, a, r) if chance(0.4) else (q, a) for q, _, a in members]
         keep, members = self.dressed(r, right + rest, members)
         near = None if natural else set().union(*map(data.words, right + keep))
         own, others = keep[: len(right)], keep[len(right) :]
@@ -147,9 +145,10 @@ class SharedBatches:
             return [(q, [], others, near) for q, _ in members]
         return [(q, a, own + (r.sample(others, r.randint(0, len(others))) if len(members) > 1 else others), near) for q, a in members]
 
-    def dressed(self, r, keep, members):
-        """Tools under other names, or with fewer descriptions, and (request, answers) of them that follow."""
+    def dressed(self, r, keep, examples):
+        """Tools under other names, or with fewer descriptions, and (request, answers) of the examples, which follow, some with other values."""
         chance = lambda p: r.random() < p * self.redress.strength
+        members = [self.redress.swap_values(q, keep, a, r) if chance(0.4) else (q, a) for q, _, a in examples]
         if chance(0.20):
             keep, renamed = self.redress.rename(keep, [c for _, a in members for c in a], r)
             renamed = iter(renamed)
@@ -163,8 +162,7 @@ class SharedBatches:
     def listed(self, r, examples):
         """Requests of one list, beside all of its tools or, in half of the groups, some: what they call, some others and strangers."""
         some, whole = r.sample(examples, min(len(examples), MATES_OF_LIST)), r.random() < 0.5
-        members = [self.redress.swap_values(q, t, a, r) if r.random() < 0.4 * self.redress.strength else (q, a) for q, t, a in some]
-        keep, members = self.dressed(r, examples[0][1], members)
+        keep, members = self.dressed(r, examples[0][1], some)
         stems, result = {t["name"]: data.words(t) for t in keep}, []
         every = set().union(*stems.values())
         order = r.sample(keep, len(keep))
