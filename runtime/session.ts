@@ -1,6 +1,7 @@
 /** Buffers for one call at a time over a model's weights: prompt, prefill, answer, ranking. */
 import { type Scribe, writeAnswer, writeFreely } from "./answer/answer.ts";
 import { type Decision, mostCareful } from "./answer/decision.ts";
+import { Enums } from "./answer/enums.ts";
 import { Figures } from "./answer/figures.ts";
 import { Lean, late } from "./answer/lean.ts";
 import { type Ranked, ranking } from "./answer/rank.ts";
@@ -273,7 +274,10 @@ export class Session {
     const scribe: Scribe = {
       ...{ host, keys, tokenizer: this.owner.tokenizer },
       ...(lean && scores?.length && { lean: new Lean(names, scores, words, lean) }),
-      ...(lean?.number && { figures: new Figures(request, lean.number) }),
+      ...(lean?.number && {
+        figures: new Figures(request, lean.number),
+        enums: new Enums(request, set.tools, lean.number / 2),
+      }),
     };
     return { scribe, calibration };
   }

@@ -45,7 +45,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
   const list = Object.entries(files).map(([room, names]) => `${room}: ${names.join(" ")}`);
   expect(list).toEqual([
     "node: fs url util",
-    "runtime/answer: answer copy decision figures lean provenance rank repeat rules taught toolcall trace",
+    "runtime/answer: answer arguments copy decision enums figures lean provenance rank repeat rules taught toolcall trace",
     "runtime: clock default errors json limits lru msgpack session thimble turns",
     "runtime/engine: decoder embedding encoder kernels memory modelplan sessionplan threads trial tuningplan warm worker",
     "runtime/grammar: automaton grammar scalars state",

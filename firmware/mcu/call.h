@@ -14,6 +14,24 @@ typedef struct {
   uint32_t unit;
 } said;
 
+enum { mostProperties = 32, mostValues = 64 };
+
+/* The arguments of a call as far as they are written: which keys, by property, and where a string stands. */
+typedef struct {
+  uint32_t keys, string;  /* `string`: where the open one begins, of the answer */
+  uint32_t property;      /* of the key of what stands or comes here */
+  uint16_t depth;         /* lists and objects that are open within */
+  bool hasKey, inString, isEscaped, isClosed;
+} arguments;
+
+/* What the request says of the enums of the tool that is open: bits of values, and of the properties that have some. */
+typedef struct {
+  uint64_t values[mostProperties];
+  uint32_t some, due;     /* `due`: that a call must not leave out */
+  const uint8_t *schema;  /* of the tool's arguments */
+  arguments before;
+} enums;
+
 /* A token that logits decided, and where it begins in the answer's text. */
 typedef struct {
   uint16_t start, second;
@@ -44,6 +62,8 @@ typedef struct {
   uint8_t *found;                   /* of each tool, what a word counts for it; NULL where words do not */
   said *said;
   uint32_t nSaid;
+  enums *enums;                     /* as `said` NULL where what is not said costs nothing */
+  bool pricesNumbers, pricesEnums;  /* here */
   place *place, *after;
   uint8_t *stack;                   /* places by depth within a piece, in the place of scratch and work */
 } call;
@@ -63,11 +83,35 @@ bool find_gain(call *c, gain *gain);
 /* Scores of the tools by the request's words, into `scores`. Source: runtime/tools/words.ts. */
 void rank_by_words(call *c, double *scores);
 
+/* A text in small letters, those that take no more bytes; returns its bytes. And a character of one. */
+uint32_t small_text(const uint8_t *text, uint32_t bytes, uint8_t *to);
+uint32_t small_point(const uint8_t *at, uint32_t *size);
+
+/* The next word of a text, from `at` on, which moves to it: its bytes, of a long one the first; 0 at the end. */
+uint32_t next_word(const uint8_t *text, uint32_t bytes, uint32_t *at, uint32_t *after);
+
+/* Whether a word in small letters says nothing. */
+bool is_common(const uint8_t *word, uint32_t bytes);
+
+/* UTF-16 units, as JavaScript counts them. */
+uint32_t units_in(const uint8_t *text, uint32_t bytes);
+
 /* The numbers of the request, into c->said. Source: runtime/answer/figures.ts. */
 void find_figures(call *c);
 
-/* What the ids of the mask lose that lead to numbers which nobody said; false where none does. */
+/* What the ids of the mask lose that lead to numbers, or past values of enums, which the request says; false where none does. */
 bool find_price(call *c, gain *gain);
+
+/* Finds what the request says of the open call's enums; false where that is nothing. Source: runtime/answer/enums.ts. */
+bool find_enums(call *c);
+
+/* Whether an id leads to a value of an enum that is not said, or to the call's end without one that is. */
+bool leads_past_enum(const call *c, uint32_t id);
+
+/* A byte of the answer's text with a piece behind it. */
+static inline uint8_t byte_with(const call *c, thimble_span piece, uint32_t at) {
+  return at < c->textBytes ? c->text[at] : piece.at[at - c->textBytes];
+}
 
 /* Which ids may follow a place, into c->mask; returns how many, and one of them. */
 uint32_t allowed(call *c, const place *p, uint32_t *some);

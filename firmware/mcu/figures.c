@@ -159,7 +159,7 @@ typedef struct {
 } tail;
 
 static int byte_of(const tail *t, uint32_t at) {
-  return at < t->c->textBytes ? t->c->text[at] : t->piece.at[at - t->c->textBytes];
+  return byte_with(t->c, t->piece, at);
 }
 
 static bool in_number(int byte) {
@@ -225,9 +225,13 @@ static int leads(const call *c, uint32_t id) {
   return leads_to_unsaid;
 }
 
+/* Of an enum half of what a number costs. */
 static double price_of(const void *from, uint32_t id) {
   const call *c = from;
-  return leads(c, id) == leads_to_unsaid ? -c->m->leanNumber : 0;
+  double price = c->m->leanNumber, gain = 0;
+  if (c->pricesNumbers && leads(c, id) == leads_to_unsaid) gain -= price;
+  if (c->pricesEnums && leads_past_enum(c, id)) gain -= price / 2;
+  return gain;
 }
 
 bool find_price(call *c, gain *gain) {
@@ -238,7 +242,9 @@ bool find_price(call *c, gain *gain) {
     isSaid = isSaid || leading == leads_to_said;
     isUnsaid = isUnsaid || leading == leads_to_unsaid;
   }
+  c->pricesNumbers = isSaid && isUnsaid;
+  c->pricesEnums = c->enums && find_enums(c);
   gain->of = price_of;
   gain->from = c;
-  return isSaid && isUnsaid;
+  return c->pricesNumbers || c->pricesEnums;
 }

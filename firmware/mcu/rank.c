@@ -8,15 +8,28 @@ static const char common[] = " a an the of to for in on at by with from and or a
                              "which how this that do does get set e g eg ";
 enum { leastStem = 4, mostLetters = 64, logsAt = 8, rowBytes = 12 };
 
-/* UTF-16 units, as JavaScript counts them. */
-static uint32_t units_in(const uint8_t *text, uint32_t bytes) {
+bool is_common(const uint8_t *word, uint32_t bytes) {
+  return place_of_word(word, bytes, common) >= 0;
+}
+
+uint32_t units_in(const uint8_t *text, uint32_t bytes) {
   uint32_t units = 0;
   for (uint32_t i = 0; i < bytes; i++) units += ((text[i] & 0xc0) != 0x80) + (text[i] >= 0xf0);
   return units;
 }
 
-/* The next word of a text in small letters, from `at` on; its bytes, 0 at the end. */
-static uint32_t next_word(const uint8_t *text, uint32_t bytes, uint32_t *at, uint32_t *after) {
+uint32_t small_point(const uint8_t *at, uint32_t *size) {
+  uint32_t point = point_at(at, size), small = small_letter(point);
+  return utf8_bytes(small) <= *size ? small : point;
+}
+
+uint32_t small_text(const uint8_t *text, uint32_t bytes, uint8_t *to) {
+  uint32_t length = 0, size;
+  for (uint32_t at = 0; at < bytes; at += size) length += write_point(small_point(text + at, &size), to + length);
+  return length;
+}
+
+uint32_t next_word(const uint8_t *text, uint32_t bytes, uint32_t *at, uint32_t *after) {
   uint32_t size, end, length;
   for (; *at < bytes; *at += size)
     if (class_of(point_at(text + *at, &size)) & (class_letter | class_number)) break;
@@ -74,17 +87,12 @@ static uint32_t match(const call *c, const uint8_t *word, uint32_t bytes) {
 void rank_by_words(call *c, double *scores) {
   const thimble_model *m = c->m;
   const uint8_t *table = m->parts[part_words].at;
-  uint32_t bytes = 0, clause = clause_end(c->request, c->requestBytes), clauseEnd = 0, size, after;
   uint8_t *text = c->scratch;
-  for (uint32_t at = 0; at < c->requestBytes; at += size) {
-    uint32_t point = point_at(c->request + at, &size), small = small_letter(point);
-    if (at == clause) clauseEnd = bytes;
-    bytes += write_point(utf8_bytes(small) <= size ? small : point, text + bytes);
-  }
-  if (clause == c->requestBytes) clauseEnd = bytes;
+  uint32_t clause = clause_end(c->request, c->requestBytes), clauseEnd = small_text(c->request, clause, text), after;
+  uint32_t bytes = clauseEnd + small_text(c->request + clause, c->requestBytes - clause, text + clauseEnd);
   for (uint32_t tool = 0; tool < m->nTools; tool++) scores[tool] = 0;
   for (uint32_t at = 0, length; (length = next_word(text, bytes, &at, &after)); at = after) {
-    bool isKnown = place_of_word(text + at, length, common) >= 0;
+    bool isKnown = is_common(text + at, length);
     uint32_t before = 0, end;
     for (uint32_t other; !isKnown && (other = next_word(text, bytes, &before, &end)) && before < at; before = end)
       isKnown = other == length && !memcmp(text + before, text + at, length);

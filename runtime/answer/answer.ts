@@ -3,6 +3,7 @@
 import { type Choice, decode, logits, pick } from "../engine/decoder.ts";
 import type { Host } from "../engine/host.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
+import type { Enums } from "./enums.ts";
 import type { Figures } from "./figures.ts";
 import { idsIn, type Lean } from "./lean.ts";
 import type { Calls } from "./repeat.ts";
@@ -26,6 +27,8 @@ export interface Scribe {
   lean?: Lean;
   /** The numbers that the request says, where the calibration says what others cost. */
   figures?: Figures;
+  /** The same of enums' values. */
+  enums?: Enums;
   onText?: (text: string) => void | Promise<void>;
   /** Keep what each token was chosen from. */
   trace?: boolean;
@@ -60,7 +63,7 @@ export async function writeAnswer(scribe: Scribe, rules: Rules, calls: Calls, ju
       continue;
     }
     const mask = rules.mask(stand);
-    const choice = mask.count === 1 && jump ? undefined : await out.choose(mask.bits);
+    const choice = mask.count === 1 && jump ? undefined : await out.choose(mask.bits, stand.callEnds.at(-1));
     const id = choice?.id ?? mask.some;
     const after = rules.advance(stand, id);
     if (!after) throw new Error(`decode step: expected an allowed token, got ${id}; the logits are not numbers`);
@@ -145,9 +148,9 @@ class Output {
     if (text) await this.scribe.onText?.(text);
   }
 
-  /** Runs the pending tokens together, then picks among the rows that the mask allows. */
-  async choose(mask: Uint32Array | null): Promise<Choice> {
-    const { host, tokenizer, keys, lean, figures } = this.scribe;
+  /** Runs the pending tokens together, then picks among the rows that the mask allows. `callEnd`: of the last call, or of the list's bracket. */
+  async choose(mask: Uint32Array | null, callEnd = 1): Promise<Choice> {
+    const { host, tokenizer, keys, lean, figures, enums } = this.scribe;
     const hidden = await decode(host, this.pending, this.pos, keys);
     this.pos += this.pending.length;
     this.pending = [];
@@ -155,6 +158,7 @@ class Output {
     if (mask) {
       lean?.add(row, mask, this.bytes, (id) => tokenizer.bytesOf(id));
       figures?.add(row, idsIn(mask), this.bytes, (id) => tokenizer.bytesOf(id));
+      enums?.add(row, idsIn(mask), this.bytes, callEnd + 1, (id) => tokenizer.bytesOf(id));
     }
     const choice = pick(host, tokenizer.vocabSize);
     this.chosen = await this.trace?.read(host, hidden, choice, row, mask !== null);

@@ -11,7 +11,7 @@
  *   24   8  f64, what a unit of the contrastive head's score of a tool counts in the choice of the first call, in logits
  *   32   8  f64, the same of calling none; both 0 where the pack's calibration has no `lean` (answer/lean.ts)
  *   40   8  f64, the same of a unit of the score of a tool's words
- *   48   8  f64, what a number costs that the request does not say (answer/figures.ts)
+ *   48   8  f64, what a number costs that the request does not say (answer/figures.ts), and half of it an enum (answer/enums.ts)
  *   56 8·16  offset from here and bytes of each part, which stands at a multiple of 8:
  *      starts     (V + 1)  where each piece's bytes begin among all, and their end
  *      pieces     bytes of all pieces by id, as they stand in an answer: a space for ▁

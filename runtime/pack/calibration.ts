@@ -19,7 +19,10 @@ export interface Leaning {
   none: number;
   /** The same, each unit of the score of a tool's words (tools/words.ts); 0 if absent. */
   word?: number;
-  /** Against a number in a call that the request does not say (answer/figures.ts); 0 if absent. */
+  /**
+   * Against a number in a call that the request does not say (answer/figures.ts), and half of it against what an enum's
+   * values that it says speak against (answer/enums.ts); 0 if absent.
+   */
   number?: number;
 }
 

@@ -4,12 +4,14 @@ import { lowerCased } from "../text/request.ts";
 import type { Schema } from "./schema.ts";
 import type { Tool, ToolSet } from "./tools.ts";
 
-/** Words that say nothing about which tool is meant. In C too: firmware/mcu/rank.c. */
+/** Words that say nothing about which tool, or which value, is meant. In C too: firmware/mcu/rank.c. */
 const common = new Set(
   "a an the of to for in on at by with from and or as is it be my me i you your please can could would will what which how this that do does get set e g eg".split(
     " ",
   ),
 );
+
+export const isCommon = (word: string): boolean => common.has(word);
 
 /**
  * Scores each tool by the request's words in its name (2.5), its enums (2), its parameters and its description (1), each

@@ -20,6 +20,12 @@ const compile = [
 ];
 const link = ["--no-entry", "--export=_start", "--allow-undefined", "--max-memory=4294967296", "--strip-all"];
 
+/** What the host and the kernels use beyond WebAssembly 1.0. */
+const features = ["simd", "bulk-memory", "sign-ext", "nontrapping-float-to-int", "mutable-globals"];
+const enabled = features.map((feature) => `--enable-${feature}`);
+
+const binaryen = `${root}node_modules/binaryen/bin`;
+
 /** Compiles host.wasm to a path. Throws: Error where clang, lld or wasi-libc is missing. */
 export function compileHost(out: string): void {
   const engine = readdirSync(`${root}firmware/mcu`).filter((file) => file.endsWith(".c") && !apart.includes(file));
@@ -33,6 +39,7 @@ export function compileHost(out: string): void {
     });
     // Linked by hand: clang would run a wasm-opt that it finds on the path.
     execFileSync("wasm-ld", [...link, "-o", out, ...objects], { stdio: "inherit" });
+    execFileSync(process.execPath, [`${binaryen}/wasm-opt`, out, "-Oz", "-o", out, ...enabled]);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -40,13 +47,8 @@ export function compileHost(out: string): void {
 
 const own = (name: string) => `wasm/wasi/${name}.c`;
 
-/** What the host and the kernels use beyond WebAssembly 1.0. */
-const features = ["simd", "bulk-memory", "sign-ext", "nontrapping-float-to-int", "mutable-globals"];
-
 /** Merges the committed host with a build of the kernels into one command. */
 export function mergeHost(kernels: string, out: string): void {
-  const binaryen = `${root}node_modules/binaryen/bin`;
-  const enabled = features.map((feature) => `--enable-${feature}`);
   const merged = [`${root}wasm/wasi/host.wasm`, "thimble", kernels, "kernels", "-o", out, ...enabled];
   execFileSync(process.execPath, [`${binaryen}/wasm-merge`, ...merged]);
   // The kernels' exports, and what nothing calls, go.

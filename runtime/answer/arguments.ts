@@ -1,0 +1,68 @@
+/** The arguments of a call as far as they are written, piece by piece: which keys, which strings, and whether they have ended. */
+
+/** A string that stands directly under a key, with its quotes as far as it goes. */
+interface WrittenString {
+  key: string;
+  text: string;
+  isWhole: boolean;
+}
+
+/** Texts are JSON, a character a byte. */
+export class Arguments {
+  /** In their order, with quotes. */
+  keys: readonly string[] = [];
+  /** Those of the last piece: begun, continued or ended by it. */
+  values: WrittenString[] = [];
+  isClosed = false;
+  /** Lists and objects that are open within. */
+  private depth = 0;
+  private isEscaped = false;
+  /** The open string, of any depth; null outside. */
+  private text: string | null = null;
+  /** The key of what stands or comes here; null where a key does. */
+  private key: string | null = null;
+
+  /** `text`: what follows the brace of the arguments. */
+  constructor(text = "") {
+    this.read(text);
+  }
+
+  /** These and a piece. */
+  with(piece: string): Arguments {
+    const after = new Arguments();
+    const { keys, isClosed, depth, isEscaped, text, key } = this;
+    Object.assign(after, { keys, isClosed, depth, isEscaped, text, key });
+    after.read(piece);
+    return after;
+  }
+
+  private read(piece: string): void {
+    for (const char of piece) this.step(char);
+    if (piece && this.text !== null) this.see(this.text, false);
+  }
+
+  private step(char: string): void {
+    if (this.isClosed) return;
+    if (this.text !== null) this.stepInString(this.text + char, char);
+    else if (char === '"') this.text = char;
+    else if (char === "{" || char === "[") this.depth++;
+    else if (char === "}" || char === "]") this.isClosed = --this.depth < 0;
+    else if (char === "," && !this.depth) this.key = null;
+  }
+
+  private stepInString(text: string, char: string): void {
+    const isEnd = char === '"' && !this.isEscaped;
+    this.isEscaped = char === "\\" && !this.isEscaped;
+    this.text = isEnd ? null : text;
+    if (!isEnd || this.depth) return;
+    if (this.key !== null) this.see(text, true);
+    else {
+      this.key = text;
+      this.keys = [...this.keys, text];
+    }
+  }
+
+  private see(text: string, isWhole: boolean): void {
+    if (!this.depth && this.key !== null) this.values.push({ key: this.key, text, isWhole });
+  }
+}

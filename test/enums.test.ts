@@ -1,0 +1,88 @@
+/** Values of enums that a request says, and what it costs to leave them. */
+import { expect, test } from "bun:test";
+import { Arguments } from "../runtime/answer/arguments.ts";
+import { Enums } from "../runtime/answer/enums.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
+
+const tools = [
+  {
+    name: "log_meal",
+    parameters: {
+      food: { type: "string", required: true },
+      meal: { type: "string", enum: ["breakfast", "lunch", "dinner"] },
+      size: { type: "string", enum: ["small", "veryLarge", "left_over"], required: true },
+    },
+  },
+  { name: "light", parameters: { state: { type: "string", enum: ["on", "off"] }, room: { type: "string" } } },
+  { name: "ask", parameters: { who: { type: "string", enum: ["which", "your"] } } },
+  { name: "vote", parameters: { answer: { type: "integer", enum: [100, 200] } } },
+  { name: "cafe", parameters: { drink: { type: "string", enum: ["café crème", "thé vert"] } } },
+];
+
+/** What ids with some texts lose after the calls of a text. */
+function losses(request: string, before: string, texts: string[], callEnd = 1): number[] {
+  const row = new Float32Array(texts.length);
+  const bytesOf = (id: number) => new TextEncoder().encode(texts[id]);
+  const bytes = [...new TextEncoder().encode(before)];
+  new Enums(request, ToolSet.from(tools).tools, 4).add(row, texts.keys(), bytes, callEnd + 1, bytesOf);
+  return [...row];
+}
+const lunch = ' [{"name":"log_meal","arguments":{"food":"soup","meal":"';
+
+test("what begins, goes on with or ends a value that is not said pays, where others are said", () => {
+  expect(losses("lunch was soup", lunch, ["l", "lunch", "b", "dinner", "lunch]", 'lunch"'])).toEqual([
+    0, 0, -4, -4, -4, 0,
+  ]);
+  expect(losses("lunch was soup", `${lunch}lun`, ["ch", 'ch"', "k", 'c"'])).toEqual([0, 0, -4, -4]);
+  expect(losses("lunch was soup", lunch.slice(0, -1), ['"', '"l', '"br'])).toEqual([0, 0, -4]);
+  expect(losses("lunch or dinner was soup", lunch, ["lunch", "dinner", "breakfast"])).toEqual([0, 0, -4]);
+});
+
+test("a call does not end without the only value that is said, if it may be left out and nothing holds it yet", () => {
+  const food = ' [{"name":"log_meal","arguments":{"food":"soup","size":"small"';
+  expect(losses("a small lunch, soup", food, ["}", "}}]", ',"'])).toEqual([-4, -4, 0]);
+  expect(losses("a small lunch, soup", `${food},"meal":"lunch"`, ["}}]"])).toEqual([0]);
+  expect(losses("lunch or dinner, a small soup", food, ["}}]"])).toEqual([0]);
+  expect(losses("a small lunch soup", food.replace("soup", "Lunch soup"), ["}}]"])).toEqual([0]);
+  expect(losses("a small soup", food, ["}}]"])).toEqual([0]);
+});
+
+test("a value's words count side by side, in any case, as keys and tools write them, and with or without an s", () => {
+  const size = ' [{"name":"log_meal","arguments":{"size":"';
+  expect(losses("A Very Large soup", size, ["very", "small"])).toEqual([0, -4]);
+  expect(losses("left overs, please", size, ["left", "small"])).toEqual([0, -4]);
+  expect(losses("large, very", size, ["very", "small"])).toEqual([0, 0]);
+  expect(losses("what dinners", lunch, ["lunch", "dinner", "break"])).toEqual([-4, 0, -4]);
+  const drink = ' [{"name":"cafe","arguments":{"drink":"';
+  expect(losses("un Café Crème", drink, ["caf", "th"])).toEqual([0, -4]);
+});
+
+test("nothing pays where an enum has words that mean anything, numbers, or all or none of it is said", () => {
+  expect(losses("the light on the porch", ' [{"name":"light","arguments":{"state":"', ["on", "off"])).toEqual([0, 0]);
+  expect(losses("which one", ' [{"name":"ask","arguments":{"who":"', ["which", "your"])).toEqual([0, 0]);
+  expect(losses("vote 100", ' [{"name":"vote","arguments":{"answer":', ["100", "200"])).toEqual([0, 0]);
+  expect(losses("breakfast, lunch, dinner", lunch, ["l", "b", "}}]"])).toEqual([0, 0, 0]);
+  expect(losses("soup", lunch, ["l", "b", "d"])).toEqual([0, 0, 0]);
+});
+
+test("of several calls the one that is open counts, and what an earlier one holds is no more due", () => {
+  const first = ' [{"name":"log_meal","arguments":{"food":"soup","meal":"lunch","size":"small"}}';
+  const next = `${first},{"name":"log_meal","arguments":{"food":"tea","size":"small"`;
+  expect(losses("lunch small soup, small tea", next, ["}}]"], first.length)).toEqual([0]);
+  expect(losses("lunch small soup, small tea", `${next},"meal":"`, ["lunch", "dinner"], first.length)).toEqual([0, -4]);
+});
+
+test("arguments are read alike in one piece and byte by byte: keys, strings under them, and their end", () => {
+  const text = String.raw`"a":"x\"}","b":[{"c":"}"},["d"]],"e":{"f":"g"},"h":"i"}}`;
+  const whole = new Arguments(text);
+  const keys = ['"a"', '"b"', '"e"', '"h"'];
+  expect([whole.keys, whole.isClosed]).toEqual([keys, true]);
+  expect(whole.values.map(({ key, text }) => key + text)).toEqual([String.raw`"a""x\"}"`, '"h""i"']);
+  let grown = new Arguments();
+  const values: string[] = [];
+  for (const char of text) {
+    grown = grown.with(char);
+    values.push(...grown.values.flatMap(({ key, text, isWhole }) => (isWhole ? [key + text] : [])));
+  }
+  expect([grown.keys, grown.isClosed, values]).toEqual([keys, true, whole.values.map(({ key, text }) => key + text)]);
+});
