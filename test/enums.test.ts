@@ -65,11 +65,56 @@ test("nothing pays where an enum has words that mean anything, numbers, or all o
   expect(losses("soup", lunch, ["l", "b", "d"])).toEqual([0, 0, 0]);
 });
 
-test("of several calls the one that is open counts, and what an earlier one holds is no more due", () => {
+test("of several calls the one that is open counts; a value that stands in one before, or in a string, speaks no more", () => {
   const first = ' [{"name":"log_meal","arguments":{"food":"soup","meal":"lunch","size":"small"}}';
   const next = `${first},{"name":"log_meal","arguments":{"food":"tea","size":"small"`;
-  expect(losses("lunch small soup, small tea", next, ["}}]"], first.length)).toEqual([0]);
-  expect(losses("lunch small soup, small tea", `${next},"meal":"`, ["lunch", "dinner"], first.length)).toEqual([0, -4]);
+  const lunches = "lunch small soup, small tea";
+  expect(losses(lunches, next, ["}}]"], first.length)).toEqual([0]);
+  expect(losses(lunches, `${next},"meal":"`, ["lunch", "dinner"], first.length)).toEqual([0, 0]);
+  const other = ' [{"name":"cafe","arguments":{"drink":"lunch"}}';
+  const size = `${other},{"name":"log_meal","arguments":{"size":"`;
+  expect(losses("a small lunch", size, ["small", "very"], other.length)).toEqual([0, -4]);
+  expect(losses("Lunch soup", lunch.replace("soup", "Lunch soup"), ["l", "d"])).toEqual([0, 0]);
+});
+
+test("a word in another form keeps its value, and says none", () => {
+  expect(losses("breakfasting at lunch", lunch, ["b", "l", "d"])).toEqual([0, 0, -4]);
+  expect(losses("breakfasting", lunch, ["b", "l", "d"])).toEqual([0, 0, 0]);
+});
+
+test("a call that the price alone keeps open goes on with a key that it lacks", () => {
+  const food = ' [{"name":"log_meal","arguments":{"size":"small"';
+  const texts = ["}}]", ',"', ',"f', ',"m', "food", "meal", 'meal":"'];
+  const bytesOf = (id: number) => new TextEncoder().encode(texts[id]);
+  const enums = new Enums("a small lunch", ToolSet.from(tools).tools, 4);
+  const lost = (text: string) => {
+    const row = new Float32Array(texts.length);
+    enums.add(row, row.keys(), [...new TextEncoder().encode(text)], 2, bytesOf);
+    return [...row];
+  };
+  expect(lost(food)).toEqual([-4, 0, 0, 0, 0, 0, 0]);
+  enums.chose(1, 1, bytesOf);
+  expect(lost(`${food},"`).slice(4)).toEqual([0, 0, 0]);
+  lost(food);
+  enums.chose(1, 0, bytesOf);
+  expect(lost(`${food},"`).slice(4)).toEqual([-20, 0, 0]);
+  expect(lost(`${food},"food":"tea"`)).toEqual([-4, 0, 0, 0, 0, 0, 0]);
+});
+
+test("an enum behind a reference counts, and one that may be null", () => {
+  const meal = { enum: ["breakfast", "lunch"] };
+  for (const schema of [
+    { $ref: "#/$defs/meal" },
+    { anyOf: [{ $ref: "#/$defs/meal" }, { type: "null" }] },
+    { ...meal, nullable: true },
+  ]) {
+    const inputSchema = { type: "object", properties: { meal: schema }, $defs: { meal } };
+    const row = new Float32Array(2);
+    const bytes = [...new TextEncoder().encode(' [{"name":"eat","arguments":{"meal":"')];
+    const set = ToolSet.from([{ name: "eat", inputSchema }]);
+    new Enums("lunch", set.tools, 4).add(row, row.keys(), bytes, 2, (id) => new TextEncoder().encode(["b", "l"][id]));
+    expect([...row]).toEqual([-4, 0]);
+  }
 });
 
 test("arguments are read alike in one piece and byte by byte: keys, strings under them, and their end", () => {

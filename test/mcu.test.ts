@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { unicodeHeader } from "../firmware/mcu/unicode.ts";
+import { Enums } from "../runtime/answer/enums.ts";
 import { kernelImports, kernelModule } from "../runtime/engine/kernels.ts";
 import { answerStates } from "../runtime/grammar/automaton.ts";
 import type { State } from "../runtime/grammar/state.ts";
@@ -121,8 +122,9 @@ async function answers(
   requests: readonly string[],
   from = pack,
   most = 128,
+  requestTokens = 64,
 ): Promise<(Answer | null)[]> {
-  const host = Bun.spawn([program("firmware/mcu/host.c", fast), from, tools, "64", `${most}`, "16"], {
+  const host = Bun.spawn([program("firmware/mcu/host.c", fast), from, tools, `${requestTokens}`, `${most}`, "16"], {
     stdin: Buffer.from(`${requests.join("\n")}\n`),
     stdout: "pipe",
     stderr: "pipe",
@@ -386,7 +388,7 @@ describe("the same as the runtime", () => {
       const path = await keep(set);
       for (let most = 8; most < 24; most++) {
         const session = model?.session({ promptTokens: 64, answerTokens: most });
-        const got = await answers(path, requests, pack, most);
+        const got = await answers(path, requests, pack, most, 16);
         for (const [i, request] of requests.entries()) {
           const { tokens, cutShort, decisions } = got[i] as Answer;
           const wanted = await session?.call(request, set, { trace: true });
@@ -603,6 +605,111 @@ describe("the same as the runtime", () => {
       expect([text, sorted(lines[i].split(" "))]).toEqual([text, sorted(wanted[i])]);
   });
 
+  withCc(
+    "what each id costs for what a request says of enums, over requests and beginnings of answers of any words",
+    async () => {
+      const random = seeded(11);
+      const any = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)];
+      const words = [
+        "car",
+        "cars",
+        "park",
+        "Parking",
+        "very",
+        "Large",
+        "café",
+        "ÉCOLE",
+        "ⱥbc",
+        "the",
+        "which",
+        "no",
+        "all",
+      ].concat([
+        "hallway",
+        "hall",
+        "two_words",
+        "camelCase",
+        'a"b',
+        "x\\ny",
+        "日本",
+        "🍕",
+        "12",
+        "s",
+        "bus stop",
+        "bus",
+      ]);
+      const value = () => Array.from({ length: 1 + random() * 2 }, () => any(words)).join(any([" ", "_", "-"]));
+      const some = (most: number) => [...new Set(Array.from({ length: 2 + random() * most }, value))];
+      const lists = Array.from({ length: 12 }, () => {
+        const shared = { enum: some(3) };
+        const properties = {
+          kind: { enum: some(4) },
+          size: { anyOf: [{ $ref: "#/$defs/shared" }, { type: "null" }] },
+          'ke"y': { enum: [...some(2), null], default: null },
+          note: { type: "string" },
+          inner: { type: "object", properties: { kind: { enum: some(2) } } },
+          list: { type: "array", items: { enum: some(2) }, maxItems: 3 },
+          level: { type: "integer" },
+        };
+        const inputSchema = { type: "object", properties, required: random() < 0.5 ? ["kind"] : [], $defs: { shared } };
+        return [
+          { name: "set_it", inputSchema },
+          { name: "set_it_all", inputSchema: { type: "object", properties: { kind: { enum: some(2) } } } },
+        ];
+      });
+      const tokenizer = new Tokenizer(await somePieces(4096));
+      let priced = 0;
+      for (const tools of lists) {
+        const set = ToolSet.from(tools as never).inOrder();
+        const path = await keep(set);
+        const values = [...JSON.stringify(tools).matchAll(/"enum":\[([^\]]*)\]/g)].flatMap(([, list]) =>
+          (JSON.parse(`[${list}]`) as unknown[]).filter((one) => typeof one === "string"),
+        ) as string[];
+        const cases = Array.from({ length: 60 }, () => {
+          const request = readRequest(
+            Array.from({ length: 1 + random() * 4 }, () => any(random() < 0.7 ? values : words)).join(" "),
+          ).text;
+          const call = () => {
+            const name = any(["set_it", "set_it", "set_it_all"]);
+            const args = {
+              kind: any(values),
+              size: any(values),
+              'ke"y': any(values),
+              note: any(values),
+              inner: { kind: any(values) },
+              level: 3,
+            };
+            const keys = Object.keys(args).filter(() => random() < 0.4) as (keyof typeof args)[];
+            return `{"name":"${name}","arguments":${JSON.stringify(Object.fromEntries(keys.map((key) => [key, args[key]])))}}`;
+          };
+          const text = [...` [${[call(), call()].join(",")}`];
+          return { request, text: text.slice(0, 30 + random() * text.length).join("") };
+        });
+        const { lines, error } = runs(
+          [program("test/mcu/laws.c", [...sanitizers, ...wrapped]), pack, path],
+          cases.map(({ request, text }) => `e ${hex(request)}00${hex(text)}`),
+        );
+        expect(error).toBe("");
+        for (const [i, { request, text }] of cases.entries()) {
+          const bytes = [...new TextEncoder().encode(text)];
+          const { start, afterCall } = answerStates(set);
+          let [state, end]: [State | null, number] = [start, 1];
+          for (const [at, byte] of bytes.entries()) {
+            state = state?.step(byte) ?? null;
+            if (state && state === afterCall) end = at + 1;
+          }
+          const row = new Float32Array(tokenizer.vocabSize);
+          new Enums(request, set.tools, 1).add(row, row.keys(), bytes, end + 1, (id) => tokenizer.bytesOf(id));
+          const wanted = [...row].flatMap((cost, id) => (cost ? [`${id}:${-cost}`] : []));
+          priced += Number(wanted.length > 0);
+          expect([request, text, lines[i].split(" ").filter(Boolean)]).toEqual([request, text, wanted]);
+        }
+      }
+      expect(priced).toBeGreaterThan(100);
+    },
+    timeoutMs,
+  );
+
   withCc("numbers of any size: msgpack that the runtime reads, and whether they were said", async () => {
     const tools = [
       {
@@ -755,7 +862,7 @@ withCc(
 withCc(
   "what the fuzzer found, file and request: no crash, no read outside",
   async () => {
-    const odd = await oddFiles(folder);
+    const odd = await oddFiles(folder, undefined, { tool: 1, none: 1, word: 1, number: 8 });
     const inputs = readFileSync(fixture("mcu-corpus.txt"), "utf8")
       .trim()
       .split("\n")

@@ -14,11 +14,14 @@ static bool push(call *c, uint32_t id) {
 
 /* Runs the tokens that have not been through the decoder; the one that starts it stands before them, at position 0. */
 static choice choose(call *c) {
+  gain gain;
+  bool leans = find_gain(c, &gain), costs = !leans && find_price(c, &gain);
   engine_decode(&c->engine, c->tokens + c->decoded - 1, c->nTokens + 1 - c->decoded, c->decoded);
   c->decoded = c->nTokens + 1;
   c->decisions++;
-  gain gain;
-  return engine_pick(&c->engine, c->mask, find_gain(c, &gain) || find_price(c, &gain) ? &gain : NULL);
+  choice choice = engine_pick(&c->engine, c->mask, leans || costs ? &gain : NULL);
+  if (costs && c->pricesEnums) note_choice(c, choice.id, choice.plain);
+  return choice;
 }
 
 /* Whether the answer can still end validly within so many tokens. */
@@ -202,7 +205,10 @@ const char *thimble_call(const thimble_model *m, const thimble_limits *limits, v
   if (n > limits->requestTokens) return tooLong;
   if (!n) return "request: expected text, got none; say what to do";
   if (!read_words(&c.words, c.request, c.requestBytes, 2 * c.mostRequest)) return tooLong;
-  if (c.said) find_figures(&c);
+  if (c.said) {
+    find_figures(&c);
+    memset(c.enums, 0, sizeof *c.enums);
+  }
   if (c.leans) rate_tools(&c, n);
   engine_prefill(&c.engine, c.ids, n);
   bool cutShort;

@@ -18,17 +18,20 @@ enum { mostProperties = 32, mostValues = 64 };
 
 /* The arguments of a call as far as they are written: which keys, by property, and where a string stands. */
 typedef struct {
-  uint32_t keys, string;  /* `string`: where the open one begins, of the answer */
-  uint32_t property;      /* of the key of what stands or comes here */
-  uint16_t depth;         /* lists and objects that are open within */
+  uint32_t keys, nKeys, begun;  /* bits of properties; all keys; the property of the first that a piece brings */
+  uint32_t property, string;    /* of the key of what stands or comes here; where the open string begins, of the answer */
+  uint16_t depth;               /* lists and objects that are open within */
   bool hasKey, inString, isEscaped, isClosed;
 } arguments;
 
-/* What the request says of the enums of the tool that is open: bits of values, and of the properties that have some. */
+/* What the request says of the enums of the tool that is open: bits of values, and of properties. */
 typedef struct {
-  uint64_t values[mostProperties];
-  uint32_t some, due;     /* `due`: that a call must not leave out */
-  const uint8_t *schema;  /* of the tool's arguments */
+  uint64_t values[mostProperties], allowed[mostProperties];  /* said; and of those that have a word in another form */
+  uint32_t all, alone;    /* that have some said; one, which a call may do without */
+  uint32_t some, due;     /* of which that still counts; that this call must not leave out */
+  uint32_t owed, owedFrom, owedKeys;  /* by the call that its price alone kept open: where it begins, keys before it went on */
+  uint32_t from;          /* where the call begins */
+  const uint8_t *schema;  /* of the tool's arguments; NULL before the first */
   arguments before;
 } enums;
 
@@ -83,9 +86,6 @@ bool find_gain(call *c, gain *gain);
 /* Scores of the tools by the request's words, into `scores`. Source: runtime/tools/words.ts. */
 void rank_by_words(call *c, double *scores);
 
-/* A text in small letters, those that take no more bytes; returns its bytes. And a character of one. */
-uint32_t small_text(const uint8_t *text, uint32_t bytes, uint8_t *to);
-uint32_t small_point(const uint8_t *at, uint32_t *size);
 
 /* The next word of a text, from `at` on, which moves to it: its bytes, of a long one the first; 0 at the end. */
 uint32_t next_word(const uint8_t *text, uint32_t bytes, uint32_t *at, uint32_t *after);
@@ -96,6 +96,9 @@ bool is_common(const uint8_t *word, uint32_t bytes);
 /* UTF-16 units, as JavaScript counts them. */
 uint32_t units_in(const uint8_t *text, uint32_t bytes);
 
+/* Of a word that begins another and is no stub. */
+enum { leastStem = 4 };
+
 /* The numbers of the request, into c->said. Source: runtime/answer/figures.ts. */
 void find_figures(call *c);
 
@@ -105,8 +108,11 @@ bool find_price(call *c, gain *gain);
 /* Finds what the request says of the open call's enums; false where that is nothing. Source: runtime/answer/enums.ts. */
 bool find_enums(call *c);
 
-/* Whether an id leads to a value of an enum that is not said, or to the call's end without one that is. */
-bool leads_past_enum(const call *c, uint32_t id);
+/* How many prices an id costs that leads past what the request says of enums. */
+double enum_prices(const call *c, uint32_t id);
+
+/* Notes which id was chosen, and which would have been without prices. */
+void note_choice(const call *c, uint32_t id, uint32_t plain);
 
 /* A byte of the answer's text with a piece behind it. */
 static inline uint8_t byte_with(const call *c, thimble_span piece, uint32_t at) {

@@ -109,7 +109,7 @@ void engine_decode(engine *e, const uint16_t *ids, uint32_t n, uint32_t pos) {
 
 choice engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
   const thimble_model *m = e->m;
-  float *x = e->hidden, most = -INFINITY, next = -INFINITY, sum = 0;
+  float *x = e->hidden, most = -INFINITY, next = -INFINITY, plain = -INFINITY, sum = 0;
   rms_norm(x, decoder_norm(m), m->dModel, x);
   float hScale = quantize_head(x, m->dModel, 0, e->q);
   choice c = {0};
@@ -119,6 +119,10 @@ choice engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
     else if (allowed[id >> 5] >> (id & 31) & 1) {
       const uint8_t *at = quartet(m, id);
       float value = (float)row_sum((const int8_t *)at + 16, e->q, id & 3, m->dModel) * ((const float *)at)[id & 3] * hScale;
+      if (!any || value > plain) {
+        c.plain = id;
+        plain = value;
+      }
       if (gain) value = (float)(value + gain->of(gain->from, id));
       if (!any || value > most) {
         sum = any ? sum * exponential(most - value) + 1 : 1;

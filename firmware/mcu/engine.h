@@ -48,9 +48,9 @@ typedef struct {
   const void *from;
 } gain;
 
-/* The likeliest id and the next, the lower of equals; how far they are apart and how likely the first is, by logits. */
+/* The likeliest id and the next, the lower of equals, and the likeliest without gains; how far the first two are apart and how likely the first is, by logits. */
 typedef struct {
-  uint32_t id, second;
+  uint32_t id, second, plain;
   float margin, logProb;
 } choice;
 

@@ -2,9 +2,9 @@
 #include "call.h"
 #include "json.h"
 
-enum { leastLetters = 3, leastStem = 4, mostCommon = 8 };
+enum { leastLetters = 3, mostCommon = 8, beyond = 5 };
 
-/* A property of the arguments and its enum, at its first value; NULL for another schema. */
+/* A property of the arguments and the values of its enum, one that may be null too; NULL for another schema. */
 typedef struct {
   property is;
   const uint8_t *values;
@@ -16,12 +16,26 @@ static uint32_t property_count(const enums *e) {
   return n < mostProperties ? n : mostProperties;
 }
 
+static bool is_null(thimble_span value) {
+  return value.bytes == 4 && value.at[0] == 'n';
+}
+
+static bool is_only_null(const uint8_t *schema) {
+  return *schema == schema_enum && u16_at(schema + 1) == 1 && is_null((thimble_span){schema + 5, u16_at(schema + 3)});
+}
+
 static enumerated enum_at(const enums *e, uint32_t which) {
   const uint8_t *at = e->schema + 3;
   while (which--) at = schema_end(property_at(at).inner);
   enumerated found = {property_at(at), NULL, 0};
   const uint8_t *schema = found.is.inner;
   if (*schema == schema_default) schema += 3 + u16_at(schema + 1);
+  if (*schema == schema_anyOf && u16_at(schema + 1) == 2) {
+    const uint8_t *first = schema + 3, *second = schema_end(first);
+    bool isFirst = is_only_null(second);
+    if (isFirst == is_only_null(first)) return found;
+    schema = isFirst ? first : second;
+  }
   if (*schema == schema_enum) {
     found.count = u16_at(schema + 1);
     found.values = schema + 3;
@@ -36,23 +50,15 @@ static thimble_span next_enum(const uint8_t **at) {
   return value;
 }
 
-static bool is_word(uint32_t point) {
-  return (class_of(point) & (class_letter | class_number)) != 0;
-}
-
-static uint8_t small_byte(uint8_t byte) {
-  return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + 32) : byte;
-}
-
 /* The next word of a value from a place on; one also begins at a capital after a small letter. */
 static thimble_span value_word(thimble_span value, uint32_t *at) {
   uint32_t size, start;
   for (; *at < value.bytes; *at += size)
-    if (is_word(point_at(value.at + *at, &size))) break;
+    if (is_of_word(point_at(value.at + *at, &size))) break;
   for (start = *at; *at < value.bytes; *at += size) {
     const uint8_t *here = value.at + *at;
     bool isJoint = *at > start && here[-1] >= 'a' && here[-1] <= 'z' && *here >= 'A' && *here <= 'Z';
-    if (isJoint || !is_word(point_at(here, &size))) break;
+    if (isJoint || !is_of_word(point_at(here, &size))) break;
   }
   return (thimble_span){value.at + start, *at - start};
 }
@@ -62,16 +68,28 @@ static uint32_t stem(const uint8_t *word, uint32_t bytes) {
   return units_in(word, bytes) >= leastStem && small_byte(word[bytes - 1]) == 's' ? bytes - 1 : bytes;
 }
 
-static bool is_same(thimble_span word, const uint8_t *small, uint32_t bytes) {
-  uint32_t n = stem(word.at, word.bytes), at = 0, size;
-  uint8_t point[4];
-  bytes = stem(small, bytes);
-  for (uint32_t i = 0; i < n; i += size) {
-    uint32_t length = write_point(small_point(word.at + i, &size), point);
-    if (length > bytes - at || memcmp(point, small + at, length)) return false;
-    at += length;
+/* Where two words, of so many bytes, are no more the same, letter case aside: bytes of each. */
+static void same_start(const uint8_t *a, uint32_t aBytes, const uint8_t *b, uint32_t bBytes, uint32_t *aSame, uint32_t *bSame) {
+  uint32_t i = 0, j = 0, m, n;
+  while (i < aBytes && j < bBytes && small_letter(point_at(a + i, &m)) == small_letter(point_at(b + j, &n))) {
+    i += m;
+    j += n;
   }
-  return at == bytes;
+  *aSame = i;
+  *bSame = j;
+}
+
+static bool is_same(thimble_span word, thimble_span other) {
+  uint32_t a = stem(word.at, word.bytes), b = stem(other.at, other.bytes), aSame, bSame;
+  same_start(word.at, a, other.at, b, &aSame, &bSame);
+  return aSame == a && bSame == b;
+}
+
+/* Whether one begins the other, and is no stub. */
+static bool is_akin_word(thimble_span word, thimble_span other) {
+  uint32_t a, b;
+  same_start(word.at, word.bytes, other.at, other.bytes, &a, &b);
+  return (a == word.bytes || b == other.bytes) && units_in(word.at, a) >= leastStem;
 }
 
 /* Whether a value is more than a few letters, or than words that any request has. */
@@ -87,45 +105,80 @@ static bool is_telling(thimble_span value) {
   return value.at[0] == '"' && letters >= leastLetters && !isCommon;
 }
 
-/* Whether a request in small letters says a value's words side by side. */
-static bool says(const uint8_t *request, uint32_t bytes, thimble_span value) {
-  uint32_t first = 0, next;
-  for (; next_word(request, bytes, &first, &next); first = next) {
-    uint32_t at = 1, place = first, after = first;
+/* A word of the request from a place on, which moves to it and, past the word, `after`. */
+static thimble_span request_word(const call *c, uint32_t *at, uint32_t *after) {
+  bool isThere = next_word(c->request, c->requestBytes, at, after) != 0;
+  return (thimble_span){c->request + *at, isThere ? *after - *at : 0};
+}
+
+/* Whether the request says a value's words side by side. */
+static bool says(const call *c, thimble_span value) {
+  for (uint32_t first = 0, next; request_word(c, &first, &next).bytes; first = next) {
+    uint32_t at = 1, place = first, after;
     bool isSame = true;
     for (thimble_span word; isSame && (word = value_word(value, &at)).bytes; place = after) {
-      isSame = next_word(request, bytes, &place, &after) && is_same(word, request + place, after - place);
+      thimble_span other = request_word(c, &place, &after);
+      isSame = other.bytes && is_same(word, other);
     }
     if (isSame) return true;
   }
   return false;
 }
 
-/* Bits of the values that the request says, if it says some of them but not all, and all are such that it could. */
-static uint64_t said_of(const enumerated *one, const uint8_t *request, uint32_t bytes, uint32_t *count) {
-  uint64_t said = 0;
-  const uint8_t *at = one->values;
-  *count = 0;
-  if (!at || one->count > mostValues) return 0;
-  for (uint32_t i = 0; i < one->count; i++) {
-    thimble_span value = next_enum(&at);
-    if (!is_telling(value)) return 0;
-    if (!says(request, bytes, value)) continue;
-    said |= (uint64_t)1 << i;
-    ++*count;
-  }
-  return *count == one->count ? 0 : said;
+/* Whether the request has a word of a value in another form. */
+static bool hints(const call *c, thimble_span value) {
+  uint32_t at = 1, after;
+  for (thimble_span word; (word = value_word(value, &at)).bytes;)
+    for (uint32_t place = 0; request_word(c, &place, &after).bytes; place = after)
+      if (is_akin_word(word, (thimble_span){c->request + place, after - place})) return true;
+  return false;
 }
 
-/* Whether the answer holds the first value that is said, ASCII letters' case aside. */
-static bool is_written(const call *c, const enumerated *one, uint64_t said) {
-  const uint8_t *at = one->values;
-  thimble_span value = next_enum(&at);
-  for (; !(said & 1); said >>= 1) value = next_enum(&at);
-  for (uint32_t start = 0; start + value.bytes - 2 <= c->textBytes; start++) {
-    uint32_t same = 0;
-    while (same < value.bytes - 2 && small_byte(c->text[start + same]) == small_byte(value.at[1 + same])) same++;
-    if (same == value.bytes - 2) return true;
+/* Notes what the request says of a property's enum: some values but not all, and all such that it could. */
+static void note_said(const call *c, uint32_t which) {
+  enums *e = c->enums;
+  enumerated one = enum_at(e, which);
+  const uint8_t *at = one.values;
+  uint64_t said = 0, akin = 0;
+  uint32_t count = 0, others = 0;
+  if (!at || one.count > mostValues) return;
+  for (uint32_t i = 0; i < one.count; i++) {
+    thimble_span value = next_enum(&at);
+    if (is_null(value)) continue;
+    if (!is_telling(value)) return;
+    bool isSaid = says(c, value);
+    count += isSaid;
+    others += !isSaid;
+    if (isSaid) said |= (uint64_t)1 << i;
+    else if (hints(c, value)) akin |= (uint64_t)1 << i;
+  }
+  if (!count || !others) return;
+  e->values[which] = said;
+  e->allowed[which] = said | akin;
+  e->all |= 1u << which;
+  if (count == 1 && !one.is.isRequired) e->alone |= 1u << which;
+}
+
+static uint8_t spaced(uint8_t byte) {
+  return byte == '_' ? ' ' : small_byte(byte);
+}
+
+/* Whether the answer from a place on holds a value, without its quotes, letter case and underscores aside. */
+static bool holds_value(const call *c, uint32_t from, thimble_span value) {
+  uint32_t bytes = value.bytes - 2, same;
+  for (uint32_t start = from; start + bytes <= c->textBytes; start++) {
+    for (same = 0; same < bytes && spaced(c->text[start + same]) == spaced(value.at[1 + same]);) same++;
+    if (same == bytes) return true;
+  }
+  return false;
+}
+
+/* Whether the answer between two places holds a key with a value. */
+static bool holds_pair(const call *c, uint32_t from, uint32_t to, const property *key, thimble_span value) {
+  uint32_t keyBytes = (uint32_t)(key->inner - key->key), bytes = keyBytes + 1 + value.bytes;
+  for (uint32_t start = from; start + bytes <= to; start++) {
+    const uint8_t *at = c->text + start;
+    if (!memcmp(at, key->key, keyBytes) && at[keyBytes] == ':' && !memcmp(at + keyBytes + 1, value.at, value.bytes)) return true;
   }
   return false;
 }
@@ -148,16 +201,16 @@ static uint32_t property_of(const call *c, thimble_span piece, uint32_t start, u
   return mostProperties;
 }
 
-/* Whether a string under a key, whole or as far as it goes, is none of its values that are said. */
+/* Whether a string under a key, whole or as far as it goes, is none of its values that are allowed. */
 static bool is_unsaid(const call *c, thimble_span piece, const arguments *a, uint32_t end, bool isWhole) {
   if (a->property >= mostProperties || !(c->enums->some >> a->property & 1)) return false;
   enumerated one = enum_at(c->enums, a->property);
   const uint8_t *at = one.values;
   uint32_t bytes = end - a->string;
-  for (uint64_t said = c->enums->values[a->property]; said; said >>= 1) {
+  for (uint64_t allowed = c->enums->allowed[a->property]; allowed; allowed >>= 1) {
     thimble_span value = next_enum(&at);
     bool fits = isWhole ? bytes == value.bytes : bytes <= value.bytes;
-    if (said & 1 && fits && is_span(c, piece, a->string, bytes, value.at)) return false;
+    if (allowed & 1 && fits && is_span(c, piece, a->string, bytes, value.at)) return false;
   }
   return true;
 }
@@ -175,6 +228,7 @@ static bool read_on(const call *c, thimble_span piece, arguments *a, uint32_t fr
       else {
         a->hasKey = true;
         a->property = property_of(c, piece, a->string, at + 1 - a->string);
+        if (a->nKeys++ == c->enums->before.nKeys) a->begun = a->property;
         if (a->property < mostProperties) a->keys |= 1u << a->property;
       }
     } else if (byte == '"') {
@@ -188,36 +242,86 @@ static bool read_on(const call *c, thimble_span piece, arguments *a, uint32_t fr
   return (isOpen && is_unsaid(c, piece, a, to, false)) || isUnsaid;
 }
 
+/* What stands in the call already, or in one before of the same tool, says nothing of what comes. */
+static void note_open(call *c, uint32_t first, uint32_t from, uint32_t args) {
+  enums *e = c->enums;
+  e->some = e->due = 0;
+  for (uint32_t i = 0; i < mostProperties; i++) {
+    if (!(e->all >> i & 1)) continue;
+    enumerated one = enum_at(e, i);
+    const uint8_t *at = one.values;
+    bool isSpent = true, isWritten = false;
+    for (uint64_t said = e->values[i]; said; said >>= 1) {
+      thimble_span value = next_enum(&at);
+      if (!(said & 1)) continue;
+      isSpent = isSpent && (holds_pair(c, first, from, &one.is, value) || holds_value(c, args, value));
+      isWritten = isWritten || holds_value(c, 0, value);
+    }
+    if (!isSpent) e->some |= 1u << i;
+    if (e->alone >> i & 1 && !(e->before.keys >> i & 1) && !isWritten) e->due |= 1u << i;
+  }
+}
+
 bool find_enums(call *c) {
   static const uint32_t nameAt = 8;  /* {"name": */
   const thimble_model *m = c->m;
+  enums *e = c->enums;
   uint32_t start = c->nCalls ? c->callEnds[c->nCalls - 1] + 1u : 2u;
   if (c->textBytes <= start + nameAt) return false;
   thimble_span open = {c->text + start, c->textBytes - start};
   const uint8_t *row = m->parts[part_tools].at + 28 * tool_of(m, open);
   thimble_span opening = text_at(m, row);
-  if (open.bytes < nameAt + opening.bytes || memcmp(open.at + nameAt, opening.at, opening.bytes)) return false;
-  enums *e = c->enums;
-  e->some = e->due = 0;
-  e->schema = m->parts[part_schemas].at + u32_at(row + 24);
-  uint32_t bytes = small_text(c->request, c->requestBytes, c->scratch), n = property_count(e);
-  for (uint32_t i = 0; i < n; i++) {
-    enumerated one = enum_at(e, i);
-    uint32_t count;
-    e->values[i] = said_of(&one, c->scratch, bytes, &count);
-    if (!e->values[i]) continue;
-    e->some |= 1u << i;
-    if (count == 1 && !one.is.isRequired && !is_written(c, &one, e->values[i])) e->due |= 1u << i;
+  uint32_t bytes = nameAt + opening.bytes, first = 2;
+  if (open.bytes < bytes || memcmp(open.at + nameAt, opening.at, opening.bytes)) return false;
+  const uint8_t *schema = m->parts[part_schemas].at + u32_at(row + 24);
+  if (e->schema != schema) {
+    e->schema = schema;
+    e->all = e->alone = 0;
+    for (uint32_t i = 0; i < property_count(e); i++) note_said(c, i);
   }
-  if (!e->some) return false;
+  if (!e->all) return false;
+  while (first < start && memcmp(c->text + first, open.at, bytes)) first++;
   memset(&e->before, 0, sizeof e->before);
-  read_on(c, (thimble_span){NULL, 0}, &e->before, start + nameAt + opening.bytes, c->textBytes);
+  read_on(c, (thimble_span){NULL, 0}, &e->before, start + bytes, c->textBytes);
+  note_open(c, first, start, start + bytes);
+  e->from = start;
   return true;
 }
 
-bool leads_past_enum(const call *c, uint32_t id) {
+/* Whether a key that a piece begins or goes on with is one that is owed; also where there is none. */
+static bool is_owed(const call *c, thimble_span piece, const arguments *after) {
+  const enums *e = c->enums;
+  bool isOpen = after->inString && !after->depth && !after->hasKey;
+  if (after->nKeys > e->before.nKeys) return after->begun < mostProperties && e->owed >> after->begun & 1;
+  for (uint32_t i = 0; isOpen && i < mostProperties; i++) {
+    if (!(e->owed >> i & 1)) continue;
+    property one = enum_at(e, i).is;
+    uint32_t bytes = c->textBytes + piece.bytes - after->string;
+    if (bytes <= (uint32_t)(one.inner - one.key) && is_span(c, piece, after->string, bytes, one.key)) return true;
+  }
+  return !isOpen;
+}
+
+double enum_prices(const call *c, uint32_t id) {
+  const enums *e = c->enums;
+  thimble_span bytes = piece(c->m, id);
+  arguments after = e->before;
+  bool isUnsaid = read_on(c, bytes, &after, c->textBytes, c->textBytes + bytes.bytes);
+  bool isOwing = e->owed && e->owedFrom == e->from && e->owedKeys == e->before.nKeys;
+  return (isUnsaid || (after.isClosed && e->due & ~after.keys)) + (isOwing && !is_owed(c, bytes, &after) ? beyond : 0);
+}
+
+static bool closes(const call *c, uint32_t id) {
   thimble_span bytes = piece(c->m, id);
   arguments after = c->enums->before;
-  bool isUnsaid = read_on(c, bytes, &after, c->textBytes, c->textBytes + bytes.bytes);
-  return isUnsaid || (after.isClosed && c->enums->due & ~after.keys);
+  read_on(c, bytes, &after, c->textBytes, c->textBytes + bytes.bytes);
+  return after.isClosed;
+}
+
+void note_choice(const call *c, uint32_t id, uint32_t plain) {
+  enums *e = c->enums;
+  if (id == plain || !e->due || !closes(c, plain) || closes(c, id)) return;
+  e->owed = e->due;
+  e->owedFrom = e->from;
+  e->owedKeys = e->before.nKeys;
 }

@@ -230,7 +230,7 @@ static double price_of(const void *from, uint32_t id) {
   const call *c = from;
   double price = c->m->leanNumber, gain = 0;
   if (c->pricesNumbers && leads(c, id) == leads_to_unsaid) gain -= price;
-  if (c->pricesEnums && leads_past_enum(c, id)) gain -= price / 2;
+  if (c->pricesEnums) gain -= enum_prices(c, id) * price / 2;
   return gain;
 }
 

@@ -6,7 +6,7 @@
 
 static const char common[] = " a an the of to for in on at by with from and or as is it be my me i you your please can could would will what "
                              "which how this that do does get set e g eg ";
-enum { leastStem = 4, mostLetters = 64, logsAt = 8, rowBytes = 12 };
+enum { mostLetters = 64, logsAt = 8, rowBytes = 12 };
 
 bool is_common(const uint8_t *word, uint32_t bytes) {
   return place_of_word(word, bytes, common) >= 0;
@@ -18,14 +18,13 @@ uint32_t units_in(const uint8_t *text, uint32_t bytes) {
   return units;
 }
 
-uint32_t small_point(const uint8_t *at, uint32_t *size) {
-  uint32_t point = point_at(at, size), small = small_letter(point);
-  return utf8_bytes(small) <= *size ? small : point;
-}
-
-uint32_t small_text(const uint8_t *text, uint32_t bytes, uint8_t *to) {
+/* A text in small letters, those that take no more bytes; returns its bytes. */
+static uint32_t small_text(const uint8_t *text, uint32_t bytes, uint8_t *to) {
   uint32_t length = 0, size;
-  for (uint32_t at = 0; at < bytes; at += size) length += write_point(small_point(text + at, &size), to + length);
+  for (uint32_t at = 0; at < bytes; at += size) {
+    uint32_t point = point_at(text + at, &size), small = small_letter(point);
+    length += write_point(utf8_bytes(small) <= size ? small : point, to + length);
+  }
   return length;
 }
 

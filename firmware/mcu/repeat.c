@@ -14,10 +14,6 @@ static uint32_t small_at(const uint8_t *at, uint32_t *size) {
   return small_letter(point_at(at, size));
 }
 
-static bool is_word(uint32_t point) {
-  return (class_of(point) & (class_letter | class_number)) != 0;
-}
-
 /* Where a text goes on after another that stands at `at`, letter case aside; 0 where it does not stand there. */
 static uint32_t end_of_part(thimble_span text, uint32_t at, thimble_span part) {
   uint32_t i = 0, a, b;
@@ -40,7 +36,7 @@ static uint32_t point_before(thimble_span text, uint32_t at) {
 static uint32_t occurrences(thimble_span text, thimble_span part) {
   uint32_t count = 0, size;
   if (!part.bytes) return 0;
-  bool startsWord = is_word(point_at(part.at, &size)), endsWord = is_word(point_before(part, part.bytes));
+  bool startsWord = is_of_word(point_at(part.at, &size)), endsWord = is_of_word(point_before(part, part.bytes));
   for (uint32_t at = 0; at < text.bytes;) {
     uint32_t end = end_of_part(text, at, part);
     if (!end) {
@@ -48,8 +44,8 @@ static uint32_t occurrences(thimble_span text, thimble_span part) {
       at += size;
       continue;
     }
-    bool joinedBefore = startsWord && at && is_word(point_before(text, at));
-    bool joinedAfter = endsWord && end < text.bytes && is_word(point_at(text.at + end, &size));
+    bool joinedBefore = startsWord && at && is_of_word(point_before(text, at));
+    bool joinedAfter = endsWord && end < text.bytes && is_of_word(point_at(text.at + end, &size));
     count += !joinedBefore && !joinedAfter;
     at = end;
   }
@@ -91,10 +87,6 @@ static thimble_span plain_text(thimble_span json, uint8_t *to) {
 
 static bool word_byte(uint8_t byte) {
   return byte == '_' || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z');
-}
-
-static uint8_t small_byte(uint8_t byte) {
-  return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + 32) : byte;
 }
 
 static bool holds(thimble_span text, thimble_span part) {

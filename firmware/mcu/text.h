@@ -9,6 +9,14 @@ enum { class_letter = 1, class_mark = 2, class_number = 4, class_capital = 8, cl
 uint32_t class_of(uint32_t point);
 uint32_t small_letter(uint32_t point);
 
+static inline bool is_of_word(uint32_t point) {
+  return (class_of(point) & (class_letter | class_number)) != 0;
+}
+
+static inline uint8_t small_byte(uint8_t byte) {
+  return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + 32) : byte;
+}
+
 /* The character at a place of valid UTF-8, and its bytes. */
 uint32_t point_at(const uint8_t *at, uint32_t *bytes);
 uint32_t utf8_bytes(uint32_t point);

@@ -5,6 +5,7 @@
 #include "files.h"
 #include "json.h"
 #include "open.h"
+#include "text.h"
 
 enum { headBytes = 48, rowBytes = 20, partsAt = 56, deviceHeadBytes = partsAt + 8 * thimble_mostParts };
 
@@ -124,7 +125,7 @@ static const uint8_t *check_schema(const uint8_t *at, const uint8_t *end, int de
     if (kind == schema_enum || kind == schema_object) {
       if (end - at < 2) return NULL;
       long length = kind == schema_object ? property_at(at).inner - at : 2 + (long)u16_at(at);
-      if (end - at < length) return NULL;
+      if (end - at < length || length < 3 || !is_utf8(at + 2, (uint32_t)length - 2)) return NULL;
       at += length;
     }
     if (kind != schema_enum && !(at = check_schema(at, end, depth + 1))) return NULL;

@@ -155,12 +155,15 @@ class Output {
     this.pos += this.pending.length;
     this.pending = [];
     const row = await logits(host, hidden, mask, tokenizer.vocabSize);
+    const bytesOf = (id: number) => tokenizer.bytesOf(id);
+    const plain = enums && pick(host, tokenizer.vocabSize).id;
     if (mask) {
-      lean?.add(row, mask, this.bytes, (id) => tokenizer.bytesOf(id));
-      figures?.add(row, idsIn(mask), this.bytes, (id) => tokenizer.bytesOf(id));
-      enums?.add(row, idsIn(mask), this.bytes, callEnd + 1, (id) => tokenizer.bytesOf(id));
+      lean?.add(row, mask, this.bytes, bytesOf);
+      figures?.add(row, idsIn(mask), this.bytes, bytesOf);
+      enums?.add(row, idsIn(mask), this.bytes, callEnd + 1, bytesOf);
     }
     const choice = pick(host, tokenizer.vocabSize);
+    if (plain !== undefined) enums?.chose(choice.id, plain, bytesOf);
     this.chosen = await this.trace?.read(host, hidden, choice, row, mask !== null);
     return choice;
   }

@@ -36,6 +36,11 @@ export class Arguments {
     return after;
   }
 
+  /** A key that is not whole yet; null elsewhere. */
+  get openKey(): string | null {
+    return this.depth || this.key !== null ? null : this.text;
+  }
+
   private read(piece: string): void {
     for (const char of piece) this.step(char);
     if (piece && this.text !== null) this.see(this.text, false);

@@ -7,29 +7,46 @@
  */
 import { patternOf } from "../text/letters.ts";
 import { lowerCased } from "../text/request.ts";
-import type { Property } from "../tools/schema.ts";
+import type { Property, Schema } from "../tools/schema.ts";
 import type { Tool } from "../tools/tools.ts";
-import { isCommon } from "../tools/words.ts";
+import { isAkin, isCommon } from "../tools/words.ts";
 import { Arguments } from "./arguments.ts";
 
-/** What a device keeps a bit of each: of a tool the first parameters, of an enum the values. */
+/** What a device keeps a bit each of: of a tool the first parameters, of an enum the values. */
 const mostProperties = 32;
 const mostValues = 64;
 
 /** Letters of a value: of "on", "no" and "am" a request has too many. */
 const leastLetters = 3;
 
+/** Prices that a key costs where another is owed: more than any model would pay. */
+const beyond = 5;
+
 /** An enum of which the request says a part. Texts are JSON, a character a byte. */
 interface Said {
   key: string;
   values: readonly string[];
-  /** The value that a call must not leave out, without its quotes: it may, and the request says no other. */
-  alone: string | null;
+  /** Those, and values of which the request has a word in another form: "pausing" for "paused". */
+  allowed: readonly string[];
+  /** A call may do without it, and the request says one value. */
+  isAlone: boolean;
+}
+
+/** The call that is open. */
+interface Open {
+  from: number;
+  said: readonly Said[];
+  before: Arguments;
+  /** Keys without which it should not end. */
+  due: readonly string[];
 }
 
 export class Enums {
   private readonly words: readonly string[];
   private readonly byTool = new Map<Tool, readonly Said[]>();
+  private open: Open | null = null;
+  /** The call that was kept open by its price alone: what comes next, after so many keys, is one of those that it lacks. */
+  private owing: Pick<Open, "from" | "due"> & { keys: number } = { from: -1, due: [], keys: 0 };
 
   /** `price`: of what is not said, in logits. */
   constructor(
@@ -37,7 +54,7 @@ export class Enums {
     private readonly tools: readonly Tool[],
     private readonly price: number,
   ) {
-    this.words = wordsOf(request).map(stem);
+    this.words = wordsOf(request);
   }
 
   /**
@@ -51,21 +68,43 @@ export class Enums {
     from: number,
     bytesOf: (id: number) => ArrayLike<number>,
   ): void {
-    const call = textOf(bytes.slice(from));
-    const tool = this.tools.find(({ promptName }) => call.startsWith(opening(promptName)));
-    const said = tool ? this.of(tool) : [];
-    if (!tool || !said.length) return;
-    const before = new Arguments(call.slice(opening(tool.promptName).length));
-    const written = inSmall(textOf(bytes));
-    const due = said.filter(({ alone }) => alone !== null && !written.includes(alone)).map(({ key }) => key);
+    this.open = this.openAt(textOf(bytes), from);
+    if (!this.open) return;
+    const { said, before, due } = this.open;
+    const owed = this.owing.from === from && this.owing.keys === before.keys.length ? this.owing.due : null;
     for (const id of ids) {
-      const { values, keys, isClosed } = before.with(textOf(bytesOf(id)));
+      const { values, keys, openKey, isClosed } = before.with(textOf(bytesOf(id)));
       const isUnsaid = values.some(({ key, text, isWhole }) => {
-        const some = said.find((one) => one.key === key)?.values;
-        return some && !some.some((value) => (isWhole ? value === text : value.startsWith(text)));
+        const allowed = said.find((one) => one.key === key)?.allowed;
+        return allowed && !allowed.some((value) => (isWhole ? value === text : value.startsWith(text)));
       });
+      const begun = keys.at(before.keys.length) ?? openKey;
       if (isUnsaid || (isClosed && due.some((key) => !keys.includes(key)))) logits[id] -= this.price;
+      if (owed && begun && !owed.some((key) => key.startsWith(begun))) logits[id] -= beyond * this.price;
     }
+  }
+
+  /** Notes which id was chosen, and which would have been without any price. */
+  chose(id: number, plain: number, bytesOf: (id: number) => ArrayLike<number>): void {
+    if (!this.open || id === plain) return;
+    const { from, before, due } = this.open;
+    const closes = (one: number) => before.with(textOf(bytesOf(one))).isClosed;
+    if (due.length && closes(plain) && !closes(id)) this.owing = { from, due, keys: before.keys.length };
+  }
+
+  private openAt(text: string, from: number): Open | null {
+    const tool = this.tools.find(({ promptName }) => text.startsWith(opening(promptName), from));
+    const all = tool ? this.of(tool) : [];
+    if (!tool || !all.length) return null;
+    const start = opening(tool.promptName);
+    const first = text.indexOf(start);
+    const [earlier, written] = [text.slice(first, from), text.slice(from + start.length)];
+    const before = new Arguments(written);
+    // What stands in the call already, or in one before of the same tool, says nothing of what comes.
+    const isSpent = ({ key, values }: Said) =>
+      values.every((value) => earlier.includes(`${key}:${value}`) || holds(written, value));
+    const isDue = ({ key, values, isAlone }: Said) => isAlone && !before.keys.includes(key) && !holds(text, values[0]);
+    return { from, before, said: all.filter((one) => !isSpent(one)), due: all.filter(isDue).map(({ key }) => key) };
   }
 
   private of(tool: Tool): readonly Said[] {
@@ -78,20 +117,35 @@ export class Enums {
   }
 
   private saidOf({ name, schema, required }: Property): Said[] {
-    if (schema.kind !== "enum" || schema.values.length > mostValues) return [];
-    const texts = schema.values.map((value) => JSON.stringify(value));
-    const spoken = texts.map((text) => wordsOf(text.replace(/([a-z])(?=[A-Z])/g, "$1 ")));
-    if (!texts.every((text, i) => text.startsWith('"') && isTelling(spoken[i]))) return [];
-    const values = texts.filter((_, i) => this.says(spoken[i].map(stem))).map(binary);
-    if (!values.length || values.length === texts.length) return [];
-    const alone = !required && values.length === 1 ? inSmall(values[0].slice(1, -1)) : null;
-    return [{ key: binary(JSON.stringify(name)), values, alone }];
+    const texts = enumOf(schema)?.map((value) => JSON.stringify(value)) ?? [];
+    if (texts.length > mostValues) return [];
+    const some = texts
+      .filter((text) => text !== "null")
+      .map((text) => ({ text, spoken: wordsOf(text.replace(/([a-z])(?=[A-Z])/g, "$1 ")) }));
+    if (!some.every(({ text, spoken }) => text.startsWith('"') && isTelling(spoken))) return [];
+    const values = some.filter(({ spoken }) => this.says(spoken)).map(({ text }) => binary(text));
+    const akin = some.filter(({ spoken }) => spoken.some((word) => this.words.some((other) => isAkin(word, other))));
+    const allowed = [...values, ...akin.map(({ text }) => binary(text))];
+    if (!values.length || values.length === some.length) return [];
+    return [{ key: binary(JSON.stringify(name)), values, allowed, isAlone: !required && values.length === 1 }];
   }
 
   private says(words: readonly string[]): boolean {
-    return this.words.some((_, at) => words.every((word, i) => this.words[at + i] === word));
+    return this.words.some((_, at) => words.every((word, i) => stem(word) === stem(this.words[at + i] ?? "")));
   }
 }
+
+/** The values of an enum, of one that may be null too. */
+function enumOf(schema: Schema): readonly unknown[] | null {
+  const own = followed(schema);
+  const isNull = (option: Schema) => option.kind === "enum" && option.values.length === 1 && option.values[0] === null;
+  const options = own.kind === "anyOf" && own.options.length === 2 ? own.options.map(followed) : [own];
+  const [one, ...more] = own.kind === "anyOf" ? options.filter((option) => !isNull(option)) : options;
+  return one?.kind === "enum" && !more.length ? one.values : null;
+}
+
+const followed = (schema: Schema): Schema =>
+  schema.kind === "ref" && schema.target ? followed(schema.target) : schema;
 
 /** How a call of a tool begins. */
 const opening = (promptName: string) => `{"name":${JSON.stringify(promptName)},"arguments":{`;
@@ -105,7 +159,11 @@ const stem = (word: string) => (word.length > 3 && word.endsWith("s") ? word.sli
 const isTelling = (words: readonly string[]): boolean =>
   words.join("").length >= leastLetters && !words.every((word) => isCommon(word));
 
+/** Whether a text has a value's, letter case and underscores aside. */
+const holds = (text: string, value: string): boolean => spaced(text).includes(spaced(value.slice(1, -1)));
+const spaced = (text: string): string =>
+  text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()).replaceAll("_", " ");
+
 const utf8 = new TextEncoder();
 const textOf = (bytes: ArrayLike<number>): string => String.fromCharCode(...Array.from(bytes));
 const binary = (text: string): string => textOf(utf8.encode(text));
-const inSmall = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());

@@ -114,6 +114,10 @@ function enumWords(schema: Schema): string[] {
 /** What each tool's words count for, of all tools of a set. */
 export const toolWordsOf = (set: ToolSet): readonly ReadonlyMap<string, number>[] => set.tools.map(toolWords);
 
+/** Whether one word begins the other, and is no stub: light, lights. */
+export const isAkin = (a: string, b: string): boolean =>
+  Math.min(a.length, b.length) >= leastStem && (a.startsWith(b) || b.startsWith(a));
+
 /** Letters of a word that count: nobody says more. */
 const mostLetters = 64;
 

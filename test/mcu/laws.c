@@ -7,6 +7,7 @@
  *   a  a request → for each decision the normed state's first eight floats, in bits, and the sum of all bits so far; with the limits
  *      given as REQUEST TOKENS, ANSWER TOKENS, CACHE BITS after the files, and ARENA BYTES where they are not the least
  *   s  → the least bytes of an arena, and the most of use
+ *   e  a request as read, a zero, an answer's bytes so far → ids that cost something for what it says of enums, with how many prices
  *   g  an answer's bytes → how many the grammar takes, then for each place on the way the only byte and the way out's
  */
 #include <stdio.h>
@@ -52,6 +53,23 @@ static void say_numbers(uint32_t bytes) {
     else printf("%lld", (long long)numbers[i].millionths);
     printf(":%u:%u:%d ", (unsigned)numbers[i].start, (unsigned)numbers[i].end, numbers[i].inWords);
   }
+}
+
+static void price_enums(const thimble_model *m, uint32_t bytes) {
+  thimble_limits wide = {128, 128, 16};
+  call c;
+  uint8_t *arena = calloc(1, thimble_arena(m, &wide));
+  state s = grammar_start();
+  uint32_t request = (uint32_t)strlen((char *)text);
+  if (!arena || !call_plan(&c, m, &wide, 0, arena) || request > c.mostRequest || bytes - request - 1 > c.mostText) exit(2);
+  memcpy(c.request, text, c.requestBytes = request);
+  memcpy(c.text, text + request + 1, c.textBytes = bytes - request - 1);
+  for (uint32_t i = 0; i < c.textBytes && grammar_step(m, &s, c.text[i]); i++)
+    if (is_after_call(&s)) c.callEnds[c.nCalls++] = (uint16_t)(i + 1);
+  bool any = find_enums(&c);
+  for (uint32_t id = 0; any && id < m->vocabSize; id++)
+    if (enum_prices(&c, id) != 0) printf("%u:%g ", (unsigned)id, enum_prices(&c, id));
+  free(arena);
 }
 
 /* By the linker's --wrap: what each decision is made from. */
@@ -115,6 +133,9 @@ int main(int count, char **words) {
         break;
       case 'a':
         answer(&model, bytes);
+        break;
+      case 'e':
+        price_enums(&model, bytes);
         break;
       case 's':
         printf("%u %u", (unsigned)thimble_arena(&model, &limits), (unsigned)thimble_arena_most(&model, &limits));

@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const apart = ["engine.c", "attend.c", "caches.c", "kernels.c", "kernels_dsp.c", "kernels_mve.c", "host.c"];
 
 const compile = [
-  ...["--target=wasm32-wasi", "--sysroot=/usr", "-c", "-std=c11", "-Oz", "-Wall", "-Wextra", "-Werror"],
+  ...["--target=wasm32-wasi", "--sysroot=/usr", "-c", "-std=c11", "-Oz", "-flto", "-Wall", "-Wextra", "-Werror"],
   ...["-mbulk-memory", "-msign-ext", "-mnontrapping-fptoint", "-ffp-contract=off", "-fno-math-errno"],
   ...["-fno-strict-aliasing", "-I", `${root}firmware/mcu`],
 ];

@@ -250,9 +250,10 @@ choice engine_pick(engine *e, const uint32_t *allowed, const gain *gain) {
   final_norm(session, (at)decoder_norm(m), (at)e->y, 1);
   logits(session, (at)embedding_table(m), (at)e->y, (at)allowed, plan.logits);
   float *row = (float *)plan.logits;
+  uint32_t plain = gain ? argmax(plan.logits, padded(m->vocabSize, 4), plan.summary) : 0;
   for (uint32_t id = 0; gain && id < m->vocabSize; id++)
     if (allowed[id >> 5] >> (id & 31) & 1) row[id] = (float)(row[id] + gain->of(gain->from, id));
   const summary_record *found = (const summary_record *)plan.summary;
   uint32_t id = argmax(plan.logits, padded(m->vocabSize, 4), plan.summary);
-  return (choice){id, found->second, found->most - found->next, -logarithm(found->sum)};
+  return (choice){id, found->second, plain, found->most - found->next, -logarithm(found->sum)};
 }
