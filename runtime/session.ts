@@ -40,7 +40,7 @@ export interface CallOptions {
   signal?: AbortSignal;
   /**
    * Offer about so many of the tools, the likeliest ones. By default all, and where tools are read apart of more than eight
-   * the likeliest five.
+   * the likeliest eight.
    */
   offer?: number;
   /** false: decode freely, as the model would without a grammar; the text may then be no call list. */

@@ -19,7 +19,8 @@ All of the data fits what is written; what is reported is each half by a fit of 
   --act P            share of right calls among those acted on (0.95)
   --confirm P        share of right calls among those confirmed or acted on (0.7)
   --lean TOOL,NONE,WORD,NUMBER   what counts beside the decoder, in logits: in the choice of a tool the contrastive head's
-                     score of 1, calling none and a score of 1 by words; against a number that nobody said
+                     score of 1, calling none and a score of 1 by words; against a number that nobody said (half
+                     of it against an enum's value)
                      (what the pack's calibration says; 0,0,0,0 for nothing)
   --svg FILE         a reliability plot
 
