@@ -18,13 +18,13 @@ uint32_t small_letter(uint32_t point) {
   if (point < 0x80) return point >= 'A' && point <= 'Z' ? point + 32 : point;
   uint32_t low = 0, high = COUNT(capitalRuns);
   while (low < high) {
-    uint32_t middle = (low + high) / 2;
-    if (capitalRuns[middle].last < point) low = middle + 1;
+    uint32_t middle = (low + high) / 2, run = capitalRuns[middle].run;
+    if ((run >> 8 & 0x1fffff) + (run & 0xff) < point) low = middle + 1;
     else high = middle;
   }
-  if (low == COUNT(capitalRuns) || point < capitalRuns[low].first) return point;
-  if ((point - capitalRuns[low].first) % (uint32_t)capitalRuns[low].step) return point;
-  return point + (uint32_t)capitalRuns[low].distance;
+  if (low == COUNT(capitalRuns)) return point;
+  uint32_t first = capitalRuns[low].run >> 8 & 0x1fffff, isApart = capitalRuns[low].run >> 31;
+  return point < first || ((point - first) & isApart) ? point : point + (uint32_t)capitalRuns[low].distance;
 }
 
 uint32_t bytes_of_lead(uint8_t lead) {
@@ -117,18 +117,23 @@ static void put(writer *w, uint32_t point) {
 
 /* A character in NFC: itself, or one or two others, the first of which may again be others. */
 static void put_normal(writer *w, uint32_t point) {
-  uint32_t low = 0, high = point > 0xffff ? 0 : COUNT(singles);
+  uint32_t low = 0, high = COUNT(ones);
   while (low < high) {
     uint32_t middle = (low + high) / 2;
-    if (singles[middle].from < point) low = middle + 1;
+    if (ones[middle][0] < point) low = middle + 1;
     else high = middle;
   }
-  if (point > 0xffff || low == COUNT(singles) || singles[low].from != point) {
-    put(w, point);
+  if (low < COUNT(ones) && ones[low][0] == point) {
+    put_normal(w, ones[low][1]);
     return;
   }
-  put_normal(w, singles[low].first);
-  if (singles[low].second) put(w, singles[low].second);
+  for (uint32_t i = 0; point > 0x7f && i < COUNT(singles); i++)
+    if (singles[i].from == point) {
+      put_normal(w, singles[i].first);
+      if (singles[i].second) put(w, singles[i].second);
+      return;
+    }
+  put(w, point);
 }
 
 /* A few small letters may stand between capitals: "SET A TIMER FOR 5 min". */

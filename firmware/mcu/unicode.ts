@@ -18,7 +18,7 @@ function classRanges(): string[] {
   return rows;
 }
 
-/** Runs of capitals, a step apart, whose small letters are as far away: first, last, step, distance. */
+/** Runs of capitals, a step apart, whose small letters are as far away: step, first and span in one, and distance. */
 function capitals(): string[] {
   const runs: { first: number; last: number; step: number; distance: number }[] = [];
   for (let point = 0; point <= mostPoint; point++) {
@@ -33,20 +33,24 @@ function capitals(): string[] {
       run.step = step;
     } else runs.push({ first: point, last: point, step: 0, distance });
   }
-  return runs.map(({ first, last, step, distance }) => `{${first}, ${last}, ${step || 1}, ${distance}}`);
+  return runs.map(({ first, last, step, distance }) => {
+    if (last - first > 0xff) throw new Error(`capitals: expected runs of 256 at most, got ${last - first + 1}`);
+    return `{0x${(((step === 2 ? 2 ** 31 : 0) + first * 256 + (last - first)) >>> 0).toString(16)}, ${distance}}`;
+  });
 }
 
-/** Pairs of characters that are one in NFC, and characters that are others in it. */
-function normal(): { pairs: string[]; others: string[] } {
+/** Pairs of characters that are one in NFC, and characters that are another in it, or two, or one beyond 16 bits. */
+function normal(): { pairs: string[]; ones: string[]; others: string[] } {
   const pairs: [number, number, number][] = [];
-  const others: string[] = [];
+  const [ones, others]: string[][] = [[], []];
   for (let point = 0x80; point <= 0xffff; point++) {
     if (point >= 0xd800 && point < 0xe000) continue;
     const char = String.fromCodePoint(point);
     const composed = char.normalize("NFC");
     if (composed !== char) {
       const [first, second = 0] = [...composed].map((one) => one.codePointAt(0) as number);
-      others.push(`{${point}, ${second}, ${first}}`);
+      if (second || first > 0xffff) others.push(`{${point}, ${second}, ${first}}`);
+      else ones.push(`{${point}, ${first}}`);
       continue;
     }
     const parts = [...char.normalize("NFD")];
@@ -57,7 +61,7 @@ function normal(): { pairs: string[]; others: string[] } {
     pairs.push([base.codePointAt(0) as number, last.codePointAt(0) as number, point]);
   }
   pairs.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  return { pairs: pairs.map((row) => `{${row.join(", ")}}`), others };
+  return { pairs: pairs.map((row) => `{${row.join(", ")}}`), ones, others };
 }
 
 /** A table, as many rows to a line as fit. */
@@ -71,7 +75,7 @@ function table(about: string, declaration: string, rows: string[]): string {
 }
 
 export function unicodeHeader(): string {
-  const { pairs, others } = normal();
+  const { pairs, ones, others } = normal();
   return [
     "/* Made by unicode.ts from Unicode's tables as JavaScript has them. */\n",
     table(
@@ -80,13 +84,14 @@ export function unicodeHeader(): string {
       classRanges(),
     ),
     table(
-      "Capitals: first, last, step, distance to the small letter.",
-      "struct { uint32_t first, last; int32_t step, distance; } capitalRuns[]",
+      "Capitals: the top bit where they are two apart, the first << 8 | how far the last is; distance to the small letter.",
+      "struct { uint32_t run; int32_t distance; } capitalRuns[]",
       capitals(),
     ),
     table("A letter, a mark, and the letter that has the mark; sorted.", "uint16_t composites[][3]", pairs),
+    table("A character, and the one that it is in NFC.", "uint16_t ones[][2]", ones),
     table(
-      "A character, and the one or two that it is in NFC.",
+      "Those that are two, or beyond 16 bits.",
       "struct { uint16_t from, second; uint32_t first; } singles[]",
       others,
     ),
