@@ -12,6 +12,7 @@ import { answerStates } from "../runtime/grammar/automaton.ts";
 import type { State } from "../runtime/grammar/state.ts";
 import { compileGrammar } from "../runtime/grammar/table.ts";
 import { defaultModel, load, type ToolCall, ToolError, ToolSet } from "../runtime/index.ts";
+import { xxh32 } from "../runtime/pack/xxh32.ts";
 import { numbersIn } from "../runtime/text/numbers.ts";
 import { readRequest } from "../runtime/text/request.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
@@ -855,6 +856,37 @@ withCc(
       refused += code === 1 ? 1 : 0;
     }
     expect(refused).toBe(40);
+  },
+  timeoutMs,
+);
+
+withCc(
+  "a tools file whose sums are right is refused where an enum's value is no UTF-8, or none",
+  async () => {
+    const parameters = { meal: { type: "string", enum: ["breakfast", "dinner"] } };
+    const path = await keep(ToolSet.from([{ name: "log_meal", description: "Log a meal.", parameters }]));
+    const whole = readFileSync(path);
+    const refused = (change: (bytes: Buffer, breakfast: number) => void) => {
+      const bytes = Buffer.from(whole);
+      change(bytes, bytes.lastIndexOf('"breakfast"'));
+      const [at, length, tools] = [32, 36, 12].map((place) => bytes.readUInt32LE(place));
+      bytes.writeUInt32LE(xxh32(bytes.subarray(at, at + length)), 40);
+      const head = Buffer.from(bytes.subarray(0, 48 + 20 * tools));
+      head.writeUInt32LE(0, 28);
+      bytes.writeUInt32LE(xxh32(head), 28);
+      const changed = join(folder, "signed");
+      writeFileSync(changed, bytes);
+      return runs(["timeout", "20", program("firmware/mcu/host.c", sanitizers), pack, changed], ["breakfast was soup"]);
+    };
+    expect(refused(() => {}).code).toBe(0);
+    for (const change of [
+      (bytes: Buffer, at: number) => bytes.writeUInt8(0x80, at + 3),
+      (bytes: Buffer, at: number) => bytes.writeUInt8(0xf0, at + 10),
+      (bytes: Buffer, at: number) => bytes.writeUInt16LE(0, at - 2),
+    ]) {
+      const { code, error } = refused(change);
+      expect([code, error]).toEqual([1, expect.stringContaining("damaged")]);
+    }
   },
   timeoutMs,
 );
