@@ -24,7 +24,9 @@ function losses(request: string, before: string, texts: string[], callEnd = 1): 
   const row = new Float32Array(texts.length);
   const bytesOf = (id: number) => new TextEncoder().encode(texts[id]);
   const bytes = [...new TextEncoder().encode(before)];
-  new Enums(request, ToolSet.from(tools).tools, 4).add(row, texts.keys(), bytes, callEnd + 1, bytesOf);
+  const enums = new Enums(request, ToolSet.from(tools).tools, 4);
+  enums.read(bytes, callEnd + 1);
+  enums.add(row, texts.keys(), bytesOf);
   return [...row];
 }
 const lunch = ' [{"name":"log_meal","arguments":{"food":"soup","meal":"';
@@ -89,7 +91,8 @@ test("a call that the price alone keeps open goes on with a key that it lacks", 
   const enums = new Enums("a small lunch", ToolSet.from(tools).tools, 4);
   const lost = (text: string) => {
     const row = new Float32Array(texts.length);
-    enums.add(row, row.keys(), [...new TextEncoder().encode(text)], 2, bytesOf);
+    enums.read([...new TextEncoder().encode(text)], 2);
+    enums.add(row, row.keys(), bytesOf);
     return [...row];
   };
   expect(lost(food)).toEqual([-4, 0, 0, 0, 0, 0, 0]);
@@ -112,7 +115,9 @@ test("an enum behind a reference counts, and one that may be null", () => {
     const row = new Float32Array(2);
     const bytes = [...new TextEncoder().encode(' [{"name":"eat","arguments":{"meal":"')];
     const set = ToolSet.from([{ name: "eat", inputSchema }]);
-    new Enums("lunch", set.tools, 4).add(row, row.keys(), bytes, 2, (id) => new TextEncoder().encode(["b", "l"][id]));
+    const enums = new Enums("lunch", set.tools, 4);
+    enums.read(bytes, 2);
+    enums.add(row, row.keys(), (id) => new TextEncoder().encode(["b", "l"][id]));
     expect([...row]).toEqual([-4, 0]);
   }
 });

@@ -700,7 +700,9 @@ describe("the same as the runtime", () => {
             if (state && state === afterCall) end = at + 1;
           }
           const row = new Float32Array(tokenizer.vocabSize);
-          new Enums(request, set.tools, 1).add(row, row.keys(), bytes, end + 1, (id) => tokenizer.bytesOf(id));
+          const enums = new Enums(request, set.tools, 1);
+          enums.read(bytes, end + 1);
+          enums.add(row, row.keys(), (id) => tokenizer.bytesOf(id));
           const wanted = [...row].flatMap((cost, id) => (cost ? [`${id}:${-cost}`] : []));
           priced += Number(wanted.length > 0);
           expect([request, text, lines[i].split(" ").filter(Boolean)]).toEqual([request, text, wanted]);

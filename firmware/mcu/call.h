@@ -86,7 +86,6 @@ bool find_gain(call *c, gain *gain);
 /* Scores of the tools by the request's words, into `scores`. Source: runtime/tools/words.ts. */
 void rank_by_words(call *c, double *scores);
 
-
 /* The next word of a text, from `at` on, which moves to it: its bytes, of a long one the first; 0 at the end. */
 uint32_t next_word(const uint8_t *text, uint32_t bytes, uint32_t *at, uint32_t *after);
 
@@ -133,6 +132,9 @@ bool is_repeated(const call *c);
 
 /* Ends of the call that ended i-th: its text without the bracket or comma before. */
 thimble_span call_text(const call *c, uint32_t i);
+
+/* Where a text goes on after another that stands at `at`, letter case aside; 0 where it does not stand there. */
+uint32_t end_of_part(thimble_span text, uint32_t at, thimble_span part);
 
 /* Whether the request holds a text, letter case aside. */
 bool is_in_request(const call *c, thimble_span text);

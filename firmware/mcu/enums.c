@@ -68,28 +68,17 @@ static uint32_t stem(const uint8_t *word, uint32_t bytes) {
   return units_in(word, bytes) >= leastStem && small_byte(word[bytes - 1]) == 's' ? bytes - 1 : bytes;
 }
 
-/* Where two words, of so many bytes, are no more the same, letter case aside: bytes of each. */
-static void same_start(const uint8_t *a, uint32_t aBytes, const uint8_t *b, uint32_t bBytes, uint32_t *aSame, uint32_t *bSame) {
-  uint32_t i = 0, j = 0, m, n;
-  while (i < aBytes && j < bBytes && small_letter(point_at(a + i, &m)) == small_letter(point_at(b + j, &n))) {
-    i += m;
-    j += n;
-  }
-  *aSame = i;
-  *bSame = j;
-}
-
 static bool is_same(thimble_span word, thimble_span other) {
-  uint32_t a = stem(word.at, word.bytes), b = stem(other.at, other.bytes), aSame, bSame;
-  same_start(word.at, a, other.at, b, &aSame, &bSame);
-  return aSame == a && bSame == b;
+  word.bytes = stem(word.at, word.bytes);
+  other.bytes = stem(other.at, other.bytes);
+  return end_of_part(word, 0, other) == word.bytes;
 }
 
 /* Whether one begins the other, and is no stub. */
 static bool is_akin_word(thimble_span word, thimble_span other) {
-  uint32_t a, b;
-  same_start(word.at, word.bytes, other.at, other.bytes, &a, &b);
-  return (a == word.bytes || b == other.bytes) && units_in(word.at, a) >= leastStem;
+  uint32_t same = end_of_part(word, 0, other);
+  if (!same && end_of_part(other, 0, word)) same = word.bytes;
+  return units_in(word.at, same) >= leastStem;
 }
 
 /* Whether a value is more than a few letters, or than words that any request has. */
@@ -302,19 +291,24 @@ static bool is_owed(const call *c, thimble_span piece, const arguments *after) {
   return !isOpen;
 }
 
+/* The arguments with a piece; whether that begins, continues or ends a value that is not said. */
+static bool read_piece(const call *c, thimble_span piece, arguments *after) {
+  *after = c->enums->before;
+  return read_on(c, piece, after, c->textBytes, c->textBytes + piece.bytes);
+}
+
 double enum_prices(const call *c, uint32_t id) {
   const enums *e = c->enums;
   thimble_span bytes = piece(c->m, id);
-  arguments after = e->before;
-  bool isUnsaid = read_on(c, bytes, &after, c->textBytes, c->textBytes + bytes.bytes);
+  arguments after;
+  bool isUnsaid = read_piece(c, bytes, &after);
   bool isOwing = e->owed && e->owedFrom == e->from && e->owedKeys == e->before.nKeys;
   return (isUnsaid || (after.isClosed && e->due & ~after.keys)) + (isOwing && !is_owed(c, bytes, &after) ? beyond : 0);
 }
 
 static bool closes(const call *c, uint32_t id) {
-  thimble_span bytes = piece(c->m, id);
-  arguments after = c->enums->before;
-  read_on(c, bytes, &after, c->textBytes, c->textBytes + bytes.bytes);
+  arguments after;
+  read_piece(c, piece(c->m, id), &after);
   return after.isClosed;
 }
 

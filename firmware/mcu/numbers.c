@@ -340,7 +340,7 @@ static bool is_signed(const reader *r, uint32_t at) {
   if (!before) return true;
   do before--;
   while (before && (r->text[before] & 0xc0) == 0x80);
-  return !(class_of(point_at(r->text + before, &size)) & (class_letter | class_number));
+  return !is_of_word(point_at(r->text + before, &size));
 }
 
 uint32_t numbers_in(const uint8_t *text, uint32_t bytes, uint16_t *starts, uint16_t *ends, said_number *numbers,

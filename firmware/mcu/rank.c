@@ -31,9 +31,9 @@ static uint32_t small_text(const uint8_t *text, uint32_t bytes, uint8_t *to) {
 uint32_t next_word(const uint8_t *text, uint32_t bytes, uint32_t *at, uint32_t *after) {
   uint32_t size, end, length;
   for (; *at < bytes; *at += size)
-    if (class_of(point_at(text + *at, &size)) & (class_letter | class_number)) break;
+    if (is_of_word(point_at(text + *at, &size))) break;
   for (end = *at; end < bytes; end += size)
-    if (!(class_of(point_at(text + end, &size)) & (class_letter | class_number))) break;
+    if (!is_of_word(point_at(text + end, &size))) break;
   *after = end;
   for (length = end - *at; units_in(text + *at, length) > mostLetters;)
     do length--;

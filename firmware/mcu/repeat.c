@@ -14,8 +14,7 @@ static uint32_t small_at(const uint8_t *at, uint32_t *size) {
   return small_letter(point_at(at, size));
 }
 
-/* Where a text goes on after another that stands at `at`, letter case aside; 0 where it does not stand there. */
-static uint32_t end_of_part(thimble_span text, uint32_t at, thimble_span part) {
+uint32_t end_of_part(thimble_span text, uint32_t at, thimble_span part) {
   uint32_t i = 0, a, b;
   while (i < part.bytes) {
     if (at >= text.bytes || small_at(text.at + at, &a) != small_at(part.at + i, &b)) return 0;

@@ -127,10 +127,10 @@ static void put_normal(writer *w, uint32_t point) {
     put_normal(w, ones[low][1]);
     return;
   }
-  for (uint32_t i = 0; point > 0x7f && i < COUNT(singles); i++)
-    if (singles[i].from == point) {
-      put_normal(w, singles[i].first);
-      if (singles[i].second) put(w, singles[i].second);
+  for (uint32_t i = 0; point > 0x7f && i < COUNT(others); i++)
+    if (others[i].from == point) {
+      put_normal(w, others[i].first);
+      if (others[i].second) put(w, others[i].second);
       return;
     }
   put(w, point);

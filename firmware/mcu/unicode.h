@@ -562,7 +562,7 @@ static const uint16_t ones[][2] = {
 };
 
 /* Those that are two, or beyond 16 bits. */
-static const struct { uint16_t from, second; uint32_t first; } singles[] = {
+static const struct { uint16_t from, second; uint32_t first; } others[] = {
   {836, 769, 776}, {2392, 2364, 2325}, {2393, 2364, 2326}, {2394, 2364, 2327}, {2395, 2364, 2332},
   {2396, 2364, 2337}, {2397, 2364, 2338}, {2398, 2364, 2347}, {2399, 2364, 2351}, {2524, 2492, 2465},
   {2525, 2492, 2466}, {2527, 2492, 2479}, {2611, 2620, 2610}, {2614, 2620, 2616}, {2649, 2620, 2582},

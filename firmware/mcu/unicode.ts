@@ -92,7 +92,7 @@ export function unicodeHeader(): string {
     table("A character, and the one that it is in NFC.", "uint16_t ones[][2]", ones),
     table(
       "Those that are two, or beyond 16 bits.",
-      "struct { uint16_t from, second; uint32_t first; } singles[]",
+      "struct { uint16_t from, second; uint32_t first; } others[]",
       others,
     ),
   ].join("\n");

@@ -156,11 +156,11 @@ class Output {
     this.pending = [];
     const row = await logits(host, hidden, mask, tokenizer.vocabSize);
     const bytesOf = (id: number) => tokenizer.bytesOf(id);
-    const plain = enums && pick(host, tokenizer.vocabSize).id;
+    const plain = mask && enums?.read(this.bytes, callEnd + 1) ? pick(host, tokenizer.vocabSize).id : undefined;
     if (mask) {
       lean?.add(row, mask, this.bytes, bytesOf);
       figures?.add(row, idsIn(mask), this.bytes, bytesOf);
-      enums?.add(row, idsIn(mask), this.bytes, callEnd + 1, bytesOf);
+      enums?.add(row, idsIn(mask), bytesOf);
     }
     const choice = pick(host, tokenizer.vocabSize);
     if (plain !== undefined) enums?.chose(choice.id, plain, bytesOf);

@@ -43,6 +43,8 @@ interface Open {
 
 export class Enums {
   private readonly words: readonly string[];
+  /** How a call of each tool begins. */
+  private readonly openings: readonly { text: string; tool: Tool }[];
   private readonly byTool = new Map<Tool, readonly Said[]>();
   private open: Open | null = null;
   /** The call that was kept open by its price alone: what comes next, after so many keys, is one of those that it lacks. */
@@ -51,26 +53,26 @@ export class Enums {
   /** `price`: of what is not said, in logits. */
   constructor(
     request: string,
-    private readonly tools: readonly Tool[],
+    tools: readonly Tool[],
     private readonly price: number,
   ) {
     this.words = wordsOf(request);
+    this.openings = tools.map((tool) => ({ text: `{"name":${JSON.stringify(tool.promptName)},"arguments":{`, tool }));
+  }
+
+  /** Reads an answer's bytes, of which the call that is open begins at `from`; whether its end may cost something. */
+  read(bytes: readonly number[], from: number): boolean {
+    this.open = this.openAt(textOf(bytes), from);
+    return this.open !== null && this.open.due.length > 0;
   }
 
   /**
-   * Takes the price from the logits of ids that lead, after these bytes, to a value that is not said, or to the end of a call
-   * without the one that is. The call that is open begins at `from`. `bytesOf`: of an id.
+   * Takes the price from the logits of ids that lead, after what was read, to a value that is not said, or to the end of a
+   * call without the one that is. `bytesOf`: of an id.
    */
-  add(
-    logits: Float32Array,
-    ids: Iterable<number>,
-    bytes: readonly number[],
-    from: number,
-    bytesOf: (id: number) => ArrayLike<number>,
-  ): void {
-    this.open = this.openAt(textOf(bytes), from);
+  add(logits: Float32Array, ids: Iterable<number>, bytesOf: (id: number) => ArrayLike<number>): void {
     if (!this.open) return;
-    const { said, before, due } = this.open;
+    const { from, said, before, due } = this.open;
     const owed = this.owing.from === from && this.owing.keys === before.keys.length ? this.owing.due : null;
     for (const id of ids) {
       const { values, keys, openKey, isClosed } = before.with(textOf(bytesOf(id)));
@@ -93,12 +95,11 @@ export class Enums {
   }
 
   private openAt(text: string, from: number): Open | null {
-    const tool = this.tools.find(({ promptName }) => text.startsWith(opening(promptName), from));
-    const all = tool ? this.of(tool) : [];
-    if (!tool || !all.length) return null;
-    const start = opening(tool.promptName);
-    const first = text.indexOf(start);
-    const [earlier, written] = [text.slice(first, from), text.slice(from + start.length)];
+    const opening = this.openings.find((one) => text.startsWith(one.text, from));
+    const all = opening ? this.of(opening.tool) : [];
+    if (!opening || !all.length) return null;
+    const first = text.indexOf(opening.text);
+    const [earlier, written] = [text.slice(first, from), text.slice(from + opening.text.length)];
     const before = new Arguments(written);
     // What stands in the call already, or in one before of the same tool, says nothing of what comes.
     const isSpent = ({ key, values }: Said) =>
@@ -121,34 +122,36 @@ export class Enums {
     if (texts.length > mostValues) return [];
     const some = texts
       .filter((text) => text !== "null")
-      .map((text) => ({ text, spoken: wordsOf(text.replace(/([a-z])(?=[A-Z])/g, "$1 ")) }));
+      .map((text) => ({ text: binary(text), spoken: wordsOf(text.replace(/([a-z])(?=[A-Z])/g, "$1 ")) }));
     if (!some.every(({ text, spoken }) => text.startsWith('"') && isTelling(spoken))) return [];
-    const values = some.filter(({ spoken }) => this.says(spoken)).map(({ text }) => binary(text));
-    const akin = some.filter(({ spoken }) => spoken.some((word) => this.words.some((other) => isAkin(word, other))));
-    const allowed = [...values, ...akin.map(({ text }) => binary(text))];
-    if (!values.length || values.length === some.length) return [];
+    const said = some.filter(({ spoken }) => this.says(spoken));
+    if (!said.length || said.length === some.length) return [];
+    const allowed = some.filter((one) => said.includes(one) || this.hints(one.spoken)).map(({ text }) => text);
+    const values = said.map(({ text }) => text);
     return [{ key: binary(JSON.stringify(name)), values, allowed, isAlone: !required && values.length === 1 }];
   }
 
   private says(words: readonly string[]): boolean {
     return this.words.some((_, at) => words.every((word, i) => stem(word) === stem(this.words[at + i] ?? "")));
   }
+
+  private hints(words: readonly string[]): boolean {
+    return words.some((word) => this.words.some((other) => isAkin(word, other)));
+  }
 }
 
 /** The values of an enum, of one that may be null too. */
 function enumOf(schema: Schema): readonly unknown[] | null {
   const own = followed(schema);
+  if (own.kind === "enum") return own.values;
+  if (own.kind !== "anyOf" || own.options.length !== 2) return null;
   const isNull = (option: Schema) => option.kind === "enum" && option.values.length === 1 && option.values[0] === null;
-  const options = own.kind === "anyOf" && own.options.length === 2 ? own.options.map(followed) : [own];
-  const [one, ...more] = own.kind === "anyOf" ? options.filter((option) => !isNull(option)) : options;
+  const [one, ...more] = own.options.map(followed).filter((option) => !isNull(option));
   return one?.kind === "enum" && !more.length ? one.values : null;
 }
 
 const followed = (schema: Schema): Schema =>
   schema.kind === "ref" && schema.target ? followed(schema.target) : schema;
-
-/** How a call of a tool begins. */
-const opening = (promptName: string) => `{"name":${JSON.stringify(promptName)},"arguments":{`;
 
 const wordPattern = patternOf(String.raw`[\p{L}\p{N}]+`, "gu");
 const wordsOf = (text: string): readonly string[] => lowerCased(text).match(wordPattern(text)) ?? [];
