@@ -166,9 +166,19 @@ class Apart:
             x = add_gated(x, torch.cat(outs), w[id(a.out_proj.weight)], layer.cross_attn_gate)
         return norm(x, self.model.model.decoder.norm.weight)
 
+    def answered(self, batch, memory, weights, real):
+        """decode's rows that are no padding, those of the numbers `real`."""
+        return Rows.apply(self.decode(batch, memory, weights), real)
+
     @staticmethod
     def gather(table, index, shape, by_row=None):
         return Rows.apply(table, index, by_row).view(*shape, table.shape[1])
+
+    @staticmethod
+    def entropies(logits, wanted):
+        """logits (N, vocab), wanted (N) -> their logsumexp, the cross-entropies, the likeliest ids, each (N)."""
+        total = logits.logsumexp(-1)
+        return total, total - logits.gather(1, wanted[:, None])[:, 0], logits.detach().argmax(-1)
 
     def vectors(self, states, row, count):
         """Contrastive head over means: states (rows, d), row (rows): the vector each belongs to, or `count` for none -> unit vectors (count, contrastive)."""
@@ -185,17 +195,15 @@ def losses(net, batch, targets, contrastive):
     weights = net.weights()
     embedding = weights[1]
     states = net.encode(batch, weights)
-    hidden = Rows.apply(net.decode(batch, net.memory(states, weights), weights), targets.real)
+    hidden = net.answered(batch, net.memory(states, weights), weights, targets.real)
     logits = F.linear(hidden.to(net.dtype), embedding.to(net.dtype)).float()
-    total, w = logits.logsumexp(-1), targets.weight
-    entropy = total - logits.gather(1, targets.wanted[:, None])[:, 0]
+    (total, entropy, best), w = net.entropies(logits, targets.wanted), targets.weight
     loss = (entropy * w).sum() / w.sum() + 1e-4 * (total * total).mean()
     if contrastive and len(targets.asked) > 4:
         queries = net.vectors(net.encode(batch, weights, alone=True), batch.request_row, targets.size)[targets.asked]
         tools = net.vectors(states[: batch.request_at], batch.tool_row, batch.tool_count)
         loss = loss + 0.1 * F.cross_entropy(queries @ tools.t() * net.model.log_temp.clamp(max=4.6).exp(), targets.meant)
     with torch.no_grad():
-        best = logits.argmax(-1)
         wrong, none = best != targets.wanted, best == targets.none
         some = lambda flag: torch.zeros(targets.size, device=flag.device).index_add_(0, targets.answer_row, flag.float()) > 0
         figures = ~some(wrong), ~some(wrong & targets.naming), some(none & targets.deciding)

@@ -76,12 +76,13 @@ class Targets:
 class SharedBatches:
     """batches(block) -> list of (layout.Batch, Targets). Sources are drawn by the root of their size, as in data.Batches; everything random comes from (seed, block)."""
 
-    def __init__(self, real, synthetic, share, tokenizer, per_batch, weights, seed, redress=1.0, mates=4, long=0.0):
+    def __init__(self, real, synthetic, share, tokenizer, per_batch, weights, seed, redress=1.0, mates=4, long=0.0, world=1):
+        """`world` processes step together, each by every world-th block: what they take at one time is of like length, so that none waits."""
         self.real, self.made = ([list(data.read_examples(p)) for p in group] for group in (real, synthetic))
         if not self.real + self.made:
             raise ValueError("--real, --synthetic: expected at least one file, got none; check the globs")
         self.share = share if self.real and self.made else float(bool(self.made))
-        self.tokenizer, self.weights, self.seed, self.per_batch, self.mates, self.long = tokenizer, weights, seed, per_batch, mates, long
+        self.tokenizer, self.weights, self.seed, self.per_batch, self.mates, self.long, self.world = tokenizer, weights, seed, per_batch, mates, long, world
         self.redress = data.Redresser(self.real, self.made, random.Random(f"{seed}/pool"), redress)
         self.calling = {id(s): ([e for e in s if e[2]], [e for e in s if not e[2]]) for s in self.real + self.made}
         self.lists = {id(s): self.by_list(s) for s in self.real}
@@ -211,13 +212,12 @@ class SharedBatches:
                 count[made] += len(group)
                 none[made] += sum(m.kind[1] == 0 for m in group)
         groups.sort(key=lambda g: sum(len(m.answer) + len(m.request) for m in g) / len(g))
-        batches = [[]]
+        batches, done = [[] for _ in range(POOL)], 0
         for group in groups:
-            if len(batches[-1]) >= self.per_batch:
-                batches.append([])
-            batches[-1] += group
-        r.shuffle(batches)
-        return [self.batch(members, r) for members in batches]
+            batches[done * POOL // sum(count)] += group
+            done += len(group)
+        random.Random(f"{self.seed}/{block // self.world}/order").shuffle(batches)
+        return [self.batch(members, r) for members in batches if members]
 
     def batch(self, members, r):
         """Fills the members' lists with strangers of the batch and lays all rows out."""

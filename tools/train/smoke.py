@@ -21,6 +21,7 @@ import layout
 import shared
 import vocab
 from apart import Apart, losses
+from fused import Fused
 from model import TOOL_CALL, TOOLS, Config, Needle
 from train import Optimizer, share_gradients
 
@@ -55,7 +56,8 @@ def train(folder, out, *more):
 
 
 def company(folder):
-    """-> the mean cross-entropies of three requests about two tools: one batch each, all in one, and by PyTorch's own attention."""
+    """-> the mean cross-entropies of three requests about two tools: one batch each, all in one, by fused.c, and by PyTorch's own attention; and how far apart
+    the gradients of fused.c are, as a share of their size."""
     tokenizer = data.Tokenizer(f"{folder}/v.model")
     torch.manual_seed(0)
     model = Needle(Config(360, 64, 4, 2, 2, 2))
@@ -63,18 +65,30 @@ def company(folder):
         torch.nn.init.normal_(p, std=0.1)
     tools = [[TOOLS] + tokenizer.encode(data.compact(tool)) for tool in LIST] + [[TOOLS, 9, 8, 7]]
     requests = [tokenizer.encode(text) for text in ("call Anna", "timer 5", "call my brother about the timer")]
-    answers = [[TOOL_CALL] + tokenizer.encode(text) for text in ('[{"name":"call_contact"', "[]", '[{"name":"set_timer"}]')]
+    answers = [[TOOL_CALL] + tokenizer.encode(text) for text in ('[{"name":"call_contact"', "[]", '[{"name":"set_timer"}]' * 5)]  # the last is longer than a block of fused.c
     lists = [[1], [0, 2], [0, 1]]
 
-    def cost(of, fused=False):
+    def cost(of, net=None):
         rows = layout.lay_out([requests[i] for i in of], tools, [lists[i] for i in of], [answers[i] for i in of], groups=2)
         members = [shared.Member(requests[i], answers[i], [1.0] * len(answers[i]), [], set(), None, ("real", 1)) for i in of]
         targets = shared.Targets.of(rows, members, lists, [-1] * len(of), (1, 1.5), -1)
-        return losses(Apart(model, fused=fused), *layout.convert((rows, targets), "cpu", torch.float32), False)[1] * len(targets.real), len(targets.real)
+        loss, entropy, _ = losses(net or Apart(model), *layout.convert((rows, targets), "cpu", torch.float32), False)
+        model.zero_grad()
+        loss.backward()
+        return entropy * len(targets.real), len(targets.real)
+
+    def gradient():
+        return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
 
     alone, together = [cost([i]) for i in range(3)], [cost([0, 1, 2])]
-    more = [[cost([0, 1, 2], True)]] if hasattr(torch.nn.functional, "scaled_dot_product_attention") else []
-    return [sum(c for c, _ in costs) / sum(n for _, n in costs) for costs in (alone, together, *more)]
+    more, apart, wanted = [], 0.0, gradient()
+    native = Fused.of(model)
+    if native:
+        more.append([cost([0, 1, 2], native)])
+        apart = ((gradient() - wanted).norm() / wanted.norm()).item()
+    if hasattr(torch.nn.functional, "scaled_dot_product_attention"):
+        more.append([cost([0, 1, 2], Apart(model, fused=True))])
+    return [sum(c for c, _ in costs) / sum(n for _, n in costs) for costs in (alone, together, *more)], apart
 
 
 def by_the_list(folder):
@@ -122,7 +136,7 @@ def main():
         subprocess.run([sys.executable, f"{HERE}/export.py", f"{folder}/whole/last.pt", f"{folder}/model.safetensors"], check=True)
         export.load(f"{folder}/model.safetensors")
         assert export.prompt_of(f"{folder}/model.safetensors") == "apart", "expected the export to say how tools were shown"
-        costs = company(folder)
+        costs, apart = company(folder)
         by_the_list(folder)
         shared_step(0, 1, folder)
         multiprocessing.spawn(shared_step, (2, folder), 2)
@@ -131,7 +145,8 @@ def main():
         falls = [line["loss"] for line in log]
         print(way, "loss", *falls)
         assert len(falls) == 5 and falls[-1] < falls[0] - 0.1, f"expected the {way} loss to fall over 5 steps, got {falls}"
-    assert max(costs) - min(costs) < 1e-4, f"expected examples to cost the same alone, in company and by PyTorch's own attention, got {costs}"
+    assert max(costs) - min(costs) < 1e-4, f"expected examples to cost the same alone, in company, by fused.c and by PyTorch's own attention, got {costs}"
+    assert apart < 1e-4, f"expected the gradients of fused.c to be PyTorch's, got them {apart} apart"
     assert len(first) == 3 and parts == whole, f"expected the resumed log to equal the whole one, got {parts} and {whole}"
     for shared in together:
         worst = max((shared[name] - p).abs().max().item() for name, p in alone.items())

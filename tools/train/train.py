@@ -26,6 +26,7 @@ import torch.nn.functional as F
 import apart
 import data
 import export
+import fused
 import layout
 import shared
 from model import PAD, Config, Needle
@@ -214,10 +215,11 @@ def reserve(device, share=0.3):
 class Trained:
     """The network with its batches, one way of showing tools or the other."""
 
-    def __init__(self, a, model, tokenizer, dtype, device):
+    def __init__(self, a, model, tokenizer, dtype, device, world=1):
         self.model, self.dtype, self.device, self.apart = model, dtype, device, a.prompt == "apart"
-        self.args, self.tokenizer = a, tokenizer
-        self.net = apart.Apart(model, dtype, fused=device.type == "cuda")
+        self.args, self.tokenizer, self.world = a, tokenizer, world
+        native = fused.Fused.of(model) if device.type == "cpu" and dtype == torch.float32 and self.apart else None
+        self.net = native or apart.Apart(model, dtype, fused=device.type == "cuda")
         self.amp = contextlib.nullcontext if dtype == torch.float32 else lambda: torch.autocast(device.type, dtype)
 
     def batches(self, worker=0, workers=1):
@@ -228,7 +230,7 @@ class Trained:
         common = real, synthetic, a.share, self.tokenizer
         rest = tuple(map(float, a.weights.split(","))), a.seed, a.redress
         if self.apart:
-            return shared.SharedBatches(*common, a.batch, *rest, long=a.long)
+            return shared.SharedBatches(*common, a.batch, *rest, long=a.long, world=self.world)
         return data.Batches(*common, a.batch_tokens, *rest)
 
     def stream(self, blocks, skip):
@@ -296,8 +298,8 @@ def main():
         p.grad = torch.zeros_like(p)
     stopped = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
-    trained = Trained(a, model, tokenizer, dtype, device)
-    stream = trained.stream(itertools.count(at["block"] + rank, world), at["done_in_block"] if rank == 0 else 0)
+    trained = Trained(a, model, tokenizer, dtype, device, world)
+    stream = trained.stream(itertools.count(at["block"] + rank, world), at["done_in_block"])
     began, saved_at = at["seconds"] - time.process_time(), time.time()
     done_before, started = at["done"], time.time()
 
