@@ -149,6 +149,9 @@ class Redresser:
                     some = r.choice(self.queries).split()
                     n, at = r.randint(1, 6), r.randrange(len(some) or 1)
                     value = " ".join(some[at : at + n]).strip(" .,?!:;'\"") or value
+                elif r.random() < 0.04:  # as speech recognition writes letters: "u. s. d.", "b b c"
+                    letters, form = r.choices("abcdefghijklmnopqrstuvwxyz", k=r.randint(2, 4)), r.choice(("{}. ", "{}.", "{} "))
+                    value = "".join(map(form.format, letters)).strip()
                 query, arguments[key] = query[:start] + value + query[end:], value
         return query, calls
 
