@@ -117,7 +117,12 @@ const common = new Set(
   "a an and at by for from i in is it me my of off on out please set that the this to up with you can".split(" "),
 );
 
-const wordsOf = (request: string) => new Set(bare(request).split(" ").filter((word) => !common.has(word)));
+const wordsOf = (request: string) =>
+  new Set(
+    bare(request)
+      .split(" ")
+      .filter((word) => !common.has(word)),
+  );
 
 const yardstick = examples.map(({ request }) => ({ request, words: wordsOf(request) }));
 
