@@ -1,6 +1,6 @@
 """The network of apart.py by the C of fused.c: a CPU's way, in float32, without padding between a request and what it sees.
 
-A step is 2.3 times as fast as by PyTorch's kernels (README.md, "What is done, and why"). fused.c is compiled at each start, in two seconds; where there is no compiler
+A step takes half the time of PyTorch's kernels (README.md, "What is done, and why"). fused.c is compiled at each start, in two seconds; where there is no compiler
 `Fused.of` says so and gives None.
 """
 import ctypes
