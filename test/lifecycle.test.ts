@@ -7,7 +7,9 @@ import { Turns } from "../runtime/turns.ts";
 
 const packPath = fileURLToPath(new URL("../runtime/model/default.thimble", import.meta.url));
 const bytes = await Bun.file(packPath).bytes();
-const tools = [{ name: "setTimer", parameters: { minutes: { type: "integer", required: true } } }];
+const tools = [
+  { name: "setTimer", description: "Starts a timer.", parameters: { minutes: { type: "integer", required: true } } },
+];
 const request = "set a timer for 10 minutes";
 const never = () => new Promise<void>(() => {});
 

@@ -411,14 +411,14 @@ describe("the same as the runtime", () => {
       const first = { type: "object", properties: { note, zip }, required: ["note", "zip"] };
       const second = { type: "object", properties: { note, group }, required: ["note"] };
       const inputSchema = { type: "object", properties: { what: { anyOf: [first, second] } }, required: ["what"] };
-      const set = ToolSet.from([{ name: "send", description: "Send a note.", inputSchema }] as never);
+      const set = ToolSet.from([{ name: "send_note", description: "Send a note.", inputSchema }] as never);
       const path = await keep(set);
       let short = 0;
       // Where the limit leaves no room for a zip, the note is of the second.
       for (let most = 14; most < 30; most++) {
         const session = model?.session({ promptTokens: 64, answerTokens: most });
-        const [got] = await answers(path, ["send a note: buy eggs"], pack, most);
-        const wanted = await session?.call("send a note: buy eggs", set);
+        const [got] = await answers(path, ["take a note: buy eggs"], pack, most);
+        const wanted = await session?.call("take a note: buy eggs", set);
         const calls = wanted?.calls ?? [];
         expect([most, got?.msgpack]).toEqual([most, Buffer.from(packCalls(set, calls)).toString("hex")]);
         short += Number(JSON.stringify(calls[0]?.arguments) === '{"what":{"note":"buy eggs"}}');
