@@ -31,16 +31,17 @@ def compiled():
 
 
 def call(function, *arguments):
-    """Tensors and arrays by their address, which must be that of all of their numbers in order."""
+    """Calls a function of fused.c. Tensors go by their address, which must be that of all of their numbers in order; numbers are 64 bits wide."""
 
     def plain(a):
         if isinstance(a, torch.Tensor):
             assert a.is_contiguous(), "expected a contiguous tensor"
             return ctypes.c_void_p(a.data_ptr())
-        return a if a is None or isinstance(a, ctypes.Structure) else ctypes.c_longlong(a)
+        if isinstance(a, ctypes.Structure):
+            return ctypes.byref(a)
+        return a if a is None else ctypes.c_longlong(a)
 
-    if getattr(C, function)(*(ctypes.byref(a) if isinstance(a, ctypes.Structure) else plain(a) for a in arguments)) and function.startswith("attend"):
-        raise MemoryError(f"{function}: no memory for one request and the tools it sees")
+    return getattr(C, function)(*map(plain, arguments))
 
 
 class Norm(Function):
@@ -111,7 +112,7 @@ class Attend(Function):
     def forward(ctx, q, kv, parts, heads, kv_heads, c):
         out, lse = q.new_zeros(len(q), heads * c), q.new_empty(len(q), heads)
         ctx.parts, ctx.numbers = parts, (heads, kv_heads, c)
-        call("attend_forward", Attend.facts(q, kv, *ctx.numbers, parts), out, out.shape[1], lse)
+        Attend.call("attend_forward", Attend.facts(q, kv, *ctx.numbers, parts), out, out.shape[1], lse)
         ctx.save_for_backward(q, kv, out, lse)
         return out
 
@@ -120,8 +121,13 @@ class Attend(Function):
         q, kv, out, lse = ctx.saved_tensors
         dq = torch.zeros_like(q)
         dkv = None if kv is None else torch.zeros_like(kv)
-        call("attend_backward", Attend.facts(q, kv, *ctx.numbers, ctx.parts), out, lse, dout.contiguous(), out.shape[1], dq, dq if kv is None else dkv)
+        Attend.call("attend_backward", Attend.facts(q, kv, *ctx.numbers, ctx.parts), out, lse, dout.contiguous(), out.shape[1], dq, dq if kv is None else dkv)
         return dq, dkv, None, None, None, None
+
+    @staticmethod
+    def call(function, *arguments):
+        if call(function, *arguments):
+            raise MemoryError(f"{function}: no memory for one request and the tools it sees")
 
     @staticmethod
     def facts(q, kv, heads, kv_heads, c, parts):

@@ -1,5 +1,5 @@
 """Trains five steps on twenty examples, tools shown either way, and checks that the loss falls, that a resumed run gives the same log, that the export
-reads back, that an example costs the same loss alone as in company, that requests which came by the list stand beside its tools, and that two processes
+reads back, that an example costs the same loss alone as in company and by fused.c, whose gradients are PyTorch's, that requests which came by the list stand beside its tools, and that two processes
 step as one.
 
     python3 smoke.py        (some fifteen seconds on one core; needs PyTorch, numpy and sentencepiece)
