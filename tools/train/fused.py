@@ -1,4 +1,5 @@
-"""The network of apart.py by the C of fused.c: a CPU's way, in float32, without padding between a request and what it sees.
+"""The network of apart.py by the C of fused.c: a CPU's way, without padding between a request and what it sees. Products are in float32, or in bf16 where a CPU
+has instructions for them; all else is float32.
 
 A step takes half the time of PyTorch's kernels (README.md, "What is done, and why"). fused.c is compiled at each start, in two seconds; where there is no compiler
 `Fused.of` says so and gives None.
@@ -16,15 +17,15 @@ from torch.autograd import Function
 from apart import Apart, Rows
 
 TILE = 16  # floats: a head is so many, or a multiple
-C = None  # fused.c, compiled
+C = None  # fused.c, compiled for the products' type of the network made last
 
 
-def compiled():
-    """-> fused.c as a library, or None with a line that says why."""
+def compiled(dtype):
+    """-> fused.c, with products in dtype, as a library, or None with a line that says why."""
     with tempfile.TemporaryDirectory() as folder:
         source, path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fused.c"), f"{folder}/fused.so"
         try:
-            subprocess.run([os.environ.get("CC", "cc"), "-O3", "-march=native", "-ffast-math", "-shared", "-fPIC", "-o", path, source, "-lm"], check=True, capture_output=True, text=True)
+            subprocess.run([os.environ.get("CC", "cc"), *(["-DBF16"] if dtype == torch.bfloat16 else []), "-O3", "-march=native", "-ffast-math", "-shared", "-fPIC", "-o", path, source, "-lm"], check=True, capture_output=True, text=True)
             return ctypes.CDLL(path)
         except (OSError, subprocess.CalledProcessError) as error:
             print(f"fused.c: not compiled, a step takes twice as long: {getattr(error, 'stderr', '') or error}; install a C compiler, or name one by CC", file=sys.stderr)
@@ -60,6 +61,26 @@ class Norm(Function):
         dx, dgain = torch.empty_like(x), torch.zeros_like(gain)
         call("norm_backward", *x.shape, x, gain, dy.contiguous(), dx, dgain)
         return dx, dgain
+
+
+class Product(Function):
+    """x (N, in) in float32 times w (out, in) in a narrower type -> (N, out) in float32; every product is made in w's type."""
+
+    @staticmethod
+    def forward(ctx, x, w):
+        x = x.to(w.dtype)
+        ctx.save_for_backward(x, w)
+        return torch.nn.functional.linear(x, w).float()
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, w = ctx.saved_tensors
+        dy = dy.to(w.dtype)
+        return (dy @ w).float(), dy.t() @ x
+
+
+def product(x, w):
+    return torch.nn.functional.linear(x, w) if w.dtype == x.dtype else Product.apply(x, w)
 
 
 class Heads(Function):
@@ -159,19 +180,19 @@ class Fused(Apart):
     """Apart on a CPU: same batches, same figures up to summation order."""
 
     @staticmethod
-    def of(model):
-        """-> the network of a model by fused.c, or None where that cannot be compiled or does not fit the geometry."""
+    def of(model, dtype=torch.float32):
+        """-> the network of a model by fused.c with products in dtype, one type a process at a time; or None where that cannot be compiled or does not fit the geometry."""
         global C
         if model.config.d_model // model.config.num_heads % TILE:
             return None
-        C = C or compiled()
-        return C and Fused(model)
+        C = compiled(dtype)
+        return C and Fused(model, dtype)
 
     def encode(self, batch, weights, alone=False):
         w, embedding = weights
         start, parts = batch.request_at if alone else 0, [] if alone else self.tools(batch)
         for g in batch.groups:
-            asked = g.rows.numpy().reshape(g.shape) + (0 if alone else batch.request_at), g.own.numpy().reshape(g.shape) == 0
+            asked = g.rows.numpy().reshape(g.shape) + (0 if alone else batch.request_at), (g.own == 0).numpy().reshape(g.shape)
             parts.append((asked, asked if alone else self.seen(g)))
         parts = Parts(parts)
         rope = tuple(t[:, 0].contiguous() for t in self.rope(batch.positions[start:]))
@@ -185,7 +206,7 @@ class Fused(Apart):
         """Each tool's rows see that tool."""
         start, result = 0, []
         for n, length, bias in batch.tools:
-            rows = np.arange(start, start + n * length).reshape(n, length), bias.numpy().reshape(n, length) == 0
+            rows = np.arange(start, start + n * length).reshape(n, length), (bias == 0).numpy().reshape(n, length)
             start += n * length
             result.append((rows, rows))
         return result
@@ -193,11 +214,11 @@ class Fused(Apart):
     @staticmethod
     def seen(group):
         n = len(group.bias)
-        return group.seen.numpy().reshape(n, -1), group.bias.numpy().reshape(n, -1) == 0
+        return group.seen.numpy().reshape(n, -1), (group.bias == 0).numpy().reshape(n, -1)
 
     def self_attention(self, x, a, before, gate, w, rope, parts):
         weight = torch.cat([w[id(p.weight)] for p in (a.q_proj, a.k_proj, a.v_proj)])
-        y = torch.nn.functional.linear(Norm.apply(x, before.weight), weight)
+        y = product(Norm.apply(x, before.weight), weight)
         y = Heads.apply(y, torch.stack((a.q_norm.weight, a.k_norm.weight)), self.config.num_heads, self.kv_heads, rope)
         return self.add(x, self.attend(y, None, parts), w[id(a.out_proj.weight)], gate)
 
@@ -207,13 +228,14 @@ class Fused(Apart):
     @staticmethod
     def add(x, y, w, gate):
         """x + sigmoid(gate) · y w, the gate taken into the matrix."""
-        return torch.addmm(x, y, (torch.sigmoid(gate) * w).t())
+        w = torch.sigmoid(gate).to(w.dtype) * w
+        return torch.addmm(x, y, w.t()) if w.dtype == x.dtype else x + product(y, w)
 
     def memory(self, states, weights):
         w, result = weights[0], []
         for layer in self.model.model.decoder.layers:
             a = layer.encoder_attn
-            both = torch.nn.functional.linear(states, torch.cat((w[id(a.k_proj.weight)], w[id(a.v_proj.weight)])))
+            both = product(states, torch.cat((w[id(a.k_proj.weight)], w[id(a.v_proj.weight)])))
             result.append(Heads.apply(both, a.k_norm.weight[None], self.kv_heads, 0))
         return result
 
@@ -234,7 +256,7 @@ class Fused(Apart):
         for layer, both in zip(self.model.model.decoder.layers, memory):
             x = self.self_attention(x, layer.self_attn, layer.input_layernorm, layer.self_attn_gate, w, rope, own)
             a = layer.encoder_attn
-            q = torch.nn.functional.linear(Norm.apply(x, layer.encoder_attn_layer_norm.weight), w[id(a.q_proj.weight)])
+            q = product(Norm.apply(x, layer.encoder_attn_layer_norm.weight), w[id(a.q_proj.weight)])
             q = Heads.apply(q, a.q_norm.weight[None], self.config.num_heads, 0)
             x = self.add(x, self.attend(q, both, cross), w[id(a.out_proj.weight)], layer.cross_attn_gate)
         return Norm.apply(x, self.model.model.decoder.norm.weight)

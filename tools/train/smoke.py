@@ -57,7 +57,7 @@ def train(folder, out, *more):
 
 def company(folder):
     """-> the mean cross-entropies of three requests about two tools: one batch each, all in one, by fused.c, and by PyTorch's own attention; and how far apart
-    the gradients of fused.c are, as a share of their size."""
+    the gradients of fused.c are, as a share of their size: in float32, in bf16."""
     tokenizer = data.Tokenizer(f"{folder}/v.model")
     torch.manual_seed(0)
     model = Needle(Config(360, 64, 4, 2, 2, 2))
@@ -81,14 +81,16 @@ def company(folder):
         return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
 
     alone, together = [cost([i]) for i in range(3)], [cost([0, 1, 2])]
-    more, apart, wanted = [], 0.0, gradient()
-    native = Fused.of(model)
-    if native:
-        more.append([cost([0, 1, 2], native)])
-        apart = ((gradient() - wanted).norm() / wanted.norm()).item()
+    more, apart, wanted = [], {torch.float32: 0.0, torch.bfloat16: 0.0}, gradient()
+    for dtype in apart:
+        native = Fused.of(model, dtype)
+        if native:
+            costs = [cost([0, 1, 2], native)]
+            more += [costs] if dtype == torch.float32 else []
+            apart[dtype] = ((gradient() - wanted).norm() / wanted.norm()).item()
     if hasattr(torch.nn.functional, "scaled_dot_product_attention"):
         more.append([cost([0, 1, 2], Apart(model, fused=True))])
-    return [sum(c for c, _ in costs) / sum(n for _, n in costs) for costs in (alone, together, *more)], apart
+    return [sum(c for c, _ in costs) / sum(n for _, n in costs) for costs in (alone, together, *more)], *apart.values()
 
 
 def by_the_list(folder):
@@ -123,6 +125,9 @@ def shared_step(rank, world, folder):
     share_gradients(list(model.parameters()), world)
     optimizer.step(1.0)
     torch.save(model.state_dict(), f"{folder}/{rank}-of-{world}.pt")
+    if world > 1:
+        dist.barrier()  # a process that leaves takes the other's connection away
+        dist.destroy_process_group()
 
 
 def main():
@@ -136,7 +141,7 @@ def main():
         subprocess.run([sys.executable, f"{HERE}/export.py", f"{folder}/whole/last.pt", f"{folder}/model.safetensors"], check=True)
         export.load(f"{folder}/model.safetensors")
         assert export.prompt_of(f"{folder}/model.safetensors") == "apart", "expected the export to say how tools were shown"
-        costs, apart = company(folder)
+        costs, apart, narrowed = company(folder)
         by_the_list(folder)
         shared_step(0, 1, folder)
         multiprocessing.spawn(shared_step, (2, folder), 2)
@@ -147,6 +152,7 @@ def main():
         assert len(falls) == 5 and falls[-1] < falls[0] - 0.1, f"expected the {way} loss to fall over 5 steps, got {falls}"
     assert max(costs) - min(costs) < 1e-4, f"expected examples to cost the same alone, in company, by fused.c and by PyTorch's own attention, got {costs}"
     assert apart < 1e-4, f"expected the gradients of fused.c to be PyTorch's, got them {apart} apart"
+    assert narrowed < 0.007, f"expected the gradients of fused.c to be nearly PyTorch's in bf16, got them {narrowed} apart"
     assert len(first) == 3 and parts == whole, f"expected the resumed log to equal the whole one, got {parts} and {whole}"
     for shared in together:
         worst = max((shared[name] - p).abs().max().item() for name, p in alone.items())

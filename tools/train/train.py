@@ -218,7 +218,7 @@ class Trained:
     def __init__(self, a, model, tokenizer, dtype, device, world=1):
         self.model, self.dtype, self.device, self.apart = model, dtype, device, a.prompt == "apart"
         self.args, self.tokenizer, self.world = a, tokenizer, world
-        native = fused.Fused.of(model) if device.type == "cpu" and dtype == torch.float32 and self.apart else None
+        native = fused.Fused.of(model, dtype) if device.type == "cpu" and self.apart else None
         self.net = native or apart.Apart(model, dtype, fused=device.type == "cuda")
         self.amp = contextlib.nullcontext if dtype == torch.float32 else lambda: torch.autocast(device.type, dtype)
 
