@@ -131,7 +131,10 @@ function faultOf(given: Given, lists: readonly string[]): Fault | null {
 /** What stands beside the calls need not name them. */
 const besides = (message: string) => message.replace(/^answers\[\d+\]\.(arguments\.)?/, "");
 
-/** Throws: Error for an example that is none, and as `gather` and `teach`. */
+/**
+ * Leaves the crew to whoever ends this thread, and its threads with it: where a thread ends one of its own while it is ended itself,
+ * Chromium now and then ends neither. Throws: Error for an example that is none, and as `gather` and `teach`.
+ */
 async function run({ pack, asked, keeps, left }: Extract<Order, { do: "teach" }>): Promise<void> {
   const { lists, examples, seed, threads, minutes, most } = asked;
   isStopped = left?.isTrained ?? false;
@@ -154,49 +157,45 @@ async function run({ pack, asked, keeps, left }: Extract<Order, { do: "teach" }>
     if (keeps) port.post({ event: "left", left: { model, saved: { state, best, weights }, isTrained } });
   };
   let first: { examples: number; spentMs: number } | null = null;
-  try {
-    if (left && (left.model !== model || left.saved.best.length !== crew.network.size))
-      throw new Error(`expected the model that the course began with, got another; load that one, or begin anew`);
-    const taught = await teach({
-      ...{ crew, data, seed, replay: usualReplay(false), lexicon: null, from: left?.saved },
-      schedule: {
-        ...usual,
-        examples: most ?? Number.POSITIVE_INFINITY,
-        budgetMs: minutes === null ? Number.POSITIVE_INFINITY : 60_000 * minutes,
-      },
-      onStage: (stage) => port.post({ event: "stage", stage }),
-      onAnswered: (share) => {
-        if (performance.now() - saidMs < everyMs) return;
-        saidMs = performance.now();
-        port.post({ event: "answered", share });
-      },
-      onLook: (look, isBest) => port.post({ event: "look", look, isBest }),
-      async onProgress({ examples: shown, spentMs, loss, exact, done }, saved) {
-        if (performance.now() - keptMs > Math.max(keepMs, spentMs / 20)) keep(saved(), false);
-        first ??= { examples: shown, spentMs };
-        // The turn of whoever wants to stop.
-        await new Promise((resolve) => setTimeout(resolve));
-        if (performance.now() - saidMs < Math.max(everyMs, spentMs / 1000)) return;
-        saidMs = performance.now();
-        const perSecond = (shown - first.examples) / Math.max(1e-3, (spentMs - first.spentMs) / 1000);
-        const leftS = ((1 - done) / Math.max(1e-6, done)) * (spentMs / 1000);
-        port.post({ event: "step", examples: shown, loss, exact, done, perSecond, leftS });
-      },
-      onTrained(result) {
-        keep(result, true);
-        return true;
-      },
-      stopped: () => isStopped,
-    });
-    if (!taught) return;
-    const [tuning, whole] = [taught.bytes, taught.merged()];
-    port.post({ event: "done", report: taught.report, tuning, pack: whole }, [
-      tuning.buffer as ArrayBuffer,
-      whole.buffer as ArrayBuffer,
-    ]);
-  } finally {
-    crew.close();
-  }
+  if (left && (left.model !== model || left.saved.best.length !== crew.network.size))
+    throw new Error(`expected the model that the course began with, got another; load that one, or begin anew`);
+  const taught = await teach({
+    ...{ crew, data, seed, replay: usualReplay(false), lexicon: null, from: left?.saved },
+    schedule: {
+      ...usual,
+      examples: most ?? Number.POSITIVE_INFINITY,
+      budgetMs: minutes === null ? Number.POSITIVE_INFINITY : 60_000 * minutes,
+    },
+    onStage: (stage) => port.post({ event: "stage", stage }),
+    onAnswered: (share) => {
+      if (performance.now() - saidMs < everyMs) return;
+      saidMs = performance.now();
+      port.post({ event: "answered", share });
+    },
+    onLook: (look, isBest) => port.post({ event: "look", look, isBest }),
+    async onProgress({ examples: shown, spentMs, loss, exact, done }, saved) {
+      if (performance.now() - keptMs > Math.max(keepMs, spentMs / 20)) keep(saved(), false);
+      first ??= { examples: shown, spentMs };
+      // The turn of whoever wants to stop.
+      await new Promise((resolve) => setTimeout(resolve));
+      if (performance.now() - saidMs < Math.max(everyMs, spentMs / 1000)) return;
+      saidMs = performance.now();
+      const perSecond = (shown - first.examples) / Math.max(1e-3, (spentMs - first.spentMs) / 1000);
+      const leftS = ((1 - done) / Math.max(1e-6, done)) * (spentMs / 1000);
+      port.post({ event: "step", examples: shown, loss, exact, done, perSecond, leftS });
+    },
+    onTrained(result) {
+      keep(result, true);
+      return true;
+    },
+    stopped: () => isStopped,
+  });
+  if (!taught) return;
+  const [tuning, whole] = [taught.bytes, taught.merged()];
+  port.post({ event: "done", report: taught.report, tuning, pack: whole }, [
+    tuning.buffer as ArrayBuffer,
+    whole.buffer as ArrayBuffer,
+  ]);
 }
 
 function fewer(data: Gathered): Gathered {
