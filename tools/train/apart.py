@@ -202,7 +202,7 @@ def losses(net, batch, targets, contrastive):
     if contrastive and len(targets.asked) > 4:
         queries = net.vectors(net.encode(batch, weights, alone=True), batch.request_row, targets.size)[targets.asked]
         tools = net.vectors(states[: batch.request_at], batch.tool_row, batch.tool_count)
-        loss = loss + 0.1 * F.cross_entropy(queries @ tools.t() * net.model.log_temp.clamp(max=4.6).exp(), targets.meant)
+        loss = loss + 0.2 * F.cross_entropy(queries @ tools.t() * net.model.log_temp.clamp(max=4.6).exp(), targets.meant)
     with torch.no_grad():
         wrong, none = best != targets.wanted, best == targets.none
         some = lambda flag: torch.zeros(targets.size, device=flag.device).index_add_(0, targets.answer_row, flag.float()) > 0

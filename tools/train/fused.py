@@ -188,6 +188,10 @@ class Fused(Apart):
         C = compiled(dtype)
         return C and Fused(model, dtype)
 
+    def rope(self, positions):
+        """-> cos and sin (N, c / 2) of each position."""
+        return tuple(t[:, 0].contiguous() for t in super().rope(positions))
+
     def encode(self, batch, weights, alone=False):
         w, embedding = weights
         start, parts = batch.request_at if alone else 0, [] if alone else self.tools(batch)
@@ -195,7 +199,7 @@ class Fused(Apart):
             asked = g.rows.numpy().reshape(g.shape) + (0 if alone else batch.request_at), (g.own == 0).numpy().reshape(g.shape)
             parts.append((asked, asked if alone else self.seen(g)))
         parts = Parts(parts)
-        rope = tuple(t[:, 0].contiguous() for t in self.rope(batch.positions[start:]))
+        rope = self.rope(batch.positions[start:])
         x = Rows.apply(embedding * self.config.d_model**0.5, batch.ids[start:])
         for layer in self.model.model.encoder.layers:
             x = self.self_attention(x, layer.self_attn, layer.input_layernorm, layer.attn_gate, w, rope, parts)
@@ -251,7 +255,7 @@ class Fused(Apart):
             own.append((rows, rows))
             cross.append((rows, self.seen(g)))
         own, cross = Parts(own, causal=True), Parts(cross)
-        rope = tuple(t[:, 0].contiguous() for t in self.rope(batch.answer_positions[real]))
+        rope = self.rope(batch.answer_positions[real])
         x = Rows.apply(embedding * self.config.d_model**0.5, batch.given[real])
         for layer, both in zip(self.model.model.decoder.layers, memory):
             x = self.self_attention(x, layer.self_attn, layer.input_layernorm, layer.self_attn_gate, w, rope, own)

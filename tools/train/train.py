@@ -319,7 +319,7 @@ def main():
         factor = min(1, (at["step"] + 1) / a.warm) * (1 - progress)
         block, ends, batch = next(stream)
         model.zero_grad(set_to_none=False)
-        loss, entropy, figures, kinds = trained.losses(batch, at["step"] % 4 == 0)
+        loss, entropy, figures, kinds = trained.losses(batch, at["step"] % 2 == 0)
         (loss / world).backward()
         share_gradients(list(model.parameters()), world)
         optimizer.step(factor)
