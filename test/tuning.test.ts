@@ -7,7 +7,8 @@ import { defaultModel, FormatError, load, pull } from "../runtime/index.ts";
 import { modelId } from "../runtime/pack/pack.ts";
 import { openPack, writeMerged, writeTuning } from "../tools/finetune/files.ts";
 import { readParameters } from "../tools/finetune/parameters.ts";
-import { seeded } from "./support.ts";
+import { startServer } from "./served.ts";
+import { seeded, thimble } from "./support.ts";
 
 const bytes = new Uint8Array(readFileSync(defaultModel()));
 const pack = openPack(bytes);
@@ -216,3 +217,36 @@ test("pull keeps a tuning in the cache, and load takes it from there", async () 
     else process.env.XDG_CACHE_HOME = before;
   }
 });
+
+test("serve and companion answer with the tuning that they are given", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tuning-"));
+  const paths = [same, other].map((tuning, i) => {
+    const path = join(folder, `${i}.tuning`);
+    writeFileSync(path, tuning);
+    return path;
+  });
+  const functions = tools.map((tool: object) => ({ type: "function", function: tool }));
+  const served = async (tuning: string) => {
+    await using server = await startServer("Bun", "--tuning", tuning);
+    const body = { model: "thimble", messages: [{ role: "user", content: request }], tools: functions };
+    const answer = await fetch(`${server.url}/v1/chat/completions`, { method: "POST", body: JSON.stringify(body) });
+    const { choices } = (await answer.json()) as {
+      choices: { message: { tool_calls?: { function: { name: string; arguments: string } }[] } }[];
+    };
+    return (choices[0].message.tool_calls ?? []).map(({ function: one }) => [one.name, JSON.parse(one.arguments)]);
+  };
+  const called = async (tuning: Uint8Array) =>
+    (await (await load(bytes, { tuning })).call(request, tools)).calls.map((one) => [one.name, one.arguments]);
+  const [plainly, otherwise] = [await called(same), await called(other)];
+  expect(otherwise).not.toEqual(plainly);
+  expect([await served(paths[0]), await served(paths[1])]).toEqual([plainly, otherwise]);
+
+  const said = async (...more: string[]) => {
+    const { out, code } = await thimble(["companion", "--simulate", "bangle", ...more], `${request}\n`);
+    expect(code).toBe(0);
+    return out;
+  };
+  const [own_, alike, unlike] = [await said(), await said("--tuning", paths[0]), await said("--tuning", paths[1])];
+  expect(alike).toBe(own_);
+  expect(unlike).not.toBe(own_);
+}, 60_000);
