@@ -33,11 +33,16 @@ def snake_case(name):
     return re.sub(r"_+", "_", name).lower().strip("_")
 
 
+def shown(tool):
+    """A tool as the trainer holds it: its name as prompts show it, and parameters although it takes none."""
+    return {**tool, "name": snake_case(tool["name"]), "parameters": tool.get("parameters", {})}
+
+
 def read_list(path):
     """Reads a list with its requests, {"tools": […], "requests": [[query, [[name, arguments], …]], …]} in JSON, into (query, tools, answers)."""
     with open(path, encoding="utf-8") as file:
         of = json.load(file)
-    tools = [{**t, "name": snake_case(t["name"])} for t in of["tools"]]
+    tools = [shown(t) for t in of["tools"]]
     for query, calls in of["requests"]:
         yield query, tools, [{"name": snake_case(name), "arguments": arguments} for name, arguments in calls]
 
@@ -54,7 +59,7 @@ def read_examples(path):
             try:
                 e = json.loads(line)
                 tools, answers = (json.loads(v) if isinstance(v, str) else v for v in (e["tools"], e["answers"]))
-                yield e["query"], [{**t, "name": snake_case(t["name"])} for t in tools], [{**c, "name": snake_case(c["name"])} for c in answers]
+                yield e["query"], [shown(t) for t in tools], [{**c, "name": snake_case(c["name"])} for c in answers]
             except (ValueError, KeyError) as error:
                 raise ValueError(f"{path}:{number}: expected query, tools and answers, got {error!r}; see data.py") from error
 
