@@ -22,6 +22,7 @@ import shared
 import vocab
 from apart import Apart, losses
 from fused import Fused
+from grow import grown
 from model import TOOL_CALL, TOOLS, Config, Needle
 from train import Optimizer, bf16_pays, share_gradients
 
@@ -140,6 +141,10 @@ def main():
         parts = train(folder, "parts")
         subprocess.run([sys.executable, f"{HERE}/export.py", f"{folder}/whole/last.pt", f"{folder}/model.safetensors"], check=True)
         export.load(f"{folder}/model.safetensors")
+        tensors, about = export.read_safetensors(f"{folder}/model.safetensors")
+        larger, config = grown(tensors, json.loads(about["config"]))
+        export.save(f"{folder}/grown.safetensors", larger, config, "")
+        assert export.load(f"{folder}/grown.safetensors").config.num_encoder_layers == config["num_encoder_layers"] == json.loads(about["config"])["num_encoder_layers"] + 1, "expected one encoder layer more"
         assert export.prompt_of(f"{folder}/model.safetensors") == "apart", "expected the export to say how tools were shown"
         costs, apart, narrowed = company(folder)
         by_the_list(folder)
