@@ -57,6 +57,11 @@ def load(path):
     return model
 
 
+def read_back(path):
+    """Says how many parameters the network in a safetensors file has; `log_temp` is not in it."""
+    print(f"{path}: {sum(p.numel() for p in load(path).parameters()) - 1} parameters, read back")
+
+
 def prompt_of(path):
     """How the model in a safetensors file was trained to see tools: "apart", or "joint" where the file says nothing."""
     return json.loads(read_safetensors(path)[1]["config"]).get("prompt", "joint")
@@ -73,4 +78,4 @@ if __name__ == "__main__":
     checkpoint = torch.load(source, map_location="cpu")
     prompt = {"prompt": "apart", "tool_at": TOOL_AT} if checkpoint.get("prompt") == "apart" else {}
     save(target, checkpoint["model"], {**checkpoint["config"], **prompt}, checkpoint["tokenizer"], f"step {checkpoint['step']}")
-    print(f"{target}: {sum(p.numel() for p in load(target).parameters()) - 1} parameters, read back")
+    read_back(target)

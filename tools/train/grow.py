@@ -15,9 +15,9 @@ NEARLY_NOTHING = 0.002  # of an output projection's weights; those of a trained 
 def grown(tensors, config):
     """(tensors under the published names, config) -> the same of the larger model."""
     layers = config["num_encoder_layers"]
-    copied, added, generator = f"model.encoder.layers.{layers - 2}.", f"model.encoder.layers.{layers}.", torch.Generator().manual_seed(0)
     if layers < 2:
         raise ValueError(f"expected two encoder layers or more to grow from, got {layers}")
+    copied, added, generator = f"model.encoder.layers.{layers - 2}.", f"model.encoder.layers.{layers}.", torch.Generator().manual_seed(0)
     more = {added + name[len(copied) :]: tensor.clone() for name, tensor in tensors.items() if name.startswith(copied)}
     out = f"{added}self_attn.out_proj.weight"
     more[out] = NEARLY_NOTHING * torch.randn(more[out].shape, generator=generator)
@@ -29,4 +29,4 @@ if __name__ == "__main__":
     tensors, metadata = export.read_safetensors(source)
     tensors, config = grown(tensors, json.loads(metadata["config"]))
     export.write_safetensors(target, tensors, {**metadata, "config": json.dumps(config), "note": f"{metadata.get('note', source)}, one encoder layer more"})
-    print(f"{target}: {sum(p.numel() for p in export.load(target).parameters()) - 1} parameters, read back")
+    export.read_back(target)
