@@ -41,6 +41,7 @@ test("features are capped, so that an infinite margin stays a number", () => {
     nameLogProb: 0,
     callMargin: 0.5,
     callLogProb: -8,
+    callDoubt: Math.log(8000),
     ungrounded: 1,
     others: 0,
   });
@@ -65,6 +66,27 @@ test("a fit recovers how likely calls are right, and its thresholds keep their p
   expect(shareAbove(fitted.act)).toBeGreaterThan(0.92);
   expect(shareAbove(fitted.confirm)).toBeGreaterThan(0.65);
   expect(fitted.act).toBeGreaterThan(fitted.confirm);
+});
+
+test("a fit finds which of two features that go together says it, and of no calls makes no weights", () => {
+  const random = seeded(3);
+  const samples = Array.from({ length: 4000 }, () => {
+    const callDoubt = random() * 8;
+    const values = { ...zeros, bias: 1, callDoubt, callMargin: Math.max(0, 6 - callDoubt + 4 * random()) };
+    return { values, right: random() < 1 / (1 + Math.exp(0.8 * callDoubt - 4)) };
+  });
+  const { weights } = fit(samples, 0.95, 0.7);
+  expect(Math.abs((weights.callDoubt ?? 0) + 0.8)).toBeLessThan(0.1);
+  expect(weights.callMargin).toBeLessThan(0.1);
+  expect(Object.values(fit([], 0.95, 0.7).weights)).toEqual(features.map(() => 0));
+});
+
+test("a calibration from before callDoubt counts it as nothing, and one that lacks another weight is refused", () => {
+  const { callDoubt: _, ...before } = zeros;
+  const old = checkCalibration({ ...calibration, weights: { ...before, bias: 1 } });
+  expect(confidenceOf({ ...zeros, bias: 1, callDoubt: 5 }, old)).toBe(1 / (1 + Math.exp(-1)));
+  const { others: __, ...lacking } = zeros;
+  expect(() => checkCalibration({ ...calibration, weights: lacking })).toThrow("calibrate again");
 });
 
 test("a fit never trusts a call more for a value from nowhere, a close second or further calls, whatever the data say", () => {

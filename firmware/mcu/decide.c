@@ -147,11 +147,13 @@ static float least(float a, float b) {
 
 static double confidence_of(const call *c, const thimble_sureness *s) {
   uint32_t others = c->nCalls - 1;
+  float surprise = least(cap, -s->callLogProb);
   const float values[trustFeatures] = {1,
                                        least(cap, s->nameMargin),
                                        -least(cap, -s->nameLogProb),
                                        least(cap, s->callMargin),
-                                       -least(cap, -s->callLogProb),
+                                       -surprise,
+                                       logarithm(surprise > 0.001f ? 1000 * surprise : 1),
                                        s->ungrounded < 2 ? s->ungrounded : 2,
                                        others < 2 ? (float)others : 2};
   double sum = 0;

@@ -18,7 +18,7 @@ enum {
 };
 
 /* What a call's certainty is worth: f64 each, then a byte a tool, 0 safe, 1 confirm, 2 danger. Source: runtime/pack/calibration.ts. */
-enum { trustFeatures = 7, trustAct = 7, trustConfirm = 8, trustRisks = 72 };
+enum { trustFeatures = 8, trustAct = 8, trustConfirm = 9, trustRisks = 80 };
 static inline double trust_at(const thimble_model *m, uint32_t i) {
   double value;
   memcpy(&value, m->parts[part_trust].at + 8 * i, 8);

@@ -24,7 +24,10 @@ export interface Certainty {
 /** Margins above this many logits, and log-probabilities below minus this, say no more. */
 const cap = 8;
 
-/** What a call's confidence is read from; `others` is the number of further calls in the answer. */
+/**
+ * What a call's confidence is read from; `others` is the number of further calls in the answer. `callDoubt` is the logarithm
+ * of -callLogProb, in thousandths from .001 on: it tells the sure calls from each other, of which all have 0 to three digits.
+ */
 export function featuresOf(
   certainty: Certainty,
   sources: Record<string, ValueSource>,
@@ -36,6 +39,7 @@ export function featuresOf(
     nameLogProb: Math.max(-cap, certainty.name.logProb),
     callMargin: Math.min(cap, certainty.call.margin),
     callLogProb: Math.max(-cap, certainty.call.logProb),
+    callDoubt: Math.log(Math.max(1, 1000 * Math.min(cap, -certainty.call.logProb))),
     ungrounded: Math.min(2, Object.values(sources).filter(({ grounded }) => !grounded).length),
     others: Math.min(2, others),
   };

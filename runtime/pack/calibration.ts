@@ -3,7 +3,8 @@
 /** What `thimble calibrate` writes: a logistic model of "this call is right", and two thresholds on it. */
 export interface Calibration {
   version: 1;
-  weights: Record<Feature, number>;
+  /** Calibrations from before `callDoubt` have none, which counts as 0. */
+  weights: Record<Exclude<Feature, "callDoubt">, number> & { callDoubt?: number };
   /** Least confidence to act on, and to offer for confirmation; below that, ask. */
   act: number;
   confirm: number;
@@ -35,6 +36,7 @@ export const features = [
   "nameLogProb",
   "callMargin",
   "callLogProb",
+  "callDoubt",
   "ungrounded",
   "others",
 ] as const;
@@ -50,12 +52,13 @@ const signs: Record<Feature, -1 | 0 | 1> = {
   nameLogProb: 1,
   callMargin: 1,
   callLogProb: 1,
+  callDoubt: -1,
   ungrounded: -1,
   others: -1,
 };
 
-/** A weight, or 0 for one of the wrong sign. */
-export function signedWeight(name: Feature, weight: number): number {
+/** A weight, or 0 for one of the wrong sign or none. */
+export function signedWeight(name: Feature, weight = 0): number {
   return weight * signs[name] < 0 ? 0 : weight;
 }
 
@@ -72,7 +75,7 @@ export function checkCalibration(value: unknown): Calibration {
   const calibration = value as Calibration;
   const whole =
     calibration?.version === 1 &&
-    features.every((name) => Number.isFinite(calibration.weights?.[name])) &&
+    features.every((name) => Number.isFinite(calibration.weights?.[name] ?? (name === "callDoubt" ? 0 : undefined))) &&
     calibration.confirm >= 0 &&
     calibration.act >= calibration.confirm &&
     calibration.act <= 1 &&
