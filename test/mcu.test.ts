@@ -43,15 +43,15 @@ const timeoutMs = 300_000;
 /** Compiles the engine with a program of its own; each once. */
 const built = new Map<string, string>();
 function program(main: string, more: readonly string[] = []): string {
-  const name = `${main.replaceAll(/\W/g, "-")}${more.length}`;
-  const known = built.get(name);
+  const key = [main, ...more].join(" ");
+  const known = built.get(key);
   if (known) return known;
   const engine = readdirSync(source).filter((file) => file.endsWith(".c") && file !== "host.c");
-  const out = join(folder, name);
+  const out = join(folder, `program${built.size}`);
   const files = engine.map((file) => join(source, file));
   const { exitCode, stderr } = Bun.spawnSync(["cc", ...flags, ...more, "-o", out, ...files, join(root, main), "-lm"]);
   if (exitCode !== 0) throw new Error(`cc: ${stderr}`);
-  built.set(name, out);
+  built.set(key, out);
   return out;
 }
 
