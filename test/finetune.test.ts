@@ -25,8 +25,9 @@ import { type Run, type Saved, train, usual } from "../tools/finetune/trainer.ts
 import { fixture, jointPack } from "./support.ts";
 
 const toolsPath = fixture("finetune/tools.json").pathname;
-const flat = flatTools(ToolSet.from(readFileSync(toolsPath, "utf8")));
-const synth = new ToolSynth(flat, null);
+const set = ToolSet.from(readFileSync(toolsPath, "utf8"));
+const flat = flatTools(set);
+const synth = new ToolSynth(set, null);
 const bytes = new Uint8Array(readFileSync(defaultModel()));
 const folder = mkdtempSync(join(tmpdir(), "finetune-"));
 

@@ -15,14 +15,17 @@ import { readExamples } from "../tools/eval/examples.ts";
 import { skeleton } from "../tools/finetune/split.ts";
 import { fixture } from "./support.ts";
 
-const flat = flatTools(ToolSet.from(readFileSync(fixture("finetune/tools.json"), "utf8")));
+const set = ToolSet.from(readFileSync(fixture("finetune/tools.json"), "utf8"));
+const flat = flatTools(set);
+/** Of flat tools. */
+const synthOf = (...tools: readonly object[]) => new ToolSynth(ToolSet.from(JSON.stringify(tools)), null);
 const folder = lexiconFolder();
 
 describe.each([
   ["WordNet's words", folder ? readLexicon(folder) : null],
   ["the generator's own words alone", null],
 ])("with %s", (_, lexicon) => {
-  const synth = new ToolSynth(flat, lexicon);
+  const synth = new ToolSynth(set, lexicon);
   const examples = Array.from({ length: 600 }, (_, i) => synth.make(3, i));
 
   test("600 examples keep the law: calls fit their tools, every value stands in the request or in the schema", () => {
@@ -37,7 +40,7 @@ describe.each([
   });
 
   test("the same seed and number give the same example, whatever was made before", () => {
-    expect(new ToolSynth(flat, lexicon).make(3, 417)).toEqual(examples[417]);
+    expect(new ToolSynth(set, lexicon).make(3, 417)).toEqual(examples[417]);
   });
 
   test("every tool is asked for, one in ten requests for none, some for two; optional values are left out as often as given", () => {
@@ -91,7 +94,7 @@ test("types of all kinds can be asked for: flags, lists, numbers, people, places
     level: { type: "string", enum: ["low", "extra_high"], description: "How much." },
   };
   const tool: FlatTool = { name: "placeOrder", description: "Places an order for a guest.", parameters };
-  const synth = new ToolSynth([tool, { name: "ping", parameters: {} }], null);
+  const synth = synthOf(tool, { name: "ping", parameters: {} });
   const seen = new Set<string>();
   for (let i = 0; i < 400; i++) {
     const { query, tools, answers } = synth.make(1, i);
@@ -99,16 +102,51 @@ test("types of all kinds can be asked for: flags, lists, numbers, people, places
     expect(ungrounded(query, answers, tools)).toBeNull();
     for (const { name, arguments: args } of answers) for (const key of [name, ...Object.keys(args)]) seen.add(key);
   }
-  expect([...seen].sort()).toEqual([...Object.keys(parameters), "ping", "placeOrder"].sort());
+  expect([...seen].sort()).toEqual([...Object.keys(parameters), "ping", "place_order"].sort());
+});
+
+test("numbers stay within their tool's limits, in any form of schema, and a list of an enum has what is said of it, each once", () => {
+  const days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+  const schema = (properties: object, required: string[] = []) => ({ type: "object", properties, required });
+  const rate = { stars: { type: "integer", minimum: 1, maximum: 5 } };
+  const zoom = { factor: { type: "number", exclusiveMinimum: 1, maximum: 4, description: "How near." } };
+  const alarm = { time: { type: "string" }, days: { type: "array", items: { type: "string", enum: days } } };
+  const step = { level: { type: "integer", minimum: -20, maximum: 40, multipleOf: 10 } };
+  const synth = synthOf(
+    { name: "rate", description: "Rate a song.", inputSchema: schema(rate, ["stars"]) },
+    { name: "zoom", description: "Zoom the map.", inputSchema: schema(zoom, ["factor"]) },
+    { name: "set_alarm", description: "Set an alarm.", inputSchema: schema(alarm, ["time", "days"]) },
+    { name: "set_level", description: "Set the level.", parameters: { level: { ...step.level, required: true } } },
+  );
+  const [numbers, lists]: [Record<string, Set<number>>, string[][]] = [
+    { stars: new Set(), factor: new Set(), level: new Set() },
+    [],
+  ];
+  for (let i = 0; i < 600; i++) {
+    const { query, answers } = synth.make(1, i);
+    expect(query).not.toMatch(/undefined|\bn alarm/i);
+    for (const { arguments: args } of answers) {
+      for (const [key, value] of Object.entries(args)) numbers[key]?.add(value as number);
+      if (!Array.isArray(args.days)) continue;
+      lists.push(args.days);
+      expect(new Set(args.days).size).toBe(args.days.length);
+      if (!/week|every day/i.test(query)) for (const day of args.days) expect(query.toLowerCase()).toContain(day);
+    }
+  }
+  expect([...numbers.stars].sort()).toEqual([1, 2, 3, 4, 5]);
+  expect([...numbers.factor].every((factor) => factor > 1 && factor <= 4)).toBe(true);
+  expect([...numbers.level].sort((a, b) => a - b)).toEqual([-20, -10, 0, 10, 20, 30, 40]);
+  expect(numbers.factor.size).toBeGreaterThan(9);
+  for (const length of [1, 2, 3, 5, 7]) expect(lists.some((list) => list.length === length)).toBe(true);
 });
 
 test("an object that is required cannot be said, and the tool and parameter are named", () => {
   const tool = { name: "route", parameters: { via: { type: "object", properties: {}, required: true } } } as FlatTool;
-  expect(() => new ToolSynth([tool], null)).toThrow(
-    "route.via: expected a string, number, boolean, enum or list of strings",
+  expect(() => synthOf(tool)).toThrow(
+    "route.via: expected a string, number, boolean, enum, or list of strings or of an enum",
   );
   const optional = { name: "route", parameters: { via: { type: "object", properties: {} } } } as FlatTool;
-  expect(new ToolSynth([optional], null).make(1, 1).tools).toEqual([optional]);
+  expect(synthOf(optional).make(1, 1).tools).toEqual([optional]);
 });
 
 test("what a parameter takes is read off its type, key, description and quoted example", () => {
@@ -173,7 +211,7 @@ test("some requests begin with how much, some name what they are about and then 
       borrower: { type: "string", description: "Who took it.", required: true },
     },
   };
-  const synth = new ToolSynth([flat[1], lend], null);
+  const synth = synthOf(flat[1], lend);
   const made = Array.from({ length: 3000 }, (_, i) => synth.make(4, i));
   const some = (pattern: RegExp) => made.filter(({ query }) => pattern.test(query)).length;
   expect(some(/^[\w-]+( [\w-]+)? minutes of /i)).toBeGreaterThan(5);
@@ -187,7 +225,7 @@ test("some requests begin with how much, some name what they are about and then 
 });
 
 test("questions about what a tool is for call nothing", () => {
-  const synth = new ToolSynth(flat, null);
+  const synth = new ToolSynth(set, null);
   const asked = Array.from({ length: 3000 }, (_, i) => synth.make(9, i)).filter(({ query }) =>
     /^(when did I last|how often should I|where can I buy) /.test(query),
   );

@@ -6,7 +6,6 @@ import { extname, join } from "node:path";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { defaultModel, load, ToolSet } from "../runtime/index.ts";
 import { ToolSynth } from "../tools/data/fit.ts";
-import { flatTools } from "../tools/data/line.ts";
 import { firstTool, readCalls, writeCalls } from "../tools/playground/web/calls.ts";
 import { absent, built, editTools, Playground, picture, shows, type } from "./playground.ts";
 import { fixture, missing } from "./support.ts";
@@ -509,7 +508,7 @@ describe.skipIf(absent)("teaching", () => {
     const events = await (await fetch(`${at}/${id}/events`)).text();
     expect(events).toContain("expected at least 20 examples to train on");
     for (const path of ["tuning", "pack", "other"]) expect((await fetch(`${at}/${id}/${path}`)).status).toBe(404);
-    const synth = new ToolSynth(flatTools(ToolSet.from(toolsText)), null);
+    const synth = new ToolSynth(ToolSet.from(toolsText), null);
     const examples = Array.from({ length: 60 }, (_, i) => ({ ...synth.make(1, i), tools: 0 }));
     const cancelled = await (await post({ lists: [toolsText], examples, minutes: 9 })).json();
     const following = fetch(`${at}/${cancelled.id}/events`).then((answer) => answer.text());

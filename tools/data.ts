@@ -14,7 +14,7 @@ import { addDomains } from "./data/domainfile.ts";
 import { ToolSynth } from "./data/fit.ts";
 import { drawAsking, generate, toldOf } from "./data/generate.ts";
 import { lexiconFolder, readLexicon } from "./data/lexicon.ts";
-import { flatTools, type Line } from "./data/line.ts";
+import type { Line } from "./data/line.ts";
 import { type Fault, readLines } from "./data/lines.ts";
 import {
   advisedExamples,
@@ -95,7 +95,7 @@ function synth(input: Input, files: string[]): void {
   const lexicon = folder ? readLexicon(folder) : null;
   const [tools, domains] = [input.text("tools"), input.text("domains")];
   if (domains !== undefined) addDomains(domains);
-  const own = tools === undefined ? null : new ToolSynth(flatTools(ToolSet.from(readText(tools))), lexicon);
+  const own = tools === undefined ? null : new ToolSynth(ToolSet.from(readText(tools)), lexicon);
   const make = (i: number) => (own ? own.make(seed, i) : synthesize(seed, i, lexicon));
   const file = out && out !== "-" ? out : null;
   const pageLines = 1000;

@@ -198,7 +198,7 @@ export function answer({ worn }: Dressed, { args }: Ask): Record<string, unknown
 function valueAs({ value, piece, pieces }: Argument, shape: Shape, upper: boolean): unknown {
   switch (shape) {
     case "list":
-      return pieces?.map(({ text }) => text);
+      return Array.isArray(value) ? value : pieces?.map(({ text }) => text);
     case "text":
       return piece?.text;
     case "onOff":

@@ -1,5 +1,5 @@
 /** Examples for somebody's own tools, made from their schema alone: seed, number and tools → one example. */
-
+import type { ToolSet } from "../../runtime/tools/tools.ts";
 import { allTools, chat, domainWeights, type Known } from "./catalogue.ts";
 import type { Dressed } from "./dress.ts";
 import { drawValue, type Fitted, fitTool, streamOf } from "./fit/fit.ts";
@@ -7,6 +7,7 @@ import { askFor } from "./fit/frames.ts";
 import { past } from "./fit/verbs.ts";
 import type { FlatTool } from "./ground.ts";
 import type { Lexicon } from "./lexicon.ts";
+import { flatTools } from "./line.ts";
 import type { Random } from "./random.ts";
 import { ask, chatter, type Request } from "./request.ts";
 import type { Kind } from "./scenes.ts";
@@ -28,10 +29,11 @@ export class ToolSynth {
 
   /** Throws: Error naming a tool that cannot be asked for by words alone. */
   constructor(
-    tools: readonly FlatTool[],
+    set: ToolSet,
     private readonly lexicon: Lexicon | null,
   ) {
-    this.fitted = tools.map((tool) => fitTool(tool, lexicon));
+    const tools = flatTools(set);
+    this.fitted = tools.map((tool, i) => fitTool(tool, lexicon, set.tools[i].parameters));
     this.worn = new Map(this.fitted.map((one) => [one.tool, wornAsIs(one)]));
     const own = new Set(tools.flatMap(stems));
     this.strangers = allTools.filter(

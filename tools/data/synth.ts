@@ -89,7 +89,7 @@ export function show(
 function numbersMerge({ asks }: Request, query: string): boolean {
   const said = asks.flatMap(({ args }) => [...args.values()]).filter(({ value }) => typeof value === "number");
   const heardNumbers = numbersIn(query);
-  return said.some(({ value }) => !heardNumbers.has(value as number));
+  return said.some(({ value }) => !heardNumbers.has(Math.abs(value as number)));
 }
 
 const quotable = new Set(["message", "note", "phrase", "song", "clause"]);

@@ -60,7 +60,7 @@ export function gather({ given: lines, tools, made, seed, lexicon, more, merge =
   const dev: Shown[] = new Random(seed, 0xdeb).shuffled(parts.dev);
   let test = parts.test.map(({ example }, i) => judged(example, i, "test"));
   let groups: string[] | null = parts.test.map(({ cell }) => cell);
-  const synth = tools && new ToolSynth(flatTools(tools), lexicon);
+  const synth = tools && new ToolSynth(tools, lexicon);
   if (synth) {
     const some = (count: number, from: number, held: boolean) =>
       Array.from({ length: count }, (_, i) => synth.make(seed + from, i, held));

@@ -3,7 +3,7 @@ import { modelId } from "../../runtime/pack/pack.ts";
 import { ToolSet } from "../../runtime/tools/tools.ts";
 import { ToolSynth } from "../data/fit.ts";
 import type { Call } from "../data/ground.ts";
-import { flatTools, type Line, normalised, readLine } from "../data/line.ts";
+import { type Line, normalised, readLine } from "../data/line.ts";
 import { usualReplay } from "./batches.ts";
 import { type Report, type Stage, teach } from "./course.ts";
 import { Crew } from "./crew.ts";
@@ -102,7 +102,7 @@ port.onMessage((order) => {
 /** Examples made for tools, each request once. Throws: ToolError, or Error for a tool that words cannot ask for. */
 function make(list: string, count: number, seed: number): Given[] {
   const set = ToolSet.from(list);
-  const synth = new ToolSynth(flatTools(set), null);
+  const synth = new ToolSynth(set, null);
   const names = new Map(set.tools.map(({ promptName, name }) => [promptName, name]));
   const made = new Map<string, Given>();
   // Few tools without values have few sentences.

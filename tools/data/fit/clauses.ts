@@ -1,6 +1,6 @@
 /** Where a value stands beside a sentence, and what is said with it. */
 import type { Random } from "../random.ts";
-import type { FittedParam, Value } from "./fit.ts";
+import { type FittedParam, takesDays, type Value } from "./fit.ts";
 
 /** A parameter with the value that a request gives it. */
 export interface Given extends FittedParam {
@@ -56,7 +56,7 @@ const notClock =
 const isClock = (text: string): boolean =>
   !notClock.test(text) || / (in the|at) (morning|evening|afternoon|night)$/.test(text);
 
-function patterns({ role, label, value }: Given): string[] {
+function patterns({ param, role, label, value }: Given): string[] {
   const { text } = value;
   switch (role.kind) {
     case "time":
@@ -97,6 +97,10 @@ function patterns({ role, label, value }: Given): string[] {
     case "quantity":
       return [", ~", " ~", ", ~", ` with ${label} ~`, ` ${label} ~`, ": ~", " - ~"];
     case "choice":
+      if (takesDays(param))
+        return text === "every day" ? [" ~", ", ~"] : [" on ~", " on ~", " on ~", " ~", ", ~", ", only ~"];
+      if (param.list)
+        return [" with ~", " with ~", ", ~", ` ${label} ~`, ` with ${label} ~`, `, ${label}: ~`, " for ~", " in ~"];
       return [
         ` in ~ ${label}`,
         ` with ${label} ~`,

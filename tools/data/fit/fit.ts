@@ -1,4 +1,5 @@
 /** Somebody's tool, as the generator can ask for it: verbs, nouns, and what each parameter takes. */
+import type { Property } from "../../../runtime/tools/schema.ts";
 import type { FlatTool } from "../ground.ts";
 import type { Lexicon } from "../lexicon.ts";
 import { numberWords } from "../numerals.ts";
@@ -6,6 +7,7 @@ import { Random } from "../random.ts";
 import type { BaseTool, Param } from "../tool.ts";
 import { make, withoutDeterminer } from "../values.ts";
 import { type Sentence, sentencesFor } from "./kin.ts";
+import { type Limits, limited, limitsOf } from "./limits.ts";
 import { earlier, portion, type Role, roleOf } from "./roles.ts";
 import { thingName, trouble } from "./things.ts";
 import { baseVerb, isVerb, otherVerbs } from "./verbs.ts";
@@ -20,6 +22,8 @@ export interface FittedParam {
   told: string[];
   /** Of a person: what the description says that they do or did. */
   does: string | null;
+  /** Of a number. */
+  limits: Limits | null;
 }
 
 export interface Fitted {
@@ -46,18 +50,26 @@ const words = (name: string): string[] =>
     .filter(Boolean);
 
 /**
- * Reads a tool. Throws: Error for a required parameter that nobody can say: an object, or a list of them.
+ * Reads a tool, of which `properties` have the limits. Throws: Error for a required parameter that nobody can say: an
+ * object, or a list of them or of numbers.
  */
-export function fitTool(flat: FlatTool, lexicon: Lexicon | null): Fitted {
+export function fitTool(flat: FlatTool, lexicon: Lexicon | null, properties: readonly Property[] = []): Fitted {
   const params: FittedParam[] = [];
   for (const [key, given] of Object.entries(flat.parameters)) {
     const role = roleOf(key, given, lexicon);
     if (!role) {
       if (!given.required) continue;
-      const expected = "expected a string, number, boolean, enum or list of strings where it is required";
-      throw new Error(`${flat.name}.${key}: ${expected}, got ${given.type}; write examples of it by hand`);
+      const expected =
+        "expected a string, number, boolean, enum, or list of strings or of an enum where it is required";
+      const got = given.type === "array" ? `list of ${given.items?.type ?? "anything"}` : given.type;
+      throw new Error(
+        `${flat.name}.${key}: ${expected}, got ${got}; leave that tool out and write its examples by hand`,
+      );
     }
-    const choices = (given.enum ?? []).map((value) => ({ value: String(value), said: sayings(String(value)) }));
+    const choices = (given.enum ?? given.items?.enum ?? []).map((value) => ({
+      value: String(value),
+      said: sayings(String(value)),
+    }));
     const slot = slotOf(role);
     const param: Param = {
       ...{ name: key, names: [key], slot, choices, about: [], required: given.required === true },
@@ -66,7 +78,8 @@ export function fitTool(flat: FlatTool, lexicon: Lexicon | null): Fitted {
     const told = /^(?:the|a|an|which|what) ([a-z]+)(?: [a-z]+)?[.,]/i.exec(given.description ?? "")?.[1].toLowerCase();
     const label = words(key).join(" ");
     const labels = told && told !== label ? [label, told] : [label];
-    params.push({ param, role, label, labels, ...clausesIn(given.description ?? "") });
+    const limits = limitsOf(properties.find(({ name }) => name === key)?.schema);
+    params.push({ param, role, label, labels, ...clausesIn(given.description ?? ""), limits });
   }
   const openKinds = new Set(["thing", "person", "place", "code", "text", "state"]);
   const candidates = params.filter(({ role, param }) => openKinds.has(role.kind) && !param.list);
@@ -110,14 +123,15 @@ function verbsOf({ name, description = "", parameters }: FlatTool, main: FittedP
   if (named && !verbs.includes(named) && !told) verbs.push(named);
   const nouns = [rest.join(" ")];
   const phrase =
-    /^\w+ (?:a|an|the|some|your|my|one)? ?([a-z ]+?)(?: (?:of|that|for|with|from|to|in|on|at|by|and|which)\b|[.,;]|$)/i.exec(
+    /^\w+ (?:(?:an?|the|some|your|my|one) )?([a-z ]+?)(?: (?:of|that|for|with|from|to|in|on|at|by|and|which)\b|[.,;]|$)/i.exec(
       description,
     );
   if (phrase && phrase[1].split(" ").length <= 3 && !/^(that|when|how|what|more|all)\b/.test(phrase[1]))
     nouns.push(phrase[1].toLowerCase());
   const label = main?.label ?? "";
+  if (!verbs.length) verbs.push(tokens.join(" "));
   return {
-    verbs: verbs.length ? verbs : [tokens.join(" ")],
+    verbs,
     nounVerbs: [...new Set([...(named ? [named] : []), ...verbs.slice(0, 6)])],
     nouns: [...new Set(nouns)].filter((noun) => noun && noun !== label),
     done: doneIn.exec(description)?.[1] ?? null,
@@ -128,10 +142,39 @@ function verbsOf({ name, description = "", parameters }: FlatTool, main: FittedP
 const doneIn =
   /\b(?:was|were|has been|have been|i|you|user) (?:just )?([a-z]+(?:ed|en|ne|pt|ght|id|nt|ld|st|de|ung|ut))\b/i;
 
-/** How an enum's value is said: its words, and their plain form. */
+/** How an enum's value is said: its words, and their plain form; of a day's beginning the day. */
 function sayings(value: string): string[] {
   const plain = words(value).join(" ");
+  const day = plain.length > 2 && weekdays.find((whole) => whole.startsWith(plain));
+  if (day) return [day, day, `${day}s`, ...(plain === day ? [] : [plain])];
   return plain && plain !== value ? [plain, plain, value] : [value];
+}
+
+const weekdays = "monday tuesday wednesday thursday friday saturday sunday".split(" ");
+
+/** Which day of the week a choice is; −1 for none. */
+const dayOf = ({ said }: Param["choices"][number]): number => weekdays.indexOf(said[0]);
+
+/** Whether a parameter takes some days of the week. */
+export const takesDays = ({ list, choices }: Param): boolean =>
+  list === true && choices.filter((one) => dayOf(one) >= 0).length >= weekdays.length;
+
+/** Some of the choices, each once, as they are said together. */
+function drawList(param: Param, random: Random): Value {
+  if (takesDays(param) && random.chance(0.2)) {
+    const [text, has] = random.pick<[string, (day: number) => boolean]>([
+      ["weekdays", (day) => day < 5],
+      ["weekends", (day) => day >= 5],
+      ["every day", () => true],
+    ]);
+    const meant = param.choices.filter((one) => dayOf(one) >= 0 && has(dayOf(one)));
+    return { text, value: meant.map(({ value }) => value) };
+  }
+  const some = random.some(param.choices, random.pick([1, 1, 1, 2, 2, 3]));
+  const said = some.map(({ said }) => random.pick(said));
+  const last = said.pop() as string;
+  const text = said.length ? `${said.join(", ")}${random.pick([" and ", " and ", ", and ", ", "])}${last}` : last;
+  return { text, value: some.map(({ value }) => value) };
 }
 
 /** A slot that has the role's manners: where a determiner belongs, what may stand behind it. */
@@ -147,7 +190,7 @@ function slotOf({ kind, slots }: Role): string {
 
 export interface Value {
   text: string;
-  value?: string | number | boolean;
+  value?: string | number | boolean | string[];
   /** Of a state: it makes a sentence behind the thing's name. */
   isPredicate?: boolean;
   /** Of a number: its unit is said with it. */
@@ -166,13 +209,14 @@ export function isHeld(text: string): boolean {
 
 /** A value for a parameter; `held`: one of those held out, or none of them; null: any. */
 export function drawValue(
-  { param, role }: FittedParam,
+  { param, role, limits }: FittedParam,
   random: Random,
   lexicon: Lexicon | null,
   held: boolean | null,
 ): Value {
   for (;;) {
-    const made = draw(param, role, random, lexicon);
+    const drawn = draw(param, role, random, lexicon);
+    const made = limits && role.kind === "number" ? limited(drawn, limits, random) : drawn;
     if (held === null || role.kind === "choice" || role.kind === "flag" || role.kind === "number") return made;
     if (isHeld(made.text) === held) return made;
   }
@@ -180,6 +224,7 @@ export function drawValue(
 
 function draw(param: Param, role: Role, random: Random, lexicon: Lexicon | null): Value {
   const { kind, slots, words: kin, examples } = role;
+  if (kind === "choice" && param.list) return drawList(param, random);
   if (kind === "choice") {
     const { value, said } = random.pick(param.choices);
     return { text: random.pick(said), value };

@@ -26,7 +26,7 @@ export function askFor(fitted: Fitted, random: Random, lexicon: Lexicon | null, 
   const pieces = parts.map((part): Piece => {
     if (typeof part === "string") return { text: part };
     const piece = { text: part.value.text, param: part.param };
-    if (part.param.list) args.set(part.param, { pieces: [piece] });
+    if (part.param.list && !Array.isArray(part.value.value)) args.set(part.param, { pieces: [piece] });
     else args.set(part.param, { value: part.value.value, piece });
     return piece;
   });

@@ -84,7 +84,7 @@ export function roleOf(key: string, param: FlatParam, lexicon: Lexicon | null): 
     ...{ kind, slots, examples, words: [] },
     ...more,
   });
-  if (param.enum) return role("choice", []);
+  if (param.enum ?? param.items?.enum) return role("choice", []);
   if (param.type === "boolean") return role("flag", []);
   if (param.type === "integer" || param.type === "number") {
     const found = units.find(([words]) => has(name, words)) ?? units.find(([words]) => has(text, words));
@@ -93,7 +93,7 @@ export function roleOf(key: string, param: FlatParam, lexicon: Lexicon | null): 
     return role("number", [isWhole ? "integer" : slot], { unit: found?.[2] ?? "" });
   }
   const type = param.type === "array" ? (param.items?.type ?? "string") : param.type;
-  if (type !== "string" || (param.type === "array" && param.items?.enum)) return null;
+  if (type !== "string") return null;
   const shape = examples.length ? shapeOf(examples[0]) : null;
   if (shape === "time" || has(name, "time|clock|hour|taken at|starts? at|at") || / at$/.test(name))
     return role(
