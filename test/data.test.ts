@@ -572,7 +572,7 @@ describe("ground", () => {
     const loose = (args: Record<string, unknown>) =>
       ungrounded("ask Anna and Bob for 3", [{ name: "t", arguments: args }], tools);
     expect(told({ to: ["Anna"], options: { n: 3 } })).not.toThrow();
-    expect(told({ to: [3] })).toThrow("arguments.to: expected a array");
+    expect(told({ to: [3] })).toThrow("arguments.to: expected a list of strings");
     expect(told({ options: {} })).toThrow("arguments.options.n: required");
     expect(told({ options: { n: 3, x: 1 } })).toThrow("arguments.options.x: expected a parameter of options");
     expect(loose({ to: ["Anna", "Bob"], options: { n: 3 } })).toBeNull();
@@ -614,7 +614,7 @@ describe("ground", () => {
     expect(told("t", { n: 1, m: "on" })).not.toThrow();
     expect(told("u", {})).toThrow("answers[0].name: expected one of the tools");
     expect(told("t", {})).toThrow("answers[0].arguments.n: required");
-    expect(told("t", { n: 1.5 })).toThrow("expected a integer");
+    expect(told("t", { n: 1.5 })).toThrow("expected an integer");
     expect(told("t", { n: 1, m: "up" })).toThrow('one of ["on","off"]');
     expect(told("t", { n: 1, toString: "x" })).toThrow("one it lacks");
   });

@@ -45,11 +45,17 @@ function checkArguments(
     const param = Object.hasOwn(parameters, key) ? parameters[key] : undefined;
     if (!param) throw new Error(`${at}.${key}: expected a parameter of ${owner}, got one it lacks`);
     if (!fits(value, param)) {
-      const wanted = param.enum ? `one of ${JSON.stringify(param.enum)}` : `a ${param.type}`;
-      throw new Error(`${at}.${key}: expected ${wanted}, got ${JSON.stringify(value)}`);
+      throw new Error(`${at}.${key}: expected ${wantedOf(param)}, got ${JSON.stringify(value)}`);
     }
     if (param.properties) checkArguments(value as Record<string, unknown>, param.properties, `${at}.${key}`, key);
   }
+}
+
+function wantedOf({ type, enum: values, items }: FlatParam): string {
+  if (values) return `one of ${JSON.stringify(values)}`;
+  if (items?.enum) return `a list of some of ${JSON.stringify(items.enum)}`;
+  if (type === "array" && items?.type) return `a list of ${items.type}s`;
+  return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`;
 }
 
 function fits(value: unknown, { type, enum: values, items }: FlatParam): boolean {

@@ -1,6 +1,7 @@
 /** One example as data has it: a query, tools and answers, as values or as JSON in strings. */
 import { type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
 import { type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
+import { isWithin, limitsOf, toldLimits } from "./limits.ts";
 
 export interface Line {
   path: string;
@@ -44,6 +45,7 @@ export function readLine(text: string): Omit<Line, "path" | "number" | "text"> {
     name: tools.tools.find(({ name }) => name === call.name)?.promptName ?? call.name,
   })) as Call[];
   checkCalls(calls, flat);
+  checkLimits(calls, tools);
   const warning = ungrounded(query, calls, flat);
   return {
     query,
@@ -54,6 +56,17 @@ export function readLine(text: string): Omit<Line, "path" | "number" | "text"> {
     ...(typeof source === "string" && { source }),
     ...(warning && { warning }),
   };
+}
+
+/** Throws: Error for a number that its tool's limits forbid, which the grammar would never write. */
+function checkLimits(calls: readonly Call[], { tools }: ToolSet): void {
+  for (const [i, call] of calls.entries()) {
+    for (const { name, schema } of tools.find(({ promptName }) => promptName === call.name)?.parameters ?? []) {
+      const [value, limits] = [call.arguments[name], limitsOf(schema)];
+      if (typeof value !== "number" || !limits || isWithin(value, limits)) continue;
+      throw new Error(`answers[${i}].arguments.${name}: expected ${toldLimits(limits)}, got ${value}`);
+    }
+  }
 }
 
 /** The tools as the prompt shows them. */

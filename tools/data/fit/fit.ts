@@ -2,12 +2,12 @@
 import type { Property } from "../../../runtime/tools/schema.ts";
 import type { FlatTool } from "../ground.ts";
 import type { Lexicon } from "../lexicon.ts";
+import { type Limits, limited, limitsOf } from "../limits.ts";
 import { numberWords } from "../numerals.ts";
 import { Random } from "../random.ts";
 import type { BaseTool, Param } from "../tool.ts";
 import { make, withoutDeterminer } from "../values.ts";
 import { type Sentence, sentencesFor } from "./kin.ts";
-import { type Limits, limited, limitsOf } from "./limits.ts";
 import { earlier, portion, type Role, roleOf } from "./roles.ts";
 import { thingName, trouble } from "./things.ts";
 import { baseVerb, isVerb, otherVerbs } from "./verbs.ts";
