@@ -55,7 +55,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
     "runtime/prompt: apart joint prompt",
     "runtime/text: letters numbers request tokenizer trie",
     "runtime/tools: bounds decimal forms keywords merge overlap pointer prompt reader schema shapes shortest tools typing words",
-    "tools: command lines model run",
+    "tools: command lines model run toollist",
     "wasm: abi",
     "wasm/built: bytes",
   ]);

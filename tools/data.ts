@@ -1,15 +1,4 @@
-import { ToolSet } from "../runtime/tools/tools.ts";
-import {
-  type Command,
-  type Input,
-  output,
-  print,
-  readText,
-  serverOf,
-  table,
-  UsageError,
-  writeBytes,
-} from "./command.ts";
+import { type Command, type Input, output, print, serverOf, table, UsageError, writeBytes } from "./command.ts";
 import { addDomains } from "./data/domainfile.ts";
 import { ToolSynth } from "./data/fit.ts";
 import { drawAsking, generate, toldOf } from "./data/generate.ts";
@@ -28,6 +17,7 @@ import {
   valueKinds,
 } from "./data/measures.ts";
 import { synthesize } from "./data/synth.ts";
+import { readTools } from "./toollist.ts";
 
 export const data: Command = {
   help: `thimble data synth --count N [--seed S] [-o FILE]        examples from the generator; same seed and words, same bytes
@@ -86,7 +76,7 @@ const steps: Record<string, (input: Input, files: string[]) => void | Promise<vo
 const seedOf = (input: Input) => input.integer("seed", 0, 2 ** 32 - 1) ?? 0;
 const countOf = (input: Input) => input.integer("count", 1, 1e9) ?? 1000;
 
-function synth(input: Input, files: string[]): void {
+async function synth(input: Input, files: string[]): Promise<void> {
   if (files.length) throw new UsageError(`data synth: expected no file but -o FILE, got ${files[0]}`);
   const [count, seed, out] = [countOf(input), seedOf(input), input.text("out")];
   const folder = lexiconFolder();
@@ -95,7 +85,7 @@ function synth(input: Input, files: string[]): void {
   const lexicon = folder ? readLexicon(folder) : null;
   const [tools, domains] = [input.text("tools"), input.text("domains")];
   if (domains !== undefined) addDomains(domains);
-  const own = tools === undefined ? null : new ToolSynth(ToolSet.from(readText(tools)), lexicon);
+  const own = tools === undefined ? null : new ToolSynth(await readTools(tools), lexicon);
   const make = (i: number) => (own ? own.make(seed, i) : synthesize(seed, i, lexicon));
   const file = out && out !== "-" ? out : null;
   const pageLines = 1000;
@@ -127,7 +117,7 @@ async function fromEndpoint(input: Input): Promise<void> {
     pauseMs: 1000,
     retries: 5,
     apiKey: process.env.THIMBLE_API_KEY,
-    tools: tools ? ToolSet.from(readText(tools)) : undefined,
+    tools: tools ? await readTools(tools) : undefined,
     onProgress: process.stderr.isTTY ? drawAsking : undefined,
   });
   if (process.stderr.isTTY) process.stderr.write("\n");

@@ -12,9 +12,9 @@ import { PackStream } from "../runtime/load/loader.ts";
 import { bytesOf } from "../runtime/load/source.ts";
 import { checkFile, type PackHeader } from "../runtime/pack/pack.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
-import { ToolSet } from "../runtime/tools/tools.ts";
-import { type Command, print, readText, table } from "./command.ts";
+import { type Command, print, table } from "./command.ts";
 import { modelOf } from "./model.ts";
+import { readTools } from "./toollist.ts";
 
 export const inspect: Command = {
   help: `thimble inspect [PACK] [--tools FILE] [--json]
@@ -29,7 +29,7 @@ host (without PACK: the model inside the package), and checks every section's ch
   options: { tools: { type: "string" }, json: { type: "boolean" } },
   async run(input) {
     const toolsPath = input.text("tools");
-    const set = toolsPath === undefined ? null : ToolSet.from(readText(toolsPath));
+    const set = toolsPath === undefined ? null : await readTools(toolsPath);
     const source = (await modelOf(input.words[0])) ?? defaultModel();
     const stream = await PackStream.open(source).catch((error) => {
       throw new Error(error instanceof FormatError ? `${source}: ${error.message}` : error.message, { cause: error });

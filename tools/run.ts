@@ -4,7 +4,7 @@ import type { Source } from "../runtime/load/source.ts";
 import type { CallResult } from "../runtime/session.ts";
 import { load } from "../runtime/thimble.ts";
 import { mostTools } from "../runtime/tools/bounds.ts";
-import { ToolSet } from "../runtime/tools/tools.ts";
+import type { ToolSet } from "../runtime/tools/tools.ts";
 import { buildNames } from "../wasm/abi.ts";
 import {
   type Command,
@@ -20,6 +20,7 @@ import {
 } from "./command.ts";
 import { linesOf } from "./lines.ts";
 import { modelOf } from "./model.ts";
+import { readTools } from "./toollist.ts";
 
 /** The watch tools that `run` offers unless told otherwise. */
 export const watchTools = fileURLToPath(new URL("./watch.json", import.meta.url));
@@ -66,7 +67,7 @@ request, answered in one line as soon as it is there: its calls a tab apart, or 
     if (fromInput && toolsPath === "-")
       throw new UsageError("run: expected a request beside --tools -, got none; standard input holds the tools");
     if (fromInput && isTyped()) throw noRequest("none");
-    const tools = ToolSet.from(readText(toolsPath));
+    const tools = await readTools(toolsPath);
     const offer = input.integer("offer", 1, mostTools);
     const idle = ["offer", "tuning", "kernels", "threads", "json", "stream", "free"].find((name) => input.has(name));
     if (input.flag("wasi") && idle)

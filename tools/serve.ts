@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { mostThreads } from "../runtime/engine/threads.ts";
-import { load, ToolSet } from "../runtime/index.ts";
-import { type Command, readText, UsageError, warn } from "./command.ts";
+import { load } from "../runtime/index.ts";
+import { type Command, UsageError, warn } from "./command.ts";
 import { modelOf } from "./model.ts";
 import { watchTools } from "./run.ts";
 import { Desk, mostAnswerTokens } from "./serve/desk.ts";
@@ -10,6 +10,7 @@ import { handlerOf } from "./serve/handler.ts";
 import { listen, untilStopped } from "./serve/listen.ts";
 import { Metrics } from "./serve/metrics.ts";
 import { withSdk } from "./serve/sdk.ts";
+import { readTools } from "./toollist.ts";
 
 export const serve: Command = {
   help: `thimble serve [--port 7861] [--host ADDRESS] [--model PACK] [--tuning FILE] [--api-key KEY] [--cors ORIGIN] [--mcp] [--connect FILE]
@@ -60,7 +61,7 @@ An OpenAI-compatible server on this machine: POST /v1/chat/completions and /v1/r
     // Before the model is loaded: what is missing is said at once.
     const mcp = isMcp ? await withSdk("server", import("./serve/mcp.ts")) : undefined;
     const routing = connect === undefined ? undefined : await withSdk("client", import("./serve/router.ts"));
-    const tools = ToolSet.from(readText(input.text("tools") ?? watchTools));
+    const tools = await readTools(input.text("tools") ?? watchTools);
     const [named, tuning] = [input.text("model"), input.text("tuning")];
     const model = await load(await modelOf(named), {
       cache: true,

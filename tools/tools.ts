@@ -3,13 +3,13 @@ import { ToolError } from "../runtime/errors.ts";
 import { bytesOf } from "../runtime/load/source.ts";
 import { load } from "../runtime/thimble.ts";
 import { parsed } from "../runtime/tools/forms.ts";
-import { ToolSet } from "../runtime/tools/tools.ts";
+import type { ToolSet } from "../runtime/tools/tools.ts";
 import { hashTools } from "../runtime/wire/hash.ts";
 import { packTools } from "../runtime/wire/wire.ts";
-import { unpackTools } from "../runtime/wire/wireread.ts";
 import { type Command, print, progressLine, readBytes, UsageError, utf8Text, writeBytes } from "./command.ts";
 import { writeHeader } from "./header.ts";
 import { modelOf } from "./model.ts";
+import { isPacked, toolsIn } from "./toollist.ts";
 import { watchModule } from "./watchset.ts";
 
 export const tools: Command = {
@@ -27,7 +27,7 @@ TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
 
   -o, --out FILE   where pack and read write
   --model PACK     a pack's path, URL or name, as thimble pull knows them (the model inside the package)
-  --json           print one object, its tools as the prompt shows them
+  --json           print one object, its tools as the prompt shows them and their risk
 
   thimble tools read tools.json -o tools.kv`,
   options: { out: { type: "string", short: "o" }, model: { type: "string" }, json: { type: "boolean" } },
@@ -43,8 +43,8 @@ TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
       throw new UsageError(`tools ${action}: expected -o FILE, got none`);
 
     const given = readBytes(path);
+    const set = await toolsIn(given, path);
     const json = isPacked(given) ? null : utf8Text(given, path);
-    const set = json === null ? unpackTools(given) : ToolSet.from(json);
     if (action === "read") return readAhead(set, input.text("model"), out as string);
     const bytes = json === null ? given : packTools(set);
     const share = json === null ? "" : `, ${shareOf(bytes, json)} of its compact JSON`;
@@ -54,11 +54,13 @@ TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
       writeBytes(out as string, out?.endsWith(".js") ? watchModule(bytes) : bytes);
       return print(`${out} ${bytes.length} bytes${share} ${hash}`);
     }
-    const { texts, warnings, prompt } = set;
-    if (input.flag("json"))
-      return print(JSON.stringify({ hash, bytes: bytes.length, tools: JSON.parse(prompt), warnings }));
-    print(`${hash} ${texts.length} tools, ${bytes.length} bytes${share}, ${prompt.length} in the prompt`);
-    for (const text of texts) print(text);
+    const { warnings } = set;
+    // What a wrong call costs the prompt does not show.
+    const shown = set.tools.map(({ risk }, i) => ({ ...JSON.parse(set.texts[i]), ...(risk !== "safe" && { risk }) }));
+    if (input.flag("json")) return print(JSON.stringify({ hash, bytes: bytes.length, tools: shown, warnings }));
+    print(`${hash} ${set.tools.length} tools, ${bytes.length} bytes${share}, ${set.prompt.length} in the prompt`);
+    for (const text of set.texts) print(text);
+    for (const { name, risk } of set.tools) if (risk !== "safe") print(`${name} risk: ${risk}`);
     for (const { path, message } of warnings) print(`${path} ${message}`);
   },
 };
@@ -86,9 +88,4 @@ async function readAhead(set: ToolSet, name: string | undefined, out: string): P
 function shareOf(bytes: Uint8Array, json: string): string {
   const compact = new TextEncoder().encode(JSON.stringify(parsed(json)));
   return `${((100 * bytes.length) / compact.length).toFixed(1)}%`;
-}
-
-/** Msgpack's lists begin with bytes that no JSON text begins with. */
-function isPacked(bytes: Uint8Array): boolean {
-  return bytes[0] >> 4 === 0x9 || bytes[0] === 0xdc || bytes[0] === 0xdd;
 }

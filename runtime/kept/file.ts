@@ -23,12 +23,11 @@
  */
 import { pad } from "../../wasm/abi.ts";
 import { FormatError } from "../errors.ts";
-import { type Geometry, modelId, type PackHeader } from "../pack/pack.ts";
+import { type Geometry, keptMagic, modelId, type PackHeader } from "../pack/pack.ts";
 import { xxh32 } from "../pack/xxh32.ts";
 import { formBytes } from "./form.ts";
 import type { KeptEntry } from "./kept.ts";
 
-const magic = "thimblkv";
 const version = 4;
 const headBytes = 48;
 const rowBytes = 20;
@@ -47,7 +46,7 @@ export function writeKept(header: PackHeader, entries: readonly KeptEntry[], dev
   const deviceAt = end;
   const file = new Uint8Array(end + (device?.length ?? 0));
   const view = new DataView(file.buffer);
-  file.set(utf8.encode(magic), 0);
+  file.set(utf8.encode(keptMagic), 0);
   const head = [version, entries.length, modelId(header), header.toolAt ?? 0, dim];
   for (const [i, word] of head.entries()) view.setUint32(8 + 4 * i, word, true);
   for (const [i, { known, form }] of entries.entries()) {
@@ -76,7 +75,7 @@ export function readKept(header: PackHeader, bytes: Uint8Array, rowsOf: (text: s
     throw new FormatError(path, offset, message);
   };
   const found = new TextDecoder("latin1").decode(bytes.subarray(0, 8));
-  if (found !== magic)
+  if (found !== keptMagic)
     wrong(
       "magic",
       0,

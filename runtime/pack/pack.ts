@@ -19,6 +19,8 @@ import { type Calibration, checkCalibration } from "./calibration.ts";
 import { xxh32 } from "./xxh32.ts";
 
 export const magic = "thimble\0";
+/** Of a file of kept tools (kept/file.ts), which is taken for a pack now and then. */
+export const keptMagic = "thimblkv";
 export const packVersion = 2;
 export const prefixBytes = 24;
 const alignment = 64;
@@ -241,7 +243,9 @@ export function readPrefix(bytes: Uint8Array): {
     throw new FormatError(
       "magic",
       0,
-      `expected a thimble pack, got ${JSON.stringify(text)}; convert with \`thimble build\``,
+      text === keptMagic
+        ? "expected a thimble pack, got what a model made of tools; give that to prepare"
+        : `expected a thimble pack, got ${JSON.stringify(text)}; convert with \`thimble build\``,
     );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset);

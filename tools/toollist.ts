@@ -1,0 +1,24 @@
+/** A file of tools that a command was given → a ToolSet: JSON of any form, or a packed list. */
+import { keptMagic } from "../runtime/pack/pack.ts";
+import { ToolSet } from "../runtime/tools/tools.ts";
+import { readBytes, utf8Text } from "./command.ts";
+
+/** Reads a file, or standard input for "-". Rejects: ToolError; Error for what cannot be read or is no list. */
+export function readTools(path: string): Promise<ToolSet> {
+  return toolsIn(readBytes(path), path);
+}
+
+/** Rejects: ToolError; Error, naming the place, for what is no list. */
+export async function toolsIn(bytes: Uint8Array, place: string): Promise<ToolSet> {
+  if (isPacked(bytes)) return (await import("../runtime/wire/wireread.ts")).unpackTools(bytes);
+  if (new TextDecoder("latin1").decode(bytes.subarray(0, 8)) === keptMagic)
+    throw new Error(
+      `${place}: expected tools, got what a model made of them; give that to model.prepare(…), here the tools themselves`,
+    );
+  return ToolSet.from(utf8Text(bytes, place));
+}
+
+/** Msgpack's lists begin with bytes that no JSON text begins with. */
+export function isPacked(bytes: Uint8Array): boolean {
+  return bytes[0] >> 4 === 0x9 || bytes[0] === 0xdc || bytes[0] === 0xdd;
+}
