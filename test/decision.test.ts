@@ -9,7 +9,7 @@ import { fit } from "../tools/calibrate/fit.ts";
 import { seeded } from "./support.ts";
 
 const zeros = Object.fromEntries(features.map((name) => [name, 0])) as Record<Feature, number>;
-const calibration: Calibration = { version: 1, weights: { ...zeros, bias: 0 }, act: 0.9, confirm: 0.6 };
+const calibration: Calibration = { version: 2, weights: { ...zeros, bias: 0 }, act: 0.9, confirm: 0.6 };
 
 test("risk raises the bar: safe acts from the threshold on, confirm from halfway to certainty, danger never", () => {
   const said = (confidence: number) =>
@@ -45,6 +45,11 @@ test("features are capped, so that an infinite margin stays a number", () => {
     ungrounded: 1,
     others: 0,
   });
+  const doubts = [0, -1e-300, -0.001, -0.002].map((logProb) => {
+    const call = { logProb, margin: 1 };
+    return featuresOf({ name: sure, call, runnerUp: null }, {}, 0).callDoubt;
+  });
+  expect(doubts).toEqual([0, 0, 0, Math.log(2)]);
 });
 
 test("a fit recovers how likely calls are right, and its thresholds keep their promise on other calls", () => {
@@ -83,10 +88,13 @@ test("a fit finds which of two features that go together says it, and of no call
 
 test("a calibration from before callDoubt counts it as nothing, and one that lacks another weight is refused", () => {
   const { callDoubt: _, ...before } = zeros;
-  const old = checkCalibration({ ...calibration, weights: { ...before, bias: 1 } });
+  const old = checkCalibration({ ...calibration, version: 1, weights: { ...before, bias: 1 } });
   expect(confidenceOf({ ...zeros, bias: 1, callDoubt: 5 }, old)).toBe(1 / (1 + Math.exp(-1)));
   const { others: __, ...lacking } = zeros;
-  expect(() => checkCalibration({ ...calibration, weights: lacking })).toThrow("calibrate again");
+  for (const weights of [before, lacking, { ...zeros, callDoubt: null }])
+    expect(() => checkCalibration({ ...calibration, weights })).toThrow("calibrate again");
+  expect(() => checkCalibration({ ...calibration, version: 1 })).toThrow("calibrate again");
+  expect(() => checkCalibration({ ...calibration, version: 3 })).toThrow("calibrate again");
 });
 
 test("a fit never trusts a call more for a value from nowhere, a close second or further calls, whatever the data say", () => {
@@ -97,32 +105,33 @@ test("a fit never trusts a call more for a value from nowhere, a close second or
       bias: 1,
       callMargin: random() * 8,
       callLogProb: -random() * 8,
+      callDoubt: random() * 8,
       ungrounded: random() < 0.3 ? 1 : 0,
       others: random() < 0.3 ? 1 : 0,
     };
     // Here what should count against a call is what makes it right.
-    const sum = values.ungrounded + values.others - values.callMargin / 8 - values.callLogProb / 8;
-    return { values, right: random() < sum / 2 };
+    const sum = values.ungrounded + values.others + (values.callDoubt - values.callMargin - values.callLogProb) / 8;
+    return { values, right: random() < sum / 3 };
   });
   const { weights } = fit(samples, 0.6, 0.4);
   for (const name of ["nameMargin", "nameLogProb", "callMargin", "callLogProb"] as const)
     expect(weights[name]).toBeGreaterThanOrEqual(0);
-  for (const name of ["ungrounded", "others"] as const) expect(weights[name]).toBeLessThanOrEqual(0);
+  for (const name of ["callDoubt", "ungrounded", "others"] as const) expect(weights[name]).toBeLessThanOrEqual(0);
 });
 
 test("a calibration's weight of the wrong sign counts as none", () => {
   const wrong: Calibration = {
     ...calibration,
-    weights: { ...zeros, bias: 1, nameLogProb: -1, callMargin: -1, ungrounded: 2, others: 2 },
+    weights: { ...zeros, bias: 1, nameLogProb: -1, callMargin: -1, callDoubt: 1, ungrounded: 2, others: 2 },
   };
-  const values = { ...zeros, bias: 1, nameLogProb: -4, callMargin: 3, ungrounded: 2, others: 1 };
+  const values = { ...zeros, bias: 1, nameLogProb: -4, callMargin: 3, callDoubt: 3, ungrounded: 2, others: 1 };
   expect(confidenceOf(values, checkCalibration(wrong))).toBe(confidenceOf({ ...zeros, bias: 1 }, wrong));
 });
 
 const toolSet = ToolSet.from([
   { name: "f", parameters: { minutes: { type: "integer" }, text: { type: "string", default: "none" } } },
 ]);
-const sure: Calibration = { version: 1, weights: { ...zeros, bias: 9 }, act: 0.5, confirm: 0.1 };
+const sure: Calibration = { version: 2, weights: { ...zeros, bias: 9 }, act: 0.5, confirm: 0.1 };
 
 function decisions(args: string, request: string, cutShort = false): string[] {
   const bytes = new TextEncoder().encode(` [{"name":"f","arguments":{}},{"name":"f","arguments":${args}}]`);

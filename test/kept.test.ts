@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pageBytes, Space } from "../runtime/engine/memory.ts";
 import { defaultModel, FormatError, load } from "../runtime/index.ts";
+import { xxh32 } from "../runtime/pack/xxh32.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { margins, undecided } from "../tools/bench/margins.ts";
 import { readCheckpoint } from "../tools/checkpoint/checkpoint.ts";
@@ -218,6 +219,12 @@ test("a file of kept tools with any byte changed, cut or of another model is a F
   expect(padding.size).toBeLessThan(3);
   for (const length of [0, 7, 31, 60, file.length - 20])
     await expect(model.prepare(file.subarray(0, length))).rejects.toThrow(FormatError);
+  const before = file.slice();
+  const view = new DataView(before.buffer);
+  view.setUint32(8, 3, true);
+  view.setUint32(28, 0, true);
+  view.setUint32(28, xxh32(before.subarray(0, 48 + 20 * tools.length)), true);
+  await expect(model.prepare(before)).rejects.toThrow("version: expected 4, got 3; read the tools again");
   const other = await load(
     await packOf(randomCheckpoint({ ...oddGeometry, vocabSize: 4096 }, 13), { prompt: "apart" }),
   );

@@ -863,7 +863,7 @@ withCc(
 );
 
 withCc(
-  "a tools file whose sums are right is refused where an enum's value is no UTF-8, or none",
+  "a tools file whose sums are right is refused where its version is another's, or an enum's value is no UTF-8, or none",
   async () => {
     const parameters = { meal: { type: "string", enum: ["breakfast", "dinner"] } };
     const path = await keep(ToolSet.from([{ name: "log_meal", description: "Log a meal.", parameters }]));
@@ -889,6 +889,8 @@ withCc(
       const { code, error } = refused(change);
       expect([code, error]).toEqual([1, expect.stringContaining("damaged")]);
     }
+    const before = refused((bytes) => bytes.writeUInt32LE(3, 8));
+    expect([before.code, before.error]).toEqual([1, expect.stringContaining("expected version 4, got another")]);
   },
   timeoutMs,
 );

@@ -143,12 +143,12 @@ function reliability(judged: readonly Judged[]): Bin[] {
 function coverage(judged: readonly Judged[], calibration: Calibration): (string | number)[][] {
   return (["act", "confirm"] as const).map((name) => {
     const above = judged.filter((one) => one[name]);
-    const right = above.filter((one) => one.right).length / (above.length || 1);
+    const right = above.filter((one) => one.right).length / above.length;
     return [
       name === "act" ? "act" : "act or confirm",
-      calibration[name],
+      calibration[name] < 1 ? calibration[name] : "never",
       `${percent(above.length / (judged.length || 1))}`,
-      percent(right),
+      above.length ? percent(right) : "–",
     ];
   });
 }

@@ -26,7 +26,8 @@ const cap = 8;
 
 /**
  * What a call's confidence is read from; `others` is the number of further calls in the answer. `callDoubt` is the logarithm
- * of -callLogProb, in thousandths from .001 on: it tells the sure calls from each other, of which all have 0 to three digits.
+ * of -callLogProb in thousandths, of less than one 0: it tells .001, .01 and .1 from each other, which a line through all
+ * takes for the same.
  */
 export function featuresOf(
   certainty: Certainty,

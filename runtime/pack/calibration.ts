@@ -2,8 +2,8 @@
 
 /** What `thimble calibrate` writes: a logistic model of "this call is right", and two thresholds on it. */
 export interface Calibration {
-  version: 1;
-  /** Calibrations from before `callDoubt` have none, which counts as 0. */
+  /** 1 of those from before `callDoubt`, which they have not. */
+  version: 1 | 2;
   weights: Record<Exclude<Feature, "callDoubt">, number> & { callDoubt?: number };
   /** Least confidence to act on, and to offer for confirmation; below that, ask. */
   act: number;
@@ -64,8 +64,17 @@ export function signedWeight(name: Feature, weight = 0): number {
 
 /** For packs that nobody calibrated: always confirm, since what their certainty is worth is not known. */
 export const genericCalibration: Calibration = {
-  version: 1,
-  weights: { bias: 0, nameMargin: 0, nameLogProb: 0, callMargin: 0, callLogProb: 1, ungrounded: -1, others: 0 },
+  version: 2,
+  weights: {
+    bias: 0,
+    nameMargin: 0,
+    nameLogProb: 0,
+    callMargin: 0,
+    callLogProb: 1,
+    callDoubt: 0,
+    ungrounded: -1,
+    others: 0,
+  },
   act: 1,
   confirm: 0,
 };
@@ -74,8 +83,12 @@ export const genericCalibration: Calibration = {
 export function checkCalibration(value: unknown): Calibration {
   const calibration = value as Calibration;
   const whole =
-    calibration?.version === 1 &&
-    features.every((name) => Number.isFinite(calibration.weights?.[name] ?? (name === "callDoubt" ? 0 : undefined))) &&
+    (calibration?.version === 1 || calibration?.version === 2) &&
+    features.every((name) =>
+      name === "callDoubt" && calibration.version === 1
+        ? calibration.weights?.callDoubt === undefined
+        : Number.isFinite(calibration.weights?.[name]),
+    ) &&
     calibration.confirm >= 0 &&
     calibration.act >= calibration.confirm &&
     calibration.act <= 1 &&

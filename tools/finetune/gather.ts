@@ -48,6 +48,9 @@ export interface Gathered {
 
 const sizes = { dev: 96, test: 200, guard: 200, choosing: 100 };
 
+/** Of fewer, one more right or wrong moves a score by five in a hundred. */
+const fewTests = 20;
+
 /**
  * Splits and makes all examples. Throws: Error for tools that cannot be asked for, or too few examples.
  */
@@ -77,7 +80,11 @@ export function gather({ given: lines, tools, made, seed, lexicon, more, merge =
   if (train.length < 20)
     throw new Error(`finetune: expected at least 20 examples to train on, got ${train.length}; ${more}`);
   if (!dev.length || !test.length)
-    throw new Error(`finetune: expected three different requests a tool at least, got fewer; add examples, or ${more}`);
+    throw new Error(
+      `finetune: expected three requests a tool at least that differ in more than their values, got fewer; ask in other words${tools ? "" : `, or ${more}`}`,
+    );
+  if (test.length < fewTests)
+    warnings.push(`the test has ${test.length} examples, which say next to nothing: give more, or a file to --test`);
   if (groups && !groups.some((group) => group === cells[2] || group === cells[3]))
     warnings.push("no sentence could be kept for testing: the score tells nothing of other ways to ask");
   const general = Array.from({ length: sizes.guard + sizes.choosing }, (_, i) =>
