@@ -16,6 +16,13 @@ const tools = [
   { name: "light", parameters: { state: { type: "string", enum: ["on", "off"] }, room: { type: "string" } } },
   { name: "ask", parameters: { who: { type: "string", enum: ["which", "your"] } } },
   { name: "vote", parameters: { answer: { type: "integer", enum: [100, 200] } } },
+  {
+    name: "alarm",
+    parameters: {
+      days: { type: "array", items: { type: "string", enum: ["mon", "tue", "wed", "sat", "sun"] } },
+      at: { type: "string", required: true },
+    },
+  },
   { name: "cafe", parameters: { drink: { type: "string", enum: ["café crème", "thé vert"] } } },
 ];
 
@@ -65,6 +72,25 @@ test("nothing pays where an enum has words that mean anything, numbers, or all o
   expect(losses("vote 100", ' [{"name":"vote","arguments":{"answer":', ["100", "200"])).toEqual([0, 0]);
   expect(losses("breakfast, lunch, dinner", lunch, ["l", "b", "}}]"])).toEqual([0, 0, 0]);
   expect(losses("soup", lunch, ["l", "b", "d"])).toEqual([0, 0, 0]);
+});
+
+test("a list has each value that is said once and no other, and does not end without one", () => {
+  const list = ' [{"name":"alarm","arguments":{"days":[';
+  const said = "every Tuesday and on Sundays at 7";
+  expect(losses(said, list, ['"t', '"s', '"m', '"sat"', '"tue"', "]"])).toEqual([0, 0, -4, -4, 0, -4]);
+  expect(losses(said, `${list}"tue"`, ["]", ',"', ',"t', ',"sun"]', ',"sun"'])).toEqual([-4, 0, -4, 0, 0]);
+  expect(losses(said, `${list}"tue","sun"`, ["]", ',"', ',"mon"'])).toEqual([0, -4, -4]);
+  expect(losses("on monday", `${list}"mon"`, ["]", ',"', ","])).toEqual([0, -4, 0]);
+  expect(losses("on weekdays at 7", list, ['"m', '"s', "]"])).toEqual([0, 0, 0]);
+  expect(losses("my money on monday", list, ['"m', '"t'])).toEqual([0, -4]);
+  expect(losses("money, sunny, satellite", list, ['"mon"', '"tue"'])).toEqual([0, 0]);
+  const call = ' [{"name":"alarm","arguments":{"at":"7"';
+  expect(losses(said, call, ["}}]", ',"days":['])).toEqual([-4, 0]);
+  expect(losses("at 7", call, ["}}]"])).toEqual([0]);
+  const first = `${list}"tue","sun"],"at":"7"}}`;
+  expect(losses(said, `${first},{"name":"alarm","arguments":{"days":[`, ['"m', '"t'], first.length)).toEqual([0, 0]);
+  const nested = ' [{"name":"alarm","arguments":{"at":{"days":[';
+  expect(losses(said, nested, ['"m', '"t', "]"])).toEqual([0, 0, 0]);
 });
 
 test("of several calls the one that is open counts; a value that stands in one before, or in a string, speaks no more", () => {
@@ -123,16 +149,22 @@ test("an enum behind a reference counts, and one that may be null", () => {
 });
 
 test("arguments are read alike in one piece and byte by byte: keys, strings under them, and their end", () => {
-  const text = String.raw`"a":"x\"}","b":[{"c":"}"},["d"]],"e":{"f":"g"},"h":"i"}}`;
+  const text = String.raw`"a":"x\"}","b":[{"c":"}"},["d"]],"e":{"f":"g","n":["o"]},"h":"i","j":["k",{"m":"n"},"l"]}}`;
   const whole = new Arguments(text);
-  const keys = ['"a"', '"b"', '"e"', '"h"'];
+  const keys = ['"a"', '"b"', '"e"', '"h"', '"j"'];
   expect([whole.keys, whole.isClosed]).toEqual([keys, true]);
-  expect(whole.values.map(({ key, text }) => key + text)).toEqual([String.raw`"a""x\"}"`, '"h""i"']);
+  const under = [String.raw`"a""x\"}"`, '"h""i"', '"j""k"', '"j""l"'];
+  expect(whole.values.map(({ key, text }) => key + text)).toEqual(under);
+  expect(whole.lists).toEqual([
+    { key: '"b"', items: [] },
+    { key: '"j"', items: ['"k"', '"l"'] },
+  ]);
   let grown = new Arguments();
-  const values: string[] = [];
+  const [values, lists]: [string[], unknown[]] = [[], []];
   for (const char of text) {
     grown = grown.with(char);
+    lists.push(...grown.lists);
     values.push(...grown.values.flatMap(({ key, text, isWhole }) => (isWhole ? [key + text] : [])));
   }
-  expect([grown.keys, grown.isClosed, values]).toEqual([keys, true, whole.values.map(({ key, text }) => key + text)]);
+  expect([grown.keys, grown.isClosed, values, lists]).toEqual([keys, true, under, whole.lists]);
 });

@@ -638,6 +638,11 @@ describe("the same as the runtime", () => {
         "s",
         "bus stop",
         "bus",
+        "mon",
+        "Mondays",
+        "TUES",
+        "tuesday",
+        "sun",
       ]);
       const value = () => Array.from({ length: 1 + random() * 2 }, () => any(words)).join(any([" ", "_", "-"]));
       const some = (most: number) => [...new Set(Array.from({ length: 2 + random() * most }, value))];
@@ -658,6 +663,7 @@ describe("the same as the runtime", () => {
           { name: "set_it_all", inputSchema: { type: "object", properties: { kind: { enum: some(2) } } } },
         ];
       });
+      type Listed = { enum: string[] };
       const tokenizer = new Tokenizer(await somePieces(4096));
       let priced = 0;
       for (const tools of lists) {
@@ -666,9 +672,15 @@ describe("the same as the runtime", () => {
         const values = [...JSON.stringify(tools).matchAll(/"enum":\[([^\]]*)\]/g)].flatMap(([, list]) =>
           (JSON.parse(`[${list}]`) as unknown[]).filter((one) => typeof one === "string"),
         ) as string[];
+        const [whole] = tools as unknown as {
+          inputSchema: { properties: { kind: Listed; list: { items: Listed } } };
+        }[];
+        const { kind, list } = whole.inputSchema.properties;
+        const listed = list.items.enum;
         const cases = Array.from({ length: 60 }, () => {
+          const from = any([values, listed]);
           const request = readRequest(
-            Array.from({ length: 1 + random() * 4 }, () => any(random() < 0.7 ? values : words)).join(" "),
+            Array.from({ length: 1 + random() * 4 }, () => any(random() < 0.7 ? from : words)).join(" "),
           ).text;
           const call = () => {
             const name = any(["set_it", "set_it", "set_it_all"]);
@@ -678,14 +690,27 @@ describe("the same as the runtime", () => {
               'ke"y': any(values),
               note: any(values),
               inner: { kind: any(values) },
+              list: Array.from({ length: random() * 4 }, () => any(random() < 0.8 ? listed : values)),
               level: 3,
             };
             const keys = Object.keys(args).filter(() => random() < 0.4) as (keyof typeof args)[];
             return `{"name":"${name}","arguments":${JSON.stringify(Object.fromEntries(keys.map((key) => [key, args[key]])))}}`;
           };
-          const text = [...` [${[call(), call()].join(",")}`];
-          return { request, text: text.slice(0, 30 + random() * text.length).join("") };
+          const first = call();
+          const text = [...` [${first},${random() < 0.3 ? first : call()}`];
+          const [all, key] = [text.join(""), '"list":["'];
+          const list = random() < 0.5 ? all.indexOf(key) : all.lastIndexOf(key);
+          const cut = list > 0 && random() < 0.5 ? list + 8 + random() * 30 : 30 + random() * text.length;
+          return { request, text: text.slice(0, cut).join("") };
         });
+        // A second call, which random values seldom get to.
+        const [item] = listed;
+        const call = `{"name":"set_it","arguments":{"kind":${JSON.stringify(kind.enum[0])},"list":[${JSON.stringify(item)}`;
+        for (const rest of ["", ",", ']}},{"name":"set_it","arguments":{"list":['])
+          cases.push(
+            { request: readRequest(item).text, text: ` [${call}${rest}` },
+            { request: readRequest(item).text, text: ` [${call}]}},${call}${rest}` },
+          );
         const { lines, error } = runs(
           [program("test/mcu/laws.c", [...sanitizers, ...wrapped]), pack, path],
           cases.map(({ request, text }) => `e ${hex(request)}00${hex(text)}`),

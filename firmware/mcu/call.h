@@ -20,7 +20,9 @@ enum { mostProperties = 32, mostValues = 64 };
 typedef struct {
   uint32_t keys, nKeys, begun;  /* bits of properties; all keys; the property of the first that a piece brings */
   uint32_t property, string;    /* of the key of what stands or comes here; where the open string begins, of the answer */
+  uint64_t written;             /* bits of the enum's values that the open list has */
   uint16_t depth;               /* lists and objects that are open within */
+  uint16_t inList;              /* 1 where the outermost of them is a list, else 0 */
   bool hasKey, inString, isEscaped, isClosed;
 } arguments;
 

@@ -4,11 +4,12 @@
 
 enum { leastLetters = 3, mostCommon = 8, beyond = 5 };
 
-/* A property of the arguments and the values of its enum, one that may be null too; NULL for another schema. */
+/* A property of the arguments and the values of its enum, of a list of it, of what may be null too; NULL for another schema. */
 typedef struct {
   property is;
   const uint8_t *values;
   uint32_t count;
+  bool isList;
 } enumerated;
 
 static uint32_t property_count(const enums *e) {
@@ -27,7 +28,7 @@ static bool is_only_null(const uint8_t *schema) {
 static enumerated enum_at(const enums *e, uint32_t which) {
   const uint8_t *at = e->schema + 3;
   while (which--) at = schema_end(property_at(at).inner);
-  enumerated found = {property_at(at), NULL, 0};
+  enumerated found = {property_at(at), NULL, 0, false};
   const uint8_t *schema = found.is.inner;
   if (*schema == schema_default) schema += 3 + u16_at(schema + 1);
   if (*schema == schema_anyOf && u16_at(schema + 1) == 2) {
@@ -36,6 +37,8 @@ static enumerated enum_at(const enums *e, uint32_t which) {
     if (isFirst == is_only_null(first)) return found;
     schema = isFirst ? first : second;
   }
+  found.isList = *schema == schema_array;
+  schema += found.isList;
   if (*schema == schema_enum) {
     found.count = u16_at(schema + 1);
     found.values = schema + 3;
@@ -74,6 +77,16 @@ static bool is_same(thimble_span word, thimble_span other) {
   return end_of_part(word, 0, other) == word.bytes;
 }
 
+/* Whether a value's word is the beginning of the day that the request says: "mon". */
+static bool is_day(thimble_span word, thimble_span said) {
+  static const char days[7][10] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+  for (uint32_t i = 0; i < 7 && word.bytes >= leastLetters; i++) {
+    thimble_span day = {(const uint8_t *)days[i], (uint32_t)strlen(days[i])};
+    if (is_same(day, said) && end_of_part(day, 0, word)) return true;
+  }
+  return false;
+}
+
 /* Whether one begins the other, and is no stub. */
 static bool is_akin_word(thimble_span word, thimble_span other) {
   uint32_t same = end_of_part(word, 0, other);
@@ -107,7 +120,7 @@ static bool says(const call *c, thimble_span value) {
     bool isSame = true;
     for (thimble_span word; isSame && (word = value_word(value, &at)).bytes; place = after) {
       thimble_span other = request_word(c, &place, &after);
-      isSame = other.bytes && is_same(word, other);
+      isSame = other.bytes && (is_same(word, other) || is_day(word, other));
     }
     if (isSame) return true;
   }
@@ -145,17 +158,17 @@ static void note_said(const call *c, uint32_t which) {
   e->values[which] = said;
   e->allowed[which] = said | akin;
   e->all |= 1u << which;
-  if (count == 1 && !one.is.isRequired) e->alone |= 1u << which;
+  if ((one.isList || count == 1) && !one.is.isRequired) e->alone |= 1u << which;
 }
 
 static uint8_t spaced(uint8_t byte) {
   return byte == '_' ? ' ' : small_byte(byte);
 }
 
-/* Whether the answer from a place on holds a value, without its quotes, letter case and underscores aside. */
-static bool holds_value(const call *c, uint32_t from, thimble_span value) {
+/* Whether the answer between two places holds a value, without its quotes, letter case and underscores aside. */
+static bool holds_value(const call *c, uint32_t from, uint32_t to, thimble_span value) {
   uint32_t bytes = value.bytes - 2, same;
-  for (uint32_t start = from; start + bytes <= c->textBytes; start++) {
+  for (uint32_t start = from; start + bytes <= to; start++) {
     for (same = 0; same < bytes && spaced(c->text[start + same]) == spaced(value.at[1 + same]);) same++;
     if (same == bytes) return true;
   }
@@ -190,21 +203,42 @@ static uint32_t property_of(const call *c, thimble_span piece, uint32_t start, u
   return mostProperties;
 }
 
-/* Whether a string under a key, whole or as far as it goes, is none of its values that are allowed. */
-static bool is_unsaid(const call *c, thimble_span piece, const arguments *a, uint32_t end, bool isWhole) {
-  if (a->property >= mostProperties || !(c->enums->some >> a->property & 1)) return false;
-  enumerated one = enum_at(c->enums, a->property);
-  const uint8_t *at = one.values;
-  uint32_t bytes = end - a->string;
-  for (uint64_t allowed = c->enums->allowed[a->property]; allowed; allowed >>= 1) {
-    thimble_span value = next_enum(&at);
-    bool fits = isWhole ? bytes == value.bytes : bytes <= value.bytes;
-    if (allowed & 1 && fits && is_span(c, piece, a->string, bytes, value.at)) return false;
-  }
-  return true;
+/* Whether the request says something of the enum under the key, by bits of properties. */
+static bool is_among(uint32_t some, const arguments *a) {
+  return a->property < mostProperties && some >> a->property & 1;
 }
 
-/* Reads on to a place; whether that begins, continues or ends a value that is not said. */
+/* Which of some values a string under a key is, whole or as far as it goes; mostValues for none. */
+static uint32_t value_among(const call *c, thimble_span piece, const arguments *a, uint32_t end, bool isWhole, uint64_t some) {
+  const uint8_t *at = enum_at(c->enums, a->property).values;
+  uint32_t bytes = end - a->string;
+  for (uint32_t i = 0; i < mostValues && some >> i; i++) {
+    thimble_span value = next_enum(&at);
+    bool fits = isWhole ? bytes == value.bytes : bytes <= value.bytes;
+    if (some >> i & 1 && fits && is_span(c, piece, a->string, bytes, value.at)) return i;
+  }
+  return mostValues;
+}
+
+/* Whether a string under a key, whole or as far as it goes, is none of its values that are allowed and not in the list yet. */
+static bool is_unsaid(const call *c, thimble_span piece, const arguments *a, uint32_t end, bool isWhole) {
+  const enums *e = c->enums;
+  return is_among(e->some, a) && value_among(c, piece, a, end, isWhole, e->allowed[a->property] & ~a->written) == mostValues;
+}
+
+/* Notes a whole string of a list. What counts is not known yet where the call is read up to where it stands. */
+static void note_written(const call *c, thimble_span piece, arguments *a, uint32_t end) {
+  if (!a->inList || !is_among(c->enums->all, a)) return;
+  uint32_t i = value_among(c, piece, a, end, true, c->enums->allowed[a->property]);
+  if (i < mostValues) a->written |= (uint64_t)1 << i;
+}
+
+/* Whether a list ends without one of the values that are said. */
+static bool is_short(const call *c, const arguments *a) {
+  return a->hasKey && is_among(c->enums->some, a) && c->enums->values[a->property] & ~a->written;
+}
+
+/* Reads on to a place; whether that begins, continues or ends a value that is not said, or a list without one that is. */
 static bool read_on(const call *c, thimble_span piece, arguments *a, uint32_t from, uint32_t to) {
   bool isUnsaid = false;
   for (uint32_t at = from; at < to && !a->isClosed; at++) {
@@ -212,9 +246,11 @@ static bool read_on(const call *c, thimble_span piece, arguments *a, uint32_t fr
     if (a->inString) {
       a->inString = byte != '"' || a->isEscaped;
       a->isEscaped = byte == '\\' && !a->isEscaped;
-      if (a->inString || a->depth) continue;
-      if (a->hasKey) isUnsaid = is_unsaid(c, piece, a, at + 1, true) || isUnsaid;
-      else {
+      if (a->inString || a->depth != a->inList) continue;
+      if (a->hasKey) {
+        isUnsaid = is_unsaid(c, piece, a, at + 1, true) || isUnsaid;
+        note_written(c, piece, a, at + 1);
+      } else {
         a->hasKey = true;
         a->property = property_of(c, piece, a->string, at + 1 - a->string);
         if (a->nKeys++ == c->enums->before.nKeys) a->begun = a->property;
@@ -223,11 +259,17 @@ static bool read_on(const call *c, thimble_span piece, arguments *a, uint32_t fr
     } else if (byte == '"') {
       a->inString = true;
       a->string = at;
-    } else if (byte == '{' || byte == '[') a->depth++;
-    else if (byte == '}' || byte == ']') a->isClosed = !a->depth--;
-    else if (byte == ',' && !a->depth) a->hasKey = false;
+    } else if (byte == '{' || byte == '[') {
+      if (!a->depth++) a->inList = byte == '[';
+    } else if (byte == '}' || byte == ']') {
+      a->isClosed = !a->depth--;
+      if (a->depth || !a->inList) continue;
+      isUnsaid = is_short(c, a) || isUnsaid;
+      a->inList = 0;
+      a->written = 0;
+    } else if (byte == ',' && !a->depth) a->hasKey = false;
   }
-  bool isOpen = a->inString && !a->depth && a->hasKey && to > from;
+  bool isOpen = a->inString && a->depth == a->inList && a->hasKey && to > from;
   return (isOpen && is_unsaid(c, piece, a, to, false)) || isUnsaid;
 }
 
@@ -243,8 +285,9 @@ static void note_open(call *c, uint32_t first, uint32_t from, uint32_t args) {
     for (uint64_t said = e->values[i]; said; said >>= 1) {
       thimble_span value = next_enum(&at);
       if (!(said & 1)) continue;
-      isSpent = isSpent && (holds_pair(c, first, from, &one.is, value) || holds_value(c, args, value));
-      isWritten = isWritten || holds_value(c, 0, value);
+      isSpent = isSpent && (one.isList ? holds_value(c, first, from, value)
+                                       : holds_pair(c, first, from, &one.is, value) || holds_value(c, args, c->textBytes, value));
+      isWritten = isWritten || holds_value(c, 0, c->textBytes, value);
     }
     if (!isSpent) e->some |= 1u << i;
     if (e->alone >> i & 1 && !(e->before.keys >> i & 1) && !isWritten) e->due |= 1u << i;

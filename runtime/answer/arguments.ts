@@ -1,10 +1,16 @@
 /** The arguments of a call as far as they are written, piece by piece: which keys, which strings, and whether they have ended. */
 
-/** A string that stands directly under a key, with its quotes as far as it goes. */
+/** A string that stands directly under a key or in a list there, with its quotes as far as it goes. */
 interface WrittenString {
   key: string;
   text: string;
   isWhole: boolean;
+}
+
+/** A list directly under a key, with its whole strings. */
+interface WrittenList {
+  key: string;
+  items: readonly string[];
 }
 
 /** Texts are JSON, a character a byte. */
@@ -13,6 +19,10 @@ export class Arguments {
   keys: readonly string[] = [];
   /** Those of the last piece: begun, continued or ended by it. */
   values: WrittenString[] = [];
+  /** Lists that the last piece ended. */
+  lists: WrittenList[] = [];
+  /** The whole strings of the list that is open directly under a key; null elsewhere. */
+  items: readonly string[] | null = null;
   isClosed = false;
   /** Lists and objects that are open within. */
   private depth = 0;
@@ -30,8 +40,8 @@ export class Arguments {
   /** These and a piece. */
   with(piece: string): Arguments {
     const after = new Arguments();
-    const { keys, isClosed, depth, isEscaped, text, key } = this;
-    Object.assign(after, { keys, isClosed, depth, isEscaped, text, key });
+    const { keys, items, isClosed, depth, isEscaped, text, key } = this;
+    Object.assign(after, { keys, items, isClosed, depth, isEscaped, text, key });
     after.read(piece);
     return after;
   }
@@ -50,24 +60,38 @@ export class Arguments {
     if (this.isClosed) return;
     if (this.text !== null) this.stepInString(this.text + char, char);
     else if (char === '"') this.text = char;
-    else if (char === "{" || char === "[") this.depth++;
-    else if (char === "}" || char === "]") this.isClosed = --this.depth < 0;
+    else if (char === "{" || char === "[") this.open(char);
+    else if (char === "}" || char === "]") this.close();
     else if (char === "," && !this.depth) this.key = null;
+  }
+
+  private open(char: string): void {
+    if (!this.depth++ && char === "[") this.items = [];
+  }
+
+  private close(): void {
+    this.isClosed = --this.depth < 0;
+    if (this.depth || !this.items) return;
+    this.lists.push({ key: this.key as string, items: this.items });
+    this.items = null;
   }
 
   private stepInString(text: string, char: string): void {
     const isEnd = char === '"' && !this.isEscaped;
     this.isEscaped = char === "\\" && !this.isEscaped;
     this.text = isEnd ? null : text;
-    if (!isEnd || this.depth) return;
-    if (this.key !== null) this.see(text, true);
-    else {
+    if (!isEnd) return;
+    if (this.key !== null) {
+      this.see(text, true);
+      if (this.items && this.depth === 1) this.items = [...this.items, text];
+    } else {
       this.key = text;
       this.keys = [...this.keys, text];
     }
   }
 
   private see(text: string, isWhole: boolean): void {
-    if (!this.depth && this.key !== null) this.values.push({ key: this.key, text, isWhole });
+    const isDirect = !this.depth || (this.items && this.depth === 1);
+    if (isDirect && this.key !== null) this.values.push({ key: this.key, text, isWhole });
   }
 }
