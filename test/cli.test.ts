@@ -49,11 +49,11 @@ test("each line of standard input is a request, answered in one line as soon as 
   child.stdin.write("wake me at 7:15 tomorrow\r\n\n  \n");
   child.stdin.flush();
   expect(await next()).toBe('set_alarm {"time":"7:15","date":"tomorrow"}\n');
-  child.stdin.write("text anna dinner is ready and wake me at 7:15 tomorrow");
+  child.stdin.write("text anna i am running late and wake me at 7:15 tomorrow");
   child.stdin.end();
   const [first, second, end] = (await next()).split(/[\t\n]/);
   expect([first, second, end]).toEqual([
-    'send_message {"recipient":"anna","text":"dinner is ready"}',
+    'send_message {"recipient":"anna","text":"i am running late"}',
     'set_alarm {"time":"7:15","date":"tomorrow"}',
     "",
   ]);

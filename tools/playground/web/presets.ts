@@ -99,7 +99,7 @@ const travel = [
 ];
 
 export const presets: Record<string, Preset> = {
-  watch: { label: "Watch", tools: watch, request: "text anna dinner is ready and wake me at 7:15 tomorrow" },
+  watch: { label: "Watch", tools: watch, request: "text anna i am running late and wake me at 7:15 tomorrow" },
   home: { label: "Home", tools: home, request: "turn off the lights in the bedroom" },
   car: { label: "Car", tools: car, request: "set the temperature to 21 and navigate to the central station" },
   travel: { label: "Travel", tools: travel, request: "find a hotel in lisbon for 3 nights" },
