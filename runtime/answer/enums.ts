@@ -82,7 +82,8 @@ export class Enums {
       const after = before.with(textOf(bytesOf(id)));
       const { keys, openKey, isClosed } = after;
       const begun = keys.at(before.keys.length) ?? openKey;
-      if (isUnsaid(before, after, said) || (isClosed && due.some((key) => !keys.includes(key)))) logits[id] -= this.price;
+      if (isUnsaid(before, after, said) || (isClosed && due.some((key) => !keys.includes(key))))
+        logits[id] -= this.price;
       if (owed && begun && !owed.some((key) => key.startsWith(begun))) logits[id] -= beyond * this.price;
     }
   }
