@@ -131,7 +131,7 @@ test("the full geometry finds room in 8 MiB at 384/128 tokens; where it does not
   const header = { geometry: fullGeometry, format: "int4" as const };
   const session = planSession(fullGeometry, { ...plain, promptTokens: 384, answerTokens: 128 }).endBytes + 64;
   expect(planModel(header, 8 * 2 ** 20 - session).endBytes + session).toBeLessThanOrEqual(8 * 2 ** 20);
-  const memory = 1.25 * 2 ** 20;
+  const memory = 1.375 * 2 ** 20;
   const error = await load(defaultModel(), { memory }).catch((e) => e);
   expect(error).toBeInstanceOf(CapacityError);
   expect([error.path, error.available]).toEqual(["memory", memory]);

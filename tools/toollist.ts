@@ -13,7 +13,7 @@ export async function toolsIn(bytes: Uint8Array, place: string): Promise<ToolSet
   if (isPacked(bytes)) return (await import("../runtime/wire/wireread.ts")).unpackTools(bytes);
   if (new TextDecoder("latin1").decode(bytes.subarray(0, 8)) === keptMagic)
     throw new Error(
-      `${place}: expected tools, got what a model made of them; give that to model.prepare(…), here the tools themselves`,
+      `${place}: expected tools, got what a model made of them; give that to model.prepare, here the tools themselves`,
     );
   return ToolSet.from(utf8Text(bytes, place));
 }
