@@ -343,6 +343,8 @@ test.each([
   ["no request at all", ["run"], 2, "run: expected a request, got an empty input"],
   ["a request and tools from one input", ["run", "--tools", "-"], 2, "standard input holds the tools"],
   ["a folder as a pack", ["run", "x", "--model", folder], 1, `model: expected a pack, got the folder ${folder}; give`],
+  ["a pack to bench without --model", ["bench", cli], 2, "bench: expected options alone"],
+  ["two packs to inspect", ["inspect", cli, cli], 2, "inspect: expected one pack, got 2"],
   ["a folder to inspect", ["inspect", folder], 1, `expected a pack, got the folder ${folder}`],
   ["a folder of tools", ["run", "x", "--tools", folder], 1, `${folder}: expected a readable file, got a folder`],
   ["a checkpoint that is none", ["build", cli, "-o", join(folder, "x")], 1, "cli.ts"],

@@ -12,7 +12,7 @@ import { PackStream } from "../runtime/load/loader.ts";
 import { bytesOf } from "../runtime/load/source.ts";
 import { checkFile, type PackHeader } from "../runtime/pack/pack.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
-import { type Command, print, table } from "./command.ts";
+import { type Command, print, table, UsageError } from "./command.ts";
 import { modelOf } from "./model.ts";
 import { readTools } from "./toollist.ts";
 
@@ -28,6 +28,7 @@ host (without PACK: the model inside the package), and checks every section's ch
   thimble inspect needle.thimble`,
   options: { tools: { type: "string" }, json: { type: "boolean" } },
   async run(input) {
+    if (input.words.length > 1) throw new UsageError(`inspect: expected one pack, got ${input.words.length}`);
     const toolsPath = input.text("tools");
     const set = toolsPath === undefined ? null : await readTools(toolsPath);
     const source = (await modelOf(input.words[0])) ?? defaultModel();
