@@ -118,7 +118,9 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
   async run(input) {
     refuseUnread((name) => input.has(name));
     if (input.words.length)
-      throw new UsageError(`bench: expected options alone, got ${JSON.stringify(input.words[0])}; a pack goes to --model`);
+      throw new UsageError(
+        `bench: expected options alone, got ${JSON.stringify(input.words[0])}; a pack goes to --model`,
+      );
     const runs = input.integer("runs", 1, 1000) ?? 7;
     const threads = input.integer("threads", 1, mostThreads);
     const geometry = input.text("geometry");
