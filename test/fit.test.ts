@@ -140,6 +140,36 @@ test("numbers stay within their tool's limits, in any form of schema, and a list
   for (const length of [1, 2, 3, 5, 7]) expect(lists.some((list) => list.length === length)).toBe(true);
 });
 
+test("limits hold behind a reference, however narrow; an enum keeps its type, a list its length; a sun is no Sunday", () => {
+  const items = { type: "integer", enum: [1, 2, 3] };
+  const properties = {
+    stars: { $ref: "#/$defs/stars" },
+    share: { type: "number", minimum: 0.01, maximum: 0.09 },
+    rooms: { type: "array", items, minItems: 2, maxItems: 2 },
+    light: { type: "string", enum: ["sun", "shade"] },
+  };
+  const $defs = { stars: { type: "integer", minimum: 1, maximum: 5 } };
+  const inputSchema = { type: "object", properties, required: Object.keys(properties), $defs };
+  const synth = synthOf({ name: "rate_plant", description: "Rate a plant.", inputSchema });
+  const calls = Array.from({ length: 200 }, (_, i) => synth.make(1, i)).flatMap(({ query, answers }) => {
+    expect(query).not.toMatch(/sunday/i);
+    return answers.map(({ arguments: args }) => args as { stars: number; share: number; rooms: number[] });
+  });
+  expect(calls.length).toBeGreaterThan(100);
+  for (const { stars, share, rooms } of calls) {
+    expect(stars >= 1 && stars <= 5 && share >= 0.01 && share <= 0.09).toBe(true);
+    expect([rooms.length, new Set(rooms).size, rooms.every(Number.isInteger)]).toEqual([2, 2, true]);
+  }
+  const none = {
+    type: "object",
+    properties: { x: { type: "integer", minimum: 3, exclusiveMaximum: 4, multipleOf: 2 } },
+    required: ["x"],
+  };
+  expect(() => synthOf({ name: "set_x", description: "Set x.", inputSchema: none }).make(1, 1)).toThrow(
+    "mend the schema",
+  );
+});
+
 test("an object that is required cannot be said, and the tool and parameter are named", () => {
   const tool = { name: "route", parameters: { via: { type: "object", properties: {}, required: true } } } as FlatTool;
   expect(() => synthOf(tool)).toThrow(

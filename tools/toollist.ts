@@ -4,13 +4,20 @@ import { ToolSet } from "../runtime/tools/tools.ts";
 import { readBytes, utf8Text } from "./command.ts";
 
 /** Reads a file, or standard input for "-". Rejects: ToolError; Error for what cannot be read or is no list. */
-export function readTools(path: string): Promise<ToolSet> {
+export async function readTools(path: string): Promise<ToolSet> {
   return toolsIn(readBytes(path), path);
 }
 
 /** Rejects: ToolError; Error, naming the place, for what is no list. */
 export async function toolsIn(bytes: Uint8Array, place: string): Promise<ToolSet> {
-  if (isPacked(bytes)) return (await import("../runtime/wire/wireread.ts")).unpackTools(bytes);
+  if (isPacked(bytes)) {
+    const { unpackTools } = await import("../runtime/wire/wireread.ts");
+    try {
+      return unpackTools(bytes);
+    } catch (error) {
+      throw new Error(`${place}: ${(error as Error).message}`, { cause: error });
+    }
+  }
   if (new TextDecoder("latin1").decode(bytes.subarray(0, 8)) === keptMagic)
     throw new Error(
       `${place}: expected tools, got what a model made of them; give that to model.prepare, here the tools themselves`,

@@ -2,7 +2,7 @@
 #include "call.h"
 #include "json.h"
 
-enum { leastLetters = 3, mostCommon = 8, beyond = 5 };
+enum { leastLetters = 3, mostCommon = 8, beyond = 5, leastDays = 5 };
 
 /* A property of the arguments and the values of its enum, of a list of it, of what may be null too; NULL for another schema. */
 typedef struct {
@@ -114,13 +114,13 @@ static thimble_span request_word(const call *c, uint32_t *at, uint32_t *after) {
 }
 
 /* Whether the request says a value's words side by side. */
-static bool says(const call *c, thimble_span value) {
+static bool says(const call *c, thimble_span value, bool hasDays) {
   for (uint32_t first = 0, next; request_word(c, &first, &next).bytes; first = next) {
     uint32_t at = 1, place = first, after;
     bool isSame = true;
     for (thimble_span word; isSame && (word = value_word(value, &at)).bytes; place = after) {
       thimble_span other = request_word(c, &place, &after);
-      isSame = other.bytes && (is_same(word, other) || is_day(word, other));
+      isSame = other.bytes && (is_same(word, other) || (hasDays && is_day(word, other)));
     }
     if (isSame) return true;
   }
@@ -148,7 +148,7 @@ static void note_said(const call *c, uint32_t which) {
     thimble_span value = next_enum(&at);
     if (is_null(value)) continue;
     if (!is_telling(value)) return;
-    bool isSaid = says(c, value);
+    bool isSaid = says(c, value, one.count >= leastDays);
     count += isSaid;
     others += !isSaid;
     if (isSaid) said |= (uint64_t)1 << i;
@@ -233,12 +233,7 @@ static void note_written(const call *c, thimble_span piece, arguments *a, uint32
   if (i < mostValues) a->written |= (uint64_t)1 << i;
 }
 
-/* Whether a list ends without one of the values that are said. */
-static bool is_short(const call *c, const arguments *a) {
-  return a->hasKey && is_among(c->enums->some, a) && c->enums->values[a->property] & ~a->written;
-}
-
-/* Reads on to a place; whether that begins, continues or ends a value that is not said, or a list without one that is. */
+/* Reads on to a place; whether that begins, continues or ends a value that is not said. */
 static bool read_on(const call *c, thimble_span piece, arguments *a, uint32_t from, uint32_t to) {
   bool isUnsaid = false;
   for (uint32_t at = from; at < to && !a->isClosed; at++) {
@@ -250,7 +245,7 @@ static bool read_on(const call *c, thimble_span piece, arguments *a, uint32_t fr
       if (a->hasKey) {
         isUnsaid = is_unsaid(c, piece, a, at + 1, true) || isUnsaid;
         note_written(c, piece, a, at + 1);
-      } else {
+      } else if (!a->depth) {
         a->hasKey = true;
         a->property = property_of(c, piece, a->string, at + 1 - a->string);
         if (a->nKeys++ == c->enums->before.nKeys) a->begun = a->property;
@@ -260,20 +255,19 @@ static bool read_on(const call *c, thimble_span piece, arguments *a, uint32_t fr
       a->inString = true;
       a->string = at;
     } else if (byte == '{' || byte == '[') {
-      if (!a->depth++) a->inList = byte == '[';
+      if (a->depth++) continue;
+      a->inList = byte == '[';
+      a->written = 0;
     } else if (byte == '}' || byte == ']') {
       a->isClosed = !a->depth--;
-      if (a->depth || !a->inList) continue;
-      isUnsaid = is_short(c, a) || isUnsaid;
-      a->inList = 0;
-      a->written = 0;
+      if (!a->depth) a->inList = a->written = 0;
     } else if (byte == ',' && !a->depth) a->hasKey = false;
   }
   bool isOpen = a->inString && a->depth == a->inList && a->hasKey && to > from;
   return (isOpen && is_unsaid(c, piece, a, to, false)) || isUnsaid;
 }
 
-/* What stands in the call already, or in one before of the same tool, says nothing of what comes. */
+/* What stands in the call already, or in one before of the same tool, says nothing of what comes: of a list all in one before. */
 static void note_open(call *c, uint32_t first, uint32_t from, uint32_t args) {
   enums *e = c->enums;
   e->some = e->due = 0;

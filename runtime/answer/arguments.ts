@@ -5,12 +5,8 @@ interface WrittenString {
   key: string;
   text: string;
   isWhole: boolean;
-}
-
-/** A list directly under a key, with its whole strings. */
-interface WrittenList {
-  key: string;
-  items: readonly string[];
+  /** Of a list, its whole strings before this one. */
+  before: readonly string[];
 }
 
 /** Texts are JSON, a character a byte. */
@@ -19,11 +15,9 @@ export class Arguments {
   keys: readonly string[] = [];
   /** Those of the last piece: begun, continued or ended by it. */
   values: WrittenString[] = [];
-  /** Lists that the last piece ended. */
-  lists: WrittenList[] = [];
-  /** The whole strings of the list that is open directly under a key; null elsewhere. */
-  items: readonly string[] | null = null;
   isClosed = false;
+  /** The whole strings of the list that was opened last directly under a key; null of an object. */
+  private items: readonly string[] | null = null;
   /** Lists and objects that are open within. */
   private depth = 0;
   private isEscaped = false;
@@ -61,19 +55,12 @@ export class Arguments {
     if (this.text !== null) this.stepInString(this.text + char, char);
     else if (char === '"') this.text = char;
     else if (char === "{" || char === "[") this.open(char);
-    else if (char === "}" || char === "]") this.close();
+    else if (char === "}" || char === "]") this.isClosed = --this.depth < 0;
     else if (char === "," && !this.depth) this.key = null;
   }
 
   private open(char: string): void {
-    if (!this.depth++ && char === "[") this.items = [];
-  }
-
-  private close(): void {
-    this.isClosed = --this.depth < 0;
-    if (this.depth || !this.items) return;
-    this.lists.push({ key: this.key as string, items: this.items });
-    this.items = null;
+    if (!this.depth++) this.items = char === "[" ? [] : null;
   }
 
   private stepInString(text: string, char: string): void {
@@ -84,14 +71,14 @@ export class Arguments {
     if (this.key !== null) {
       this.see(text, true);
       if (this.items && this.depth === 1) this.items = [...this.items, text];
-    } else {
+    } else if (!this.depth) {
       this.key = text;
       this.keys = [...this.keys, text];
     }
   }
 
   private see(text: string, isWhole: boolean): void {
-    const isDirect = !this.depth || (this.items && this.depth === 1);
-    if (isDirect && this.key !== null) this.values.push({ key: this.key, text, isWhole });
+    const before = this.depth === 1 ? this.items : this.depth ? null : [];
+    if (before && this.key !== null) this.values.push({ key: this.key, text, isWhole, before });
   }
 }

@@ -2,7 +2,7 @@
  * The values of enums that a request says, put into the choice of what a call holds: "lunch was soup" is of the meal "lunch"
  * and not "breakfast", "business class to Doha" leaves no cabin out. What nobody said stays possible, at a price.
  *
- * A list of an enum has each value that is said once, and does not end without one.
+ * A list of an enum has values that are said, each once; it may end without some ("ham, no cheese").
  *
  * Of 13,373 arguments in tools/train/hand whose enum's values the request says in part, 98% are of that part; of 2,840 that
  * may be left out and of which one value is said, 98% are there.
@@ -82,8 +82,7 @@ export class Enums {
       const after = before.with(textOf(bytesOf(id)));
       const { keys, openKey, isClosed } = after;
       const begun = keys.at(before.keys.length) ?? openKey;
-      if (isUnsaid(before, after, said) || (isClosed && due.some((key) => !keys.includes(key))))
-        logits[id] -= this.price;
+      if (isUnsaid(after, said) || (isClosed && due.some((key) => !keys.includes(key)))) logits[id] -= this.price;
       if (owed && begun && !owed.some((key) => key.startsWith(begun))) logits[id] -= beyond * this.price;
     }
   }
@@ -103,7 +102,7 @@ export class Enums {
     const first = text.indexOf(opening.text);
     const [earlier, written] = [text.slice(first, from), text.slice(from + opening.text.length)];
     const before = new Arguments(written);
-    // What stands in the call already, or in one before of the same tool, says nothing of what comes.
+    // What stands in the call already, or in one before of the same tool, says nothing of what comes: of a list all in one before.
     const isSpent = ({ key, values, isList }: Said) =>
       values.every((value) =>
         isList ? holds(earlier, value) : earlier.includes(`${key}:${value}`) || holds(written, value),
@@ -130,7 +129,7 @@ export class Enums {
       .filter((text) => text !== "null")
       .map((text) => ({ text: binary(text), spoken: wordsOf(text.replace(/([a-z])(?=[A-Z])/g, "$1 ")) }));
     if (!some.every(({ text, spoken }) => text.startsWith('"') && isTelling(spoken))) return [];
-    const said = some.filter(({ spoken }) => this.says(spoken));
+    const said = some.filter(({ spoken }) => this.says(spoken, texts.length >= leastDays));
     if (!said.length || said.length === some.length) return [];
     const allowed = some.filter((one) => said.includes(one) || this.hints(one.spoken)).map(({ text }) => text);
     const values = said.map(({ text }) => text);
@@ -138,8 +137,8 @@ export class Enums {
     return [{ key: binary(JSON.stringify(name)), isList, values, allowed, isAlone }];
   }
 
-  private says(words: readonly string[]): boolean {
-    return this.words.some((_, at) => words.every((word, i) => isSame(word, this.words[at + i] ?? "")));
+  private says(words: readonly string[], hasDays: boolean): boolean {
+    return this.words.some((_, at) => words.every((word, i) => isSame(word, this.words[at + i] ?? "", hasDays)));
   }
 
   private hints(words: readonly string[]): boolean {
@@ -147,21 +146,12 @@ export class Enums {
   }
 }
 
-/**
- * Whether what a piece adds is none of the values that are said, and not in the list yet, or ends a list without one of
- * them.
- */
-function isUnsaid(before: Arguments, { values, lists }: Arguments, said: readonly Said[]): boolean {
-  let written = before.items ?? [];
-  return (
-    values.some(({ key, text, isWhole }) => {
-      const one = said.find((other) => other.key === key);
-      const left = one?.isList ? one.allowed.filter((value) => !written.includes(value)) : one?.allowed;
-      if (isWhole) written = [...written, text];
-      return left && !left.some((value) => (isWhole ? value === text : value.startsWith(text)));
-    }) ||
-    lists.some(({ key, items }) => said.find((one) => one.key === key)?.values.some((value) => !items.includes(value)))
-  );
+/** Whether a piece adds a value that is none of those said, or in its list already. */
+function isUnsaid({ values }: Arguments, said: readonly Said[]): boolean {
+  return values.some(({ key, text, isWhole, before }) => {
+    const left = said.find((one) => one.key === key)?.allowed.filter((value) => !before.includes(value));
+    return left && !left.some((value) => (isWhole ? value === text : value.startsWith(text)));
+  });
 }
 
 /** The values of an enum, or of a list of them; of what may be null too. */
@@ -185,9 +175,12 @@ const followed = (schema: Schema): Schema =>
 const wordPattern = patternOf(String.raw`[\p{L}\p{N}]+`, "gu");
 const wordsOf = (text: string): readonly string[] => lowerCased(text).match(wordPattern(text)) ?? [];
 
+/** Of fewer values none is a day's beginning: sun, rain or snow. */
+const leastDays = 5;
+
 /** Whether two words are the same, "mondays" and "Monday", or the first is a day's beginning: "mon". */
-function isSame(word: string, said: string): boolean {
-  const day = weekday.exec(said)?.[0] ?? "";
+function isSame(word: string, said: string, hasDays: boolean): boolean {
+  const day = (hasDays && weekday.exec(said)?.[0]) || "";
   return stem(word) === stem(said) || (word.length >= leastLetters && day.startsWith(word));
 }
 

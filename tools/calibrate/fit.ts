@@ -66,7 +66,7 @@ export function fit(samples: readonly Judgeable[], act: number, confirm: number)
 }
 
 /** A step that no longer changes what is written, and how many turns at most: few calls whose features go together need hundreds. */
-const [leastStep, mostTurns] = [2e-5, 5000];
+const [leastStep, mostTurns] = [1e-6, 20_000];
 
 /**
  * One weight after the other by Newton's steps, halved where the likelihood would fall. Features go together: steps of all

@@ -1,22 +1,35 @@
 /** What a schema lets a number be: what is made for it stays within, and what is not is no example. */
-import type { Schema } from "../../runtime/tools/schema.ts";
+import { leaves, type Schema } from "../../runtime/tools/schema.ts";
 import { numberWords } from "./numerals.ts";
 import type { Random } from "./random.ts";
 
 export type Limits = Extract<Schema, { kind: "number" }>;
 
-/** Null for no number, or one without limits. */
-export function limitsOf(schema: Schema | undefined): Limits | null {
-  if (schema?.kind === "anyOf") return limitsOf(schema.options.find(({ kind }) => kind === "number"));
-  if (schema?.kind !== "number") return null;
-  const { least, most, multipleOf } = schema;
-  return multipleOf === null && !Number.isFinite(least.value) && !Number.isFinite(most.value) ? null : schema;
+/** Of the first number that a schema allows; null for none, or one without limits. */
+export function limitsOf(schema: Schema): Limits | null {
+  for (const { schema: leaf } of leaves(schema)) if (leaf.kind === "number") return isLimited(leaf) ? leaf : null;
+  return null;
 }
 
-export function isWithin(value: number, { least, most, multipleOf }: Limits): boolean {
+/** The limits that forbid a number, whatever else a schema allows; null where it is allowed, or no number is. */
+export function forbidding(value: number, schema: Schema): Limits | null {
+  const all = [...leaves(schema)].map((leaf) => leaf.schema);
+  const isAllowed = all.some((leaf) =>
+    leaf.kind === "number" ? isWithin(value, leaf) : leaf.kind === "enum" && leaf.values.includes(value),
+  );
+  return isAllowed ? null : (all.find((leaf): leaf is Limits => leaf.kind === "number" && isLimited(leaf)) ?? null);
+}
+
+const isLimited = ({ least, most, multipleOf }: Limits): boolean =>
+  multipleOf !== null || Number.isFinite(least.value) || Number.isFinite(most.value);
+
+function isWithin(value: number, { least, most, multipleOf }: Limits): boolean {
   const isHigh = least.exclusive ? value > least.value : value >= least.value;
   const isLow = most.exclusive ? value < most.value : value <= most.value;
-  return isHigh && isLow && (multipleOf === null || Number.isInteger(rounded(value / multipleOf)));
+  const times = value / (multipleOf ?? 1);
+  // Binary fractions: 0.3 is a multiple of 0.1.
+  const isMultiple = multipleOf === null || Math.abs(times - Math.round(times)) <= 1e-9 * Math.max(1, Math.abs(times));
+  return isHigh && isLow && isMultiple;
 }
 
 /** "a number from 0, up to 100", as an error says it. */
@@ -32,7 +45,11 @@ export function toldLimits({ least, most, multipleOf }: Limits): string {
 /** Steps from the one limit where there is no other. */
 const usualSteps = 100;
 
-/** What was made, or another number where the limits forbid it; itself too where they forbid every one. */
+/** A tenth of a range at most, in powers of ten, and of whole numbers one. */
+const stepOf = ({ integer, least, most }: Limits): number =>
+  integer ? 1 : 10 ** Math.min(0, Math.floor(Math.log10(most.value - least.value) - 1));
+
+/** What was made, or another number where the limits forbid it. Throws: Error where they forbid every number. */
 export function limited<V extends { text: string; value?: unknown }>(
   made: V,
   limits: Limits,
@@ -40,22 +57,18 @@ export function limited<V extends { text: string; value?: unknown }>(
 ): V | { text: string; value: number } {
   if (isWithin(Number(made.value), limits)) return made;
   const { integer, least, most, multipleOf } = limits;
-  const step = multipleOf ?? (integer || most.value - least.value > 10 ? 1 : 0.1);
-  const from = Math.ceil(rounded(least.value / step));
-  const to = Math.floor(rounded(most.value / step));
+  const step = multipleOf ?? stepOf(limits);
+  const [from, to] = [Math.ceil(least.value / step - 1e-9), Math.floor(most.value / step + 1e-9)];
   const low = Number.isFinite(from) ? from : Math.min(0, to - usualSteps);
   const high = Number.isFinite(to) ? to : Math.max(0, low + usualSteps);
-  for (let tries = 0; tries < 20; tries++) {
+  for (let tries = 0; tries < 100; tries++) {
     const any = random.between(low, high);
     // Of many numbers people mostly say round ones.
     const chosen = high - low > 20 && random.chance(0.6) ? 5 * Math.round(any / 5) : any;
-    const value = rounded(chosen * step);
-    if (!isWithin(value, limits)) continue;
-    const isWord = Number.isInteger(value) && value >= 0 && random.chance(0.25);
+    const value = Number((chosen * step).toPrecision(12));
+    if (!isWithin(value, limits) || (integer && !Number.isInteger(value))) continue;
+    const isWord = Number.isInteger(value) && value >= 0 && value < 1e6 && random.chance(0.25);
     return { text: isWord ? numberWords(value) : String(value), value };
   }
-  return made;
+  throw new Error(`expected limits that allow a number, got ${toldLimits(limits)}; mend the schema`);
 }
-
-/** Without what binary fractions leave. */
-const rounded = (value: number): number => (Number.isFinite(value) ? Number(value.toFixed(6)) : value);

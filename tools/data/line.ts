@@ -1,7 +1,7 @@
 /** One example as data has it: a query, tools and answers, as values or as JSON in strings. */
 import { type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
 import { type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
-import { isWithin, limitsOf, toldLimits } from "./limits.ts";
+import { forbidding, toldLimits } from "./limits.ts";
 
 export interface Line {
   path: string;
@@ -62,8 +62,9 @@ export function readLine(text: string): Omit<Line, "path" | "number" | "text"> {
 function checkLimits(calls: readonly Call[], { tools }: ToolSet): void {
   for (const [i, call] of calls.entries()) {
     for (const { name, schema } of tools.find(({ promptName }) => promptName === call.name)?.parameters ?? []) {
-      const [value, limits] = [call.arguments[name], limitsOf(schema)];
-      if (typeof value !== "number" || !limits || isWithin(value, limits)) continue;
+      const value = call.arguments[name];
+      const limits = typeof value === "number" ? forbidding(value, schema) : null;
+      if (!limits) continue;
       throw new Error(`answers[${i}].arguments.${name}: expected ${toldLimits(limits)}, got ${value}`);
     }
   }

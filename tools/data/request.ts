@@ -16,7 +16,7 @@ export interface Piece {
 
 /** An argument: said in a piece, or only meant. */
 export interface Argument {
-  value?: Fill["value"] | string[];
+  value?: Fill["value"] | readonly (string | number | boolean)[];
   piece?: Piece;
   /** Of a list: all its pieces. */
   pieces?: Piece[];

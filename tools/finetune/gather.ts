@@ -81,7 +81,7 @@ export function gather({ given: lines, tools, made, seed, lexicon, more, merge =
     throw new Error(`finetune: expected at least 20 examples to train on, got ${train.length}; ${more}`);
   if (!dev.length || !test.length)
     throw new Error(
-      `finetune: expected three requests a tool at least that differ in more than their values, got fewer; ask in other words${tools ? "" : `, or ${more}`}`,
+      `finetune: expected three requests a tool at least that differ in more than their values, got fewer; ask in other words, or ${tools ? "give what to test with by --test FILE" : more}`,
     );
   if (test.length < fewTests)
     warnings.push(`the test has ${test.length} examples, which say next to nothing: give more, or a file to --test`);

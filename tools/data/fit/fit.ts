@@ -24,7 +24,13 @@ export interface FittedParam {
   does: string | null;
   /** Of a number. */
   limits: Limits | null;
+  /** Of a choice, the values as the schema has them, by their text. */
+  own: ReadonlyMap<string, Choice>;
+  /** Of a list, how many items it has at least and at most. */
+  items: readonly [least: number, most: number];
 }
+
+type Choice = string | number | boolean;
 
 export interface Fitted {
   flat: FlatTool;
@@ -51,7 +57,7 @@ const words = (name: string): string[] =>
 
 /**
  * Reads a tool, of which `properties` have the limits. Throws: Error for a required parameter that nobody can say: an
- * object, or a list of them or of numbers.
+ * object, or a list of them.
  */
 export function fitTool(flat: FlatTool, lexicon: Lexicon | null, properties: readonly Property[] = []): Fitted {
   const params: FittedParam[] = [];
@@ -66,10 +72,9 @@ export function fitTool(flat: FlatTool, lexicon: Lexicon | null, properties: rea
         `${flat.name}.${key}: ${expected}, got ${got}; leave that tool out and write its examples by hand`,
       );
     }
-    const choices = (given.enum ?? given.items?.enum ?? []).map((value) => ({
-      value: String(value),
-      said: sayings(String(value)),
-    }));
+    const values = (given.enum ?? given.items?.enum ?? []).filter((value) => value !== null) as Choice[];
+    const own = new Map(values.map((value) => [String(value), value]));
+    const choices = [...own.keys()].map((value) => ({ value, said: sayings(value, own.size >= leastDays) }));
     const slot = slotOf(role);
     const param: Param = {
       ...{ name: key, names: [key], slot, choices, about: [], required: given.required === true },
@@ -78,8 +83,10 @@ export function fitTool(flat: FlatTool, lexicon: Lexicon | null, properties: rea
     const told = /^(?:the|a|an|which|what) ([a-z]+)(?: [a-z]+)?[.,]/i.exec(given.description ?? "")?.[1].toLowerCase();
     const label = words(key).join(" ");
     const labels = told && told !== label ? [label, told] : [label];
-    const limits = limitsOf(properties.find(({ name }) => name === key)?.schema);
-    params.push({ param, role, label, labels, ...clausesIn(given.description ?? ""), limits });
+    const schema = properties.find(({ name }) => name === key)?.schema;
+    const limits = schema ? limitsOf(schema) : null;
+    const items = schema?.kind === "array" ? ([schema.minItems, schema.maxItems] as const) : ([0, Infinity] as const);
+    params.push({ param, role, label, labels, ...clausesIn(given.description ?? ""), limits, own, items });
   }
   const openKinds = new Set(["thing", "person", "place", "code", "text", "state"]);
   const candidates = params.filter(({ role, param }) => openKinds.has(role.kind) && !param.list);
@@ -143,12 +150,15 @@ const doneIn =
   /\b(?:was|were|has been|have been|i|you|user) (?:just )?([a-z]+(?:ed|en|ne|pt|ght|id|nt|ld|st|de|ung|ut))\b/i;
 
 /** How an enum's value is said: its words, and their plain form; of a day's beginning the day. */
-function sayings(value: string): string[] {
+function sayings(value: string, hasDays: boolean): string[] {
   const plain = words(value).join(" ");
-  const day = plain.length > 2 && weekdays.find((whole) => whole.startsWith(plain));
+  const day = hasDays && plain.length > 2 && weekdays.find((whole) => whole.startsWith(plain));
   if (day) return [day, day, `${day}s`, ...(plain === day ? [] : [plain])];
   return plain && plain !== value ? [plain, plain, value] : [value];
 }
+
+/** Of fewer values none is a day's beginning: sun, rain or snow. */
+const leastDays = 5;
 
 const weekdays = "monday tuesday wednesday thursday friday saturday sunday".split(" ");
 
@@ -160,8 +170,9 @@ export const takesDays = ({ list, choices }: Param): boolean =>
   list === true && choices.filter((one) => dayOf(one) >= 0).length >= weekdays.length;
 
 /** Some of the choices, each once, as they are said together. */
-function drawList(param: Param, random: Random): Value {
-  if (takesDays(param) && random.chance(0.2)) {
+function drawList(param: Param, [least, most]: FittedParam["items"], random: Random): Value {
+  const hasGroups = param.choices.some(({ value }) => /^(weekdays?|weekends?|every_?day|daily)$/i.test(value));
+  if (takesDays(param) && !hasGroups && most >= weekdays.length && random.chance(0.2)) {
     const [text, has] = random.pick<[string, (day: number) => boolean]>([
       ["weekdays", (day) => day < 5],
       ["weekends", (day) => day >= 5],
@@ -170,7 +181,8 @@ function drawList(param: Param, random: Random): Value {
     const meant = param.choices.filter((one) => dayOf(one) >= 0 && has(dayOf(one)));
     return { text, value: meant.map(({ value }) => value) };
   }
-  const some = random.some(param.choices, random.pick([1, 1, 1, 2, 2, 3]));
+  const wanted = Math.max(least, Math.min(most, random.pick([1, 1, 1, 2, 2, 3])));
+  const some = random.some(param.choices, wanted);
   const said = some.map(({ said }) => random.pick(said));
   const last = said.pop() as string;
   const text = said.length ? `${said.join(", ")}${random.pick([" and ", " and ", ", and ", ", "])}${last}` : last;
@@ -190,7 +202,7 @@ function slotOf({ kind, slots }: Role): string {
 
 export interface Value {
   text: string;
-  value?: string | number | boolean | string[];
+  value?: Choice | Choice[];
   /** Of a state: it makes a sentence behind the thing's name. */
   isPredicate?: boolean;
   /** Of a number: its unit is said with it. */
@@ -209,26 +221,31 @@ export function isHeld(text: string): boolean {
 
 /** A value for a parameter; `held`: one of those held out, or none of them; null: any. */
 export function drawValue(
-  { param, role, limits }: FittedParam,
+  { param, role, limits, own, items }: FittedParam,
   random: Random,
   lexicon: Lexicon | null,
   held: boolean | null,
 ): Value {
+  if (role.kind === "choice") {
+    const { text, value } = param.list ? drawList(param, items, random) : drawChoice(param, random);
+    const typed = (one: Choice) => own.get(String(one)) ?? one;
+    return { text, value: Array.isArray(value) ? value.map(typed) : typed(value as Choice) };
+  }
   for (;;) {
-    const drawn = draw(param, role, random, lexicon);
+    const drawn = draw(role, random, lexicon);
     const made = limits && role.kind === "number" ? limited(drawn, limits, random) : drawn;
-    if (held === null || role.kind === "choice" || role.kind === "flag" || role.kind === "number") return made;
+    if (held === null || role.kind === "flag" || role.kind === "number") return made;
     if (isHeld(made.text) === held) return made;
   }
 }
 
-function draw(param: Param, role: Role, random: Random, lexicon: Lexicon | null): Value {
+function drawChoice({ choices }: Param, random: Random): Value {
+  const { value, said } = random.pick(choices);
+  return { text: random.pick(said), value };
+}
+
+function draw(role: Role, random: Random, lexicon: Lexicon | null): Value {
   const { kind, slots, words: kin, examples } = role;
-  if (kind === "choice" && param.list) return drawList(param, random);
-  if (kind === "choice") {
-    const { value, said } = random.pick(param.choices);
-    return { text: random.pick(said), value };
-  }
   if (kind === "flag") return { text: "", value: true };
   if (kind === "state") return random.chance(0.93) ? trouble(random) : { text: make("anything", random).text };
   if (kind === "quantity") return { text: portion(random) };
