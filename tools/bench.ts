@@ -34,7 +34,7 @@ import {
 } from "./bench/runs.ts";
 import { writeSubmission } from "./bench/submission.ts";
 import { measureWasi, renderWasi } from "./bench/wasi.ts";
-import { type Command, print, readText, table, UsageError } from "./command.ts";
+import { type Command, print, readText, refuseWords, table, UsageError } from "./command.ts";
 import { watchRequest, watchTools } from "./run.ts";
 
 interface Report {
@@ -117,10 +117,7 @@ tokens, decode free and under the grammar after 271 prompt tokens, a whole call 
   },
   async run(input) {
     refuseUnread((name) => input.has(name));
-    if (input.words.length)
-      throw new UsageError(
-        `bench: expected options alone, got ${JSON.stringify(input.words[0])}; a pack goes to --model`,
-      );
+    refuseWords(input, "bench", "; a pack goes to --model");
     const runs = input.integer("runs", 1, 1000) ?? 7;
     const threads = input.integer("threads", 1, mostThreads);
     const geometry = input.text("geometry");

@@ -48,6 +48,12 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
+/** Throws: UsageError for words, where a command takes options alone; `remedy` says where they belong. */
+export function refuseWords({ words }: Input, command: string, remedy = ""): void {
+  if (!words.length) return;
+  throw new UsageError(`${command}: expected options alone, got ${JSON.stringify(words[0])}${remedy}`);
+}
+
 /** Throws: UsageError for options that the command does not have. */
 export function parse(args: string[], options: Options): Input {
   try {

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { type BluetoothLike, Companion, connectBluetooth, overLines, type Pipe } from "../runtime/companion.ts";
 import { load } from "../runtime/index.ts";
-import { type Command, output, print, UsageError } from "./command.ts";
+import { type Command, output, print, refuseWords, UsageError } from "./command.ts";
 import { openBluez } from "./companion/bluez.ts";
 import { servePage } from "./companion/page.ts";
 import { simulateBangle } from "./companion/simulate.ts";
@@ -47,8 +47,7 @@ What happens is told on standard error, of the simulation on standard output.
     const pagePort = input.integer("page", 0, 65_535);
     const isPiped = input.flag("stdio");
     const isRadio = input.flag("bluetooth");
-    if (input.words.length)
-      throw new UsageError(`companion: expected options alone, got ${JSON.stringify(input.words[0])}`);
+    refuseWords(input, "companion");
     const serves = simulated !== undefined || port !== undefined || isRadio || isPiped;
     if (!serves && pagePort === undefined) {
       const ways = "--simulate bangle, --page PORT, --ws PORT, --bluetooth or --stdio";

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defaultModel, load, pull, ToolSet } from "../runtime/index.ts";
-import { type Command, readText, UsageError, warn } from "./command.ts";
+import { type Command, readText, refuseWords, UsageError, warn } from "./command.ts";
 import { modelOf } from "./model.ts";
 import { exportPage, pageOf } from "./playground/page.ts";
 import { Tunes } from "./playground/tunes.ts";
@@ -36,8 +36,7 @@ teach. The same port answers as thimble serve does.
     export: { type: "string" },
   },
   async run(input) {
-    if (input.words.length)
-      throw new UsageError(`playground: expected options alone, got ${JSON.stringify(input.words[0])}`);
+    refuseWords(input, "playground");
     const port = input.integer("port", 0, 65_535) ?? 7860;
     const host = input.text("host") ?? "127.0.0.1";
     const pack = await packFile(input.text("model"));

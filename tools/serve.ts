@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { mostThreads } from "../runtime/engine/threads.ts";
 import { load } from "../runtime/index.ts";
-import { type Command, UsageError, warn } from "./command.ts";
+import { type Command, refuseWords, UsageError, warn } from "./command.ts";
 import { modelOf } from "./model.ts";
 import { watchTools } from "./run.ts";
 import { Desk, mostAnswerTokens } from "./serve/desk.ts";
@@ -47,8 +47,7 @@ An OpenAI-compatible server on this machine: POST /v1/chat/completions and /v1/r
     connect: { type: "string" },
   },
   async run(input) {
-    if (input.words.length)
-      throw new UsageError(`serve: expected options alone, got ${JSON.stringify(input.words[0])}`);
+    refuseWords(input, "serve");
     const port = input.integer("port", 0, 65_535) ?? 7861;
     const queue = input.integer("queue", 1, 65_536) ?? 256;
     const threads = input.integer("threads", 1, mostThreads);

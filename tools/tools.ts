@@ -55,9 +55,11 @@ TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
       return print(`${out} ${bytes.length} bytes${share} ${hash}`);
     }
     const { warnings } = set;
-    // What a wrong call costs the prompt does not show.
-    const shown = set.tools.map(({ risk }, i) => ({ ...JSON.parse(set.texts[i]), ...(risk !== "safe" && { risk }) }));
-    if (input.flag("json")) return print(JSON.stringify({ hash, bytes: bytes.length, tools: shown, warnings }));
+    if (input.flag("json")) {
+      // What a wrong call costs the prompt does not show.
+      const shown = set.tools.map(({ risk }, i) => ({ ...JSON.parse(set.texts[i]), ...(risk !== "safe" && { risk }) }));
+      return print(JSON.stringify({ hash, bytes: bytes.length, tools: shown, warnings }));
+    }
     print(`${hash} ${set.tools.length} tools, ${bytes.length} bytes${share}, ${set.prompt.length} in the prompt`);
     for (const text of set.texts) print(text);
     for (const { name, risk } of set.tools) if (risk !== "safe") print(`${name} risk: ${risk}`);

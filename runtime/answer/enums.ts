@@ -149,8 +149,9 @@ export class Enums {
 /** Whether a piece adds a value that is none of those said, or in its list already. */
 function isUnsaid({ values }: Arguments, said: readonly Said[]): boolean {
   return values.some(({ key, text, isWhole, before }) => {
-    const left = said.find((one) => one.key === key)?.allowed.filter((value) => !before.includes(value));
-    return left && !left.some((value) => (isWhole ? value === text : value.startsWith(text)));
+    const allowed = said.find((one) => one.key === key)?.allowed;
+    const fits = (value: string) => (isWhole ? value === text : value.startsWith(text)) && !before.includes(value);
+    return allowed && !allowed.some(fits);
   });
 }
 

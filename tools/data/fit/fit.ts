@@ -7,6 +7,7 @@ import { numberWords } from "../numerals.ts";
 import { Random } from "../random.ts";
 import type { BaseTool, Param } from "../tool.ts";
 import { make, withoutDeterminer } from "../values.ts";
+import { pools } from "../words.ts";
 import { type Sentence, sentencesFor } from "./kin.ts";
 import { earlier, portion, type Role, roleOf } from "./roles.ts";
 import { thingName, trouble } from "./things.ts";
@@ -160,7 +161,7 @@ function sayings(value: string, hasDays: boolean): string[] {
 /** Of fewer values none is a day's beginning: sun, rain or snow. */
 const leastDays = 5;
 
-const weekdays = "monday tuesday wednesday thursday friday saturday sunday".split(" ");
+const weekdays = pools.weekday.map((day) => day.toLowerCase());
 
 /** Which day of the week a choice is; −1 for none. */
 const dayOf = ({ said }: Param["choices"][number]): number => weekdays.indexOf(said[0]);
