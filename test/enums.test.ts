@@ -75,14 +75,15 @@ test("nothing pays where an enum has words that mean anything, numbers, or all o
   expect(losses("soup", lunch, ["l", "b", "d"])).toEqual([0, 0, 0]);
 });
 
-test("a list has values that are said, each once, and may end without some", () => {
+test("a list has values that are said, each once, in the order said, and may end without some", () => {
   const list = ' [{"name":"alarm","arguments":{"days":[';
   const said = "every Tuesday and on Sundays at 7";
-  expect(losses(said, list, ['"t', '"s', '"m', '"sat"', '"tue"', "]"])).toEqual([0, 0, -4, -4, 0, 0]);
+  expect(losses(said, list, ['"t', '"s', '"m', '"sat"', '"tue"', "]"])).toEqual([0, -2, -4, -4, 0, 0]);
+  expect(losses("sundays and tuesdays", list, ['"t', '"sun"', '"sun","t'])).toEqual([-2, 0, 0]);
+  expect(losses("on tuesday, no, sunday", list, ['"t', '"s', '"m'])).toEqual([0, 0, -4]);
   expect(losses(said, `${list}"tue"`, ["]", ',"', ',"t', ',"sun"]', ',"sun","sun"'])).toEqual([0, 0, -4, 0, -4]);
   expect(losses(said, `${list}"tue","sun"`, ["]", ',"', ',"mon"'])).toEqual([0, -4, -4]);
   expect(losses("on monday", `${list}"mon"`, ["]", ',"', ","])).toEqual([0, -4, 0]);
-  expect(losses("on weekdays at 7", list, ['"m', '"s', "]"])).toEqual([0, 0, 0]);
   expect(losses("my money on monday", list, ['"m', '"t'])).toEqual([0, -4]);
   expect(losses("money, sunny, satellite", list, ['"mon"', '"tue"'])).toEqual([0, 0]);
   const call = ' [{"name":"alarm","arguments":{"at":"7"';
@@ -92,6 +93,21 @@ test("a list has values that are said, each once, and may end without some", () 
   expect(losses(said, `${first},{"name":"alarm","arguments":{"days":[`, ['"m', '"t'], first.length)).toEqual([0, 0]);
   const nested = ' [{"name":"alarm","arguments":{"at":{"days":[';
   expect(losses(said, nested, ['"m', '"t', "]"])).toEqual([0, 0, 0]);
+});
+
+test("a group of days has them all, in the enum's order, unless something is taken out", () => {
+  const list = ' [{"name":"alarm","arguments":{"days":[';
+  expect(losses("on weekdays at 7", list, ['"m', '"tue"', '"s', "]"])).toEqual([0, -2, -4, -8]);
+  expect(losses("on weekdays at 7", `${list}"mon","tue"`, ["]", ',"wed"', ',"wed"]', ',"wed","sun"'])).toEqual([
+    -8, 0, 0, -4,
+  ]);
+  expect(losses("saturday to monday", list, ['"mon","sat","sun"]', '"mon","sun"]', '"tue"'])).toEqual([0, -8, -4]);
+  for (const out of ["every day but sunday", "daily, except on mondays", "weekdays, no, the weekend"])
+    expect(losses(out, list, ['"m', '"s', "]"])).toEqual([0, 0, 0]);
+  const call = ' [{"name":"alarm","arguments":{"at":"7"';
+  expect(losses("every day at 7", call, ["}}]", ',"days":['])).toEqual([-4, 0]);
+  const few = ' [{"name":"plant","arguments":{"light":"';
+  expect(losses("sun on weekends", few, ["sun", "shade"])).toEqual([0, -4]);
 });
 
 test("the sun of a few values is no Sunday", () => {

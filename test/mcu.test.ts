@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { unicodeHeader } from "../firmware/mcu/unicode.ts";
 import { Enums } from "../runtime/answer/enums.ts";
+import { Figures } from "../runtime/answer/figures.ts";
 import { kernelImports, kernelModule } from "../runtime/engine/kernels.ts";
 import { answerStates } from "../runtime/grammar/automaton.ts";
 import type { State } from "../runtime/grammar/state.ts";
@@ -607,6 +608,38 @@ describe("the same as the runtime", () => {
   });
 
   withCc(
+    "figures of the cases, and of their words in any order: numbers, units, and hours and minutes of the day",
+    async () => {
+      const random = seeded(17);
+      const cases: { text: string }[] = [
+        ...(await Bun.file(fixture("timeofday.json")).json()),
+        ...(await Bun.file(fixture("numbers.json")).json()),
+      ];
+      const words = [...new Set(cases.flatMap(({ text }) => text.split(/\b/)))];
+      const any = Array.from({ length: 3000 }, () =>
+        Array.from({ length: 1 + random() * 9 }, () => words[Math.floor(random() * words.length)]).join(
+          random() < 0.5 ? "" : " ",
+        ),
+      );
+      const texts = [...cases.map(({ text }) => text), ...any]
+        .filter((text) => text.trim())
+        .map((text) => readRequest(text).text);
+      const path = await keep(ToolSet.from("[]"));
+      const { lines } = runs(
+        [program("test/mcu/laws.c", wrapped), pack, path],
+        texts.map((text) => `f ${hex(text)}`),
+      );
+      for (const [i, text] of texts.entries()) {
+        const said = new Figures(text, 8).said.map(
+          ({ millionths, unit = 0, clock = 0, isTold = false }) =>
+            `${millionths + 0}:${unit}:${clock}:${Number(isTold)}`,
+        );
+        expect([text, lines[i].trim()]).toEqual([text, said.join(" ")]);
+      }
+    },
+  );
+
+  withCc(
     "what each id costs for what a request says of enums, over requests and beginnings of answers of any words",
     async () => {
       const random = seeded(11);
@@ -643,7 +676,23 @@ describe("the same as the runtime", () => {
         "TUES",
         "tuesday",
         "sun",
+        "fri",
+        "to",
+        "-",
+        "–",
+        "every",
+        "day",
+        "weekdays",
+        "weekend",
+        "all",
+        "days",
+        "not",
       ]);
+      const days = [
+        ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+        ["SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY"],
+        ["mo", "tu", "we", "th", "fr", "12"],
+      ];
       const value = () => Array.from({ length: 1 + random() * 2 }, () => any(words)).join(any([" ", "_", "-"]));
       const some = (most: number) => [...new Set(Array.from({ length: 2 + random() * most }, value))];
       const lists = Array.from({ length: 12 }, () => {
@@ -655,6 +704,7 @@ describe("the same as the runtime", () => {
           note: { type: "string" },
           inner: { type: "object", properties: { kind: { enum: some(2) } } },
           list: { type: "array", items: { enum: some(2) }, maxItems: 3 },
+          days: { type: "array", items: { enum: any(days) }, maxItems: 6 },
           level: { type: "integer" },
         };
         const inputSchema = { type: "object", properties, required: random() < 0.5 ? ["kind"] : [], $defs: { shared } };

@@ -12,6 +12,8 @@ enum { mostSaid = 16 };
 typedef struct {
   int64_t millionths;
   uint32_t unit;
+  uint16_t clock;  /* of the hour or minute of a time of day, the unit of the keys that it may stand under */
+  bool isTold;     /* it tells a time of day, and is neither its hour nor its minute */
 } said;
 
 enum { mostProperties = 32, mostValues = 64 };
@@ -30,6 +32,11 @@ typedef struct {
 typedef struct {
   uint64_t values[mostProperties], allowed[mostProperties];  /* said; and of those that have a word in another form */
   uint32_t all, alone;    /* that have some said; one, which a call may do without */
+  uint32_t ordered, whole;  /* lists that have them in their order; of days that hold them all */
+  uint32_t group;         /* bits of days that the request says together */
+  bool isTurned;          /* it takes something back, or out */
+  uint32_t leftOf;        /* of a property, values that are left, and the first of them in its order */
+  uint64_t left, first;
   uint32_t some, due;     /* of which that still counts; that this call must not leave out */
   uint32_t owed, owedFrom, owedKeys;  /* by the call that its price alone kept open: where it begins, keys before it went on */
   uint32_t from;          /* where the call begins */
@@ -99,6 +106,19 @@ uint32_t units_in(const uint8_t *text, uint32_t bytes);
 
 /* Of a word that begins another and is no stub. */
 enum { leastStem = 4 };
+
+/* Bytes of a word without an "s" at its end. */
+uint32_t stem(thimble_span word);
+
+/* A word of the request from a place on, which moves to it and, past the word, `after`. */
+thimble_span request_word(const call *c, uint32_t *at, uint32_t *after);
+
+/* The day that a word names, 0 for Monday, with or without its end and an "s". Source: runtime/text/days.ts. */
+enum { noDay = 7 };
+uint32_t day_of(thimble_span word, uint32_t least);
+
+/* Bits of the days of a group that the request says: "weekdays"; 0 for none. */
+uint32_t group_in(const call *c);
 
 /* The numbers of the request, into c->said. Source: runtime/answer/figures.ts. */
 void find_figures(call *c);

@@ -1,165 +1,8 @@
 /* The values of enums that a request says, put into the choice of what a call holds. Source: runtime/answer/enums.ts, arguments.ts. */
-#include "call.h"
-#include "json.h"
+#include "values.h"
 
-enum { leastLetters = 3, mostCommon = 8, beyond = 5, leastDays = 5 };
-
-/* A property of the arguments and the values of its enum, of a list of it, of what may be null too; NULL for another schema. */
-typedef struct {
-  property is;
-  const uint8_t *values;
-  uint32_t count;
-  bool isList;
-} enumerated;
-
-static uint32_t property_count(const enums *e) {
-  uint32_t n = u16_at(e->schema + 1);
-  return n < mostProperties ? n : mostProperties;
-}
-
-static bool is_null(thimble_span value) {
-  return value.bytes == 4 && value.at[0] == 'n';
-}
-
-static bool is_only_null(const uint8_t *schema) {
-  return *schema == schema_enum && u16_at(schema + 1) == 1 && is_null((thimble_span){schema + 5, u16_at(schema + 3)});
-}
-
-static enumerated enum_at(const enums *e, uint32_t which) {
-  const uint8_t *at = e->schema + 3;
-  while (which--) at = schema_end(property_at(at).inner);
-  enumerated found = {property_at(at), NULL, 0, false};
-  const uint8_t *schema = found.is.inner;
-  if (*schema == schema_default) schema += 3 + u16_at(schema + 1);
-  if (*schema == schema_anyOf && u16_at(schema + 1) == 2) {
-    const uint8_t *first = schema + 3, *second = schema_end(first);
-    bool isFirst = is_only_null(second);
-    if (isFirst == is_only_null(first)) return found;
-    schema = isFirst ? first : second;
-  }
-  found.isList = *schema == schema_array;
-  schema += found.isList;
-  if (*schema == schema_enum) {
-    found.count = u16_at(schema + 1);
-    found.values = schema + 3;
-  }
-  return found;
-}
-
-/* The value at a place, and the place of the next. */
-static thimble_span next_enum(const uint8_t **at) {
-  thimble_span value = {*at + 2, u16_at(*at)};
-  *at = value.at + value.bytes;
-  return value;
-}
-
-/* The next word of a value from a place on; one also begins at a capital after a small letter. */
-static thimble_span value_word(thimble_span value, uint32_t *at) {
-  uint32_t size, start;
-  for (; *at < value.bytes; *at += size)
-    if (is_of_word(point_at(value.at + *at, &size))) break;
-  for (start = *at; *at < value.bytes; *at += size) {
-    const uint8_t *here = value.at + *at;
-    bool isJoint = *at > start && here[-1] >= 'a' && here[-1] <= 'z' && *here >= 'A' && *here <= 'Z';
-    if (isJoint || !is_of_word(point_at(here, &size))) break;
-  }
-  return (thimble_span){value.at + start, *at - start};
-}
-
-/* A word without an "s" at its end. */
-static uint32_t stem(const uint8_t *word, uint32_t bytes) {
-  return units_in(word, bytes) >= leastStem && small_byte(word[bytes - 1]) == 's' ? bytes - 1 : bytes;
-}
-
-static bool is_same(thimble_span word, thimble_span other) {
-  word.bytes = stem(word.at, word.bytes);
-  other.bytes = stem(other.at, other.bytes);
-  return end_of_part(word, 0, other) == word.bytes;
-}
-
-/* Whether a value's word is the beginning of the day that the request says: "mon". */
-static bool is_day(thimble_span word, thimble_span said) {
-  static const char days[7][10] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
-  for (uint32_t i = 0; i < 7 && word.bytes >= leastLetters; i++) {
-    thimble_span day = {(const uint8_t *)days[i], (uint32_t)strlen(days[i])};
-    if (is_same(day, said) && end_of_part(day, 0, word)) return true;
-  }
-  return false;
-}
-
-/* Whether one begins the other, and is no stub. */
-static bool is_akin_word(thimble_span word, thimble_span other) {
-  uint32_t same = end_of_part(word, 0, other);
-  if (!same && end_of_part(other, 0, word)) same = word.bytes;
-  return units_in(word.at, same) >= leastStem;
-}
-
-/* Whether a value is more than a few letters, or than words that any request has. */
-static bool is_telling(thimble_span value) {
-  uint32_t letters = 0, at = 1;
-  bool isCommon = true;
-  uint8_t small[mostCommon];
-  for (thimble_span word; (word = value_word(value, &at)).bytes;) {
-    letters += units_in(word.at, word.bytes);
-    for (uint32_t i = 0; i < word.bytes && i < mostCommon; i++) small[i] = small_byte(word.at[i]);
-    isCommon = isCommon && word.bytes <= mostCommon && is_common(small, word.bytes);
-  }
-  return value.at[0] == '"' && letters >= leastLetters && !isCommon;
-}
-
-/* A word of the request from a place on, which moves to it and, past the word, `after`. */
-static thimble_span request_word(const call *c, uint32_t *at, uint32_t *after) {
-  bool isThere = next_word(c->request, c->requestBytes, at, after) != 0;
-  return (thimble_span){c->request + *at, isThere ? *after - *at : 0};
-}
-
-/* Whether the request says a value's words side by side. */
-static bool says(const call *c, thimble_span value, bool hasDays) {
-  for (uint32_t first = 0, next; request_word(c, &first, &next).bytes; first = next) {
-    uint32_t at = 1, place = first, after;
-    bool isSame = true;
-    for (thimble_span word; isSame && (word = value_word(value, &at)).bytes; place = after) {
-      thimble_span other = request_word(c, &place, &after);
-      isSame = other.bytes && (is_same(word, other) || (hasDays && is_day(word, other)));
-    }
-    if (isSame) return true;
-  }
-  return false;
-}
-
-/* Whether the request has a word of a value in another form. */
-static bool hints(const call *c, thimble_span value) {
-  uint32_t at = 1, after;
-  for (thimble_span word; (word = value_word(value, &at)).bytes;)
-    for (uint32_t place = 0; request_word(c, &place, &after).bytes; place = after)
-      if (is_akin_word(word, (thimble_span){c->request + place, after - place})) return true;
-  return false;
-}
-
-/* Notes what the request says of a property's enum: some values but not all, and all such that it could. */
-static void note_said(const call *c, uint32_t which) {
-  enums *e = c->enums;
-  enumerated one = enum_at(e, which);
-  const uint8_t *at = one.values;
-  uint64_t said = 0, akin = 0;
-  uint32_t count = 0, others = 0;
-  if (!at || one.count > mostValues) return;
-  for (uint32_t i = 0; i < one.count; i++) {
-    thimble_span value = next_enum(&at);
-    if (is_null(value)) continue;
-    if (!is_telling(value)) return;
-    bool isSaid = says(c, value, one.count >= leastDays);
-    count += isSaid;
-    others += !isSaid;
-    if (isSaid) said |= (uint64_t)1 << i;
-    else if (hints(c, value)) akin |= (uint64_t)1 << i;
-  }
-  if (!count || !others) return;
-  e->values[which] = said;
-  e->allowed[which] = said | akin;
-  e->all |= 1u << which;
-  if ((one.isList || count == 1) && !one.is.isRequired) e->alone |= 1u << which;
-}
+/* In halves of a price. */
+enum { early = 1, unsaid = 2, broken = 4, beyond = 10 };
 
 static uint8_t spaced(uint8_t byte) {
   return byte == '_' ? ' ' : small_byte(byte);
@@ -220,10 +63,19 @@ static uint32_t value_among(const call *c, thimble_span piece, const arguments *
   return mostValues;
 }
 
-/* Whether a string under a key, whole or as far as it goes, is none of its values that are allowed and not in the list yet. */
-static bool is_unsaid(const call *c, thimble_span piece, const arguments *a, uint32_t end, bool isWhole) {
+/* What a string under a key, whole or as far as it goes, costs: none of its values that are said and not in the list yet, or before its turn. */
+static uint32_t price_of(const call *c, thimble_span piece, const arguments *a, uint32_t end, bool isWhole) {
   const enums *e = c->enums;
-  return is_among(e->some, a) && value_among(c, piece, a, end, isWhole, e->allowed[a->property] & ~a->written) == mostValues;
+  if (!is_among(e->some, a)) return 0;
+  uint32_t which = a->property;
+  if (value_among(c, piece, a, end, isWhole, e->allowed[which] & ~a->written) == mostValues) return unsaid;
+  uint64_t left = e->ordered >> which & 1 ? e->values[which] & ~a->written : 0;
+  return !left || value_among(c, piece, a, end, isWhole, first_left(c, which, left)) < mostValues ? 0 : early;
+}
+
+/* What the end of a list costs: a group that is not whole. */
+static uint32_t price_of_end(const enums *e, const arguments *a) {
+  return a->hasKey && is_among(e->some & e->whole, a) && e->values[a->property] & ~a->written ? broken : 0;
 }
 
 /* Notes a whole string of a list. What counts is not known yet where the call is read up to where it stands. */
@@ -233,9 +85,13 @@ static void note_written(const call *c, thimble_span piece, arguments *a, uint32
   if (i < mostValues) a->written |= (uint64_t)1 << i;
 }
 
-/* Reads on to a place; whether that begins, continues or ends a value that is not said. */
-static bool read_on(const call *c, thimble_span piece, arguments *a, uint32_t from, uint32_t to) {
-  bool isUnsaid = false;
+static uint32_t larger(uint32_t one, uint32_t other) {
+  return one > other ? one : other;
+}
+
+/* Reads on to a place; what that costs, in halves of a price. */
+static uint32_t read_on(const call *c, thimble_span piece, arguments *a, uint32_t from, uint32_t to) {
+  uint32_t price = 0;
   for (uint32_t at = from; at < to && !a->isClosed; at++) {
     uint8_t byte = byte_with(c, piece, at);
     if (a->inString) {
@@ -243,7 +99,7 @@ static bool read_on(const call *c, thimble_span piece, arguments *a, uint32_t fr
       a->isEscaped = byte == '\\' && !a->isEscaped;
       if (a->inString || a->depth != a->inList) continue;
       if (a->hasKey) {
-        isUnsaid = is_unsaid(c, piece, a, at + 1, true) || isUnsaid;
+        price = larger(price, price_of(c, piece, a, at + 1, true));
         note_written(c, piece, a, at + 1);
       } else if (!a->depth) {
         a->hasKey = true;
@@ -259,12 +115,13 @@ static bool read_on(const call *c, thimble_span piece, arguments *a, uint32_t fr
       a->inList = byte == '[';
       a->written = 0;
     } else if (byte == '}' || byte == ']') {
+      if (a->depth == 1 && a->inList) price = larger(price, price_of_end(c->enums, a));
       a->isClosed = !a->depth--;
       if (!a->depth) a->inList = a->written = 0;
     } else if (byte == ',' && !a->depth) a->hasKey = false;
   }
   bool isOpen = a->inString && a->depth == a->inList && a->hasKey && to > from;
-  return (isOpen && is_unsaid(c, piece, a, to, false)) || isUnsaid;
+  return isOpen ? larger(price, price_of(c, piece, a, to, false)) : price;
 }
 
 /* What stands in the call already, or in one before of the same tool, says nothing of what comes: of a list all in one before. */
@@ -302,8 +159,7 @@ bool find_enums(call *c) {
   const uint8_t *schema = m->parts[part_schemas].at + u32_at(row + 24);
   if (e->schema != schema) {
     e->schema = schema;
-    e->all = e->alone = 0;
-    for (uint32_t i = 0; i < property_count(e); i++) note_said(c, i);
+    note_said(c);
   }
   if (!e->all) return false;
   while (first < start && memcmp(c->text + first, open.at, bytes)) first++;
@@ -328,8 +184,8 @@ static bool is_owed(const call *c, thimble_span piece, const arguments *after) {
   return !isOpen;
 }
 
-/* The arguments with a piece; whether that begins, continues or ends a value that is not said. */
-static bool read_piece(const call *c, thimble_span piece, arguments *after) {
+/* The arguments with a piece; what it costs, in halves of a price. */
+static uint32_t read_piece(const call *c, thimble_span piece, arguments *after) {
   *after = c->enums->before;
   return read_on(c, piece, after, c->textBytes, c->textBytes + piece.bytes);
 }
@@ -338,9 +194,10 @@ double enum_prices(const call *c, uint32_t id) {
   const enums *e = c->enums;
   thimble_span bytes = piece(c->m, id);
   arguments after;
-  bool isUnsaid = read_piece(c, bytes, &after);
-  bool isOwing = e->owed && e->owedFrom == e->from && e->owedKeys == e->before.nKeys;
-  return (isUnsaid || (after.isClosed && e->due & ~after.keys)) + (isOwing && !is_owed(c, bytes, &after) ? beyond : 0);
+  uint32_t price = read_piece(c, bytes, &after);
+  if (after.isClosed && e->due & ~after.keys) price = larger(price, unsaid);
+  if (e->owed && e->owedFrom == e->from && e->owedKeys == e->before.nKeys && !is_owed(c, bytes, &after)) price += beyond;
+  return price * 0.5;
 }
 
 static bool closes(const call *c, uint32_t id) {

@@ -1,5 +1,5 @@
 /* The numbers that a request says, put into the choice of those that a call holds. Source: runtime/answer/figures.ts. */
-#include "call.h"
+#include "timeofday.h"
 
 enum { mostText = 24 };
 
@@ -82,7 +82,7 @@ static void say_articles(call *c, const said_number *numbers, uint32_t n) {
     bool isPart = false;
     for (uint32_t i = 0; i < n; i++) isPart = isPart || (numbers[i].start < end && numbers[i].end + 4 >= at);
     if (unit && !isPart) {
-      if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){million, unit};
+      if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){million, unit, 0, false};
       c->nSaid++;
     }
     at = end;
@@ -95,18 +95,28 @@ void find_figures(call *c) {
   c->nSaid = 0;
   if (n > 2 * mostSaid) return;
   bool isExact = true;
+  uint32_t kept = 0, told;
   for (uint32_t i = 0; i < n; i++) {
     bool isShort = false;
     for (uint32_t j = 0; j < n; j++)
       isShort = isShort || (numbers[j].start == numbers[i].start && numbers[j].end > numbers[i].end);
-    if (isShort) continue;
-    isExact = isExact && numbers[i].millionths != inexact;
-    if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){numbers[i].millionths, counted_by(c->request, c->requestBytes, &numbers[i])};
-    c->nSaid++;
+    if (!isShort) numbers[kept++] = numbers[i];
   }
-  say_articles(c, numbers, n);
+  for (uint32_t i = 0; i < kept; i++) {
+    isExact = isExact && numbers[i].millionths != inexact;
+    if (i < mostSaid) c->said[i] = (said){numbers[i].millionths, counted_by(c->request, c->requestBytes, &numbers[i]), 0, false};
+  }
+  c->nSaid = kept;
+  say_articles(c, numbers, kept);
+  told = say_times(c, numbers, kept);
+  for (uint32_t i = 0; i < kept && i < mostSaid; i++) c->said[i].isTold = told >> i & 1;
   /* What cannot be counted exactly might be what is meant. */
   if (!isExact || c->nSaid > mostSaid) c->nSaid = 0;
+}
+
+/* Whether a number stands under keys of no hour and no minute alone. */
+static bool is_elsewhere(const said *one, uint32_t unit) {
+  return one->clock || (one->isTold && (unit == minute_clock || unit == hour_clock));
 }
 
 /* What the i-th number may stand for under a key of a unit, 0 for none; the last is all times together. */
@@ -118,7 +128,7 @@ static uint32_t values_under(const call *c, uint32_t unit, uint32_t i, int64_t v
     uint32_t timed = 0;
     for (uint32_t j = 0; j < i; j++) {
       int64_t seconds = c->said[j].unit ? times(c->said[j].millionths, c->said[j].unit) : inexact;
-      if (seconds == inexact) continue;
+      if (seconds == inexact || is_elsewhere(&c->said[j], unit)) continue;
       sum += seconds;
       timed++;
     }
@@ -126,6 +136,8 @@ static uint32_t values_under(const call *c, uint32_t unit, uint32_t i, int64_t v
     return n;
   }
   const said *one = &c->said[i];
+  if (one->clock && one->clock == unit) values[n++] = one->millionths;
+  if (is_elsewhere(one, unit)) return n;
   if (!unit || !one->unit) {
     values[n++] = one->millionths;
     if (!one->unit && one->millionths > 0 && one->millionths < million) values[n++] = 100 * one->millionths;

@@ -1,4 +1,6 @@
 /* See numbers.h. */
+#include "small.h"
+
 #include "numbers.h"
 
 /* A value, and the place of the word after it; `next` 0 for none. */

@@ -1,4 +1,6 @@
 /* The pack: its head read from msgpack, its sections placed by the geometry (runtime/pack/pack.ts draws both). */
+#include "small.h"
+
 #include "files.h"
 #include "kernels.h"
 #include "open.h"

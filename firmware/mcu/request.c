@@ -1,4 +1,6 @@
 /* A request as people type it → as the model reads it. Source: runtime/text/request.ts. */
+#include "small.h"
+
 #include "text.h"
 #include "unicode.h"
 

@@ -1,4 +1,6 @@
 /* The answer's calls as JSON with the tools' own names, and as msgpack (runtime/wire/WIRE.md, "A call"). */
+#include "small.h"
+
 #include "call.h"
 #include "json.h"
 

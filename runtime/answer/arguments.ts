@@ -15,6 +15,8 @@ export class Arguments {
   keys: readonly string[] = [];
   /** Those of the last piece: begun, continued or ended by it. */
   values: WrittenString[] = [];
+  /** Lists directly under a key that the last piece ended, with their whole strings. */
+  ended: { key: string; items: readonly string[] }[] = [];
   isClosed = false;
   /** The whole strings of the list that was opened last directly under a key; null of an object. */
   private items: readonly string[] | null = null;
@@ -55,12 +57,18 @@ export class Arguments {
     if (this.text !== null) this.stepInString(this.text + char, char);
     else if (char === '"') this.text = char;
     else if (char === "{" || char === "[") this.open(char);
-    else if (char === "}" || char === "]") this.isClosed = --this.depth < 0;
+    else if (char === "}" || char === "]") this.close();
     else if (char === "," && !this.depth) this.key = null;
   }
 
   private open(char: string): void {
     if (!this.depth++) this.items = char === "[" ? [] : null;
+  }
+
+  private close(): void {
+    const { key, items, depth } = this;
+    if (depth === 1 && key !== null && items) this.ended.push({ key, items });
+    this.isClosed = --this.depth < 0;
   }
 
   private stepInString(text: string, char: string): void {

@@ -2,11 +2,13 @@
  * The values of enums that a request says, put into the choice of what a call holds: "lunch was soup" is of the meal "lunch"
  * and not "breakfast", "business class to Doha" leaves no cabin out. What nobody said stays possible, at a price.
  *
- * A list of an enum has values that are said, each once; it may end without some ("ham, no cheese").
+ * A list of an enum has values that are said, each once and in the order said; it may end without some ("ham, no cheese"),
+ * but not without one of "weekdays".
  *
  * Of 13,373 arguments in tools/train/hand whose enum's values the request says in part, 98% are of that part; of 2,840 that
  * may be left out and of which one value is said, 98% are there.
  */
+import { dayOf, groupIn } from "../text/days.ts";
 import { patternOf } from "../text/letters.ts";
 import { lowerCased } from "../text/request.ts";
 import type { Property, Schema } from "../tools/schema.ts";
@@ -21,6 +23,12 @@ const mostValues = 64;
 /** Letters of a value: of "on", "no" and "am" a request has too many. */
 const leastLetters = 3;
 
+const taking = new Set("no not but except without actually sorry mean rather wait instead scratch".split(" "));
+
+/** Prices of a value before its turn, and of a group's end before it is whole. */
+const early = 0.5;
+const broken = 2;
+
 /** Prices that a key costs where another is owed: more than any model would pay. */
 const beyond = 5;
 
@@ -30,6 +38,10 @@ interface Said {
   /** Whether it takes a list of the values: each once. */
   isList: boolean;
   values: readonly string[];
+  /** A list of days that holds them all: "weekdays". */
+  isGroup: boolean;
+  /** A list that has them in this order. */
+  isOrdered: boolean;
   /** Those, and values of which the request has a word in another form: "pausing" for "paused". */
   allowed: readonly string[];
   /** A call may do without it, and the request says one value, or some for a list. */
@@ -47,6 +59,10 @@ interface Open {
 
 export class Enums {
   private readonly words: readonly string[];
+  /** The days of a group, "weekdays", 0 for Monday. */
+  private readonly group: readonly number[];
+  /** The request takes something back, or out: a group may lack some, and what is said first may not come first. */
+  private readonly isTurned: boolean;
   /** How a call of each tool begins. */
   private readonly openings: readonly { text: string; tool: Tool }[];
   private readonly byTool = new Map<Tool, readonly Said[]>();
@@ -61,10 +77,12 @@ export class Enums {
     private readonly price: number,
   ) {
     this.words = wordsOf(request);
+    this.group = groupIn(lowerCased(request));
+    this.isTurned = this.words.some((word) => taking.has(word));
     this.openings = tools.map((tool) => ({ text: `{"name":${JSON.stringify(tool.promptName)},"arguments":{`, tool }));
   }
 
-  /** Reads an answer's bytes, of which the call that is open begins at `from`; whether its end may cost something. */
+  /** Reads an answer's bytes, of which the call that is open begins at `from`; whether a price may keep it open. */
   read(bytes: readonly number[], from: number): boolean {
     this.open = this.openAt(textOf(bytes), from);
     return this.open !== null && this.open.due.length > 0;
@@ -82,7 +100,8 @@ export class Enums {
       const after = before.with(textOf(bytesOf(id)));
       const { keys, openKey, isClosed } = after;
       const begun = keys.at(before.keys.length) ?? openKey;
-      if (isUnsaid(after, said) || (isClosed && due.some((key) => !keys.includes(key)))) logits[id] -= this.price;
+      const isLacking = isClosed && due.some((key) => !keys.includes(key));
+      logits[id] -= this.price * Math.max(isLacking ? 1 : 0, pricesOf(after, said));
       if (owed && begun && !owed.some((key) => key.startsWith(begun))) logits[id] -= beyond * this.price;
     }
   }
@@ -128,17 +147,34 @@ export class Enums {
     const some = texts
       .filter((text) => text !== "null")
       .map((text) => ({ text: binary(text), spoken: wordsOf(text.replace(/([a-z])(?=[A-Z])/g, "$1 ")) }));
-    if (!some.every(({ text, spoken }) => text.startsWith('"') && isTelling(spoken))) return [];
-    const said = some.filter(({ spoken }) => this.says(spoken, texts.length >= leastDays));
-    if (!said.length || said.length === some.length) return [];
-    const allowed = some.filter((one) => said.includes(one) || this.hints(one.spoken)).map(({ text }) => text);
-    const values = said.map(({ text }) => text);
+    const days = some.map(({ spoken }) => (spoken.length === 1 ? dayOf(spoken[0], leastOfDay) : -1));
+    const hasDays = new Set(days.filter((day) => day >= 0)).size >= leastDays;
+    const isDay = (place: number) => hasDays && days[place] >= 0;
+    if (!some.every(({ text, spoken }, i) => text.startsWith('"') && (isDay(i) || isTelling(spoken)))) return [];
+    const key = binary(JSON.stringify(name));
+    if (isList && this.group.length && some.every((_, i) => isDay(i))) {
+      const values = some.filter((_, i) => this.group.includes(days[i])).map(({ text }) => text);
+      if (this.isTurned || !values.length) return [];
+      return [{ key, isList, isGroup: true, isOrdered: true, values, allowed: values, isAlone: !required }];
+    }
+    const places = some.map(({ spoken }, i) => (isDay(i) ? this.placeOfDay(days[i]) : this.placeOf(spoken)));
+    const values = some
+      .map(({ text }, i) => ({ text, place: places[i] }))
+      .filter(({ place }) => place >= 0)
+      .sort((a, b) => a.place - b.place)
+      .map(({ text }) => text);
+    if (!values.length || values.length === some.length) return [];
+    const allowed = some.filter((one) => values.includes(one.text) || this.hints(one.spoken)).map(({ text }) => text);
     const isAlone = !required && (isList || values.length === 1);
-    return [{ key: binary(JSON.stringify(name)), isList, values, allowed, isAlone }];
+    return [{ key, isList, isGroup: false, isOrdered: isList && !this.isTurned, values, allowed, isAlone }];
   }
 
-  private says(words: readonly string[], hasDays: boolean): boolean {
-    return this.words.some((_, at) => words.every((word, i) => isSame(word, this.words[at + i] ?? "", hasDays)));
+  private placeOfDay(day: number): number {
+    return this.words.findIndex((word) => dayOf(word) === day);
+  }
+
+  private placeOf(words: readonly string[]): number {
+    return this.words.findIndex((_, at) => words.every((word, i) => stem(word) === stem(this.words[at + i] ?? "")));
   }
 
   private hints(words: readonly string[]): boolean {
@@ -146,13 +182,21 @@ export class Enums {
   }
 }
 
-/** Whether a piece adds a value that is none of those said, or in its list already. */
-function isUnsaid({ values }: Arguments, said: readonly Said[]): boolean {
-  return values.some(({ key, text, isWhole, before }) => {
-    const allowed = said.find((one) => one.key === key)?.allowed;
-    const fits = (value: string) => (isWhole ? value === text : value.startsWith(text)) && !before.includes(value);
-    return allowed && !allowed.some(fits);
+/** What a piece adds that is not said, in its list already or before its turn, or that breaks a group; in prices. */
+function pricesOf({ values, ended }: Arguments, said: readonly Said[]): number {
+  const prices = values.map(({ key, text, isWhole, before }) => {
+    const one = said.find((other) => other.key === key);
+    const fits = (value: string) => (isWhole ? value === text : value.startsWith(text));
+    const left = (some: readonly string[] = []) => some.filter((value) => !before.includes(value));
+    if (one && !left(one.allowed).some(fits)) return 1;
+    const [next] = one?.isOrdered ? left(one.values) : [];
+    return next === undefined || fits(next) ? 0 : early;
   });
+  const ends = ended.map(({ key, items }) => {
+    const group = said.find((one) => one.key === key && one.isGroup);
+    return group?.values.some((value) => !items.includes(value)) ? broken : 0;
+  });
+  return Math.max(0, ...prices, ...ends);
 }
 
 /** The values of an enum, or of a list of them; of what may be null too. */
@@ -176,16 +220,10 @@ const followed = (schema: Schema): Schema =>
 const wordPattern = patternOf(String.raw`[\p{L}\p{N}]+`, "gu");
 const wordsOf = (text: string): readonly string[] => lowerCased(text).match(wordPattern(text)) ?? [];
 
-/** Of fewer values none is a day's beginning: sun, rain or snow. */
+/** Of an enum with fewer days none is one: sun, rain or snow. */
 const leastDays = 5;
-
-/** Whether two words are the same, "mondays" and "Monday", or the first is a day's beginning: "mon". */
-function isSame(word: string, said: string, hasDays: boolean): boolean {
-  const day = (hasDays && weekday.exec(said)?.[0]) || "";
-  return stem(word) === stem(said) || (word.length >= leastLetters && day.startsWith(word));
-}
-
-const weekday = /^(mon|tues|wednes|thurs|fri|satur|sun)day(?=s?$)/;
+/** Letters of a day as a value: "mo". */
+const leastOfDay = 2;
 
 /** Without an "s" at its end: "parks" says "park", and "car" "cars". */
 const stem = (word: string) => (word.length > 3 && word.endsWith("s") ? word.slice(0, -1) : word);

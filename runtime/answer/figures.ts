@@ -1,11 +1,13 @@
 /**
  * The numbers that a request says, put into the choice of those that a call holds: "six point five hours" is 6.5 and not
- * 65, "two minutes" 120 under a key that ends in seconds. A number that nobody said stays possible, at a price.
+ * 65, "two minutes" 120 under a key that ends in seconds, "quarter to seven" the hour 6 and the minute 45. A number that nobody
+ * said stays possible, at a price.
  *
  * All are counted in millionths, so that an implementation without floating point finds the same ones (firmware/mcu).
  */
 import { patternOf } from "../text/letters.ts";
 import { numbersIn, type SaidNumber } from "../text/numbers.ts";
+import { timesIn } from "../text/timeofday.ts";
 
 /** Seconds of the units of time that a number may count, or the last word of a key name. */
 const units: ReadonlyMap<string, number> = new Map(
@@ -23,14 +25,20 @@ const colon = 0x3a;
 /** Numbers of a request: of one that says more none is preferred. */
 const mostSaid = 16;
 
+const [minute, hour] = [60, 3600];
+
 /** A number of the request, and where it counts time the seconds of its unit. */
 interface Said {
   millionths: number;
   unit?: number;
+  /** Of the hour or the minute of a time of day, the unit of the keys that it may stand under. */
+  clock?: number;
+  /** What tells a time of day, and is neither its hour nor its minute. */
+  isTold?: boolean;
 }
 
 export class Figures {
-  private readonly said: readonly Said[];
+  readonly said: readonly Said[];
   /** By the unit of a key, 0 for none: the numbers that may stand under it, as JSON. */
   private readonly texts = new Map<number, readonly string[]>();
 
@@ -104,7 +112,9 @@ function lastWord(key: string): string {
 /** What may stand under a key of a unit, in millionths: 90 minutes are also an hour and 30 minutes, a half 50 percent. */
 function* valuesUnder(unit: number, said: readonly Said[]): Generator<number> {
   let [sum, timed] = [0, 0];
-  for (const { millionths, unit: counted } of said) {
+  for (const { millionths, unit: counted, clock, isTold } of said) {
+    if (clock && clock === unit) yield millionths;
+    if (clock || (isTold && (unit === minute || unit === hour))) continue;
     if (!unit || !counted) {
       yield millionths;
       if (!counted && millionths > 0 && millionths < million) yield 100 * millionths;
@@ -138,14 +148,20 @@ function saidIn(request: string): Said[] {
   const numbers = numbersIn(request).filter(
     (one, _, all) => !all.some((other) => other.start === one.start && other.end > one.end),
   );
-  const said = numbers.map(({ value, ...place }): Said => {
-    const unit = units.get(countedBy(request, place));
-    return { millionths: exact(value), ...(unit && { unit }) };
+  const times = timesIn(request, numbers);
+  const told = new Set(times.flatMap(({ parts }) => parts));
+  const said = numbers.map((one): Said => {
+    const unit = units.get(countedBy(request, one));
+    return { millionths: exact(one.value), ...(unit && { unit }), ...(told.has(one) && { isTold: true }) };
   });
   for (const { 0: text, 1: word, index } of request.matchAll(aCounted(request))) {
     const unit = units.get(word.toLowerCase());
     const isPart = numbers.some(({ start, end }) => start < index + text.length && end >= index - 4);
     if (unit && !isPart) said.push({ millionths: million, unit });
+  }
+  for (const { hours, minute: past } of times) {
+    said.push(...hours.map((one) => ({ millionths: one * million, clock: hour })));
+    said.push({ millionths: past * million, clock: minute });
   }
   return said;
 }

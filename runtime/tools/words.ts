@@ -108,6 +108,7 @@ const wordsByTool = new WeakMap<Tool, Map<string, number>>();
 
 function enumWords(schema: Schema): string[] {
   if (schema.kind === "enum") return schema.values.filter((value) => typeof value === "string");
+  if (schema.kind === "array") return enumWords(schema.items);
   return schema.kind === "anyOf" ? schema.options.flatMap(enumWords) : [];
 }
 

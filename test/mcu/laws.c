@@ -4,6 +4,7 @@
  *   t  a text → its ids
  *   c  the rest of an answer → its ids
  *   n  a text as read → the numbers that it says, in millionths (x where they have more), and bytes and 1 for words
+ *   f  a request as read → what its numbers are: millionths, and by which unit, of a clock's hand or not, and whether they tell a time
  *   a  a request → for each decision the normed state's first eight floats, in bits, and the sum of all bits so far; with the limits
  *      given as REQUEST TOKENS, ANSWER TOKENS, CACHE BITS after the files, and ARENA BYTES where they are not the least
  *   s  → the least bytes of an arena, and the most of use
@@ -53,6 +54,20 @@ static void say_numbers(uint32_t bytes) {
     else printf("%lld", (long long)numbers[i].millionths);
     printf(":%u:%u:%d ", (unsigned)numbers[i].start, (unsigned)numbers[i].end, numbers[i].inWords);
   }
+}
+
+static void say_figures(const thimble_model *m, uint32_t bytes) {
+  thimble_limits wide = {128, 128, 16};
+  call c;
+  uint8_t *arena = calloc(1, thimble_arena(m, &wide));
+  if (!arena || !call_plan(&c, m, &wide, 0, arena) || bytes > c.mostRequest) exit(2);
+  memcpy(c.request, text, c.requestBytes = bytes);
+  find_figures(&c);
+  for (uint32_t i = 0; i < c.nSaid; i++) {
+    const said *one = &c.said[i];
+    printf("%lld:%u:%u:%d ", (long long)one->millionths, (unsigned)one->unit, (unsigned)one->clock, one->isTold);
+  }
+  free(arena);
 }
 
 static void price_enums(const thimble_model *m, uint32_t bytes) {
@@ -130,6 +145,9 @@ int main(int count, char **words) {
         break;
       case 'n':
         say_numbers(bytes);
+        break;
+      case 'f':
+        say_figures(&model, bytes);
         break;
       case 'a':
         answer(&model, bytes);

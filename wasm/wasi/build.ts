@@ -18,7 +18,10 @@ const compile = [
   ...["-mbulk-memory", "-msign-ext", "-mnontrapping-fptoint", "-ffp-contract=off", "-fno-math-errno"],
   ...["-fno-strict-aliasing", "-I", `${root}firmware/mcu`],
 ];
+/** A function is written into another only where that takes fewer bytes. */
+const inline = ["-mllvm", "-inline-threshold=-50"];
 const link = ["--no-entry", "--export=_start", "--allow-undefined", "--max-memory=4294967296", "--strip-all"];
+const shrink = ["--flatten", "--rereloop", "-Oz", "--converge"];
 
 /** What the host and the kernels use beyond WebAssembly 1.0. */
 const features = ["simd", "bulk-memory", "sign-ext", "nontrapping-float-to-int", "mutable-globals"];
@@ -34,12 +37,12 @@ export function compileHost(out: string): void {
   try {
     const objects = sources.map((source, i) => {
       const object = join(folder, `${i}.o`);
-      execFileSync("clang", [...compile, "-o", object, source], { cwd: root, stdio: "inherit" });
+      execFileSync("clang", [...compile, ...inline, "-o", object, source], { cwd: root, stdio: "inherit" });
       return object;
     });
     // Linked by hand: clang would run a wasm-opt that it finds on the path.
-    execFileSync("wasm-ld", [...link, "-o", out, ...objects], { stdio: "inherit" });
-    execFileSync(process.execPath, [`${binaryen}/wasm-opt`, out, "-Oz", "-o", out, ...enabled]);
+    execFileSync("wasm-ld", [...link, ...inline, "-o", out, ...objects], { stdio: "inherit" });
+    execFileSync(process.execPath, [`${binaryen}/wasm-opt`, out, ...shrink, "-o", out, ...enabled]);
   } finally {
     rmSync(folder, { recursive: true });
   }

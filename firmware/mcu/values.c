@@ -1,0 +1,197 @@
+/* The values of enums, and which of them a request says. Source: runtime/answer/enums.ts. */
+#include "values.h"
+
+enum { leastLetters = 3, mostCommon = 8, leastDays = 5, leastOfDay = 2 };
+
+uint32_t property_count(const enums *e) {
+  uint32_t n = u16_at(e->schema + 1);
+  return n < mostProperties ? n : mostProperties;
+}
+
+static bool is_null(thimble_span value) {
+  return value.bytes == 4 && value.at[0] == 'n';
+}
+
+static bool is_only_null(const uint8_t *schema) {
+  return *schema == schema_enum && u16_at(schema + 1) == 1 && is_null((thimble_span){schema + 5, u16_at(schema + 3)});
+}
+
+enumerated enum_at(const enums *e, uint32_t which) {
+  const uint8_t *at = e->schema + 3;
+  while (which--) at = schema_end(property_at(at).inner);
+  enumerated found = {property_at(at), NULL, 0, false};
+  const uint8_t *schema = found.is.inner;
+  if (*schema == schema_default) schema += 3 + u16_at(schema + 1);
+  if (*schema == schema_anyOf && u16_at(schema + 1) == 2) {
+    const uint8_t *first = schema + 3, *second = schema_end(first);
+    bool isFirst = is_only_null(second);
+    if (isFirst == is_only_null(first)) return found;
+    schema = isFirst ? first : second;
+  }
+  found.isList = *schema == schema_array;
+  schema += found.isList;
+  if (*schema == schema_enum) {
+    found.count = u16_at(schema + 1);
+    found.values = schema + 3;
+  }
+  return found;
+}
+
+thimble_span next_enum(const uint8_t **at) {
+  thimble_span value = {*at + 2, u16_at(*at)};
+  *at = value.at + value.bytes;
+  return value;
+}
+
+/* The next word of a value from a place on; one also begins at a capital after a small letter. */
+static thimble_span value_word(thimble_span value, uint32_t *at) {
+  uint32_t size, start;
+  for (; *at < value.bytes; *at += size)
+    if (is_of_word(point_at(value.at + *at, &size))) break;
+  for (start = *at; *at < value.bytes; *at += size) {
+    const uint8_t *here = value.at + *at;
+    bool isJoint = *at > start && here[-1] >= 'a' && here[-1] <= 'z' && *here >= 'A' && *here <= 'Z';
+    if (isJoint || !is_of_word(point_at(here, &size))) break;
+  }
+  return (thimble_span){value.at + start, *at - start};
+}
+
+uint32_t stem(thimble_span word) {
+  bool isMany = units_in(word.at, word.bytes) >= leastStem && small_byte(word.at[word.bytes - 1]) == 's';
+  return word.bytes - isMany;
+}
+
+static bool is_same(thimble_span word, thimble_span other) {
+  word.bytes = stem(word);
+  other.bytes = stem(other);
+  return end_of_part(word, 0, other) == word.bytes;
+}
+
+/* Whether one begins the other, and is no stub. */
+static bool is_akin_word(thimble_span word, thimble_span other) {
+  uint32_t same = end_of_part(word, 0, other);
+  if (!same && end_of_part(other, 0, word)) same = word.bytes;
+  return units_in(word.at, same) >= leastStem;
+}
+
+/* Whether a value is more than a few letters, or than words that any request has. */
+static bool is_telling(thimble_span value) {
+  uint32_t letters = 0, at = 1;
+  bool isCommon = true;
+  uint8_t small[mostCommon];
+  for (thimble_span word; (word = value_word(value, &at)).bytes;) {
+    letters += units_in(word.at, word.bytes);
+    for (uint32_t i = 0; i < word.bytes && i < mostCommon; i++) small[i] = small_byte(word.at[i]);
+    isCommon = isCommon && word.bytes <= mostCommon && is_common(small, word.bytes);
+  }
+  return value.at[0] == '"' && letters >= leastLetters && !isCommon;
+}
+
+/* The day that a value is. */
+static uint32_t day_at(thimble_span value) {
+  uint32_t at = 1, end;
+  thimble_span word = value.at[0] == '"' ? value_word(value, &at) : (thimble_span){NULL, 0};
+  end = at;
+  return word.bytes && !value_word(value, &end).bytes ? day_of(word, leastOfDay) : noDay;
+}
+
+/* Where the request says a value's words side by side, or the day that it is, from 1 on; 0 where it does not. */
+static uint32_t place_of(const call *c, thimble_span value, uint32_t day) {
+  for (uint32_t first = 0, next; request_word(c, &first, &next).bytes; first = next) {
+    uint32_t at = 1, place = first, after;
+    bool isSame = true;
+    if (day < noDay) isSame = day_of((thimble_span){c->request + first, next - first}, leastLetters) == day;
+    else
+      for (thimble_span word; isSame && (word = value_word(value, &at)).bytes; place = after) {
+        thimble_span other = request_word(c, &place, &after);
+        isSame = other.bytes && is_same(word, other);
+      }
+    if (isSame) return first + 1;
+  }
+  return 0;
+}
+
+/* Whether the request has a word of a value in another form. */
+static bool hints(const call *c, thimble_span value) {
+  uint32_t at = 1, after;
+  for (thimble_span word; (word = value_word(value, &at)).bytes;)
+    for (uint32_t place = 0; request_word(c, &place, &after).bytes; place = after)
+      if (is_akin_word(word, (thimble_span){c->request + place, after - place})) return true;
+  return false;
+}
+
+/* Whether an enum has days enough to be one of days. */
+static bool has_days(const enumerated *one) {
+  const uint8_t *at = one->values;
+  uint32_t days = 0, count = 0;
+  for (uint32_t i = 0; i < one->count; i++) days |= 1u << day_at(next_enum(&at));
+  for (uint32_t day = 0; day < noDay; day++) count += days >> day & 1;
+  return count >= leastDays;
+}
+
+/* Notes what the request says of a property's enum: some values but not all, and all such that it could; or a group of days. */
+static void note_values(const call *c, uint32_t which) {
+  enums *e = c->enums;
+  enumerated one = enum_at(e, which);
+  const uint8_t *at = one.values;
+  uint64_t said = 0, akin = 0, grouped = 0;
+  uint32_t count = 0, others = 0, bit = 1u << which;
+  if (!at || one.count > mostValues) return;
+  bool hasDays = has_days(&one), isGroup = one.isList && e->group;
+  for (uint32_t i = 0; i < one.count; i++) {
+    thimble_span value = next_enum(&at);
+    if (is_null(value)) continue;
+    uint32_t day = hasDays ? day_at(value) : noDay;
+    if (day == noDay && !is_telling(value)) return;
+    isGroup = isGroup && day < noDay;
+    grouped |= (uint64_t)(e->group >> day & 1) << i;
+    bool isSaid = place_of(c, value, day) != 0;
+    count += isSaid;
+    others += !isSaid;
+    if (isSaid) said |= (uint64_t)1 << i;
+    else if (hints(c, value)) akin |= (uint64_t)1 << i;
+  }
+  if (isGroup ? e->isTurned || !grouped : !count || !others) return;
+  e->values[which] = isGroup ? grouped : said;
+  e->allowed[which] = isGroup ? grouped : said | akin;
+  e->all |= bit;
+  if (isGroup) e->whole |= bit;
+  if (one.isList && !e->isTurned) e->ordered |= bit;
+  if ((one.isList || count == 1) && !one.is.isRequired) e->alone |= bit;
+}
+
+/* Whether the request takes something back, or out. */
+static bool is_turned(const call *c) {
+  for (uint32_t at = 0, after; request_word(c, &at, &after).bytes; at = after)
+    if (place_of_word(c->request + at, after - at, " no not but except without actually sorry mean rather wait instead scratch ") >= 0) return true;
+  return false;
+}
+
+void note_said(const call *c) {
+  enums *e = c->enums;
+  e->all = e->alone = e->ordered = e->whole = 0;
+  e->left = 0;
+  e->group = group_in(c);
+  e->isTurned = is_turned(c);
+  for (uint32_t i = 0; i < property_count(e); i++) note_values(c, i);
+}
+
+uint64_t first_left(const call *c, uint32_t which, uint64_t left) {
+  enums *e = c->enums;
+  if (e->left == left && e->leftOf == which) return e->first;
+  enumerated one = enum_at(e, which);
+  const uint8_t *at = one.values;
+  bool hasDays = has_days(&one);
+  e->left = left;
+  e->leftOf = which;
+  e->first = 0;
+  for (uint32_t i = 0, least = UINT32_MAX; i < mostValues && left >> i; i++) {
+    thimble_span value = next_enum(&at);
+    if (!(left >> i & 1)) continue;
+    uint32_t place = e->whole >> which & 1 ? i : place_of(c, value, hasDays ? day_at(value) : noDay);
+    if (place >= least) continue;
+    least = place;
+    e->first = (uint64_t)1 << i;
+  }
+  return e->first;
+}

@@ -1,0 +1,64 @@
+/**
+ * Times of day that an English text says by the words of a clock: "half past six", "ten to seven", "8 pm", "at 7", "noon".
+ * Those of digits and of numbers side by side ("6:20", "six thirty") count where a part of the day goes with them.
+ *
+ * Cases, for implementations in other languages too: test/fixtures/timeofday.json.
+ */
+import type { SaidNumber } from "./numbers.ts";
+
+export interface TimeOfDay {
+  /** Of 24; two where it may be either, "8 pm" by a clock of twelve. */
+  hours: readonly number[];
+  minute: number;
+  /** Its numbers, unless they are hour and minute themselves. */
+  parts: readonly SaidNumber[];
+}
+
+const joint = /^ (?:minutes? )?(past|after|to|before|till?) $/;
+const pair = /^(?::| (?:oh? )?)$/;
+const half = /^ ?([ap])\.? ?m(?![a-z])/;
+const clock = /^ ?o[^a-z]?clock(?![a-z])/;
+const at = /(?<![a-z])(?:at|by|around|about|until|till) $/;
+const range = /(?<![a-z])(?:from|between) $/;
+/** What may follow "at 7" where no noun does. */
+const end = /^(?:$|[,.;!?](?!\d)| (?:tomorrow|today|tonight|in the|on|every|please|and|sharp|this)(?![a-z]))/;
+const late = /(?<![a-z])(?:evening|afternoon|tonight|night)(?![a-z])/;
+const named = /(?<![a-z])(?:noon|midday|midnight)(?![a-z])/g;
+
+/** `numbers`: those of the text, in their order, none within another. */
+export function timesIn(text: string, numbers: readonly SaidNumber[]): TimeOfDay[] {
+  const small = text.toLowerCase();
+  const isLate = late.test(small);
+  const times: TimeOfDay[] = [];
+  const add = (hour: number, minute: number, after: number, parts: readonly SaidNumber[]) => {
+    const sign = half.exec(small.slice(after))?.[1];
+    const isSecond = hour < 12 && (sign ? sign === "p" : isLate);
+    times.push({ hours: hour === 12 && sign === "a" ? [0] : isSecond ? [hour, hour + 12] : [hour], minute, parts });
+  };
+  let isTaken = false;
+  for (const [i, one] of numbers.entries()) {
+    const next = numbers.at(i + 1);
+    const [before, rest] = [small.slice(0, one.start), small.slice(one.end)];
+    const between = next ? small.slice(one.end, next.start) : "";
+    const word = joint.exec(between)?.[1];
+    if (isTaken) isTaken = false;
+    else if (next && word && isHour(next.value) && !range.test(before)) {
+      const minute = one.value < 1 ? one.value * 60 : one.value;
+      if (!isMinute(minute) || !minute) continue;
+      if (word === "past" || word === "after") add(next.value, minute, next.end, [one, next]);
+      else add((next.value + 23) % 24 || 12, 60 - minute, next.end, [one, next]);
+      isTaken = true;
+    } else if (!isHour(one.value)) continue;
+    else if (next && pair.test(between) && isMinute(next.value)) {
+      add(one.value, next.value, next.end, []);
+      isTaken = true;
+    } else if (half.test(rest) || clock.test(rest) || (at.test(before) && end.test(rest)))
+      add(one.value, 0, one.end, [one]);
+  }
+  for (const [name] of small.matchAll(named))
+    times.push({ hours: [name === "midnight" ? 0 : 12], minute: 0, parts: [] });
+  return times;
+}
+
+const isHour = (value: number) => Number.isInteger(value) && value >= 0 && value <= 24;
+const isMinute = (value: number) => Number.isInteger(value) && value >= 0 && value < 60;
