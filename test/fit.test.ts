@@ -1,6 +1,8 @@
 /** Examples made for somebody's own tools, from their schema alone. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { numbersIn } from "../runtime/text/numbers.ts";
+import { timesIn } from "../runtime/text/timeofday.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { fitTool, isHeld } from "../tools/data/fit/fit.ts";
 import { kinOf } from "../tools/data/fit/kin.ts";
@@ -138,6 +140,40 @@ test("numbers stay within their tool's limits, in any form of schema, and a list
   expect([...numbers.level].sort((a, b) => a - b)).toEqual([-20, -10, 0, 10, 20, 30, 40]);
   expect(numbers.factor.size).toBeGreaterThan(9);
   for (const length of [1, 2, 3, 5, 7]) expect(lists.some((list) => list.length === length)).toBe(true);
+});
+
+test("an hour and a minute are said as one time of day; a length in hours and minutes, or on a clock of twelve, is none", () => {
+  const whole = { type: "integer", required: true };
+  const synth = synthOf(
+    {
+      name: "set_alarm",
+      description: "Sets an alarm",
+      parameters: { hour: whole, minute: whole },
+    },
+    { name: "quiet", parameters: { start_hour: whole, startMinute: { type: "integer" } } },
+  );
+  const calls = Array.from({ length: 300 }, (_, i) => synth.make(8, i)).flatMap(({ query, answers }) =>
+    answers.length === 1 ? [{ query, args: Object.entries(answers[0].arguments) }] : [],
+  );
+  expect(calls.length).toBeGreaterThan(150);
+  for (const { query, args } of calls) {
+    expect(query).not.toMatch(/\b(hours?|start|minute [a-z]+|[a-z]+ minutes) \d/i);
+    const [hour, minute] = args.map(([, value]) => value as number);
+    expect([query, timesIn(query, numbersIn(query)).map(({ hours, minute }) => [hours.at(-1), minute])]).toEqual([
+      query,
+      [[hour, minute]],
+    ]);
+  }
+  const pair = (parameters: FlatTool["parameters"]) =>
+    fitTool(
+      { name: "set", parameters },
+      null,
+      ToolSet.from([{ name: "set", parameters }] as never).tools[0].parameters,
+    ).params.filter(({ isMinute }) => isMinute).length;
+  expect(pair({ hour: whole, minute: whole })).toBe(1);
+  expect(pair({ hours: whole, minutes: whole })).toBe(0);
+  expect(pair({ hour: { ...whole, maximum: 12 } as FlatParam, minute: whole })).toBe(0);
+  expect(pair({ start_hour: whole, end_minute: whole })).toBe(0);
 });
 
 test("limits hold behind a reference, however narrow; an enum keeps its type, a list its length; a sun is no Sunday", () => {

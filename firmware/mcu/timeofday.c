@@ -72,14 +72,22 @@ static bool is_clock_at(const text *t, uint32_t at) {
   return is_word_at(t, at + size, " clock ");
 }
 
+/* "in the evening", "at night". */
+static bool is_part_at(const text *t, uint32_t at) {
+  if (small_at(t, at) != ' ') return false;
+  if (is_word_at(t, ++at, " tonight ")) return true;
+  if (!is_word_at(t, at, " in at ") || small_at(t, at + 2) != ' ') return false;
+  at += 3;
+  if (is_word_at(t, at, " the ") && small_at(t, at + 3) == ' ') at += 4;
+  return is_word_at(t, at, " morning afternoon evening night ");
+}
+
 /* Whether no noun may follow. */
 static bool is_end(const text *t, uint32_t at) {
   uint8_t byte = small_at(t, at);
   if (!byte) return true;
   if (memchr(",.;!?", byte, 5)) return small_at(t, at + 1) < '0' || small_at(t, at + 1) > '9';
-  if (byte != ' ') return false;
-  if (is_word_at(t, at + 1, " in ")) return small_at(t, at + 3) == ' ' && is_word_at(t, at + 4, " the ");
-  return is_word_at(t, at + 1, " tomorrow today tonight on every please and sharp this ");
+  return byte == ' ' && is_word_at(t, at + 1, " tomorrow today tonight in on every please and sharp this ");
 }
 
 /* The next word of a list from a place on; the text's end for none. */
@@ -132,7 +140,7 @@ uint32_t say_times(call *c, const said_number *numbers, uint32_t n) {
     else if (next && is_pair(&t, one->end, next->start) && is_minute(next->millionths)) {
       add(c, &t, (uint32_t)(one->millionths / million), (uint32_t)(next->millionths / million), next->end, isLate);
       i++;
-    } else if (half_at(&t, one->end) || is_clock_at(&t, one->end) ||
+    } else if (half_at(&t, one->end) || is_clock_at(&t, one->end) || is_part_at(&t, one->end) ||
                (is_word_before(&t, one->start, " at by around about until till ") && is_end(&t, one->end))) {
       add(c, &t, (uint32_t)(one->millionths / million), 0, one->end, isLate);
       told |= 1u << i;

@@ -18,10 +18,11 @@ const joint = /^ (?:minutes? )?(past|after|to|before|till?) $/;
 const pair = /^(?::| (?:oh? )?)$/;
 const half = /^ ?([ap])\.? ?m(?![a-z])/;
 const clock = /^ ?o[^a-z]?clock(?![a-z])/;
+const part = /^ (?:(?:in|at) (?:the )?(?:morning|afternoon|evening|night)|tonight)(?![a-z])/;
 const at = /(?<![a-z])(?:at|by|around|about|until|till) $/;
 const range = /(?<![a-z])(?:from|between) $/;
 /** What may follow "at 7" where no noun does. */
-const end = /^(?:$|[,.;!?](?!\d)| (?:tomorrow|today|tonight|in the|on|every|please|and|sharp|this)(?![a-z]))/;
+const end = /^(?:$|[,.;!?](?!\d)| (?:tomorrow|today|tonight|in|on|every|please|and|sharp|this)(?![a-z]))/;
 const late = /(?<![a-z])(?:evening|afternoon|tonight|night)(?![a-z])/;
 const named = /(?<![a-z])(?:noon|midday|midnight)(?![a-z])/g;
 
@@ -52,7 +53,7 @@ export function timesIn(text: string, numbers: readonly SaidNumber[]): TimeOfDay
     else if (next && pair.test(between) && isMinute(next.value)) {
       add(one.value, next.value, next.end, []);
       isTaken = true;
-    } else if (half.test(rest) || clock.test(rest) || (at.test(before) && end.test(rest)))
+    } else if ([half, clock, part].some((after) => after.test(rest)) || (at.test(before) && end.test(rest)))
       add(one.value, 0, one.end, [one]);
   }
   for (const [name] of small.matchAll(named))

@@ -122,14 +122,14 @@ function saysOnce({ answers }: Pick<Example, "answers">): boolean {
 
 /** The tool as it is: no other name, no other shape. */
 function wornAsIs({ flat, params }: Fitted): Dressed {
-  const worn = params.map(({ param, role }) => {
+  const worn = params.map(({ param, role, minute }) => {
     const shape = param.list
       ? ("list" as const)
       : role.kind === "choice"
         ? ("choice" as const)
         : role.kind === "flag"
           ? ("boolean" as const)
-          : role.kind === "number"
+          : role.kind === "number" || minute
             ? ("number" as const)
             : ("text" as const);
     return { param, key: param.name, shape, upper: false };

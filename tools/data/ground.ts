@@ -1,5 +1,7 @@
 /** The law of the data: an answer fits its tools, and every value in it stands in the request or in the schema. */
 
+import { numbersIn as spokenIn } from "../../runtime/text/numbers.ts";
+import { timesIn } from "../../runtime/text/timeofday.ts";
 import { fractionsIn, lengthsIn } from "./lengths.ts";
 
 export interface Call {
@@ -131,7 +133,7 @@ const whole = new Map([
 
 /**
  * Every number that a text says, in digits or in words: "one hundred and five" is 105, and also 1, 100 and 5; and those that
- * its lengths of time mean: "an hour and a half" is 90 minutes.
+ * its lengths of time mean, "an hour and a half" is 90 minutes, and its times of day: 20 and 45 of "quarter to nine pm".
  */
 export function numbersIn(text: string): Set<number> {
   const found = new Set<number>();
@@ -183,5 +185,6 @@ export function numbersIn(text: string): Set<number> {
   }
   close();
   for (const number of [...lengthsIn(text), ...fractionsIn(text)]) found.add(number);
+  for (const { hours, minute } of timesIn(text, spokenIn(text))) for (const part of [...hours, minute]) found.add(part);
   return found;
 }

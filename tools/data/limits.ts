@@ -23,7 +23,7 @@ export function forbidding(value: number, schema: Schema): Limits | null {
 const isLimited = ({ least, most, multipleOf }: Limits): boolean =>
   multipleOf !== null || Number.isFinite(least.value) || Number.isFinite(most.value);
 
-function isWithin(value: number, { least, most, multipleOf }: Limits): boolean {
+export function isWithin(value: number, { least, most, multipleOf }: Limits): boolean {
   const isHigh = least.exclusive ? value > least.value : value >= least.value;
   const isLow = most.exclusive ? value < most.value : value <= most.value;
   const times = value / (multipleOf ?? 1);

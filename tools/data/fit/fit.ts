@@ -1,8 +1,10 @@
 /** Somebody's tool, as the generator can ask for it: verbs, nouns, and what each parameter takes. */
+import { numbersIn } from "../../../runtime/text/numbers.ts";
+import { timesIn } from "../../../runtime/text/timeofday.ts";
 import type { Property } from "../../../runtime/tools/schema.ts";
 import type { FlatTool } from "../ground.ts";
 import type { Lexicon } from "../lexicon.ts";
-import { type Limits, limited, limitsOf } from "../limits.ts";
+import { isWithin, type Limits, limited, limitsOf } from "../limits.ts";
 import { numberWords } from "../numerals.ts";
 import { Random } from "../random.ts";
 import type { BaseTool, Param } from "../tool.ts";
@@ -29,6 +31,10 @@ export interface FittedParam {
   own: ReadonlyMap<string, Choice>;
   /** Of a list, how many items it has at least and at most. */
   items: readonly [least: number, most: number];
+  /** Of the hour of a time of day, its minute: both are said by one time, "quarter to seven". */
+  minute?: FittedParam;
+  /** Such a minute: not said by itself. */
+  isMinute?: boolean;
 }
 
 type Choice = string | number | boolean;
@@ -89,6 +95,7 @@ export function fitTool(flat: FlatTool, lexicon: Lexicon | null, properties: rea
     const items = schema?.kind === "array" ? ([schema.minItems, schema.maxItems] as const) : ([0, Infinity] as const);
     params.push({ param, role, label, labels, ...clausesIn(given.description ?? ""), limits, own, items });
   }
+  pairTimes(params);
   const openKinds = new Set(["thing", "person", "place", "code", "text", "state"]);
   const candidates = params.filter(({ role, param }) => openKinds.has(role.kind) && !param.list);
   const rank = ({ role, param }: FittedParam) =>
@@ -101,6 +108,25 @@ export function fitTool(flat: FlatTool, lexicon: Lexicon | null, properties: rea
   };
   const fitted = { flat, tool, params, main, ...verbal, sentences: [] };
   return { ...fitted, sentences: sentencesFor(fitted) };
+}
+
+/** Hours and minutes that are a time of day: "hour" and "minute", "start_hour" and "startMinute"; plural ones mean a length. */
+function pairTimes(params: FittedParam[]): void {
+  const takesAll = ({ limits }: FittedParam, most: number) =>
+    !limits || (isWithin(0, limits) && isWithin(most, limits));
+  for (const [i, one] of params.entries()) {
+    const minute = params.find(({ label }) => label === one.label.replace(/hour$/, "minute"));
+    if (!/(^| )hour$/.test(one.label) || !minute || one.role.kind !== "number" || minute.role.kind !== "number")
+      continue;
+    if (one.param.list || minute.param.list || !takesAll(one, 23) || !takesAll(minute, 59)) continue;
+    const role: Role = { kind: "time", slots: ["clock"], examples: [], words: [] };
+    params[i] = {
+      ...one,
+      role,
+      param: { ...one.param, slot: slotOf(role) },
+      minute: Object.assign(minute, { isMinute: true }),
+    };
+  }
 }
 
 /** What a parameter's description says of how its value is said. */
@@ -206,6 +232,8 @@ export interface Value {
   value?: Choice | Choice[];
   /** Of a state: it makes a sentence behind the thing's name. */
   isPredicate?: boolean;
+  /** Of a time's hour, its minute. */
+  minute?: number;
   /** Of a number: its unit is said with it. */
   isSpan?: boolean;
 }
@@ -222,7 +250,7 @@ export function isHeld(text: string): boolean {
 
 /** A value for a parameter; `held`: one of those held out, or none of them; null: any. */
 export function drawValue(
-  { param, role, limits, own, items }: FittedParam,
+  { param, role, limits, own, items, minute }: FittedParam,
   random: Random,
   lexicon: Lexicon | null,
   held: boolean | null,
@@ -233,10 +261,19 @@ export function drawValue(
     return { text, value: Array.isArray(value) ? value.map(typed) : typed(value as Choice) };
   }
   for (;;) {
-    const drawn = draw(role, random, lexicon);
+    const drawn = minute ? drawTime(role, random) : draw(role, random, lexicon);
     const made = limits && role.kind === "number" ? limited(drawn, limits, random) : drawn;
     if (held === null || role.kind === "flag" || role.kind === "number") return made;
     if (isHeld(made.text) === held) return made;
+  }
+}
+
+/** A time of day as people say it, in figures: of two hours that it may be the later, since a part of the day says so. */
+function drawTime({ slots }: Role, random: Random): Value {
+  for (;;) {
+    const { text } = make(random.pick(slots), random);
+    const [time, ...more] = timesIn(text, numbersIn(text));
+    if (time && !more.length) return { text, value: time.hours.at(-1), minute: time.minute };
   }
 }
 

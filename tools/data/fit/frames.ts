@@ -17,7 +17,10 @@ const borrowShare = 0.4;
 export function askFor(fitted: Fitted, random: Random, lexicon: Lexicon | null, held: boolean | null): Request {
   const draw = (one: FittedParam): Given => ({ ...one, value: drawValue(one, random, lexicon, held) });
   const some = (share: number, params: readonly FittedParam[]) =>
-    params.filter(({ param, role }) => param.required || random.chance(role.kind === "flag" ? 0.2 : share)).map(draw);
+    params
+      .filter(({ isMinute }) => !isMinute)
+      .filter(({ param, role }) => param.required || random.chance(role.kind === "flag" ? 0.2 : share))
+      .map(draw);
   const isBorrowed = fitted.sentences.length > 0 && random.chance(borrowShare);
   const parts = isBorrowed
     ? borrowed(fitted, random, draw, (params) => some(0.25, params))
@@ -28,6 +31,7 @@ export function askFor(fitted: Fitted, random: Random, lexicon: Lexicon | null, 
     const piece = { text: part.value.text, param: part.param };
     if (part.param.list && !Array.isArray(part.value.value)) args.set(part.param, { pieces: [piece] });
     else args.set(part.param, { value: part.value.value, piece });
+    if (part.minute) args.set(part.minute.param, { value: part.value.minute });
     return piece;
   });
   return { pieces: pieces.filter(({ text }) => text), asks: [{ tool: fitted.tool, args }] };

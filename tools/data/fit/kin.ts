@@ -152,6 +152,7 @@ export function sentencesFor(fitted: Fitted): Sentence[] {
   const about = (own: FittedParam) => flat.parameters[own.param.name].description ?? "";
   return kinOf(fitted).flatMap(({ tool }) => {
     const scored = params
+      .filter(({ isMinute }) => !isMinute)
       .flatMap((own) => tool.params.map((other) => ({ own, other, score: fit(own, other, about(own)) })))
       .filter(({ score }) => score > 0)
       .sort((a, b) => b.score - a.score);
