@@ -1,6 +1,6 @@
 """Reads and writes `model.safetensors` under the published names, and exports a checkpoint.
 
-    python3 export.py run/last.pt model.safetensors
+    python3 export.py run/last.pt model.safetensors [--mean]      the weights, or their running mean where the run kept one
 
 The file: 8 bytes, the header's length (little-endian); the header, JSON of {name: {dtype, shape, data_offsets}, "__metadata__": {text: text}};
 then the tensors, row-major. The geometry is JSON in `__metadata__.config`, with `prompt` and `tool_at`: how the model was trained to see tools.
@@ -77,5 +77,9 @@ if __name__ == "__main__":
     source, target = sys.argv[1:3]
     checkpoint = torch.load(source, map_location="cpu")
     prompt = {"prompt": "apart", "tool_at": TOOL_AT} if checkpoint.get("prompt") == "apart" else {}
-    save(target, checkpoint["model"], {**checkpoint["config"], **prompt}, checkpoint["tokenizer"], f"step {checkpoint['step']}")
+    which = "mean" if sys.argv[3:] == ["--mean"] else "model"
+    if which not in checkpoint:
+        raise SystemExit(f"{source}: expected a running mean, got none; train with --mean STEPS, or leave --mean out")
+    state = checkpoint[which]
+    save(target, state, {**checkpoint["config"], **prompt}, checkpoint["tokenizer"], f"step {checkpoint['step']}")
     read_back(target)

@@ -138,9 +138,12 @@ def main():
         write_examples(f"{folder}/data.jsonl")
         vocab.train(f"{folder}/v", 360, [f"{folder}/data.jsonl"])
         joint = train(folder, "joint", "--prompt", "joint")
-        whole = train(folder, "whole")
-        first = train(folder, "parts", "--halt", "3")
-        parts = train(folder, "parts")
+        whole = train(folder, "whole", "--mean", "2")
+        first = train(folder, "parts", "--mean", "2", "--halt", "3")
+        parts = train(folder, "parts", "--mean", "2")
+        means = [torch.load(f"{folder}/{name}/last.pt")["mean"] for name in ("whole", "parts")]
+        apart_by = max((one - other).abs().max().item() for one, other in zip(*(m.values() for m in means)))
+        assert apart_by < 1e-6, f"expected the running mean of a resumed run to be that of the whole one, got them {apart_by} apart"
         subprocess.run([sys.executable, f"{HERE}/export.py", f"{folder}/whole/last.pt", f"{folder}/model.safetensors"], check=True)
         subprocess.run([sys.executable, f"{HERE}/grow.py", f"{folder}/model.safetensors", f"{folder}/grown.safetensors"], check=True)
         before, after = (export.load(f"{folder}/{name}.safetensors") for name in ("model", "grown"))

@@ -52,6 +52,7 @@ def arguments():
     p.add_argument("--adam", type=float, default=1.5e-3)
     p.add_argument("--muon", type=float, default=0.015)
     p.add_argument("--warm", type=int, default=100, help="steps of warm-up")
+    p.add_argument("--mean", type=int, default=0, help="steps over which a running mean of the weights goes, kept beside them for export.py --mean; 0: none")
     p.add_argument("--weights", default="1,1.5,1.25,2", help="loss weights: structure, names, keys, values")
     p.add_argument("--redress", type=float, default=1, help="strength of redressing; less towards a run's end brings examples as people said them")
     p.add_argument("--float32", action="store_true", help="nothing in bf16, as on a CPU that has no instructions for it")
@@ -287,10 +288,15 @@ def main():
     if world > 1:
         for p in model.parameters():
             dist.broadcast(p.data, 0)
+    mean = {name: p.detach().clone() for name, p in model.named_parameters()} if a.mean and rank == 0 else {}
+    for name, m in mean.items() if at["step"] else ():
+        m.copy_(saved.get("mean", saved["model"])[name])
     log = open_log(os.path.join(a.out, "log.jsonl"), at["step"]) if rank == 0 else None
 
     def save():
         state = {"model": model.state_dict(), **optimizer.state(), "config": model.config.to_dict(), "prompt": a.prompt, "tokenizer": os.path.basename(a.tokenizer), **at}
+        if mean:
+            state["mean"] = {**state["model"], **mean}
         torch.save(state, last + ".new")
         os.replace(last + ".new", last)
 
@@ -323,6 +329,8 @@ def main():
         (loss / world).backward()
         share_gradients(list(model.parameters()), world)
         optimizer.step(factor)
+        for name, p in model.named_parameters() if mean else ():
+            mean[name].lerp_(p.detach(), 1 / min(at["step"] + 1, a.mean))
 
         at["step"] += 1
         at["block"], at["done_in_block"] = (block + world, 0) if ends else (block, at["done_in_block"] + 1)
