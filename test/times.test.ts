@@ -21,6 +21,11 @@ const groups: { text: string; days: number[] }[] = await Bun.file(fixture("days.
 for (const { text, days } of groups)
   test(`groups of days: ${text}`, () => expect(groupIn(text.toLowerCase())).toEqual(days));
 
+test("every day with a day named is a group only where that is taken out", () => {
+  expect(groupIn("the daily report on mondays")).toEqual([]);
+  expect(groupIn("every day but sunday", true)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+});
+
 test("a day is said with or without its end and an s, from three letters on", () => {
   expect(["monday", "mondays", "mon", "mons", "tues", "thurs", "wednes", "sun"].map((word) => dayOf(word))).toEqual([
     0, 0, 0, 0, 1, 3, 2, 6,

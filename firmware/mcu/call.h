@@ -117,8 +117,8 @@ thimble_span request_word(const call *c, uint32_t *at, uint32_t *after);
 enum { noDay = 7 };
 uint32_t day_of(thimble_span word, uint32_t least);
 
-/* Bits of the days of a group that the request says: "weekdays"; 0 for none. */
-uint32_t group_in(const call *c);
+/* Bits of the days of a group that the request, which takes something back or not, says: "weekdays"; 0 for none. */
+uint32_t group_in(const call *c, bool isTurned);
 
 /* The numbers of the request, into c->said. Source: runtime/answer/figures.ts. */
 void find_figures(call *c);

@@ -37,24 +37,29 @@ static uint32_t days_between(uint32_t from, uint32_t to) {
   return days;
 }
 
-uint32_t group_in(const call *c) {
+uint32_t group_in(const call *c, bool isTurned) {
   uint32_t single = 0, group = 0;
+  bool isDaily = false, isEvery = false, wasEvery;
   for (uint32_t at = 0, after; request_word(c, &at, &after).bytes; at = after) {
     thimble_span word = {c->request + at, after - at};
-    uint32_t nextAt = after, nextEnd, thirdAt, thirdEnd, day = day_of(word, leastLetters);
-    thimble_span next = request_word(c, &nextAt, &nextEnd);
+    uint32_t nextAt = after, nextEnd, thirdAt, thirdEnd, day = day_of(word, leastLetters), to = noDay;
+    thimble_span next = request_word(c, &nextAt, &nextEnd), third;
     thirdAt = nextEnd;
+    third = request_word(c, &thirdAt, &thirdEnd);
+    wasEvery = isEvery;
+    isEvery = is_in(word, " every each ");
+    bool isDays = is_in(next, " days ") || (wasEvery && is_in(next, " day "));
     if (day < noDay) {
-      uint32_t to = is_dash(c->request + after, nextAt - after) ? day_of(next, leastLetters) : noDay;
-      if (to == noDay && is_in(next, " to thru through til till until ")) to = day_of(request_word(c, &thirdAt, &thirdEnd), leastLetters);
       single |= 1u << day;
+      if (is_dash(c->request + after, nextAt - after)) to = day_of(next, leastLetters);
+      if (to == noDay && is_in(next, " to thru through til till until ")) to = day_of(third, leastLetters);
       if (to < noDay) group |= days_between(day, to);
-      continue;
-    }
-    bool isDays = is_in(next, " day days ");
-    if (is_in(word, " weekday weekdays workday workdays ") || (isDays && is_in(word, " week work working business "))) group |= 31;
-    if (is_in(word, " weekend weekends ")) group |= 96;
-    if (is_in(word, " daily everyday ") || (isDays && is_in(word, " every each ")) || (is_in(next, " days ") && is_in(word, " all seven 7 "))) group |= 127;
+    } else if (is_in(word, " weekday weekdays workdays ") || (wasEvery && is_in(word, " workday ")) ||
+               (isDays && is_in(word, " week work working business "))) group |= 31;
+    else if (is_in(word, " weekend weekends ")) group |= 96;
+    else if (is_in(word, " daily everyday ") || (isEvery && is_in(next, " day ")) ||
+             (is_in(word, " all ") && (isDays || (is_in(third, " days ") && is_in(next, " seven 7 "))))) isDaily = true;
   }
+  if (isDaily) return (single || group) && !isTurned ? 0 : 127;
   return group ? group | single : 0;
 }

@@ -171,8 +171,8 @@ void note_said(const call *c) {
   enums *e = c->enums;
   e->all = e->alone = e->ordered = e->whole = 0;
   e->left = 0;
-  e->group = group_in(c);
   e->isTurned = is_turned(c);
+  e->group = group_in(c, e->isTurned);
   for (uint32_t i = 0; i < property_count(e); i++) note_values(c, i);
 }
 

@@ -77,8 +77,8 @@ export class Enums {
     private readonly price: number,
   ) {
     this.words = wordsOf(request);
-    this.group = groupIn(lowerCased(request));
     this.isTurned = this.words.some((word) => taking.has(word));
+    this.group = groupIn(lowerCased(request), this.isTurned);
     this.openings = tools.map((tool) => ({ text: `{"name":${JSON.stringify(tool.promptName)},"arguments":{`, tool }));
   }
 

@@ -8,6 +8,7 @@ import { patternOf } from "./letters.ts";
 const week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const words = patternOf(String.raw`[\p{L}\p{N}]+`, "gu");
 const upTo = /^(?:to|thru|through|till?|until)$/;
+const every = /^(?:every|each)$/;
 const dash = /^ ?[-\u2013\u2014] ?$/;
 
 /** The day that a word names, with or without its end and an "s"; -1 for none. `least`: letters that it takes. */
@@ -16,8 +17,11 @@ export function dayOf(word: string, least = 3): number {
   return bare.length < least ? -1 : week.findIndex((day) => day.startsWith(bare));
 }
 
-/** The days of a text in small letters, 0 for Monday, in the week's order, if it says a group of them; else none. */
-export function groupIn(text: string): number[] {
+/**
+ * The days of a text in small letters, 0 for Monday, in the week's order, if it says a group of them; else none. `isTurned`: it
+ * takes something back or out, as "every day but sunday".
+ */
+export function groupIn(text: string, isTurned = false): number[] {
   const said = [...text.matchAll(words(text))].map(({ 0: word, index }) => ({ word, index, day: dayOf(word) }));
   const days = new Set<number>();
   let isGroup = false;
@@ -25,18 +29,23 @@ export function groupIn(text: string): number[] {
     isGroup = true;
     for (let i = 0; i <= (to - from + 7) % 7; i++) days.add((from + i) % 7);
   };
+  let isDaily = false;
   for (const [i, { word, index, day }] of said.entries()) {
-    const [next, third] = [said.at(i + 1), said.at(i + 2)];
-    const isDays = /^days?$/.test(next?.word ?? "");
+    const [last, next, third] = [said[i - 1]?.word ?? "", said.at(i + 1), said.at(i + 2)];
+    const isEvery = every.test(last);
+    const isDays = next?.word === "days" || (isEvery && next?.word === "day");
     if (day >= 0) {
       days.add(day);
       if (next && next.day >= 0 && dash.test(text.slice(index + word.length, next.index))) add(day, next.day);
       else if (next && third && third.day >= 0 && upTo.test(next.word)) add(day, third.day);
-    } else if (/^(?:week|work)days?$/.test(word) || (isDays && /^(?:week|work|working|business)$/.test(word)))
-      add(0, 4);
+    } else if (/^(?:weekdays?|workdays)$/.test(word) || (isEvery && word === "workday")) add(0, 4);
+    else if (isDays && /^(?:week|work|working|business)$/.test(word)) add(0, 4);
     else if (/^weekends?$/.test(word)) add(5, 6);
-    else if (/^(?:daily|everyday)$/.test(word) || (isDays && /^(?:every|each)$/.test(word))) add(0, 6);
-    else if (next?.word === "days" && /^(?:all|seven|7)$/.test(word)) add(0, 6);
+    else if (/^(?:daily|everyday)$/.test(word) || (next?.word === "day" && every.test(word))) isDaily = true;
+    else if (word === "all" && (isDays || (third?.word === "days" && /^(?:seven|7)$/.test(next?.word ?? ""))))
+      isDaily = true;
   }
+  // "The daily report, on Mondays" is of no group.
+  if (isDaily) return days.size && !isTurned ? [] : week.map((_, day) => day);
   return isGroup ? [...days].sort() : [];
 }
