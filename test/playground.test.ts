@@ -331,7 +331,7 @@ describe.skipIf(absent)("the playground", () => {
     await page.locator("#words").waitFor();
     await page.getByRole("button", { name: "Connect a watch" }).click();
     await shows(page, "#watch-state", "Bangle.js 1234, 12 tools");
-    await type(page, "shine at fifty");
+    await type(page, "glimmer at fifty");
     await shows(page, "#call", "set_brightness");
     await page.getByRole("button", { name: "Run on the watch" }).click();
     const dialog = page.getByRole("dialog", { name: "Do this on the watch?" });
