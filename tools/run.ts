@@ -30,8 +30,8 @@ export const watchRequest = "text anna i am running late and wake me at 7:15 tom
 export const run: Command = {
   help: `thimble run REQUEST [--tools FILE] [--model PACK] [--offer K] [--kernels NAME] [--tuning FILE] [--json] [--stream] [--free] [--wasi]
 
-Prints one line a call: the tool's name, then its arguments as JSON. Without REQUEST, each line of standard input is a
-request, answered in one line as soon as it is there: its calls a tab apart, or "error: " and what is wrong with it.
+Prints one line a call: the tool's name, then its arguments as JSON. Without REQUEST, each line of standard input that is
+not blank is a request, answered in one line as soon as it is there: its calls a tab apart, or "error: " and what is wrong with it.
 
   --tools FILE    list of tools: native, JSON Schema, OpenAI or MCP; - for standard input (a watch's tools)
   --offer K       offer the likeliest K of the tools and their rivals (as many as fit)

@@ -6,14 +6,14 @@
 #include "engine.h"
 #include "numbers.h"
 
-enum { mostSaid = 16 };
+enum { mostSaid = 24, mostNumbers = 32 };
 
 /* A number of the request, and where it counts time the seconds of its unit, else 0. */
 typedef struct {
   int64_t millionths;
   uint32_t unit;
   uint16_t clock;  /* of the hour or minute of a time of day, the unit of the keys that it may stand under */
-  bool isTold;     /* it tells a time of day, and is neither its hour nor its minute */
+  bool isTold;     /* it tells a time of day, whose hour and minute stand by themselves */
 } said;
 
 enum { mostProperties = 32, mostValues = 64 };

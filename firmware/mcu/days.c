@@ -54,11 +54,10 @@ uint32_t group_in(const call *c, bool isTurned) {
       if (is_dash(c->request + after, nextAt - after)) to = day_of(next, leastLetters);
       if (to == noDay && is_in(next, " to thru through til till until ")) to = day_of(third, leastLetters);
       if (to < noDay) group |= days_between(day, to);
-    } else if (is_in(word, " weekday weekdays workdays ") || (wasEvery && is_in(word, " workday ")) ||
-               (isDays && is_in(word, " week work working business "))) group |= 31;
+    } else if (is_in(word, " weekday weekdays workdays ") || (isDays && is_in(word, " week work working business "))) group |= 31;
     else if (is_in(word, " weekend weekends ")) group |= 96;
-    else if (is_in(word, " daily everyday ") || (isEvery && is_in(next, " day ")) ||
-             (is_in(word, " all ") && (isDays || (is_in(third, " days ") && is_in(next, " seven 7 "))))) isDaily = true;
+    else if ((is_in(word, " daily ") && (isTurned || !next.bytes || is_in(next, " at "))) || (isEvery && is_in(next, " day ")) ||
+             (is_in(word, " all ") && isDays)) isDaily = true;
   }
   if (isDaily) return (single || group) && !isTurned ? 0 : 127;
   return group ? group | single : 0;

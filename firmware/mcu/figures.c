@@ -90,10 +90,10 @@ static void say_articles(call *c, const said_number *numbers, uint32_t n) {
 }
 
 void find_figures(call *c) {
-  said_number numbers[2 * mostSaid];
-  uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, 2 * mostSaid);
+  said_number numbers[mostNumbers];
+  uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, mostNumbers);
   c->nSaid = 0;
-  if (n > 2 * mostSaid) return;
+  if (n > mostNumbers) return;
   bool isExact = true;
   uint32_t kept = 0, told;
   for (uint32_t i = 0; i < n; i++) {
@@ -114,13 +114,20 @@ void find_figures(call *c) {
   if (!isExact || c->nSaid > mostSaid) c->nSaid = 0;
 }
 
-/* Whether a number stands under keys of no hour and no minute alone. */
-static bool is_elsewhere(const said *one, uint32_t unit) {
-  return one->clock || (one->isTold && (unit == minute_clock || unit == hour_clock));
+/* The last word of a key: the seconds that it counts, 0 for none, and whether it is of a time of day: no "hours", no "minutes". */
+typedef struct {
+  uint32_t seconds;
+  bool isHand;
+} key_unit;
+
+/* Whether a number stands under other keys alone. */
+static bool is_elsewhere(const said *one, const key_unit *unit) {
+  return one->clock || (unit->isHand && one->isTold);
 }
 
 /* What the i-th number may stand for under a key of a unit, 0 for none; the last is all times together. */
-static uint32_t values_under(const call *c, uint32_t unit, uint32_t i, int64_t values[3]) {
+static uint32_t values_under(const call *c, const key_unit *key, uint32_t i, int64_t values[3]) {
+  uint32_t unit = key->seconds;
   const int64_t whole = (int64_t)unit * million;
   uint32_t n = 0;
   if (i == c->nSaid) {
@@ -128,7 +135,7 @@ static uint32_t values_under(const call *c, uint32_t unit, uint32_t i, int64_t v
     uint32_t timed = 0;
     for (uint32_t j = 0; j < i; j++) {
       int64_t seconds = c->said[j].unit ? times(c->said[j].millionths, c->said[j].unit) : inexact;
-      if (seconds == inexact || is_elsewhere(&c->said[j], unit)) continue;
+      if (seconds == inexact || is_elsewhere(&c->said[j], key)) continue;
       sum += seconds;
       timed++;
     }
@@ -136,8 +143,10 @@ static uint32_t values_under(const call *c, uint32_t unit, uint32_t i, int64_t v
     return n;
   }
   const said *one = &c->said[i];
-  if (one->clock && one->clock == unit) values[n++] = one->millionths;
-  if (is_elsewhere(one, unit)) return n;
+  if (key->isHand && one->clock == unit) values[n++] = one->millionths;
+  if (is_elsewhere(one, key)) return n;
+  /* "An alarm for 9, please" is at nine sharp. */
+  if (key->isHand && unit == minute_clock && !one->unit) values[n++] = 0;
   if (!unit || !one->unit) {
     values[n++] = one->millionths;
     if (!one->unit && one->millionths > 0 && one->millionths < million) values[n++] = 100 * one->millionths;
@@ -180,7 +189,8 @@ static bool in_number(int byte) {
 
 /* A number that is being written: where it begins, and the unit of its key. */
 typedef struct {
-  uint32_t start, unit;
+  uint32_t start;
+  key_unit unit;
 } open_number;
 
 /* Whether the first `bytes` end in the value of a key, or in an item of its list, that is a number or may become one. */
@@ -204,10 +214,10 @@ static bool find_open(const tail *t, uint32_t bytes, open_number *open) {
   while (end > keyAt && byte_of(t, end - 1) >= 'a' && byte_of(t, end - 1) <= 'z') end--;
   if (end > keyAt && byte_of(t, end - 1) >= 'A' && byte_of(t, end - 1) <= 'Z') end--;
   uint8_t word[8];
-  open->unit = 0;
+  open->unit = (key_unit){0, false};
   if (keyEnd - end > 2 && keyEnd - end <= sizeof word) {
     for (uint32_t i = end; i < keyEnd; i++) word[i - end] = (uint8_t)byte_of(t, i);
-    open->unit = unit_of(word, keyEnd - end);
+    open->unit = (key_unit){unit_of(word, keyEnd - end), place_of_word(word, keyEnd - end, " hour minute ") >= 0};
   }
   return true;
 }
@@ -227,7 +237,7 @@ static int leads(const call *c, uint32_t id) {
   if (isOpen && !length) return leads_elsewhere;
   for (uint32_t i = 0; i <= c->nSaid; i++) {
     int64_t values[3];
-    for (uint32_t n = values_under(c, open.unit, i, values); n--;) {
+    for (uint32_t n = values_under(c, &open.unit, i, values); n--;) {
       uint8_t text[mostText];
       uint32_t bytes = write_decimal(values[n], text), same = 0;
       while (same < length && same < bytes && text[same] == byte_of(&t, open.start + same)) same++;

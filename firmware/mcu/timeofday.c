@@ -113,6 +113,7 @@ static void say(call *c, uint32_t value, uint32_t clock) {
 /* An hour that its part of the day may move, and a minute. */
 static void add(call *c, const text *t, uint32_t hour, uint32_t minute, uint32_t after, bool isLate) {
   uint8_t half = half_at(t, after);
+  if (hour == noon && !half && isLate) say(c, 0, hour_clock);
   if (hour == noon && half == 'a') hour = 0;
   else if (hour < noon && (half ? half == 'p' : isLate)) {
     say(c, hour, hour_clock);
@@ -131,7 +132,7 @@ uint32_t say_times(call *c, const said_number *numbers, uint32_t n) {
     int word = next ? joint(&t, one->end, next->start) : 0;
     if (word && is_hour(next->millionths) && !is_word_before(&t, one->start, " from between ")) {
       int64_t minute = one->millionths < million ? times(one->millionths, minutesOfHour) : one->millionths;
-      if (!is_minute(minute) || !minute) continue;
+      if (!is_minute(minute) || !minute || (word < 0 && minute % (5 * million))) continue;
       uint32_t hour = (uint32_t)(next->millionths / million), past = (uint32_t)(minute / million);
       if (word < 0) hour = (hour + 23) % mostHour ? (hour + 23) % mostHour : noon;
       add(c, &t, hour, word < 0 ? minutesOfHour - past : past, next->end, isLate);
@@ -139,7 +140,7 @@ uint32_t say_times(call *c, const said_number *numbers, uint32_t n) {
     } else if (!is_hour(one->millionths)) continue;
     else if (next && is_pair(&t, one->end, next->start) && is_minute(next->millionths)) {
       add(c, &t, (uint32_t)(one->millionths / million), (uint32_t)(next->millionths / million), next->end, isLate);
-      i++;
+      told |= 3u << i++;
     } else if (half_at(&t, one->end) || is_clock_at(&t, one->end) || is_part_at(&t, one->end) ||
                (is_word_before(&t, one->start, " at by around about until till ") && is_end(&t, one->end))) {
       add(c, &t, (uint32_t)(one->millionths / million), 0, one->end, isLate);

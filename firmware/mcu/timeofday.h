@@ -9,7 +9,7 @@ enum { minute_clock = 60, hour_clock = 3600 };
 
 /*
  * Says the hours and minutes of the request's times of day, 18 and 45 of "quarter to seven tonight". `numbers`: at most 32, those
- * of the request. Returns bits of those that tell a time and are neither its hour nor its minute.
+ * of the request. Returns bits of those that tell a time.
  */
 uint32_t say_times(call *c, const said_number *numbers, uint32_t n);
 

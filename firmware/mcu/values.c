@@ -100,7 +100,8 @@ static uint32_t place_of(const call *c, thimble_span value, uint32_t day) {
   for (uint32_t first = 0, next; request_word(c, &first, &next).bytes; first = next) {
     uint32_t at = 1, place = first, after;
     bool isSame = true;
-    if (day < noDay) isSame = day_of((thimble_span){c->request + first, next - first}, leastLetters) == day;
+    thimble_span said = {c->request + first, next - first};
+    if (day < noDay && (said.bytes > leastLetters || small_byte(*said.at) != 's')) isSame = day_of(said, leastLetters) == day;
     else
       for (thimble_span word; isSame && (word = value_word(value, &at)).bytes; place = after) {
         thimble_span other = request_word(c, &place, &after);
@@ -163,7 +164,7 @@ static void note_values(const call *c, uint32_t which) {
 /* Whether the request takes something back, or out. */
 static bool is_turned(const call *c) {
   for (uint32_t at = 0, after; request_word(c, &at, &after).bytes; at = after)
-    if (place_of_word(c->request + at, after - at, " no not but except without actually sorry mean rather wait instead scratch ") >= 0) return true;
+    if (place_of_word(c->request + at, after - at, " no not but except without actually sorry mean wait only move change ") >= 0) return true;
   return false;
 }
 

@@ -23,7 +23,7 @@ const mostValues = 64;
 /** Letters of a value: of "on", "no" and "am" a request has too many. */
 const leastLetters = 3;
 
-const taking = new Set("no not but except without actually sorry mean rather wait instead scratch".split(" "));
+const taking = new Set("no not but except without actually sorry mean wait only move change".split(" "));
 
 /** Prices of a value before its turn, and of a group's end before it is whole. */
 const early = 0.5;
@@ -157,7 +157,7 @@ export class Enums {
       if (this.isTurned || !values.length) return [];
       return [{ key, isList, isGroup: true, isOrdered: true, values, allowed: values, isAlone: !required }];
     }
-    const places = some.map(({ spoken }, i) => (isDay(i) ? this.placeOfDay(days[i]) : this.placeOf(spoken)));
+    const places = some.map(({ spoken }, i) => (isDay(i) ? this.placeOfDay(days[i], spoken[0]) : this.placeOf(spoken)));
     const values = some
       .map(({ text }, i) => ({ text, place: places[i] }))
       .filter(({ place }) => place >= 0)
@@ -169,8 +169,9 @@ export class Enums {
     return [{ key, isList, isGroup: false, isOrdered: isList && !this.isTurned, values, allowed, isAlone }];
   }
 
-  private placeOfDay(day: number): number {
-    return this.words.findIndex((word) => dayOf(word) === day);
+  /** "Sun" and "sat" may be no days, where an enum does not write them so. */
+  private placeOfDay(day: number, value: string): number {
+    return this.words.findIndex((word) => word === value || (!/^s..$/.test(word) && dayOf(word) === day));
   }
 
   private placeOf(words: readonly string[]): number {

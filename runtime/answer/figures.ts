@@ -22,8 +22,8 @@ const units: ReadonlyMap<string, number> = new Map(
 
 const million = 1e6;
 const colon = 0x3a;
-/** Numbers of a request: of one that says more none is preferred. */
-const mostSaid = 16;
+/** Numbers of a request, hours and minutes of its times of day beside them: of one that says more none is preferred. */
+const mostSaid = 24;
 
 const [minute, hour] = [60, 3600];
 
@@ -33,14 +33,21 @@ interface Said {
   unit?: number;
   /** Of the hour or the minute of a time of day, the unit of the keys that it may stand under. */
   clock?: number;
-  /** What tells a time of day, and is neither its hour nor its minute. */
+  /** It tells a time of day, whose hour and minute stand by themselves. */
   isTold?: boolean;
+}
+
+/** The last word of a key, and the seconds that it counts, 0 for none. */
+interface Unit {
+  seconds: number;
+  /** "hour" and "minute" are of a time of day; "hours" and "minutes" may be of a length. */
+  isHand: boolean;
 }
 
 export class Figures {
   readonly said: readonly Said[];
-  /** By the unit of a key, 0 for none: the numbers that may stand under it, as JSON. */
-  private readonly texts = new Map<number, readonly string[]>();
+  /** By the last word of a key: the numbers that may stand under it, as JSON. */
+  private readonly texts = new Map<string, readonly string[]>();
 
   /** `price`: of a number that is not said, in logits. */
   constructor(
@@ -90,11 +97,12 @@ export class Figures {
 
   /** The numbers that may stand under a key, as JSON. */
   under(key: string): readonly string[] {
-    const unit = units.get(lastWord(key)) ?? 0;
-    let texts = this.texts.get(unit);
+    const word = lastWord(key);
+    let texts = this.texts.get(word);
     if (!texts) {
+      const unit = { seconds: units.get(word) ?? 0, isHand: /^(?:hour|minute)$/.test(word) };
       texts = [...new Set([...valuesUnder(unit, this.said)].filter(Number.isSafeInteger).map(decimal))];
-      this.texts.set(unit, texts);
+      this.texts.set(word, texts);
     }
     return texts;
   }
@@ -110,11 +118,13 @@ function lastWord(key: string): string {
 }
 
 /** What may stand under a key of a unit, in millionths: 90 minutes are also an hour and 30 minutes, a half 50 percent. */
-function* valuesUnder(unit: number, said: readonly Said[]): Generator<number> {
+function* valuesUnder({ seconds: unit, isHand }: Unit, said: readonly Said[]): Generator<number> {
   let [sum, timed] = [0, 0];
   for (const { millionths, unit: counted, clock, isTold } of said) {
-    if (clock && clock === unit) yield millionths;
-    if (clock || (isTold && (unit === minute || unit === hour))) continue;
+    if (isHand && clock === unit) yield millionths;
+    if (clock || (isHand && isTold)) continue;
+    // "An alarm for 9, please" is at nine sharp.
+    if (isHand && unit === minute && !counted) yield 0;
     if (!unit || !counted) {
       yield millionths;
       if (!counted && millionths > 0 && millionths < million) yield 100 * millionths;

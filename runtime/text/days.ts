@@ -38,12 +38,15 @@ export function groupIn(text: string, isTurned = false): number[] {
       days.add(day);
       if (next && next.day >= 0 && dash.test(text.slice(index + word.length, next.index))) add(day, next.day);
       else if (next && third && third.day >= 0 && upTo.test(next.word)) add(day, third.day);
-    } else if (/^(?:weekdays?|workdays)$/.test(word) || (isEvery && word === "workday")) add(0, 4);
+    } else if (/^(?:weekdays?|workdays)$/.test(word)) add(0, 4);
     else if (isDays && /^(?:week|work|working|business)$/.test(word)) add(0, 4);
     else if (/^weekends?$/.test(word)) add(5, 6);
-    else if (/^(?:daily|everyday)$/.test(word) || (next?.word === "day" && every.test(word))) isDaily = true;
-    else if (word === "all" && (isDays || (third?.word === "days" && /^(?:seven|7)$/.test(next?.word ?? ""))))
+    else if (
+      (word === "daily" && (isTurned || !next || next.word === "at")) ||
+      (next?.word === "day" && every.test(word))
+    )
       isDaily = true;
+    else if (word === "all" && isDays) isDaily = true;
   }
   // "The daily report, on Mondays" is of no group.
   if (isDaily) return days.size && !isTurned ? [] : week.map((_, day) => day);

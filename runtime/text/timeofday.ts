@@ -5,12 +5,13 @@
  * Cases, for implementations in other languages too: test/fixtures/timeofday.json.
  */
 import type { SaidNumber } from "./numbers.ts";
+import { lowerCased } from "./request.ts";
 
 export interface TimeOfDay {
   /** Of 24; two where it may be either, "8 pm" by a clock of twelve. */
   hours: readonly number[];
   minute: number;
-  /** Its numbers, unless they are hour and minute themselves. */
+  /** Its numbers. */
   parts: readonly SaidNumber[];
 }
 
@@ -28,13 +29,16 @@ const named = /(?<![a-z])(?:noon|midday|midnight)(?![a-z])/g;
 
 /** `numbers`: those of the text, in their order, none within another. */
 export function timesIn(text: string, numbers: readonly SaidNumber[]): TimeOfDay[] {
-  const small = text.toLowerCase();
+  const small = lowerCased(text);
   const isLate = late.test(small);
   const times: TimeOfDay[] = [];
-  const add = (hour: number, minute: number, after: number, parts: readonly SaidNumber[]) => {
+  const add = (hour: number, minute: number, parts: readonly SaidNumber[]) => {
+    const after = parts[parts.length - 1].end;
     const sign = half.exec(small.slice(after))?.[1];
     const isSecond = hour < 12 && (sign ? sign === "p" : isLate);
-    times.push({ hours: hour === 12 && sign === "a" ? [0] : isSecond ? [hour, hour + 12] : [hour], minute, parts });
+    const isNight = hour === 12 && !sign && isLate;
+    const either = isNight ? [0, 12] : isSecond ? [hour, hour + 12] : [hour];
+    times.push({ hours: hour === 12 && sign === "a" ? [0] : either, minute, parts });
   };
   let isTaken = false;
   for (const [i, one] of numbers.entries()) {
@@ -45,16 +49,18 @@ export function timesIn(text: string, numbers: readonly SaidNumber[]): TimeOfDay
     if (isTaken) isTaken = false;
     else if (next && word && isHour(next.value) && !range.test(before)) {
       const minute = one.value < 1 ? one.value * 60 : one.value;
-      if (!isMinute(minute) || !minute) continue;
-      if (word === "past" || word === "after") add(next.value, minute, next.end, [one, next]);
-      else add((next.value + 23) % 24 || 12, 60 - minute, next.end, [one, next]);
+      const isPast = word === "past" || word === "after";
+      // "Open 6 to 8" says two hours, "twenty to eight" one.
+      if (!isMinute(minute) || !minute || (!isPast && minute % 5)) continue;
+      if (isPast) add(next.value, minute, [one, next]);
+      else add((next.value + 23) % 24 || 12, 60 - minute, [one, next]);
       isTaken = true;
     } else if (!isHour(one.value)) continue;
     else if (next && pair.test(between) && isMinute(next.value)) {
-      add(one.value, next.value, next.end, []);
+      add(one.value, next.value, [one, next]);
       isTaken = true;
     } else if ([half, clock, part].some((after) => after.test(rest)) || (at.test(before) && end.test(rest)))
-      add(one.value, 0, one.end, [one]);
+      add(one.value, 0, [one]);
   }
   for (const [name] of small.matchAll(named))
     times.push({ hours: [name === "midnight" ? 0 : 12], minute: 0, parts: [] });

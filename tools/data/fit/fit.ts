@@ -206,7 +206,7 @@ function drawList(param: Param, [least, most]: FittedParam["items"], random: Ran
       ["every day", () => true],
     ]);
     const meant = param.choices.filter((one) => dayOf(one) >= 0 && has(dayOf(one)));
-    return { text, value: meant.map(({ value }) => value) };
+    if (meant.length >= least) return { text, value: meant.map(({ value }) => value) };
   }
   const wanted = Math.max(least, Math.min(most, random.pick([1, 1, 1, 2, 2, 3])));
   const some = random.some(param.choices, wanted);
@@ -273,7 +273,10 @@ function drawTime({ slots }: Role, random: Random): Value {
   for (;;) {
     const { text } = make(random.pick(slots), random);
     const [time, ...more] = timesIn(text, numbersIn(text));
-    if (time && !more.length) return { text, value: time.hours.at(-1), minute: time.minute };
+    // "Two at night" and "twelve in the evening" may be either.
+    const isClear =
+      time && (time.hours.length < 2 || (time.hours[0] > 4 && time.hours[0] < 12) || !/night|evening/.test(text));
+    if (isClear && !more.length) return { text, value: time.hours.at(-1), minute: time.minute };
   }
 }
 
