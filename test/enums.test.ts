@@ -95,6 +95,16 @@ test("a list has values that are said, each once, in the order said, and may end
   expect(losses(said, nested, ['"m', '"t', "]"])).toEqual([0, 0, 0]);
 });
 
+test("words of two letters are no days: we", () => {
+  const days = { type: "array", items: { type: "string", enum: ["mo", "tu", "we", "th", "fr"] } };
+  const enums = new Enums("wake us, we leave at 7", ToolSet.from([{ name: "alarm", parameters: { days } }]).tools, 4);
+  const text = ' [{"name":"alarm","arguments":{"days":[';
+  const row = new Float32Array(2);
+  enums.read([...new TextEncoder().encode(text)], 2);
+  enums.add(row, row.keys(), (id) => new TextEncoder().encode(['"we', '"mo'][id]));
+  expect([...row]).toEqual([0, 0]);
+});
+
 test("a group of days has them all, in the enum's order, unless something is taken out", () => {
   const list = ' [{"name":"alarm","arguments":{"days":[';
   expect(losses("on weekdays at 7", list, ['"m', '"tue"', '"s', "]"])).toEqual([0, -2, -4, -8]);

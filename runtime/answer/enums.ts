@@ -171,7 +171,7 @@ export class Enums {
 
   /** "Sun" and "sat" may be no days, where an enum does not write them so. */
   private placeOfDay(day: number, value: string): number {
-    return this.words.findIndex((word) => word === value || (!/^s..$/.test(word) && dayOf(word) === day));
+    return this.words.findIndex((word) => (/^s.{0,2}$/.test(word) ? word === value : dayOf(word) === day));
   }
 
   private placeOf(words: readonly string[]): number {
