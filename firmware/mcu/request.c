@@ -13,7 +13,9 @@ uint32_t class_of(uint32_t point) {
     if (classRanges[middle] >> 8 <= point) low = middle + 1;
     else high = middle;
   }
-  return low ? classRanges[low - 1] & 0xff : 0;
+  if (!low) return 0;
+  uint32_t range = classRanges[low - 1], isOther = range & class_turns && (point - (range >> 8)) & 1;
+  return (range & (class_turns - 1)) ^ (isOther ? class_capital | class_small : 0);
 }
 
 uint32_t small_letter(uint32_t point) {

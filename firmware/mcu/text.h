@@ -4,7 +4,7 @@
 
 #include "files.h"
 
-enum { class_letter = 1, class_mark = 2, class_number = 4, class_capital = 8, class_small = 16, class_spaceless = 32 };
+enum { class_letter = 1, class_mark = 2, class_number = 4, class_capital = 8, class_small = 16, class_spaceless = 32, class_turns = 64 };
 
 uint32_t class_of(uint32_t point);
 uint32_t small_letter(uint32_t point);

@@ -5,17 +5,29 @@
 const mostPoint = 0x10ffff;
 const classes = [/\p{L}/u, /\p{M}/u, /\p{N}/u, /\p{Lu}/u, /\p{Ll}/u, /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]/u];
 
-/** Points where the classes change, with their bits from there on. */
+const [capital, small] = [1 << 3, 1 << 4];
+const alternate = 1 << 6;
+
+/** Points where the classes change, with their bits from there on; one for a run in which capitals and small letters alternate. */
 function classRanges(): string[] {
-  const rows: string[] = [];
-  let before = 0;
-  for (let point = 0; point <= mostPoint; point++) {
+  const runs: { first: number; last: number; bits: number }[] = [];
+  const bitsOf = (point: number) => {
     const char = String.fromCodePoint(point);
-    const bits = classes.reduce((sum, kind, i) => sum | (kind.test(char) ? 1 << i : 0), 0);
-    if (bits !== before) rows.push(`0x${((point << 8) | bits).toString(16)}`);
-    before = bits;
+    return classes.reduce((sum, kind, i) => sum | (kind.test(char) ? 1 << i : 0), 0);
+  };
+  for (let point = 0; point <= mostPoint; point++) {
+    const bits = bitsOf(point);
+    const run = runs.at(-1) ?? { first: 0, last: -1, bits: 0 };
+    const isOdd = (point - run.first) % 2 === 1;
+    const other = run.bits ^ capital ^ small;
+    if (run.bits & alternate && bits === ((isOdd ? other : run.bits) & ~alternate)) run.last = point;
+    else if (bits & (capital | small) && run.first === run.last && bits === other) {
+      run.bits |= alternate;
+      run.last = point;
+    } else if (bits === run.bits && !(run.bits & alternate)) run.last = point;
+    else runs.push({ first: point, last: point, bits });
   }
-  return rows;
+  return runs.map(({ first, bits }) => `0x${((first << 8) | bits).toString(16)}`);
 }
 
 /** Runs of capitals, a step apart, whose small letters are as far away: step, first and span in one, and distance. */
@@ -79,7 +91,7 @@ export function unicodeHeader(): string {
   return [
     "/* Made by unicode.ts from Unicode's tables as JavaScript has them. */\n",
     table(
-      "Where a range begins << 8 | its classes: 1 L, 2 M, 4 N, 8 Lu, 16 Ll, 32 scripts without spaces.",
+      "Where a range begins << 8 | its classes: 1 L, 2 M, 4 N, 8 Lu, 16 Ll, 32 scripts without spaces, 64 Lu and Ll by turns.",
       "uint32_t classRanges[]",
       classRanges(),
     ),
