@@ -112,7 +112,8 @@ test("a group of days has them all, in the enum's order, unless something is tak
     -8, 0, 0, -4,
   ]);
   expect(losses("saturday to monday", list, ['"mon","sat","sun"]', '"mon","sun"]', '"tue"'])).toEqual([0, -8, -4]);
-  for (const out of ["every day but sunday", "daily, except on mondays", "weekdays, no, the weekend"])
+  expect(losses("every day but sunday", list, ['"mon","tue","wed","sat"]', '"sun"', "]"])).toEqual([0, -4, -8]);
+  for (const out of ["weekdays but saturday too", "daily, actually not", "weekdays, no, the weekend"])
     expect(losses(out, list, ['"m', '"s', "]"])).toEqual([0, 0, 0]);
   const call = ' [{"name":"alarm","arguments":{"at":"7"';
   expect(losses("every day at 7", call, ["}}]", ',"days":['])).toEqual([-4, 0]);

@@ -764,6 +764,15 @@ describe("the same as the runtime", () => {
             { request: readRequest(item).text, text: ` [${call}${rest}` },
             { request: readRequest(item).text, text: ` [${call}]}},${call}${rest}` },
           );
+        const week =
+          "every day all days weekdays weekend mon friday sunday but except not on and to wait - daily at".split(" ");
+        for (let i = 0; i < 40; i++) {
+          const request = readRequest(Array.from({ length: 2 + random() * 6 }, () => any(week)).join(" ")).text;
+          cases.push({
+            request,
+            text: ` [{"name":"set_it","arguments":{"days":["${any(values)}",`.slice(0, any([40, 99])),
+          });
+        }
         const { lines, error } = runs(
           [program("test/mcu/laws.c", [...sanitizers, ...wrapped]), pack, path],
           cases.map(({ request, text }) => `e ${hex(request)}00${hex(text)}`),

@@ -117,8 +117,12 @@ thimble_span request_word(const call *c, uint32_t *at, uint32_t *after);
 enum { noDay = 7 };
 uint32_t day_of(thimble_span word, uint32_t least);
 
-/* Bits of the days of a group that the request, which takes something back or not, says: "weekdays"; 0 for none. */
-uint32_t group_in(const call *c, bool isTurned);
+/* Whether a word takes something back, or out. */
+bool is_turn(thimble_span word);
+
+/* Bits of the days of a group that the request says, "weekdays", without those that it takes out; 0 for none, `unsureDays` where something is taken back. */
+enum { allDays = 127, unsureDays = 256 };
+uint32_t group_in(const call *c);
 
 /* The numbers of the request, into c->said. Source: runtime/answer/figures.ts. */
 void find_figures(call *c);

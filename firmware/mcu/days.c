@@ -37,28 +37,60 @@ static uint32_t days_between(uint32_t from, uint32_t to) {
   return days;
 }
 
-uint32_t group_in(const call *c, bool isTurned) {
-  uint32_t single = 0, group = 0;
-  bool isDaily = false, isEvery = false, wasEvery;
+bool is_turn(thimble_span word) {
+  return is_in(word, " no not but except without actually sorry mean wait only move change ");
+}
+
+/* Bits of the days that a word says, a range of them begun by it, or a group; whether more than the one day. */
+static uint32_t days_at(const call *c, thimble_span word, thimble_span next, uint32_t thirdAt, bool isDays, bool *isGroup) {
+  uint32_t day = day_of(word, leastLetters), to = noDay, thirdEnd, after = (uint32_t)(word.at + word.bytes - c->request);
+  *isGroup = true;
+  if (day == noDay) {
+    if (is_in(word, " weekday weekdays workdays ") || (isDays && is_in(word, " week work working business "))) return 31;
+    return is_in(word, " weekend weekends ") ? 96 : 0;
+  }
+  if (is_dash(c->request + after, (uint32_t)(next.at - c->request) - after)) to = day_of(next, leastLetters);
+  if (to == noDay && is_in(next, " to thru through til till until ")) to = day_of(request_word(c, &thirdAt, &thirdEnd), leastLetters);
+  *isGroup = to < noDay;
+  return *isGroup ? days_between(day, to) : 1u << day;
+}
+
+uint32_t group_in(const call *c) {
+  static const char outOf[] = " but not except without excluding minus apart aside ";
+  uint32_t days = 0, out = 0;
+  bool isGroup = false, isDaily = false, isTurned = false, isEvery = false, wasEvery, isMany;
+  bool isOut = false, isHeld = false; /* days are taken out; a word that takes one is still without it */
   for (uint32_t at = 0, after; request_word(c, &at, &after).bytes; at = after) {
     thimble_span word = {c->request + at, after - at};
-    uint32_t nextAt = after, nextEnd, thirdAt, thirdEnd, day = day_of(word, leastLetters), to = noDay;
-    thimble_span next = request_word(c, &nextAt, &nextEnd), third;
-    thirdAt = nextEnd;
-    third = request_word(c, &thirdAt, &thirdEnd);
+    uint32_t nextAt = after, nextEnd;
+    thimble_span next = request_word(c, &nextAt, &nextEnd);
     wasEvery = isEvery;
     isEvery = is_in(word, " every each ");
     bool isDays = is_in(next, " days ") || (wasEvery && is_in(next, " day "));
-    if (day < noDay) {
-      single |= 1u << day;
-      if (is_dash(c->request + after, nextAt - after)) to = day_of(next, leastLetters);
-      if (to == noDay && is_in(next, " to thru through til till until ")) to = day_of(third, leastLetters);
-      if (to < noDay) group |= days_between(day, to);
-    } else if (is_in(word, " weekday weekdays workdays ") || (isDays && is_in(word, " week work working business "))) group |= 31;
-    else if (is_in(word, " weekend weekends ")) group |= 96;
-    else if ((is_in(word, " daily ") && (isTurned || !next.bytes || is_in(next, " at "))) || (isEvery && is_in(next, " day ")) ||
-             (is_in(word, " all ") && isDays)) isDaily = true;
+    uint32_t some = days_at(c, word, next, nextEnd, isDays, &isMany);
+    if (some) {
+      if (isOut) out |= some;
+      else {
+        days |= some;
+        isGroup = isGroup || isMany;
+      }
+      isHeld = false;
+      continue;
+    }
+    if ((is_in(word, " daily ") && (!next.bytes || is_in(next, " at ") || is_in(next, outOf))) || (isEvery && is_in(next, " day ")) ||
+        (is_in(word, " all ") && isDays)) isDaily = true;
+    bool goesOut = is_in(word, outOf);
+    if (!goesOut && isOut && is_in(word, " for on the and or from at to thru through til till until ")) continue;
+    isHeld = isHeld || is_turn(word);
+    if (!goesOut) {
+      isTurned = isTurned || isHeld;
+      isHeld = false;
+    }
+    isOut = goesOut;
   }
-  if (isDaily) return (single || group) && !isTurned ? 0 : 127;
-  return group ? group | single : 0;
+  if (!isGroup && !isDaily) return 0;
+  isTurned = isTurned || isHeld;
+  if (isDaily && days) return isTurned || out ? unsureDays : 0;
+  if (isDaily) days = allDays;
+  return isTurned || out & ~days || out == days ? unsureDays : days & ~out;
 }

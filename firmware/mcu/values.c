@@ -152,7 +152,7 @@ static void note_values(const call *c, uint32_t which) {
     if (isSaid) said |= (uint64_t)1 << i;
     else if (hints(c, value)) akin |= (uint64_t)1 << i;
   }
-  if (isGroup ? e->isTurned || !grouped : !count || !others) return;
+  if (isGroup ? !grouped : !count || !others) return;
   e->values[which] = isGroup ? grouped : said;
   e->allowed[which] = isGroup ? grouped : said | akin;
   e->all |= bit;
@@ -164,7 +164,7 @@ static void note_values(const call *c, uint32_t which) {
 /* Whether the request takes something back, or out. */
 static bool is_turned(const call *c) {
   for (uint32_t at = 0, after; request_word(c, &at, &after).bytes; at = after)
-    if (place_of_word(c->request + at, after - at, " no not but except without actually sorry mean wait only move change ") >= 0) return true;
+    if (is_turn((thimble_span){c->request + at, after - at})) return true;
   return false;
 }
 
@@ -173,7 +173,7 @@ void note_said(const call *c) {
   e->all = e->alone = e->ordered = e->whole = 0;
   e->left = 0;
   e->isTurned = is_turned(c);
-  e->group = group_in(c, e->isTurned);
+  e->group = group_in(c);
   for (uint32_t i = 0; i < property_count(e); i++) note_values(c, i);
 }
 

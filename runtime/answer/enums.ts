@@ -8,7 +8,7 @@
  * Of 13,373 arguments in tools/train/hand whose enum's values the request says in part, 98% are of that part; of 2,840 that
  * may be left out and of which one value is said, 98% are there.
  */
-import { dayOf, groupIn } from "../text/days.ts";
+import { dayOf, groupIn, taking } from "../text/days.ts";
 import { patternOf } from "../text/letters.ts";
 import { lowerCased } from "../text/request.ts";
 import type { Property, Schema } from "../tools/schema.ts";
@@ -22,8 +22,6 @@ const mostValues = 64;
 
 /** Letters of a value: of "on", "no" and "am" a request has too many. */
 const leastLetters = 3;
-
-const taking = new Set("no not but except without actually sorry mean wait only move change".split(" "));
 
 /** Prices of a value before its turn, and of a group's end before it is whole. */
 const early = 0.5;
@@ -59,9 +57,9 @@ interface Open {
 
 export class Enums {
   private readonly words: readonly string[];
-  /** The days of a group, "weekdays", 0 for Monday. */
-  private readonly group: readonly number[];
-  /** The request takes something back, or out: a group may lack some, and what is said first may not come first. */
+  /** The days of a group, "weekdays", 0 for Monday; null where it is not sure which. */
+  private readonly group: readonly number[] | null;
+  /** The request takes something back, or out: what is said first may not come first. */
   private readonly isTurned: boolean;
   /** How a call of each tool begins. */
   private readonly openings: readonly { text: string; tool: Tool }[];
@@ -78,7 +76,7 @@ export class Enums {
   ) {
     this.words = wordsOf(request);
     this.isTurned = this.words.some((word) => taking.has(word));
-    this.group = groupIn(lowerCased(request), this.isTurned);
+    this.group = groupIn(lowerCased(request));
     this.openings = tools.map((tool) => ({ text: `{"name":${JSON.stringify(tool.promptName)},"arguments":{`, tool }));
   }
 
@@ -152,9 +150,10 @@ export class Enums {
     const isDay = (place: number) => hasDays && days[place] >= 0;
     if (!some.every(({ text, spoken }, i) => text.startsWith('"') && (isDay(i) || isTelling(spoken)))) return [];
     const key = binary(JSON.stringify(name));
-    if (isList && this.group.length && some.every((_, i) => isDay(i))) {
-      const values = some.filter((_, i) => this.group.includes(days[i])).map(({ text }) => text);
-      if (this.isTurned || !values.length) return [];
+    const { group } = this;
+    if (isList && group?.length !== 0 && some.every((_, i) => isDay(i))) {
+      const values = some.filter((_, i) => group?.includes(days[i])).map(({ text }) => text);
+      if (!values.length) return [];
       return [{ key, isList, isGroup: true, isOrdered: true, values, allowed: values, isAlone: !required }];
     }
     const places = some.map(({ spoken }, i) => (isDay(i) ? this.placeOfDay(days[i], spoken[0]) : this.placeOf(spoken)));

@@ -10,6 +10,13 @@ const words = patternOf(String.raw`[\p{L}\p{N}]+`, "gu");
 const upTo = /^(?:to|thru|through|till?|until)$/;
 const every = /^(?:every|each)$/;
 const dash = /^ ?[-\u2013\u2014] ?$/;
+const outOf = /^(?:but|not|except|without|excluding|minus|apart|aside)$/;
+const onward = /^(?:for|on|the|and|or|from|at|to|thru|through|till?|until)$/;
+
+/** Words that take something back, or out. */
+export const taking: ReadonlySet<string> = new Set(
+  "no not but except without actually sorry mean wait only move change".split(" "),
+);
 
 /** The day that a word names, with or without its end and an "s"; -1 for none. `least`: letters that it takes. */
 export function dayOf(word: string, least = 3): number {
@@ -18,37 +25,46 @@ export function dayOf(word: string, least = 3): number {
 }
 
 /**
- * The days of a text in small letters, 0 for Monday, in the week's order, if it says a group of them; else none. `isTurned`: it
- * takes something back or out, as "every day but sunday".
+ * The days of a text in small letters, 0 for Monday, in the week's order, if it says a group of them, without those that it takes
+ * out, "every day but sunday"; else none. Null: a group, of which something else is taken back.
  */
-export function groupIn(text: string, isTurned = false): number[] {
+export function groupIn(text: string): number[] | null {
   const said = [...text.matchAll(words(text))].map(({ 0: word, index }) => ({ word, index, day: dayOf(word) }));
-  const days = new Set<number>();
-  let isGroup = false;
-  const add = (from: number, to: number) => {
-    isGroup = true;
-    for (let i = 0; i <= (to - from + 7) % 7; i++) days.add((from + i) % 7);
-  };
-  let isDaily = false;
+  const [days, out] = [new Set<number>(), new Set<number>()];
+  let [isGroup, isDaily, isTurned] = [false, false, false];
+  // Days are taken out, and whether a word that takes one is still without it.
+  let [isOut, isHeld] = [false, false];
   for (const [i, { word, index, day }] of said.entries()) {
     const [last, next, third] = [said[i - 1]?.word ?? "", said.at(i + 1), said.at(i + 2)];
     const isEvery = every.test(last);
     const isDays = next?.word === "days" || (isEvery && next?.word === "day");
+    const add = (from: number, to: number, isOne = false) => {
+      for (let i = 0; i <= (to - from + 7) % 7; i++) (isOut ? out : days).add((from + i) % 7);
+      isGroup ||= !isOut && !isOne;
+    };
     if (day >= 0) {
-      days.add(day);
+      add(day, day, true);
       if (next && next.day >= 0 && dash.test(text.slice(index + word.length, next.index))) add(day, next.day);
       else if (next && third && third.day >= 0 && upTo.test(next.word)) add(day, third.day);
     } else if (/^(?:weekdays?|workdays)$/.test(word)) add(0, 4);
     else if (isDays && /^(?:week|work|working|business)$/.test(word)) add(0, 4);
     else if (/^weekends?$/.test(word)) add(5, 6);
-    else if (
-      (word === "daily" && (isTurned || !next || next.word === "at")) ||
-      (next?.word === "day" && every.test(word))
-    )
-      isDaily = true;
-    else if (word === "all" && isDays) isDaily = true;
+    else {
+      const isWeek = isDays ? word === "all" : next?.word === "day" && every.test(word);
+      isDaily ||= isWeek || (word === "daily" && (!next || next.word === "at" || outOf.test(next.word)));
+      const goesOut = outOf.test(word);
+      if (!goesOut && isOut && onward.test(word)) continue;
+      isTurned ||= !goesOut && (isHeld || taking.has(word));
+      isHeld = goesOut && (isHeld || taking.has(word));
+      isOut = goesOut;
+      continue;
+    }
+    isHeld = false;
   }
-  // "The daily report, on Mondays" is of no group.
-  if (isDaily) return days.size && !isTurned ? [] : week.map((_, day) => day);
-  return isGroup ? [...days].sort() : [];
+  isTurned ||= isHeld;
+  if (!isGroup && !isDaily) return [];
+  const all = isDaily ? week.map((_, day) => day) : [...days].sort();
+  if (isDaily && days.size) return isTurned || out.size ? null : []; // "The daily report, on Mondays" is of no group.
+  const left = all.filter((day) => !out.has(day));
+  return isTurned || !left.length || left.length + out.size > all.length ? null : left;
 }
