@@ -1,6 +1,6 @@
 /** Numbers that a request says, and what they cost to leave. Cases, for implementations in other languages too: fixtures/figures.json. */
 import { expect, test } from "bun:test";
-import { Figures } from "../runtime/answer/figures.ts";
+import { Figures, type Takes } from "../runtime/answer/figures.ts";
 import cases from "./fixtures/figures.json" with { type: "json" };
 
 for (const [request, keys] of cases as unknown as [string, Record<string, string[]>][])
@@ -11,10 +11,10 @@ for (const [request, keys] of cases as unknown as [string, Record<string, string
   });
 
 /** What ids with some texts lose after a text. */
-function losses(request: string, before: string, texts: string[]): number[] {
+function losses(request: string, before: string, texts: string[], takes: Takes = () => true): number[] {
   const row = new Float32Array(texts.length);
   const bytesOf = (id: number) => new TextEncoder().encode(texts[id]);
-  new Figures(request, 8).add(row, texts.keys(), [...new TextEncoder().encode(before)], bytesOf);
+  new Figures(request, 8).add(row, texts.keys(), [...new TextEncoder().encode(before)], bytesOf, takes);
   return [...row];
 }
 
@@ -36,4 +36,19 @@ test("nothing pays outside of numbers, in strings of digits, or where no id lead
   expect(losses("at 7", '[{"name":"set_7', ["8", "7"])).toEqual([0, 0]);
   expect(losses("at 7", '{"hour":', ["8", "9"])).toEqual([0, 0]);
   expect(losses("play jazz", '{"hour":', ["8", "9"])).toEqual([0, 0]);
+});
+
+test('what the schema does not take is none of those that are said; by a clock of 24 "8 pm" is 20 alone', () => {
+  const most =
+    (limit: number, from = "") =>
+    (text: string) =>
+      Number(from + text) <= limit;
+  expect(losses("180 degrees, level 3", '{"level":', ["1", "3"], most(9))).toEqual([-8, 0]);
+  expect(losses("level 180", '{"level":', ["1", "3"], most(9))).toEqual([0, 0]);
+  expect(losses("wake me at 8 pm", '{"hour":', ["8", "2", "1"], most(23))).toEqual([-8, 0, -8]);
+  expect(losses("wake me at 8 pm", '{"hour":', ["8", "2", "1"], most(12))).toEqual([0, -8, -8]);
+  expect(losses("wake me at 1 pm", '{"hour":1', ["3", ","], most(23, "1"))).toEqual([0, -8]);
+  expect(losses("wake me at 1 pm", '{"hour":1', ["3", ","], most(12, "1"))).toEqual([-8, 0]);
+  const after = (text: string) => text.startsWith('":') && Number(text.slice(2)) <= 23;
+  expect(losses("wake me at 8 pm", '{"hour', ['":', '":8', '":2', '":1'], after)).toEqual([0, -8, 0, -8]);
 });

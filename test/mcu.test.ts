@@ -615,7 +615,9 @@ describe("the same as the runtime", () => {
         ...(await Bun.file(fixture("timeofday.json")).json()),
         ...(await Bun.file(fixture("numbers.json")).json()),
       ];
-      const words = [...new Set(cases.flatMap(({ text }) => text.split(/\b/)))];
+      const units = "ml mils litre kilos kg g grams mm cm metres km kilometre".split(" ");
+      const kinds = ["time", "mass", "volume", "length"];
+      const words = [...new Set([...cases.flatMap(({ text }) => text.split(/\b/)), ...units])];
       const any = Array.from({ length: 3000 }, () =>
         Array.from({ length: 1 + random() * 9 }, () => words[Math.floor(random() * words.length)]).join(
           random() < 0.5 ? "" : " ",
@@ -631,8 +633,8 @@ describe("the same as the runtime", () => {
       );
       for (const [i, text] of texts.entries()) {
         const said = new Figures(text, 8).said.map(
-          ({ millionths, unit = 0, clock = 0, isTold = false }) =>
-            `${millionths + 0}:${unit}:${clock}:${Number(isTold)}`,
+          ({ millionths, unit, clock = 0, isTold = false, rather }) =>
+            `${millionths + 0}:${unit ? kinds.indexOf(unit.kind) * 2 ** 20 + unit.size : 0}:${clock}:${Number(isTold)}:${Number(rather !== undefined)}`,
         );
         expect([text, lines[i].trim()]).toEqual([text, said.join(" ")]);
       }

@@ -8,12 +8,19 @@
 
 enum { mostSaid = 24, mostNumbers = 32 };
 
-/* A number of the request, and where it counts time the seconds of its unit, else 0. */
+/*
+ * What a number or a key counts, 0 for anything: seconds, grams, millilitres or millimetres below, its kind above.
+ * Source: runtime/answer/figures.ts.
+ */
+enum { unit_time, unit_mass, unit_volume, unit_length, unitBits = 20 };
+
+/* A number of the request, and its unit. */
 typedef struct {
   int64_t millionths;
   uint32_t unit;
-  uint16_t clock;  /* of the hour or minute of a time of day, the unit of the keys that it may stand under */
-  bool isTold;     /* it tells a time of day, whose hour and minute stand by themselves */
+  uint16_t clock;    /* of the hour or minute of a time of day, the seconds of the keys that it may stand under */
+  bool isTold;       /* it tells a time of day, whose hour and minute stand by themselves */
+  bool isOther;      /* what stands before it is meant instead where that fits: 20 for the 8 of "8 pm" */
 } said;
 
 enum { mostProperties = 32, mostValues = 64 };
@@ -74,6 +81,7 @@ typedef struct {
   uint8_t *found;                   /* of each tool, what a word counts for it; NULL where words do not */
   said *said;
   uint32_t nSaid;
+  uint8_t fitting[mostSaid + 1];    /* bits of what each may stand for here; the last of all together */
   enums *enums;                     /* as `said` NULL where what is not said costs nothing */
   bool pricesNumbers, pricesEnums;  /* here */
   place *place, *after;

@@ -3,15 +3,30 @@
 
 enum { mostText = 24 };
 
-/* Seconds of a unit of time; 0 for another word. */
+/* A unit by its word, without an "s" at its end; 0 for another word. */
 static uint32_t unit_of(const uint8_t *word, uint32_t bytes) {
   static const struct {
-    uint32_t seconds;
+    uint32_t unit;
     const char *words;
-  } units[] = {{1, " s sec secs second seconds "}, {60, " m min mins minute minutes "}, {3600, " h hr hrs hour hours "},
-               {86400, " day days "}, {604800, " week weeks "}};
+  } units[] = {
+    {1, " s sec second "},
+    {60, " m min minute "},
+    {3600, " h hr hour "},
+    {86400, " day "},
+    {604800, " week "},
+    {unit_mass << unitBits | 1, " g gram "},
+    {unit_mass << unitBits | 1000, " kg kilo kilogram "},
+    {unit_volume << unitBits | 1, " ml mil milliliter millilitre "},
+    {unit_volume << unitBits | 10, " cl centiliter centilitre "},
+    {unit_volume << unitBits | 1000, " liter litre "},
+    {unit_length << unitBits | 1, " mm millimeter millimetre "},
+    {unit_length << unitBits | 10, " cm centimeter centimetre "},
+    {unit_length << unitBits | 1000, " meter metre "},
+    {unit_length << unitBits | 1000000, " km kilometer kilometre "},
+  };
+  bytes -= bytes > 2 && (word[bytes - 1] | 32) == 's';
   for (uint32_t i = 0; i < sizeof units / sizeof *units; i++)
-    if (place_of_word(word, bytes, units[i].words) >= 0) return units[i].seconds;
+    if (place_of_word(word, bytes, units[i].words) >= 0) return units[i].unit;
   return 0;
 }
 
@@ -82,7 +97,7 @@ static void say_articles(call *c, const said_number *numbers, uint32_t n) {
     bool isPart = false;
     for (uint32_t i = 0; i < n; i++) isPart = isPart || (numbers[i].start < end && numbers[i].end + 4 >= at);
     if (unit && !isPart) {
-      if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){million, unit, 0, false};
+      if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){million, unit, 0, false, false};
       c->nSaid++;
     }
     at = end;
@@ -104,7 +119,7 @@ void find_figures(call *c) {
   }
   for (uint32_t i = 0; i < kept; i++) {
     isExact = isExact && numbers[i].millionths != inexact;
-    if (i < mostSaid) c->said[i] = (said){numbers[i].millionths, counted_by(c->request, c->requestBytes, &numbers[i]), 0, false};
+    if (i < mostSaid) c->said[i] = (said){numbers[i].millionths, counted_by(c->request, c->requestBytes, &numbers[i]), 0, false, false};
   }
   c->nSaid = kept;
   say_articles(c, numbers, kept);
@@ -114,49 +129,56 @@ void find_figures(call *c) {
   if (!isExact || c->nSaid > mostSaid) c->nSaid = 0;
 }
 
-/* The last word of a key: the seconds that it counts, 0 for none, and whether it is of a time of day: no "hours", no "minutes". */
+/* What the last word of a key counts, and whether that is of a time of day: no "hours", no "minutes". */
 typedef struct {
-  uint32_t seconds;
+  uint32_t unit;
   bool isHand;
 } key_unit;
 
 /* Whether a number stands under other keys alone. */
-static bool is_elsewhere(const said *one, const key_unit *unit) {
-  return one->clock || (unit->isHand && one->isTold);
+static bool is_elsewhere(const said *one, const key_unit *key) {
+  return one->clock || (key->isHand && one->isTold);
 }
 
-/* What the i-th number may stand for under a key of a unit, 0 for none; the last is all times together. */
+/* What a number counts, in millionths of the least unit of its kind; `inexact` where a key counts another kind. */
+static int64_t all_of(const said *one, uint32_t unit) {
+  bool isSame = unit && one->unit && one->unit >> unitBits == unit >> unitBits;
+  return isSame ? times(one->millionths, one->unit & ((1u << unitBits) - 1)) : inexact;
+}
+
+/* What the i-th number may stand for under a key of a unit, 0 for none; the last is all together. */
 static uint32_t values_under(const call *c, const key_unit *key, uint32_t i, int64_t values[3]) {
-  uint32_t unit = key->seconds;
-  const int64_t whole = (int64_t)unit * million;
-  uint32_t n = 0;
+  uint32_t size = key->unit & ((1u << unitBits) - 1), n = 0;
+  const int64_t whole = (int64_t)size * million;
   if (i == c->nSaid) {
     int64_t sum = 0;
-    uint32_t timed = 0;
+    uint32_t count = 0;
     for (uint32_t j = 0; j < i; j++) {
-      int64_t seconds = c->said[j].unit ? times(c->said[j].millionths, c->said[j].unit) : inexact;
-      if (seconds == inexact || is_elsewhere(&c->said[j], key)) continue;
-      sum += seconds;
-      timed++;
+      int64_t all = all_of(&c->said[j], key->unit);
+      if (all == inexact || is_elsewhere(&c->said[j], key)) continue;
+      sum += all;
+      count++;
     }
-    if (unit && timed > 1 && sum % unit == 0 && sum / unit <= mostExact) values[n++] = sum / unit;
+    if (count > 1 && sum % size == 0 && sum / size <= mostExact) values[n++] = sum / size;
     return n;
   }
   const said *one = &c->said[i];
-  if (key->isHand && one->clock == unit) values[n++] = one->millionths;
+  if (key->isHand && one->clock == key->unit) values[n++] = one->millionths;
   if (is_elsewhere(one, key)) return n;
+  bool isTimed = one->unit && one->unit >> unitBits == unit_time;
   /* "An alarm for 9, please" is at nine sharp. */
-  if (key->isHand && unit == minute_clock && !one->unit) values[n++] = 0;
-  if (!unit || !one->unit) {
+  if (key->isHand && key->unit == minute_clock && !isTimed) values[n++] = 0;
+  if (!key->unit || !one->unit || one->unit >> unitBits != key->unit >> unitBits) {
     values[n++] = one->millionths;
     if (!one->unit && one->millionths > 0 && one->millionths < million) values[n++] = 100 * one->millionths;
     return n;
   }
-  int64_t seconds = times(one->millionths, one->unit), rest = seconds % (60 * whole);
-  if (seconds == inexact) return 0;
-  if (seconds % unit == 0) values[n++] = seconds / unit;
-  if (seconds > whole) values[n++] = (seconds - seconds % whole) / unit;
-  if (unit <= 60 && rest > 0 && rest < seconds && rest % unit == 0) values[n++] = rest / unit;
+  int64_t all = all_of(one, key->unit), rest = all % (60 * whole);
+  if (all == inexact) return n;
+  if (all % size == 0) values[n++] = all / size;
+  if (!isTimed) return n;
+  if (all > whole) values[n++] = (all - all % whole) / size;
+  if (size <= 60 && rest > 0 && rest < all && rest % size == 0) values[n++] = rest / size;
   return n;
 }
 
@@ -213,13 +235,54 @@ static bool find_open(const tail *t, uint32_t bytes, open_number *open) {
   uint32_t keyAt = at - 2;
   while (end > keyAt && byte_of(t, end - 1) >= 'a' && byte_of(t, end - 1) <= 'z') end--;
   if (end > keyAt && byte_of(t, end - 1) >= 'A' && byte_of(t, end - 1) <= 'Z') end--;
-  uint8_t word[8];
+  uint8_t word[12];
+  uint32_t letters = keyEnd - end;
   open->unit = (key_unit){0, false};
-  if (keyEnd - end > 2 && keyEnd - end <= sizeof word) {
-    for (uint32_t i = end; i < keyEnd; i++) word[i - end] = (uint8_t)byte_of(t, i);
-    open->unit = (key_unit){unit_of(word, keyEnd - end), place_of_word(word, keyEnd - end, " hour minute ") >= 0};
+  if (letters > 1 && letters <= sizeof word) {
+    for (uint32_t i = 0; i < letters; i++) word[i] = (uint8_t)byte_of(t, end + i);
+    open->unit = (key_unit){unit_of(word, letters), place_of_word(word, letters, " hour minute ") >= 0};
+    /* Two letters of time may be anything. */
+    if (letters == 2 && open->unit.unit >> unitBits == unit_time) open->unit.unit = 0;
   }
   return true;
+}
+
+/* How the pieces go on that end a key and begin its number. */
+static const thimble_span keyEnd = {(const uint8_t *)"\":", 2};
+
+/* Whether a number begins with the digits that are written, and the schema takes the rest of it after what stands before it. */
+static bool fits_here(const call *c, const tail *t, uint32_t start, const uint8_t *text, uint32_t bytes) {
+  state at = c->place->state, end;
+  for (uint32_t i = c->textBytes; i < start; i++)
+    if (!grammar_step(c->m, &at, byte_of(t, i))) return false;
+  for (uint32_t i = 0; i < bytes; i++)
+    if (start + i < c->textBytes ? text[i] != byte_of(t, start + i) : !grammar_step(c->m, &at, text[i])) return false;
+  for (const char *next = ",]}"; *next && start + bytes >= c->textBytes; next++) {
+    end = at;
+    if (grammar_step(c->m, &end, (uint8_t)*next)) return true;
+  }
+  return false;
+}
+
+/* Notes which of the numbers that are said may stand in the value that is open or comes next, by bits of what each may stand for. */
+static void note_fitting(call *c) {
+  tail t = {c, {NULL, 0}};
+  open_number open;
+  bool isThere = find_open(&t, c->textBytes, &open), fitted = false;
+  if (!isThere) {
+    t.piece = keyEnd;
+    isThere = find_open(&t, c->textBytes + keyEnd.bytes, &open);
+  }
+  for (uint32_t i = 0; i <= c->nSaid && isThere; i++) {
+    int64_t values[3];
+    bool isOther = i < c->nSaid && c->said[i].isOther && fitted;
+    c->fitting[i] = fitted = 0;
+    for (uint32_t n = values_under(c, &open.unit, i, values); n--;) {
+      uint8_t text[mostText];
+      fitted = fits_here(c, &t, open.start, text, write_decimal(values[n], text));
+      if (fitted && !isOther) c->fitting[i] |= 1u << n;
+    }
+  }
 }
 
 enum { leads_elsewhere, leads_to_said, leads_to_unsaid };
@@ -235,10 +298,12 @@ static int leads(const call *c, uint32_t id) {
   else return leads_elsewhere;
   uint32_t length = end - open.start;
   if (isOpen && !length) return leads_elsewhere;
+  bool isKnown = isOpen || open.start == c->textBytes + keyEnd.bytes;
   for (uint32_t i = 0; i <= c->nSaid; i++) {
     int64_t values[3];
-    for (uint32_t n = values_under(c, &open.unit, i, values); n--;) {
+    for (uint32_t n = isKnown && !c->fitting[i] ? 0 : values_under(c, &open.unit, i, values); n--;) {
       uint8_t text[mostText];
+      if (isKnown && !(c->fitting[i] >> n & 1)) continue;
       uint32_t bytes = write_decimal(values[n], text), same = 0;
       while (same < length && same < bytes && text[same] == byte_of(&t, open.start + same)) same++;
       if (same == length && (!isOpen || end == all || bytes == length)) return leads_to_said;
@@ -258,6 +323,7 @@ static double price_of(const void *from, uint32_t id) {
 
 bool find_price(call *c, gain *gain) {
   bool isSaid = false, isUnsaid = false;
+  if (c->nSaid) note_fitting(c);
   for (uint32_t id = 0; c->nSaid && id < c->m->vocabSize; id++) {
     if (!(c->mask[id >> 5] >> (id & 31) & 1)) continue;
     int leading = leads(c, id);

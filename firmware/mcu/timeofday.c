@@ -105,27 +105,39 @@ static bool is_minute(int64_t millionths) {
   return millionths >= 0 && millionths < (int64_t)minutesOfHour * million && millionths % million == 0;
 }
 
-static void say(call *c, uint32_t value, uint32_t clock) {
-  if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){(int64_t)value * million, 0, (uint16_t)clock, false};
+static void say(call *c, uint32_t value, uint32_t clock, bool isOther) {
+  if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){(int64_t)value * million, 0, (uint16_t)clock, false, isOther};
   c->nSaid++;
 }
 
+/* What a request says of the halves of the day. */
+typedef struct {
+  bool isLate, isEarly;
+} halves;
+
 /* An hour that its part of the day may move, and a minute. */
-static void add(call *c, const text *t, uint32_t hour, uint32_t minute, uint32_t after, bool isLate) {
+static void add(call *c, const text *t, uint32_t hour, uint32_t minute, uint32_t after, const halves *day) {
   uint8_t half = half_at(t, after);
-  if (hour == noon && !half && isLate) say(c, 0, hour_clock);
+  bool isSecond = hour < noon && (half ? half == 'p' : day->isLate);
+  if (hour == noon && !half && day->isLate) say(c, 0, hour_clock, false);
   if (hour == noon && half == 'a') hour = 0;
-  else if (hour < noon && (half ? half == 'p' : isLate)) {
-    say(c, hour, hour_clock);
-    hour += noon;
-  }
-  say(c, hour, hour_clock);
-  say(c, minute, minute_clock);
+  if (isSecond) say(c, hour + noon, hour_clock, false);
+  say(c, hour, hour_clock, isSecond && (half || !day->isEarly));
+  say(c, minute, minute_clock, false);
+}
+
+/* Whether "a.m." stands there. */
+static bool is_early_at(const text *t, uint32_t at) {
+  if (small_at(t, at++) != 'a') return false;
+  at += small_at(t, at) == '.';
+  return small_at(t, at) == 'm' && !is_letter(small_at(t, at + 1));
 }
 
 uint32_t say_times(call *c, const said_number *numbers, uint32_t n) {
   text t = {c->request, c->requestBytes};
-  bool isLate = find_word(&t, 0, " evening afternoon tonight night ") < t.bytes;
+  halves day = {find_word(&t, 0, " evening afternoon tonight night ") < t.bytes, find_word(&t, 0, " morning ") < t.bytes};
+  for (uint32_t at = 0; at < t.bytes; at++)
+    day.isEarly = day.isEarly || (!(at && is_letter(small_at(&t, at - 1))) && is_early_at(&t, at));
   uint32_t told = 0;
   for (uint32_t i = 0; i < n; i++) {
     const said_number *one = &numbers[i], *next = i + 1 < n ? one + 1 : NULL;
@@ -135,21 +147,21 @@ uint32_t say_times(call *c, const said_number *numbers, uint32_t n) {
       if (!is_minute(minute) || !minute || (word < 0 && minute % (5 * million))) continue;
       uint32_t hour = (uint32_t)(next->millionths / million), past = (uint32_t)(minute / million);
       if (word < 0) hour = (hour + 23) % mostHour ? (hour + 23) % mostHour : noon;
-      add(c, &t, hour, word < 0 ? minutesOfHour - past : past, next->end, isLate);
+      add(c, &t, hour, word < 0 ? minutesOfHour - past : past, next->end, &day);
       told |= 3u << i++;
     } else if (!is_hour(one->millionths)) continue;
     else if (next && is_pair(&t, one->end, next->start) && is_minute(next->millionths)) {
-      add(c, &t, (uint32_t)(one->millionths / million), (uint32_t)(next->millionths / million), next->end, isLate);
+      add(c, &t, (uint32_t)(one->millionths / million), (uint32_t)(next->millionths / million), next->end, &day);
       told |= 3u << i++;
     } else if (half_at(&t, one->end) || is_clock_at(&t, one->end) || is_part_at(&t, one->end) ||
                (is_word_before(&t, one->start, " at by around about until till ") && is_end(&t, one->end))) {
-      add(c, &t, (uint32_t)(one->millionths / million), 0, one->end, isLate);
+      add(c, &t, (uint32_t)(one->millionths / million), 0, one->end, &day);
       told |= 1u << i;
     }
   }
   for (uint32_t at = 0; (at = find_word(&t, at, " noon midday midnight ")) < t.bytes; at += word_from(&t, at)) {
-    say(c, is_word_at(&t, at, " midnight ") ? 0 : noon, hour_clock);
-    say(c, 0, minute_clock);
+    say(c, is_word_at(&t, at, " midnight ") ? 0 : noon, hour_clock, false);
+    say(c, 0, minute_clock, false);
   }
   return told;
 }

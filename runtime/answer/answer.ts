@@ -2,6 +2,7 @@
 
 import { type Choice, decode, logits, pick } from "../engine/decoder.ts";
 import type { Host } from "../engine/host.ts";
+import type { State } from "../grammar/state.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
 import type { Enums } from "./enums.ts";
 import type { Figures } from "./figures.ts";
@@ -63,7 +64,8 @@ export async function writeAnswer(scribe: Scribe, rules: Rules, calls: Calls, ju
       continue;
     }
     const mask = rules.mask(stand);
-    const choice = mask.count === 1 && jump ? undefined : await out.choose(mask.bits, stand.callEnds.at(-1));
+    const choice =
+      mask.count === 1 && jump ? undefined : await out.choose(mask.bits, stand.state, stand.callEnds.at(-1));
     const id = choice?.id ?? mask.some;
     const after = rules.advance(stand, id);
     if (!after) throw new Error(`decode step: expected an allowed token, got ${id}; the logits are not numbers`);
@@ -84,7 +86,7 @@ export async function firstName(scribe: Scribe, rules: Rules): Promise<string | 
   await out.add(special.toolCall);
   for (let stand = rules.start; !stand.atEnd && out.tokens.length < scribe.host.session.answerTokens; ) {
     const mask = rules.mask(stand);
-    const id = mask.count === 1 ? mask.some : (await out.choose(mask.bits)).id;
+    const id = mask.count === 1 ? mask.some : (await out.choose(mask.bits, stand.state)).id;
     const after = rules.advance(stand, id);
     if (!after) return;
     out.push(id);
@@ -94,13 +96,19 @@ export async function firstName(scribe: Scribe, rules: Rules): Promise<string | 
   }
 }
 
+/** Whether a text leads from a state to where a number may end. */
+function endsNumber(state: State | null, text: string): boolean {
+  const end = [...text].reduce<State | null>((at, digit) => at?.step(digit.charCodeAt(0)) ?? null, state);
+  return [...",]}"].some((byte) => end?.step(byte.charCodeAt(0)));
+}
+
 const utf8 = new TextDecoder();
 
 /** Decodes as the model would without a grammar, up to its end token or the limit. */
 export async function writeFreely(scribe: Scribe): Promise<Answer> {
   const out = new Output(scribe);
   while (out.tokens.length < scribe.host.session.answerTokens) {
-    const choice = await out.choose(null);
+    const choice = await out.choose(null, null);
     if (choice.id === special.eos) return out.answer(false);
     await out.add(choice.id, choice);
   }
@@ -148,8 +156,8 @@ class Output {
     if (text) await this.scribe.onText?.(text);
   }
 
-  /** Runs the pending tokens together, then picks among the rows that the mask allows. `callEnd`: of the last call, or of the list's bracket. */
-  async choose(mask: Uint32Array | null, callEnd = 1): Promise<Choice> {
+  /** Runs the pending tokens together, then picks among the rows that the mask of a state allows. `callEnd`: of the last call, or of the list's bracket. */
+  async choose(mask: Uint32Array | null, state: State | null, callEnd = 1): Promise<Choice> {
     const { host, tokenizer, keys, lean, figures, enums } = this.scribe;
     const hidden = await decode(host, this.pending, this.pos, keys);
     this.pos += this.pending.length;
@@ -159,7 +167,7 @@ class Output {
     const plain = mask && enums?.read(this.bytes, callEnd + 1) ? pick(host, tokenizer.vocabSize).id : undefined;
     if (mask) {
       lean?.add(row, mask, this.bytes, bytesOf);
-      figures?.add(row, idsIn(mask), this.bytes, bytesOf);
+      figures?.add(row, idsIn(mask), this.bytes, bytesOf, (text) => endsNumber(state, text));
       enums?.add(row, idsIn(mask), bytesOf);
     }
     const choice = pick(host, tokenizer.vocabSize);

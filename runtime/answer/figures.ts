@@ -9,45 +9,68 @@ import { patternOf } from "../text/letters.ts";
 import { numbersIn, type SaidNumber } from "../text/numbers.ts";
 import { timesIn } from "../text/timeofday.ts";
 
-/** Seconds of the units of time that a number may count, or the last word of a key name. */
-const units: ReadonlyMap<string, number> = new Map(
-  Object.entries({
-    1: "s sec secs second seconds",
-    60: "m min mins minute minutes",
-    3600: "h hr hrs hour hours",
-    86400: "day days",
-    604800: "week weeks",
-  }).flatMap(([seconds, words]) => words.split(" ").map((word) => [word, Number(seconds)] as const)),
+/** What a number counts: seconds, or the least unit of a kind. Those of different kinds are never told from each other. */
+interface Unit {
+  kind: "time" | "mass" | "volume" | "length";
+  size: number;
+}
+
+/** Units by the word that a number counts, or the last word of a key, without an "s" at its end. */
+const units: ReadonlyMap<string, Unit> = new Map(
+  (
+    [
+      ["time", 1, "s sec second"],
+      ["time", 60, "m min minute"],
+      ["time", 3600, "h hr hour"],
+      ["time", 86400, "day"],
+      ["time", 604800, "week"],
+      ["mass", 1, "g gram"],
+      ["mass", 1000, "kg kilo kilogram"],
+      ["volume", 1, "ml mil milliliter millilitre"],
+      ["volume", 10, "cl centiliter centilitre"],
+      ["volume", 1000, "liter litre"],
+      ["length", 1, "mm millimeter millimetre"],
+      ["length", 10, "cm centimeter centimetre"],
+      ["length", 1000, "meter metre"],
+      ["length", 1e6, "km kilometer kilometre"],
+    ] as const
+  ).flatMap(([kind, size, words]) => words.split(" ").map((word) => [word, { kind, size }] as const)),
 );
 
+const unitOf = (word: string) => units.get(word.replace(/(?<=..)s$/, ""));
+
 const million = 1e6;
-const colon = 0x3a;
 /** Numbers of a request, hours and minutes of its times of day beside them: of one that says more none is preferred. */
 const mostSaid = 24;
 
 const [minute, hour] = [60, 3600];
 
-/** A number of the request, and where it counts time the seconds of its unit. */
+/** A number of the request, and the unit that it counts. */
 interface Said {
   millionths: number;
-  unit?: number;
-  /** Of the hour or the minute of a time of day, the unit of the keys that it may stand under. */
+  unit?: Unit;
+  /** Of the hour or the minute of a time of day, the seconds of the keys that it may stand under. */
   clock?: number;
   /** It tells a time of day, whose hour and minute stand by themselves. */
   isTold?: boolean;
+  /** What is meant instead where that fits: 20 for the 8 of "8 pm". */
+  rather?: number;
 }
 
-/** The last word of a key, and the seconds that it counts, 0 for none. */
-interface Unit {
-  seconds: number;
+/** What the last word of a key counts. */
+interface Counted {
+  unit?: Unit;
   /** "hour" and "minute" are of a time of day; "hours" and "minutes" may be of a length. */
   isHand: boolean;
 }
 
+/** Whether a text may come next, and end a number. */
+export type Takes = (text: string) => boolean;
+
 export class Figures {
   readonly said: readonly Said[];
-  /** By the last word of a key: the numbers that may stand under it, as JSON. */
-  private readonly texts = new Map<string, readonly string[]>();
+  /** By the last word of a key: the numbers that may stand under it, as JSON, with the ones that are meant rather. */
+  private readonly texts = new Map<string, ReadonlyMap<string, string | undefined>>();
 
   /** `price`: of a number that is not said, in logits. */
   constructor(
@@ -61,84 +84,123 @@ export class Figures {
 
   /**
    * Takes the price from the logits of ids that lead, after these bytes, to a number that is not said, where another
-   * leads to one that is. `bytesOf`: of an id.
+   * leads to one that is, and that the schema takes. `bytesOf`: of an id.
    */
   add(
     logits: Float32Array,
     ids: Iterable<number>,
     bytes: readonly number[],
     bytesOf: (id: number) => ArrayLike<number>,
+    takes: Takes,
   ): void {
     if (!this.said.length) return;
     const before = String.fromCharCode(...bytes);
-    const isOpen = number.test(before);
+    const [, key, digits] = number.exec(before) ?? [];
+    const isOpen = key !== undefined;
+    const begun = isOpen ? key : number.exec(before + keyEnd)?.[1];
+    const takesHere: Takes = isOpen ? takes : (text) => takes(keyEnd + text);
+    const fitting = begun === undefined ? [] : this.fitting(begun, digits ?? "", takesHere);
     const unsaid: number[] = [];
     let any = false;
     for (const id of ids) {
-      const piece = Array.from(bytesOf(id));
-      const leads = isOpen || piece.includes(colon) ? this.leads(before, String.fromCharCode(...piece)) : undefined;
+      const piece = String.fromCharCode(...Array.from(bytesOf(id)));
+      const leads = isOpen
+        ? goesOn(fitting, digits, piece)
+        : piece.includes(":")
+          ? this.begins(before, piece, fitting)
+          : undefined;
       if (leads === false) unsaid.push(id);
       else any ||= leads === true;
     }
     if (any) for (const id of unsaid) logits[id] -= this.price;
   }
 
-  /** Whether a piece begins, goes on with or ends a number that is said; undefined where it has to do with none. */
-  private leads(before: string, piece: string): boolean | undefined {
-    const open = number.exec(before);
-    const [, key, digits] = open ?? number.exec(before + piece) ?? [];
+  /** Whether a piece that ends a key, and begins its number, leads to one that is said; undefined for another. */
+  private begins(before: string, piece: string, fitting: readonly string[]): boolean | undefined {
+    const [, key, digits] = number.exec(before + piece) ?? [];
     if (key === undefined) return undefined;
-    const more = open ? (/^[-.\d]*/.exec(piece)?.[0] ?? "") : "";
-    const text = digits + more;
-    if (open && !text) return undefined;
-    const texts = this.under(key);
-    return open && more.length < piece.length ? texts.includes(text) : texts.some((one) => one.startsWith(text));
+    const isKnown = piece.length === keyEnd.length + digits.length;
+    return (isKnown ? fitting : this.under(key)).some((one) => one.startsWith(digits));
   }
 
   /** The numbers that may stand under a key, as JSON. */
   under(key: string): readonly string[] {
+    return [...this.meant(key).keys()];
+  }
+
+  /** Those that begin with some digits and that the schema takes. */
+  private fitting(key: string, digits: string, takes: Takes): readonly string[] {
+    const fits = (text?: string) => text?.startsWith(digits) === true && takes(text.slice(digits.length));
+    return [...this.meant(key)].flatMap(([text, rather]) => (fits(text) && !fits(rather) ? [text] : []));
+  }
+
+  private meant(key: string): ReadonlyMap<string, string | undefined> {
     const word = lastWord(key);
-    let texts = this.texts.get(word);
-    if (!texts) {
-      const unit = { seconds: units.get(word) ?? 0, isHand: /^(?:hour|minute)$/.test(word) };
-      texts = [...new Set([...valuesUnder(unit, this.said)].filter(Number.isSafeInteger).map(decimal))];
-      this.texts.set(word, texts);
+    const known = this.texts.get(word);
+    if (known) return known;
+    const texts = new Map<string, string | undefined>();
+    const counted = { unit: unitOf(word), isHand: /^(?:hour|minute)$/.test(word) };
+    for (const { value, rather } of valuesUnder(counted, this.said)) {
+      if (!Number.isSafeInteger(value)) continue;
+      const text = decimal(value);
+      const isMeant = rather === undefined || (texts.has(text) && texts.get(text) === undefined);
+      texts.set(text, isMeant ? undefined : decimal(rather));
     }
+    this.texts.set(word, texts);
     return texts;
   }
 }
 
+/** Whether a piece goes on with or ends one of some numbers, of which digits are written; undefined where it begins none. */
+function goesOn(texts: readonly string[], digits: string, piece: string): boolean | undefined {
+  const more = /^[-.\d]*/.exec(piece)?.[0] ?? "";
+  const text = digits + more;
+  if (!text) return undefined;
+  return more.length < piece.length ? texts.includes(text) : texts.some((one) => one.startsWith(text));
+}
+
+/** How the pieces go on that end a key and begin its number. */
+const keyEnd = '":';
+
 /** The end of a text within the value of a key, or of an item of its list: a number as far as it is written. */
 const number = /"([^"\\]*)":(?:\[(?:[-.\d]+,)*)?([-.\d]*)$/;
 
-/** "waitSeconds" → "seconds", "delay_minutes" → "minutes"; of one letter or two nothing, which may be anything. */
+/** "waitSeconds" → "seconds", "delay_ml" → "ml"; of one letter or two of time nothing, which may be anything. */
 function lastWord(key: string): string {
   const word = (/[A-Za-z][a-z]*$/.exec(key)?.[0] ?? "").toLowerCase();
-  return word.length > 2 ? word : "";
+  const unit = unitOf(word);
+  return word.length > 2 || (word.length === 2 && unit && unit.kind !== "time") ? word : "";
 }
 
-/** What may stand under a key of a unit, in millionths: 90 minutes are also an hour and 30 minutes, a half 50 percent. */
-function* valuesUnder({ seconds: unit, isHand }: Unit, said: readonly Said[]): Generator<number> {
-  let [sum, timed] = [0, 0];
-  for (const { millionths, unit: counted, clock, isTold } of said) {
-    if (isHand && clock === unit) yield millionths;
+/** A number that may stand under a key, in millionths. */
+interface Meant {
+  value: number;
+  rather?: number;
+}
+
+/** What may stand under a key: 90 minutes are also an hour and 30 minutes, half a litre 500 millilitres, a half 50 percent. */
+function* valuesUnder({ unit, isHand }: Counted, said: readonly Said[]): Generator<Meant> {
+  let [sum, count] = [0, 0];
+  for (const { millionths, unit: counted, clock, isTold, rather } of said) {
+    if (isHand && clock === unit?.size) yield { value: millionths, rather };
     if (clock || (isHand && isTold)) continue;
     // "An alarm for 9, please" is at nine sharp.
-    if (isHand && unit === minute && !counted) yield 0;
-    if (!unit || !counted) {
-      yield millionths;
-      if (!counted && millionths > 0 && millionths < million) yield 100 * millionths;
+    if (isHand && unit?.size === minute && counted?.kind !== "time") yield { value: 0 };
+    if (!unit || unit.kind !== counted?.kind) {
+      yield { value: millionths };
+      if (!counted && millionths > 0 && millionths < million) yield { value: 100 * millionths };
       continue;
     }
-    const seconds = millionths * counted;
-    if (!Number.isSafeInteger(seconds)) continue;
-    const rest = seconds % (60 * unit * million);
-    [sum, timed] = [sum + seconds, timed + 1];
-    if (seconds % unit === 0) yield seconds / unit;
-    if (seconds > unit * million) yield (seconds - (seconds % (unit * million))) / unit;
-    if (unit <= 60 && rest > 0 && rest < seconds && rest % unit === 0) yield rest / unit;
+    const all = millionths * counted.size;
+    if (!Number.isSafeInteger(all)) continue;
+    [sum, count] = [sum + all, count + 1];
+    if (all % unit.size === 0) yield { value: all / unit.size };
+    if (unit.kind !== "time") continue;
+    const [whole, rest] = [unit.size * million, all % (60 * unit.size * million)];
+    if (all > whole) yield { value: (all - (all % whole)) / unit.size };
+    if (unit.size <= 60 && rest > 0 && rest < all && rest % unit.size === 0) yield { value: rest / unit.size };
   }
-  if (timed > 1 && sum % unit === 0) yield sum / unit;
+  if (unit && count > 1 && sum % unit.size === 0) yield { value: sum / unit.size };
 }
 
 function decimal(millionths: number): string {
@@ -161,16 +223,19 @@ function saidIn(request: string): Said[] {
   const times = timesIn(request, numbers);
   const told = new Set(times.flatMap(({ parts }) => parts));
   const said = numbers.map((one): Said => {
-    const unit = units.get(countedBy(request, one));
+    const unit = unitOf(countedBy(request, one));
     return { millionths: exact(one.value), ...(unit && { unit }), ...(told.has(one) && { isTold: true }) };
   });
   for (const { 0: text, 1: word, index } of request.matchAll(aCounted(request))) {
-    const unit = units.get(word.toLowerCase());
+    const unit = unitOf(word.toLowerCase());
     const isPart = numbers.some(({ start, end }) => start < index + text.length && end >= index - 4);
     if (unit && !isPart) said.push({ millionths: million, unit });
   }
-  for (const { hours, minute: past } of times) {
-    said.push(...hours.map((one) => ({ millionths: one * million, clock: hour })));
+  for (const { hours, minute: past, isEither } of times) {
+    const [rather] = isEither ? [] : hours;
+    const hand = { clock: hour };
+    for (const [i, one] of hours.entries())
+      said.push({ millionths: one * million, ...hand, ...(i && rather !== undefined && { rather: rather * million }) });
     said.push({ millionths: past * million, clock: minute });
   }
   return said;

@@ -8,8 +8,10 @@ import type { SaidNumber } from "./numbers.ts";
 import { lowerCased } from "./request.ts";
 
 export interface TimeOfDay {
-  /** Of 24; two where it may be either, "8 pm" by a clock of twelve. */
+  /** Of 24; the second by a clock of twelve: 20 and 8 of "8 pm". */
   hours: readonly number[];
+  /** The second may be meant by a clock of 24 too. */
+  isEither?: true;
   minute: number;
   /** Its numbers. */
   parts: readonly SaidNumber[];
@@ -25,20 +27,22 @@ const range = /(?<![a-z])(?:from|between) $/;
 /** What may follow "at 7" where no noun does. */
 const end = /^(?:$|[,.;!?](?!\d)| (?:tomorrow|today|tonight|in|on|every|please|and|sharp|this)(?![a-z]))/;
 const late = /(?<![a-z])(?:evening|afternoon|tonight|night)(?![a-z])/;
+const early = /(?<![a-z])(?:morning|a\.?m)(?![a-z])/;
 const named = /(?<![a-z])(?:noon|midday|midnight)(?![a-z])/g;
 
 /** `numbers`: those of the text, in their order, none within another. */
 export function timesIn(text: string, numbers: readonly SaidNumber[]): TimeOfDay[] {
   const small = lowerCased(text);
-  const isLate = late.test(small);
+  const [isLate, isEarly] = [late.test(small), early.test(small)];
   const times: TimeOfDay[] = [];
   const add = (hour: number, minute: number, parts: readonly SaidNumber[]) => {
     const after = parts[parts.length - 1].end;
     const sign = half.exec(small.slice(after))?.[1];
     const isSecond = hour < 12 && (sign ? sign === "p" : isLate);
     const isNight = hour === 12 && !sign && isLate;
-    const either = isNight ? [0, 12] : isSecond ? [hour, hour + 12] : [hour];
-    times.push({ hours: hour === 12 && sign === "a" ? [0] : either, minute, parts });
+    const hours = isNight ? [0, 12] : isSecond ? [hour + 12, hour] : [hour];
+    const isEither = isNight || (isSecond && !sign && isEarly);
+    times.push({ hours: hour === 12 && sign === "a" ? [0] : hours, minute, parts, ...(isEither && { isEither }) });
   };
   let isTaken = false;
   for (const [i, one] of numbers.entries()) {
