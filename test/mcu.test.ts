@@ -767,7 +767,9 @@ describe("the same as the runtime", () => {
             { request: readRequest(item).text, text: ` [${call}]}},${call}${rest}` },
           );
         const week =
-          "every day all days weekdays weekend mon friday sunday but except not on and to wait - daily at".split(" ");
+          "every day all days weekdays weekend mon friday sunday but except not only on and to wait - daily at".split(
+            " ",
+          );
         for (let i = 0; i < 40; i++) {
           const request = readRequest(Array.from({ length: 2 + random() * 6 }, () => any(week)).join(" ")).text;
           cases.push({

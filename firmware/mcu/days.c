@@ -3,7 +3,8 @@
 
 #include "call.h"
 
-enum { leastLetters = 3 };
+/* Words from one day to another that is said elsewhere. */
+enum { leastLetters = 3, apart = 4 };
 
 uint32_t day_of(thimble_span word, uint32_t least) {
   static const char days[7][10] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
@@ -60,7 +61,9 @@ uint32_t group_in(const call *c) {
   uint32_t days = 0, out = 0;
   bool isGroup = false, isDaily = false, isTurned = false, isEvery = false, wasEvery, isMany;
   bool isOut = false, isHeld = false; /* days are taken out; a word that takes one is still without it */
-  for (uint32_t at = 0, after; request_word(c, &at, &after).bytes; at = after) {
+  bool isOnly = false;                /* takes something back where days are said in two places */
+  uint32_t places = 0, nextPlace = 0, i = 0;
+  for (uint32_t at = 0, after; request_word(c, &at, &after).bytes; at = after, i++) {
     thimble_span word = {c->request + at, after - at};
     uint32_t nextAt = after, nextEnd;
     thimble_span next = request_word(c, &nextAt, &nextEnd);
@@ -68,28 +71,30 @@ uint32_t group_in(const call *c) {
     isEvery = is_in(word, " every each ");
     bool isDays = is_in(next, " days ") || (wasEvery && is_in(next, " day "));
     uint32_t some = days_at(c, word, next, nextEnd, isDays, &isMany);
-    if (some) {
-      if (isOut) out |= some;
-      else {
-        days |= some;
-        isGroup = isGroup || isMany;
+    if (some && isOut) out |= some;
+    else if (some) {
+      days |= some;
+      isGroup = isGroup || isMany;
+    } else {
+      bool isAll = (is_in(word, " daily ") && (!next.bytes || is_in(next, " at ") || is_in(next, outOf))) ||
+                   (isDays ? is_in(word, " all ") : isEvery && is_in(next, " day "));
+      isDaily = isDaily || isAll;
+      isOnly = isOnly || is_in(word, " only ");
+      bool goesOut = is_in(word, outOf);
+      if (goesOut || !isOut || !is_in(word, " for on the and or from at to thru through til till until ")) {
+        isHeld = isHeld || (is_turn(word) && !is_in(word, " only "));
+        isTurned = isTurned || (isHeld && !goesOut);
+        isHeld = isHeld && goesOut;
+        isOut = goesOut;
       }
-      isHeld = false;
-      continue;
+      if (!isAll) continue;
     }
-    if ((is_in(word, " daily ") && (!next.bytes || is_in(next, " at ") || is_in(next, outOf))) || (isEvery && is_in(next, " day ")) ||
-        (is_in(word, " all ") && isDays)) isDaily = true;
-    bool goesOut = is_in(word, outOf);
-    if (!goesOut && isOut && is_in(word, " for on the and or from at to thru through til till until ")) continue;
-    isHeld = isHeld || is_turn(word);
-    if (!goesOut) {
-      isTurned = isTurned || isHeld;
-      isHeld = false;
-    }
-    isOut = goesOut;
+    places += i >= nextPlace;
+    nextPlace = i + apart;
+    isHeld = false;
   }
   if (!isGroup && !isDaily) return 0;
-  isTurned = isTurned || isHeld;
+  isTurned = isTurned || isHeld || (isOnly && places > 1);
   if (isDaily && days) return isTurned || out ? unsureDays : 0;
   if (isDaily) days = allDays;
   return isTurned || out & ~days || out == days ? unsureDays : days & ~out;

@@ -2,7 +2,8 @@
 #include "values.h"
 
 /* In halves of a price. */
-enum { early = 1, unsaid = 2, broken = 4, beyond = 10 };
+enum { early = 1, unsaid = 2, again = 4, broken = 4, beyond = 10 };
+static const uint64_t any = ~(uint64_t)0;
 
 static uint8_t spaced(uint8_t byte) {
   return byte == '_' ? ' ' : small_byte(byte);
@@ -53,10 +54,10 @@ static bool is_among(uint32_t some, const arguments *a) {
 
 /* Which of some values a string under a key is, whole or as far as it goes; mostValues for none. */
 static uint32_t value_among(const call *c, thimble_span piece, const arguments *a, uint32_t end, bool isWhole, uint64_t some) {
-  const uint8_t *at = enum_at(c->enums, a->property).values;
+  enumerated one = enum_at(c->enums, a->property);
   uint32_t bytes = end - a->string;
-  for (uint32_t i = 0; i < mostValues && some >> i; i++) {
-    thimble_span value = next_enum(&at);
+  for (uint32_t i = 0; i < one.count && some >> i; i++) {
+    thimble_span value = next_enum(&one.values);
     bool fits = isWhole ? bytes == value.bytes : bytes <= value.bytes;
     if (some >> i & 1 && fits && is_span(c, piece, a->string, bytes, value.at)) return i;
   }
@@ -68,9 +69,13 @@ static uint32_t price_of(const call *c, thimble_span piece, const arguments *a, 
   const enums *e = c->enums;
   if (!is_among(e->some, a)) return 0;
   uint32_t which = a->property;
-  if (value_among(c, piece, a, end, isWhole, e->allowed[which] & ~a->written) == mostValues) return unsaid;
+  if (value_among(c, piece, a, end, isWhole, e->allowed[which] & ~a->written) == mostValues) {
+    bool isOld = value_among(c, piece, a, end, isWhole, any & ~a->written) == mostValues;
+    return isOld && value_among(c, piece, a, end, isWhole, a->written) < mostValues ? again : unsaid;
+  }
   uint64_t left = e->ordered >> which & 1 ? e->values[which] & ~a->written : 0;
-  return !left || value_among(c, piece, a, end, isWhole, first_left(c, which, left)) < mostValues ? 0 : early;
+  if (!left || value_among(c, piece, a, end, isWhole, first_left(c, which, left)) < mostValues) return 0;
+  return e->whole >> which & 1 ? unsaid : early;
 }
 
 /* What the end of a list costs: a group that is not whole. */
@@ -81,7 +86,7 @@ static uint32_t price_of_end(const enums *e, const arguments *a) {
 /* Notes a whole string of a list. What counts is not known yet where the call is read up to where it stands. */
 static void note_written(const call *c, thimble_span piece, arguments *a, uint32_t end) {
   if (!a->inList || !is_among(c->enums->all, a)) return;
-  uint32_t i = value_among(c, piece, a, end, true, c->enums->allowed[a->property]);
+  uint32_t i = value_among(c, piece, a, end, true, any);
   if (i < mostValues) a->written |= (uint64_t)1 << i;
 }
 
@@ -132,7 +137,7 @@ static void note_open(call *c, uint32_t first, uint32_t from, uint32_t args) {
     if (!(e->all >> i & 1)) continue;
     enumerated one = enum_at(e, i);
     const uint8_t *at = one.values;
-    bool isSpent = true, isWritten = false;
+    bool isSpent = e->values[i] != 0, isWritten = false;
     for (uint64_t said = e->values[i]; said; said >>= 1) {
       thimble_span value = next_enum(&at);
       if (!(said & 1)) continue;

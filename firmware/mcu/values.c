@@ -130,12 +130,12 @@ static bool has_days(const enumerated *one) {
   return count >= leastDays;
 }
 
-/* Notes what the request says of a property's enum: some values but not all, and all such that it could; or a group of days. */
+/* Notes what the request says of a property's enum: some values but not all, and all such that it could; or a group of days; of a list any. */
 static void note_values(const call *c, uint32_t which) {
   enums *e = c->enums;
   enumerated one = enum_at(e, which);
   const uint8_t *at = one.values;
-  uint64_t said = 0, akin = 0, grouped = 0;
+  uint64_t said = 0, akin = 0, grouped = 0, whole = 0;
   uint32_t count = 0, others = 0, bit = 1u << which;
   if (!at || one.count > mostValues) return;
   bool hasDays = has_days(&one), isGroup = one.isList && e->group;
@@ -145,6 +145,7 @@ static void note_values(const call *c, uint32_t which) {
     uint32_t day = hasDays ? day_at(value) : noDay;
     if (day == noDay && !is_telling(value)) return;
     isGroup = isGroup && day < noDay;
+    whole |= (uint64_t)1 << i;
     grouped |= (uint64_t)(e->group >> day & 1) << i;
     bool isSaid = place_of(c, value, day) != 0;
     count += isSaid;
@@ -152,10 +153,13 @@ static void note_values(const call *c, uint32_t which) {
     if (isSaid) said |= (uint64_t)1 << i;
     else if (hints(c, value)) akin |= (uint64_t)1 << i;
   }
-  if (isGroup ? !grouped : !count || !others) return;
-  e->values[which] = isGroup ? grouped : said;
-  e->allowed[which] = isGroup ? grouped : said | akin;
+  bool isAny = isGroup ? !grouped : !count || !others;
+  if (isAny && !one.isList) return;
+  e->values[which] = isAny ? 0 : isGroup ? grouped : said;
+  e->allowed[which] = isAny ? whole : isGroup ? grouped : said | akin;
   e->all |= bit;
+  /* No value comes twice. */
+  if (isAny) return;
   if (isGroup) e->whole |= bit;
   if (one.isList && !e->isTurned) e->ordered |= bit;
   if ((one.isList || count == 1) && !one.is.isRequired) e->alone |= bit;

@@ -23,8 +23,9 @@ const mostValues = 64;
 /** Letters of a value: of "on", "no" and "am" a request has too many. */
 const leastLetters = 3;
 
-/** Prices of a value before its turn, and of a group's end before it is whole. */
+/** Prices of a value before its turn, of one that its list has already, and of a group's end before it is whole. */
 const early = 0.5;
+const again = 2;
 const broken = 2;
 
 /** Prices that a key costs where another is owed: more than any model would pay. */
@@ -40,8 +41,9 @@ interface Said {
   isGroup: boolean;
   /** A list that has them in this order. */
   isOrdered: boolean;
-  /** Those, and values of which the request has a word in another form: "pausing" for "paused". */
+  /** Those, and values of which the request has a word in another form: "pausing" for "paused". All where a list has none said. */
   allowed: readonly string[];
+  all: readonly string[];
   /** A call may do without it, and the request says one value, or some for a list. */
   isAlone: boolean;
 }
@@ -121,6 +123,7 @@ export class Enums {
     const before = new Arguments(written);
     // What stands in the call already, or in one before of the same tool, says nothing of what comes: of a list all in one before.
     const isSpent = ({ key, values, isList }: Said) =>
+      values.length > 0 &&
       values.every((value) =>
         isList ? holds(earlier, value) : earlier.includes(`${key}:${value}`) || holds(written, value),
       );
@@ -139,8 +142,8 @@ export class Enums {
   }
 
   private saidOf({ name, schema, required }: Property): Said[] {
-    const { values: all, isList } = enumOf(schema);
-    const texts = all.map((value) => JSON.stringify(value));
+    const { values: enumerated, isList } = enumOf(schema);
+    const texts = enumerated.map((value) => JSON.stringify(value));
     if (texts.length > mostValues) return [];
     const some = texts
       .filter((text) => text !== "null")
@@ -150,11 +153,13 @@ export class Enums {
     const isDay = (place: number) => hasDays && days[place] >= 0;
     if (!some.every(({ text, spoken }, i) => text.startsWith('"') && (isDay(i) || isTelling(spoken)))) return [];
     const key = binary(JSON.stringify(name));
+    const all = some.map(({ text }) => text);
+    const anyOf = { key, isList, isGroup: false, isOrdered: false, values: [], allowed: all, all, isAlone: false };
     const { group } = this;
     if (isList && group?.length !== 0 && some.every((_, i) => isDay(i))) {
       const values = some.filter((_, i) => group?.includes(days[i])).map(({ text }) => text);
-      if (!values.length) return [];
-      return [{ key, isList, isGroup: true, isOrdered: true, values, allowed: values, isAlone: !required }];
+      if (!values.length) return [anyOf];
+      return [{ key, isList, isGroup: true, isOrdered: true, values, allowed: values, all, isAlone: !required }];
     }
     const places = some.map(({ spoken }, i) => (isDay(i) ? this.placeOfDay(days[i], spoken[0]) : this.placeOf(spoken)));
     const values = some
@@ -162,10 +167,10 @@ export class Enums {
       .filter(({ place }) => place >= 0)
       .sort((a, b) => a.place - b.place)
       .map(({ text }) => text);
-    if (!values.length || values.length === some.length) return [];
+    if (!values.length || values.length === some.length) return isList && all.length ? [anyOf] : [];
     const allowed = some.filter((one) => values.includes(one.text) || this.hints(one.spoken)).map(({ text }) => text);
     const isAlone = !required && (isList || values.length === 1);
-    return [{ key, isList, isGroup: false, isOrdered: isList && !this.isTurned, values, allowed, isAlone }];
+    return [{ key, isList, isGroup: false, isOrdered: isList && !this.isTurned, values, allowed, all, isAlone }];
   }
 
   /** "Sun" and "sat" may be no days, where an enum does not write them so. */
@@ -188,9 +193,10 @@ function pricesOf({ values, ended }: Arguments, said: readonly Said[]): number {
     const one = said.find((other) => other.key === key);
     const fits = (value: string) => (isWhole ? value === text : value.startsWith(text));
     const left = (some: readonly string[] = []) => some.filter((value) => !before.includes(value));
+    if (one?.all.some(fits) && !left(one.all).some(fits)) return again;
     if (one && !left(one.allowed).some(fits)) return 1;
     const [next] = one?.isOrdered ? left(one.values) : [];
-    return next === undefined || fits(next) ? 0 : early;
+    return next === undefined || fits(next) ? 0 : one?.isGroup ? 1 : early;
   });
   const ends = ended.map(({ key, items }) => {
     const group = said.find((one) => one.key === key && one.isGroup);

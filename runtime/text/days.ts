@@ -13,6 +13,9 @@ const dash = /^ ?[-\u2013\u2014] ?$/;
 const outOf = /^(?:but|not|except|without|excluding|minus|apart|aside)$/;
 const onward = /^(?:for|on|the|and|or|from|at|to|thru|through|till?|until)$/;
 
+/** Words from one day to another that is said elsewhere. */
+const apart = 4;
+
 /** Words that take something back, or out. */
 export const taking: ReadonlySet<string> = new Set(
   "no not but except without actually sorry mean wait only move change".split(" "),
@@ -34,6 +37,8 @@ export function groupIn(text: string): number[] | null {
   let [isGroup, isDaily, isTurned] = [false, false, false];
   // Days are taken out, and whether a word that takes one is still without it.
   let [isOut, isHeld] = [false, false];
+  // "Only" takes something back where days are said in two places.
+  let [isOnly, places, lastAt] = [false, 0, -apart];
   for (const [i, { word, index, day }] of said.entries()) {
     const [last, next, third] = [said[i - 1]?.word ?? "", said.at(i + 1), said.at(i + 2)];
     const isEvery = every.test(last);
@@ -51,17 +56,19 @@ export function groupIn(text: string): number[] | null {
     else if (/^weekends?$/.test(word)) add(5, 6);
     else {
       const isWeek = isDays ? word === "all" : next?.word === "day" && every.test(word);
-      isDaily ||= isWeek || (word === "daily" && (!next || next.word === "at" || outOf.test(next.word)));
+      const isAll = isWeek || (word === "daily" && (!next || next.word === "at" || outOf.test(next.word)));
+      isDaily ||= isAll;
+      isOnly ||= word === "only";
       const goesOut = outOf.test(word);
-      if (!goesOut && isOut && onward.test(word)) continue;
-      isTurned ||= !goesOut && (isHeld || taking.has(word));
-      isHeld = goesOut && (isHeld || taking.has(word));
-      isOut = goesOut;
-      continue;
+      const goesOn = !goesOut && isOut && onward.test(word);
+      const turns = isHeld || (taking.has(word) && word !== "only");
+      if (!goesOn) [isTurned, isHeld, isOut] = [isTurned || (turns && !goesOut), turns && goesOut, goesOut];
+      if (!isAll) continue;
     }
-    isHeld = false;
+    if (i >= lastAt + apart) places++;
+    [lastAt, isHeld] = [i, false];
   }
-  isTurned ||= isHeld;
+  isTurned ||= isHeld || (isOnly && places > 1);
   if (!isGroup && !isDaily) return [];
   const all = isDaily ? week.map((_, day) => day) : [...days].sort();
   if (isDaily && days.size) return isTurned || out.size ? null : []; // "The daily report, on Mondays" is of no group.
