@@ -822,6 +822,15 @@ describe("the same as the runtime", () => {
           required: ["cups"],
         },
       },
+      { name: "brew", description: "Brew tea.", parameters: { seconds: { type: "integer", required: true } } },
+      {
+        name: "wake",
+        description: "Wake me up.",
+        parameters: {
+          hour: { type: "integer", minimum: 0, maximum: 23, required: true },
+          minute: { type: "integer", required: true },
+        },
+      },
     ];
     const queries = ["dial 4294967295", "dial 5551234567", "dial 9175551234", "dial 491511234567812"].concat([
       "shift by -5551234567",
@@ -830,6 +839,11 @@ describe("the same as the runtime", () => {
       "shift by 1,200",
       "weigh out 2.5 cups of flour",
       "weigh out 3 cups of flour",
+      "brew tea for two minutes",
+      "brew tea for an hour and 3 minutes",
+      "wake me up at quarter to seven pm",
+      "wake me up at noon",
+      "wake me up at 9",
     ]);
     const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
     expect([others, same]).toEqual([[], queries.length]);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { Figures } from "../runtime/answer/figures.ts";
 import { ground } from "../runtime/answer/provenance.ts";
 import { readCalls, type Step } from "../runtime/answer/toolcall.ts";
 import { load } from "../runtime/index.ts";
@@ -35,6 +36,18 @@ test("a copy keeps the user's letters where they are as many as the schema allow
 
 test("the first place within a word is taken, also where the request begins with it", () => {
   expect(grounded("art", { type: "string" }, "artful starts")).toMatchObject({ start: 0, end: 3 });
+});
+
+test("what a number comes to under its key is said where the number is; a part of it is not", () => {
+  const from = (request: string, values: Record<string, number>) => {
+    const { sources } = ground(values, [], readRequest(request), new Figures(readRequest(request).text, 8));
+    return Object.values(sources).map(({ start, end }) => (start === undefined ? "" : request.slice(start, end)));
+  };
+  expect(from("Timer: two minutes", { seconds: 120, minutes: 2, hours: 120 })).toEqual(["two", "two", ""]);
+  expect(from("wake me at quarter to seven pm", { hour: 18, minute: 45 })).toEqual(Array(2).fill("quarter to seven"));
+  expect(from("at noon", { hour: 12, minute: 0, level: 12 })).toEqual(["noon", "noon", ""]);
+  expect(from("an hour and a half", { minutes: 90, rest_minutes: 30 })).toEqual(["an hour and a half", ""]);
+  expect(from("1 hour 30 minutes", { minutes: 90 })).toEqual(["1 hour 30"]);
 });
 
 test("an argument that no tool has: true, false and null need no place", () => {

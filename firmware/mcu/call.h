@@ -135,6 +135,9 @@ uint32_t group_in(const call *c);
 /* The numbers of the request, into c->said. Source: runtime/answer/figures.ts. */
 void find_figures(call *c);
 
+/* Whether what the request says comes to a number under a key, as "two minutes" to 120 under "seconds". */
+bool comes_to(const call *c, thimble_span key, double value);
+
 /* What the ids of the mask lose that lead to numbers, or past values of enums, which the request says; false where none does. */
 bool find_price(call *c, gain *gain);
 

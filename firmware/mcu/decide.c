@@ -63,17 +63,20 @@ static bool says_number(const call *c, double value) {
   return false;
 }
 
-/* Whether a value that no enum lists comes from the request. */
-static bool is_said(call *c, json j) {
-  if (*j.at != '"') return says_number(c, json_number(j.at, j.end));
+/* Whether a value under a key that no enum lists comes from the request. */
+static bool is_said(call *c, thimble_span key, json j) {
+  if (*j.at != '"') {
+    double value = json_number(j.at, j.end);
+    return says_number(c, value) || comes_to(c, key, value);
+  }
   uint32_t bytes = json_text(j.at + 1, j.end - 1, c->scratch), start = 0;
   while (start < bytes && c->scratch[start] == ' ') start++;
   while (bytes > start && c->scratch[bytes - 1] == ' ') bytes--;
   return is_in_request(c, (thimble_span){c->scratch + start, bytes - start});
 }
 
-/* Values within a value that nothing accounts for. */
-static uint32_t count_ungrounded(call *c, const uint8_t *schema, json j) {
+/* Values within a value under a key that nothing accounts for. */
+static uint32_t count_ungrounded(call *c, const uint8_t *schema, thimble_span key, json j) {
   uint32_t count = 0;
   j.end = json_end(j);
   if (!schema || j.at >= j.end || *j.at == 't' || *j.at == 'f' || *j.at == 'n' || is_listed(schema, j)) return 0;
@@ -82,7 +85,7 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, json j) {
     const uint8_t *list = one && (*one == schema_array || *one == schema_tuple) ? one : NULL;
     uint32_t place = 0;
     for (json in = {j.at + 1, j.end - 1}; in.at < in.end;) {
-      count += count_ungrounded(c, list ? schema_item(list, place++) : NULL, in);
+      count += count_ungrounded(c, list ? schema_item(list, place++) : NULL, key, in);
       in.at = json_end(in);
       if (in.at < in.end && *in.at == ',') in.at++;
     }
@@ -90,16 +93,16 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, json j) {
   }
   if (*j.at != '{') {
     bool isDefault = *schema == schema_default && is_same((thimble_span){schema + 3, u16_at(schema + 1)}, j);
-    return !isDefault && !is_said(c, j);
+    return !isDefault && !is_said(c, key, j);
   }
   const uint8_t *object = one && *one == schema_object ? one : NULL;
   for (json in = {j.at + 1, j.end - 1}; object && in.at < in.end;) {
-    json key = {in.at, json_end(in)}, value = {key.end + 1, in.end};
+    json name = {in.at, json_end(in)}, value = {name.end + 1, in.end};
     const uint8_t *at = object + 3;
     for (uint32_t n = u16_at(object + 1); n; n--) {
       property known = property_at(at);
-      if (is_same((thimble_span){known.key, (uint32_t)(known.inner - known.key)}, key)) {
-        count += count_ungrounded(c, known.inner, value);
+      if (is_same((thimble_span){known.key, (uint32_t)(known.inner - known.key)}, name)) {
+        count += count_ungrounded(c, known.inner, (thimble_span){name.at + 1, (uint32_t)(name.end - name.at - 2)}, value);
         break;
       }
       at = schema_end(known.inner);
@@ -191,7 +194,7 @@ uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure) {
     /* Up to the brace that closes the arguments; the call's own follows. */
     json args = {text.at + named + 13, text.at + text.bytes - 1};
     const uint8_t *schema = m->parts[part_schemas].at + u32_at(m->parts[part_tools].at + 28 * tool + 24);
-    s.ungrounded = (uint16_t)count_ungrounded(c, schema, args);
+    s.ungrounded = (uint16_t)count_ungrounded(c, schema, (thimble_span){NULL, 0}, args);
     s.confidence = (float)confidence_of(c, &s);
     s.decision = (uint16_t)decide(m, &s, !s.ungrounded && !(cutShort && i + 1 == c->nCalls));
     if (s.decision < careful) careful = s.decision;

@@ -135,6 +135,24 @@ typedef struct {
   bool isHand;
 } key_unit;
 
+/* Letters of the longest unit, in the plural. */
+enum { mostUnit = 12 };
+
+/* What a key of so many last bytes counts, by its last word. */
+static key_unit unit_of_key(const uint8_t *key, uint32_t bytes) {
+  uint32_t at = bytes;
+  while (at && key[at - 1] >= 'a' && key[at - 1] <= 'z') at--;
+  if (at && key[at - 1] >= 'A' && key[at - 1] <= 'Z') at--;
+  uint32_t letters = bytes - at;
+  key_unit found = {0, false};
+  if (letters < 2 || letters > mostUnit) return found;
+  found.unit = unit_of(key + at, letters);
+  found.isHand = place_of_word(key + at, letters, " hour minute ") >= 0;
+  /* Two letters of time may be anything. */
+  if (letters == 2 && found.unit >> unitBits == unit_time) found.unit = 0;
+  return found;
+}
+
 /* Whether a number stands under other keys alone. */
 static bool is_elsewhere(const said *one, const key_unit *key) {
   return one->clock || (key->isHand && one->isTold);
@@ -146,10 +164,11 @@ static int64_t all_of(const said *one, uint32_t unit) {
   return isSame ? times(one->millionths, one->unit & ((1u << unitBits) - 1)) : inexact;
 }
 
-/* What the i-th number may stand for under a key of a unit, 0 for none; the last is all together. */
-static uint32_t values_under(const call *c, const key_unit *key, uint32_t i, int64_t values[3]) {
+/* What the i-th number may stand for under a key of a unit, 0 for none, its `parts` last; the last is all together. */
+static uint32_t values_under(const call *c, const key_unit *key, uint32_t i, int64_t values[3], uint32_t *parts) {
   uint32_t size = key->unit & ((1u << unitBits) - 1), n = 0;
   const int64_t whole = (int64_t)size * million;
+  *parts = 0;
   if (i == c->nSaid) {
     int64_t sum = 0;
     uint32_t count = 0;
@@ -177,9 +196,22 @@ static uint32_t values_under(const call *c, const key_unit *key, uint32_t i, int
   if (all == inexact) return n;
   if (all % size == 0) values[n++] = all / size;
   if (!isTimed) return n;
+  *parts = n;
   if (all > whole) values[n++] = (all - all % whole) / size;
   if (size <= 60 && rest > 0 && rest < all && rest % size == 0) values[n++] = rest / size;
+  *parts = n - *parts;
   return n;
+}
+
+bool comes_to(const call *c, thimble_span key, double value) {
+  uint32_t before = key.bytes > mostUnit ? key.bytes - mostUnit - 1 : 0, parts;
+  key_unit unit = unit_of_key(key.at + before, key.bytes - before);
+  for (uint32_t i = 0; c->said && c->nSaid && i <= c->nSaid; i++) {
+    int64_t values[3];
+    for (uint32_t n = values_under(c, &unit, i, values, &parts) - parts; n--;)
+      if ((double)values[n] / million == value) return true;
+  }
+  return false;
 }
 
 /* A number as JSON; its bytes. */
@@ -229,21 +261,13 @@ static bool find_open(const tail *t, uint32_t bytes, open_number *open) {
   if (at && byte_of(t, at - 1) == '[') at--;
   else if (at < open->start) return false;
   if (at < 3 || byte_of(t, at - 1) != ':' || byte_of(t, at - 2) != '"') return false;
-  uint32_t keyEnd = end = at - 2;
+  end = at - 2;
   while (at > 2 && byte_of(t, at - 3) != '"' && byte_of(t, at - 3) != '\\') at--;
   if (at < 3 || byte_of(t, at - 3) != '"') return false;
-  uint32_t keyAt = at - 2;
-  while (end > keyAt && byte_of(t, end - 1) >= 'a' && byte_of(t, end - 1) <= 'z') end--;
-  if (end > keyAt && byte_of(t, end - 1) >= 'A' && byte_of(t, end - 1) <= 'Z') end--;
-  uint8_t word[12];
-  uint32_t letters = keyEnd - end;
-  open->unit = (key_unit){0, false};
-  if (letters > 1 && letters <= sizeof word) {
-    for (uint32_t i = 0; i < letters; i++) word[i] = (uint8_t)byte_of(t, end + i);
-    open->unit = (key_unit){unit_of(word, letters), place_of_word(word, letters, " hour minute ") >= 0};
-    /* Two letters of time may be anything. */
-    if (letters == 2 && open->unit.unit >> unitBits == unit_time) open->unit.unit = 0;
-  }
+  uint8_t last[mostUnit + 1];
+  uint32_t length = end - (at - 2) < sizeof last ? end - (at - 2) : sizeof last;
+  for (uint32_t i = 0; i < length; i++) last[i] = (uint8_t)byte_of(t, end - length + i);
+  open->unit = unit_of_key(last, length);
   return true;
 }
 
@@ -277,7 +301,7 @@ static void note_fitting(call *c) {
     int64_t values[3];
     bool isOther = i < c->nSaid && c->said[i].isOther && fitted;
     c->fitting[i] = fitted = 0;
-    for (uint32_t n = values_under(c, &open.unit, i, values); n--;) {
+    for (uint32_t parts, n = values_under(c, &open.unit, i, values, &parts); n--;) {
       uint8_t text[mostText];
       fitted = fits_here(c, &t, open.start, text, write_decimal(values[n], text));
       if (fitted && !isOther) c->fitting[i] |= 1u << n;
@@ -301,7 +325,7 @@ static int leads(const call *c, uint32_t id) {
   bool isKnown = isOpen || open.start == c->textBytes + keyEnd.bytes;
   for (uint32_t i = 0; i <= c->nSaid; i++) {
     int64_t values[3];
-    for (uint32_t n = isKnown && !c->fitting[i] ? 0 : values_under(c, &open.unit, i, values); n--;) {
+    for (uint32_t parts, n = isKnown && !c->fitting[i] ? 0 : values_under(c, &open.unit, i, values, &parts); n--;) {
       uint8_t text[mostText];
       if (isKnown && !(c->fitting[i] >> n & 1)) continue;
       uint32_t bytes = write_decimal(values[n], text), same = 0;

@@ -9,7 +9,7 @@ import { patternOf } from "../text/letters.ts";
 import { numbersIn, type SaidNumber } from "../text/numbers.ts";
 import { timesIn } from "../text/timeofday.ts";
 
-/** What a number counts: seconds, or the least unit of a kind. Those of different kinds are never told from each other. */
+/** What a number counts, in the least unit of its kind. Under a key of another kind it stands as it is. */
 interface Unit {
   kind: "time" | "mass" | "volume" | "length";
   size: number;
@@ -45,8 +45,14 @@ const mostSaid = 24;
 
 const [minute, hour] = [60, 3600];
 
+/** UTF-16 offsets into a request. */
+interface Place {
+  start: number;
+  end: number;
+}
+
 /** A number of the request, and the unit that it counts. */
-interface Said {
+interface Said extends Place {
   millionths: number;
   unit?: Unit;
   /** Of the hour or the minute of a time of day, the seconds of the keys that it may stand under. */
@@ -64,13 +70,21 @@ interface Counted {
   isHand: boolean;
 }
 
+/** A number that may stand under a key. */
+interface Text {
+  /** The one that is meant instead where that fits. */
+  rather?: string;
+  /** Where the request says what comes to all of it. */
+  place?: Place;
+}
+
 /** Whether a text may come next, and end a number. */
 export type Takes = (text: string) => boolean;
 
 export class Figures {
   readonly said: readonly Said[];
-  /** By the last word of a key: the numbers that may stand under it, as JSON, with the ones that are meant rather. */
-  private readonly texts = new Map<string, ReadonlyMap<string, string | undefined>>();
+  /** By the last word of a key: the numbers that may stand under it, as JSON. */
+  private readonly texts = new Map<string, ReadonlyMap<string, Text>>();
 
   /** `price`: of a number that is not said, in logits. */
   constructor(
@@ -128,23 +142,29 @@ export class Figures {
     return [...this.meant(key).keys()];
   }
 
+  /** Where the request says what comes to a number under a key: "two minutes" of 120 under "seconds". */
+  placeOf(key: string, value: number): Place | undefined {
+    return this.meant(JSON.stringify(key).slice(1, -1)).get(String(value))?.place;
+  }
+
   /** Those that begin with some digits and that the schema takes. */
   private fitting(key: string, digits: string, takes: Takes): readonly string[] {
     const fits = (text?: string) => text?.startsWith(digits) === true && takes(text.slice(digits.length));
-    return [...this.meant(key)].flatMap(([text, rather]) => (fits(text) && !fits(rather) ? [text] : []));
+    return [...this.meant(key)].flatMap(([text, { rather }]) => (fits(text) && !fits(rather) ? [text] : []));
   }
 
-  private meant(key: string): ReadonlyMap<string, string | undefined> {
+  private meant(key: string): ReadonlyMap<string, Text> {
     const word = lastWord(key);
     const known = this.texts.get(word);
     if (known) return known;
-    const texts = new Map<string, string | undefined>();
+    const texts = new Map<string, Text>();
     const counted = { unit: unitOf(word), isHand: /^(?:hour|minute)$/.test(word) };
-    for (const { value, rather } of valuesUnder(counted, this.said)) {
+    for (const { value, rather, place } of valuesUnder(counted, this.said)) {
       if (!Number.isSafeInteger(value)) continue;
       const text = decimal(value);
-      const isMeant = rather === undefined || (texts.has(text) && texts.get(text) === undefined);
-      texts.set(text, isMeant ? undefined : decimal(rather));
+      const other = texts.get(text);
+      const isMeant = rather === undefined || (other && other.rather === undefined);
+      texts.set(text, { ...(!isMeant && { rather: decimal(rather) }), place: other?.place ?? place });
     }
     this.texts.set(word, texts);
     return texts;
@@ -172,35 +192,41 @@ function lastWord(key: string): string {
   return word.length > 2 || (word.length === 2 && unit && unit.kind !== "time") ? word : "";
 }
 
-/** A number that may stand under a key, in millionths. */
+/** A number that may stand under a key, in millionths; of a part of what is said without a place. */
 interface Meant {
   value: number;
   rather?: number;
+  place?: Place;
 }
 
 /** What may stand under a key: 90 minutes are also an hour and 30 minutes, half a litre 500 millilitres, a half 50 percent. */
 function* valuesUnder({ unit, isHand }: Counted, said: readonly Said[]): Generator<Meant> {
-  let [sum, count] = [0, 0];
-  for (const { millionths, unit: counted, clock, isTold, rather } of said) {
-    if (isHand && clock === unit?.size) yield { value: millionths, rather };
+  const summed: Said[] = [];
+  let sum = 0;
+  for (const one of said) {
+    const { millionths, unit: counted, clock, isTold, rather } = one;
+    if (isHand && clock === unit?.size) yield { value: millionths, rather, place: one };
     if (clock || (isHand && isTold)) continue;
     // "An alarm for 9, please" is at nine sharp.
-    if (isHand && unit?.size === minute && counted?.kind !== "time") yield { value: 0 };
+    if (isHand && unit?.size === minute && counted?.kind !== "time") yield { value: 0, place: one };
     if (!unit || unit.kind !== counted?.kind) {
-      yield { value: millionths };
-      if (!counted && millionths > 0 && millionths < million) yield { value: 100 * millionths };
+      yield { value: millionths, place: one };
+      if (!counted && millionths > 0 && millionths < million) yield { value: 100 * millionths, place: one };
       continue;
     }
     const all = millionths * counted.size;
     if (!Number.isSafeInteger(all)) continue;
-    [sum, count] = [sum + all, count + 1];
-    if (all % unit.size === 0) yield { value: all / unit.size };
+    sum += all;
+    summed.push(one);
+    if (all % unit.size === 0) yield { value: all / unit.size, place: one };
     if (unit.kind !== "time") continue;
     const [whole, rest] = [unit.size * million, all % (60 * unit.size * million)];
     if (all > whole) yield { value: (all - (all % whole)) / unit.size };
     if (unit.size <= 60 && rest > 0 && rest < all && rest % unit.size === 0) yield { value: rest / unit.size };
   }
-  if (unit && count > 1 && sum % unit.size === 0) yield { value: sum / unit.size };
+  const [first, last] = [summed[0], summed.at(-1)];
+  if (unit && last && summed.length > 1 && sum % unit.size === 0)
+    yield { value: sum / unit.size, place: { start: first.start, end: last.end } };
 }
 
 function decimal(millionths: number): string {
@@ -224,19 +250,21 @@ function saidIn(request: string): Said[] {
   const told = new Set(times.flatMap(({ parts }) => parts));
   const said = numbers.map((one): Said => {
     const unit = unitOf(countedBy(request, one));
-    return { millionths: exact(one.value), ...(unit && { unit }), ...(told.has(one) && { isTold: true }) };
+    const { start, end } = one;
+    return { start, end, millionths: exact(one.value), ...(unit && { unit }), ...(told.has(one) && { isTold: true }) };
   });
   for (const { 0: text, 1: word, index } of request.matchAll(aCounted(request))) {
     const unit = unitOf(word.toLowerCase());
     const isPart = numbers.some(({ start, end }) => start < index + text.length && end >= index - 4);
-    if (unit && !isPart) said.push({ millionths: million, unit });
+    if (unit && !isPart) said.push({ start: index, end: index + text.length, millionths: million, unit });
   }
-  for (const { hours, minute: past, isEither } of times) {
+  for (const { hours, minute: past, isEither, start, end } of times) {
     const [rather] = isEither ? [] : hours;
-    const hand = { clock: hour };
-    for (const [i, one] of hours.entries())
-      said.push({ millionths: one * million, ...hand, ...(i && rather !== undefined && { rather: rather * million }) });
-    said.push({ millionths: past * million, clock: minute });
+    for (const [i, one] of hours.entries()) {
+      const other = i && rather !== undefined && { rather: rather * million };
+      said.push({ start, end, millionths: one * million, clock: hour, ...other });
+    }
+    said.push({ start, end, millionths: past * million, clock: minute });
   }
   return said;
 }

@@ -7,6 +7,7 @@ import { isOfWord } from "../text/letters.ts";
 import { numbersIn, type SaidNumber } from "../text/numbers.ts";
 import { lowerCased, plainText, type Request } from "../text/request.ts";
 import { itemSchema, type Leaf, leaves, type Property, type Schema } from "../tools/schema.ts";
+import type { Figures } from "./figures.ts";
 
 export interface ValueSource {
   from: "request" | "number word" | "enum" | "default" | "state" | "nowhere";
@@ -26,26 +27,42 @@ export interface Grounded {
   sources: Record<string, ValueSource>;
 }
 
-/** Finds a call's arguments, written from the request as the model read it, in the request as it was typed. */
-export function ground(args: Record<string, Json>, properties: readonly Property[], request: Request): Grounded {
+/**
+ * Finds a call's arguments, written from the request as the model read it, in the request as it was typed. `figures`: those of the
+ * request, where what they come to counts as said, 120 under "seconds" for "two minutes".
+ */
+export function ground(
+  args: Record<string, Json>,
+  properties: readonly Property[],
+  request: Request,
+  figures?: Figures,
+): Grounded {
   const sources = new Map<string, ValueSource>();
   const options = new Options();
   let said: SaidNumber[] | undefined;
-  const placeOf = (value: Json): Found | null => {
+  const placeOf = (value: Json, key: string): Found | null => {
     if (typeof value === "string") return findText(value, request.text);
     if (typeof value !== "number") return null;
     said ??= numbersIn(request.text);
-    return findNumber(value, said);
+    const found = findNumber(value, said);
+    const place = found ? undefined : figures?.placeOf(key, value);
+    return place ? { from: "number word", start: place.start, end: place.end } : found;
   };
-  const visit = (value: Json, schema: Schema | undefined, fallback: Json | undefined, path: string): Json => {
+  const visit = (
+    value: Json,
+    schema: Schema | undefined,
+    fallback: Json | undefined,
+    path: string,
+    key: string,
+  ): Json => {
     const inner = schema && options.optionFor(value, schema);
     if (Array.isArray(value) && inner?.kind !== "enum") {
       const items = inner?.kind === "array" ? inner : undefined;
-      return value.map((item, i) => visit(item, items && itemSchema(items, i), undefined, `${path}[${i}]`));
+      return value.map((item, i) => visit(item, items && itemSchema(items, i), undefined, `${path}[${i}]`, key));
     }
     if (typeof value === "object" && value !== null && inner?.kind !== "enum")
       return visitAll(value as Record<string, Json>, inner?.kind === "object" ? inner.properties : [], `${path}.`);
-    const place = placeOf(value);
+    const place = placeOf(value, key);
     const source = place
       ? { from: place.from, ...request.typedSpan(place.start, place.end), grounded: true }
       : withoutPlace(value, inner, fallback);
@@ -59,7 +76,7 @@ export function ground(args: Record<string, Json>, properties: readonly Property
     Object.fromEntries(
       Object.entries(values).map(([key, value]) => {
         const property = known.find(({ name }) => name === key);
-        return [key, visit(value, property?.schema, property?.default, path + key)];
+        return [key, visit(value, property?.schema, property?.default, path + key, key)];
       }),
     );
   return { arguments: visitAll(args, properties, ""), sources: Object.fromEntries(sources) };

@@ -5,6 +5,7 @@ import type { Calibration } from "../pack/calibration.ts";
 import type { Request } from "../text/request.ts";
 import type { Tool } from "../tools/tools.ts";
 import { type Certainty, confidenceOf, type Decision, decide, featuresOf, type Sureness } from "./decision.ts";
+import { Figures } from "./figures.ts";
 import { ground, type ValueSource } from "./provenance.ts";
 
 /** One call, with the tool's own name. */
@@ -57,13 +58,14 @@ export function readCalls(
   const spans = callSpans(bytes);
   // Spans are those of the entries that have brackets or braces.
   const entries = list.filter((entry) => typeof entry === "object" && entry !== null);
+  const figures = calibration.lean?.number ? new Figures(request.text, calibration.lean.number) : undefined;
   return entries.flatMap((call, i) => {
     const { name } = call;
     const given = call.arguments ?? {};
     if (typeof name !== "string" || !isObject(given) || !spans[i]) return [];
     const tool = tools.find(({ promptName }) => promptName === name);
     const certainty = certaintyOf(spans[i], bytes, tools, steps);
-    const { arguments: own, sources } = ground(given as Record<string, Json>, tool?.parameters ?? [], request);
+    const { arguments: own, sources } = ground(given as Record<string, Json>, tool?.parameters ?? [], request, figures);
     const confidence = confidenceOf(featuresOf(certainty, sources, list.length - 1), calibration);
     const mayAct = Object.values(sources).every(({ grounded }) => grounded) && !(cutShort && i === entries.length - 1);
     const decision = decide(confidence, tool?.risk ?? "safe", calibration, mayAct);

@@ -15,6 +15,9 @@ export interface TimeOfDay {
   minute: number;
   /** Its numbers. */
   parts: readonly SaidNumber[];
+  /** UTF-16 offsets of those, or of its name. */
+  start: number;
+  end: number;
 }
 
 const joint = /^ (?:minutes? )?(past|after|to|before|till?) $/;
@@ -36,13 +39,20 @@ export function timesIn(text: string, numbers: readonly SaidNumber[]): TimeOfDay
   const [isLate, isEarly] = [late.test(small), early.test(small)];
   const times: TimeOfDay[] = [];
   const add = (hour: number, minute: number, parts: readonly SaidNumber[]) => {
-    const after = parts[parts.length - 1].end;
-    const sign = half.exec(small.slice(after))?.[1];
+    const [{ start }, { end }] = [parts[0], parts[parts.length - 1]];
+    const sign = half.exec(small.slice(end))?.[1];
     const isSecond = hour < 12 && (sign ? sign === "p" : isLate);
     const isNight = hour === 12 && !sign && isLate;
     const hours = isNight ? [0, 12] : isSecond ? [hour + 12, hour] : [hour];
     const isEither = isNight || (isSecond && !sign && isEarly);
-    times.push({ hours: hour === 12 && sign === "a" ? [0] : hours, minute, parts, ...(isEither && { isEither }) });
+    times.push({
+      hours: hour === 12 && sign === "a" ? [0] : hours,
+      minute,
+      parts,
+      start,
+      end,
+      ...(isEither && { isEither }),
+    });
   };
   let isTaken = false;
   for (const [i, one] of numbers.entries()) {
@@ -66,8 +76,8 @@ export function timesIn(text: string, numbers: readonly SaidNumber[]): TimeOfDay
     } else if ([half, clock, part].some((after) => after.test(rest)) || (at.test(before) && end.test(rest)))
       add(one.value, 0, [one]);
   }
-  for (const [name] of small.matchAll(named))
-    times.push({ hours: [name === "midnight" ? 0 : 12], minute: 0, parts: [] });
+  for (const { 0: name, index: start } of small.matchAll(named))
+    times.push({ hours: [name === "midnight" ? 0 : 12], minute: 0, parts: [], start, end: start + name.length });
   return times;
 }
 
