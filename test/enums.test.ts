@@ -25,6 +25,7 @@ const tools = [
       labels: { type: "array", items: { type: "string" } },
     },
   },
+  { name: "blink", parameters: { colors: { type: "array", items: { enum: ["red", "green", "blue"] } } } },
   { name: "cafe", parameters: { drink: { type: "string", enum: ["café crème", "thé vert"] } } },
 ];
 
@@ -100,6 +101,9 @@ test("a list has no value twice, also where none is said", () => {
   const list = ' [{"name":"alarm","arguments":{"days":[';
   expect(losses("wake me at 7", `${list}"sat"`, ["]", ',"s', ',"sa', ',"sat"', ',"mon"'])).toEqual([0, 0, -8, -8, 0]);
   expect(losses("wake me on sunday", `${list}"sat"`, [',"sat"', ',"sun"', ',"mon"'])).toEqual([-8, 0, -4]);
+  const pattern = ' [{"name":"blink","arguments":{"colors":["red","green"';
+  expect(losses("blink red and green", pattern, [',"red"', ',"blue"'])).toEqual([-8, -4]);
+  expect(losses("blink red, green, red", pattern, [',"red"', ',"blue"'])).toEqual([0, 0]);
   const free = ' [{"name":"alarm","arguments":{"labels":["tea"';
   expect(losses("wake me on sunday", free, ["]", ',"tea"', ',"sun"'])).toEqual([0, 0, 0]);
 });

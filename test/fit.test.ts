@@ -159,7 +159,7 @@ test("an hour and a minute are said as one time of day; a length in hours and mi
   for (const { query, args } of calls) {
     expect(query).not.toMatch(/\b(hours?|start|minute [a-z]+|[a-z]+ minutes) \d/i);
     const [hour, minute] = args.map(([, value]) => value as number);
-    expect([query, timesIn(query, numbersIn(query)).map(({ hours, minute }) => [hours.at(-1), minute])]).toEqual([
+    expect([query, timesIn(query, numbersIn(query)).map(({ hours, minute }) => [hours[0], minute])]).toEqual([
       query,
       [[hour, minute]],
     ]);

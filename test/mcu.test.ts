@@ -17,6 +17,7 @@ import { xxh32 } from "../runtime/pack/xxh32.ts";
 import { numbersIn } from "../runtime/text/numbers.ts";
 import { readRequest } from "../runtime/text/request.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
+import { units } from "../runtime/text/units.ts";
 import { packCalls } from "../runtime/wire/wirecall.ts";
 import { readExamples } from "../tools/eval/examples.ts";
 import type { Kernels } from "../wasm/abi.ts";
@@ -615,9 +616,8 @@ describe("the same as the runtime", () => {
         ...(await Bun.file(fixture("timeofday.json")).json()),
         ...(await Bun.file(fixture("numbers.json")).json()),
       ];
-      const units = "ml mils litre kilos kg g grams mm cm metres km kilometre".split(" ");
-      const kinds = ["time", "mass", "volume", "length"];
-      const words = [...new Set([...cases.flatMap(({ text }) => text.split(/\b/)), ...units])];
+      const counting = "ml mils l litre kilos kg g grams mg oz pounds mm cm m metres km feet ms months".split(" ");
+      const words = [...new Set([...cases.flatMap(({ text }) => text.split(/\b/)), ...counting])];
       const any = Array.from({ length: 3000 }, () =>
         Array.from({ length: 1 + random() * 9 }, () => words[Math.floor(random() * words.length)]).join(
           random() < 0.5 ? "" : " ",
@@ -632,10 +632,11 @@ describe("the same as the runtime", () => {
         texts.map((text) => `f ${hex(text)}`),
       );
       for (const [i, text] of texts.entries()) {
-        const said = new Figures(text, 8).said.map(
-          ({ millionths, unit, clock = 0, isTold = false, rather }) =>
-            `${millionths + 0}:${unit ? kinds.indexOf(unit.kind) * 2 ** 20 + unit.size : 0}:${clock}:${Number(isTold)}:${Number(rather !== undefined)}`,
-        );
+        const said = new Figures(text, 8).said.map(({ millionths, unit, clock = 0, isTold = false, rather }) => {
+          const row = unit ? units.indexOf(unit) + 1 : 0;
+          const hand = units.findIndex(({ kind, size }) => kind === "time" && size === clock) + 1;
+          return `${millionths + 0}:${row}:${hand}:${Number(isTold)}:${Number(rather !== undefined)}`;
+        });
         expect([text, lines[i].trim()]).toEqual([text, said.join(" ")]);
       }
     },

@@ -53,7 +53,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
     "runtime/load: cache checksum files integrity loader patience ring source store stream tuning web weights",
     "runtime/pack: calibration pack quant renew xxh32",
     "runtime/prompt: apart joint prompt",
-    "runtime/text: days letters numbers request timeofday tokenizer trie",
+    "runtime/text: days letters numbers request timeofday tokenizer trie units",
     "runtime/tools: bounds decimal forms keywords merge overlap pointer prompt reader schema shapes shortest tools typing words",
     "tools: command lines model run toollist",
     "wasm: abi",

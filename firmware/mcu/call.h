@@ -8,17 +8,12 @@
 
 enum { mostSaid = 24, mostNumbers = 32 };
 
-/*
- * What a number or a key counts, 0 for anything: seconds, grams, millilitres or millimetres below, its kind above.
- * Source: runtime/answer/figures.ts.
- */
-enum { unit_time, unit_mass, unit_volume, unit_length, unitBits = 20 };
-
 /* A number of the request, and its unit. */
 typedef struct {
   int64_t millionths;
-  uint32_t unit;
-  uint16_t clock;    /* of the hour or minute of a time of day, the seconds of the keys that it may stand under */
+  uint8_t unit;
+  uint8_t clock;     /* of the hour or minute of a time of day, the unit of the keys that it may stand under */
+  bool inWords;
   bool isTold;       /* it tells a time of day, whose hour and minute stand by themselves */
   bool isOther;      /* what stands before it is meant instead where that fits: 20 for the 8 of "8 pm" */
 } said;
@@ -137,6 +132,9 @@ void find_figures(call *c);
 
 /* Whether what the request says comes to a number under a key, as "two minutes" to 120 under "seconds". */
 bool comes_to(const call *c, thimble_span key, double value);
+
+/* Whether a number of the request counts another unit than a key of its kind: 30 of "30 seconds" under "minutes". */
+bool counts_other(const call *c, thimble_span key, const said_number *number);
 
 /* What the ids of the mask lose that lead to numbers, or past values of enums, which the request says; false where none does. */
 bool find_price(call *c, gain *gain);

@@ -50,13 +50,13 @@ static double digits_of(const call *c, const said_number *number) {
   return json_number(c->scratch, c->scratch + n);
 }
 
-/* Whether the request says a number, in digits or in words; before digits a sign may also be a mark. */
-static bool says_number(const call *c, double value) {
+/* Whether the request says a number that may stand under a key, in digits or in words; before digits a sign may also be a mark. */
+static bool says_number(const call *c, thimble_span key, double value) {
   enum { most = 32 };
   said_number numbers[most];
   uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, most);
   for (uint32_t i = 0; i < n && i < most; i++) {
-    if (numbers[i].inWords && numbers[i].millionths == inexact) continue;
+    if (counts_other(c, key, &numbers[i]) || (numbers[i].inWords && numbers[i].millionths == inexact)) continue;
     double said = numbers[i].inWords ? (double)numbers[i].millionths / million : digits_of(c, &numbers[i]);
     if (said == value || (!numbers[i].inWords && (said < 0 ? -said : said) == value)) return true;
   }
@@ -67,7 +67,7 @@ static bool says_number(const call *c, double value) {
 static bool is_said(call *c, thimble_span key, json j) {
   if (*j.at != '"') {
     double value = json_number(j.at, j.end);
-    return says_number(c, value) || comes_to(c, key, value);
+    return says_number(c, key, value) || comes_to(c, key, value);
   }
   uint32_t bytes = json_text(j.at + 1, j.end - 1, c->scratch), start = 0;
   while (start < bytes && c->scratch[start] == ' ') start++;

@@ -1,34 +1,8 @@
 /* The numbers that a request says, put into the choice of those that a call holds. Source: runtime/answer/figures.ts. */
 #include "timeofday.h"
+#include "units.h"
 
 enum { mostText = 24 };
-
-/* A unit by its word, without an "s" at its end; 0 for another word. */
-static uint32_t unit_of(const uint8_t *word, uint32_t bytes) {
-  static const struct {
-    uint32_t unit;
-    const char *words;
-  } units[] = {
-    {1, " s sec second "},
-    {60, " m min minute "},
-    {3600, " h hr hour "},
-    {86400, " day "},
-    {604800, " week "},
-    {unit_mass << unitBits | 1, " g gram "},
-    {unit_mass << unitBits | 1000, " kg kilo kilogram "},
-    {unit_volume << unitBits | 1, " ml mil milliliter millilitre "},
-    {unit_volume << unitBits | 10, " cl centiliter centilitre "},
-    {unit_volume << unitBits | 1000, " liter litre "},
-    {unit_length << unitBits | 1, " mm millimeter millimetre "},
-    {unit_length << unitBits | 10, " cm centimeter centimetre "},
-    {unit_length << unitBits | 1000, " meter metre "},
-    {unit_length << unitBits | 1000000, " km kilometer kilometre "},
-  };
-  bytes -= bytes > 2 && (word[bytes - 1] | 32) == 's';
-  for (uint32_t i = 0; i < sizeof units / sizeof *units; i++)
-    if (place_of_word(word, bytes, units[i].words) >= 0) return units[i].unit;
-  return 0;
-}
 
 static uint32_t letters_from(const uint8_t *text, uint32_t bytes, uint32_t at) {
   uint32_t size, end = at;
@@ -97,7 +71,7 @@ static void say_articles(call *c, const said_number *numbers, uint32_t n) {
     bool isPart = false;
     for (uint32_t i = 0; i < n; i++) isPart = isPart || (numbers[i].start < end && numbers[i].end + 4 >= at);
     if (unit && !isPart) {
-      if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){million, unit, 0, false, false};
+      if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){million, (uint8_t)unit, 0, false, false, false};
       c->nSaid++;
     }
     at = end;
@@ -119,7 +93,9 @@ void find_figures(call *c) {
   }
   for (uint32_t i = 0; i < kept; i++) {
     isExact = isExact && numbers[i].millionths != inexact;
-    if (i < mostSaid) c->said[i] = (said){numbers[i].millionths, counted_by(c->request, c->requestBytes, &numbers[i]), 0, false, false};
+    if (i >= mostSaid) continue;
+    uint8_t unit = (uint8_t)counted_by(c->request, c->requestBytes, &numbers[i]);
+    c->said[i] = (said){numbers[i].millionths, unit, 0, numbers[i].inWords, false, false};
   }
   c->nSaid = kept;
   say_articles(c, numbers, kept);
@@ -144,13 +120,20 @@ static key_unit unit_of_key(const uint8_t *key, uint32_t bytes) {
   while (at && key[at - 1] >= 'a' && key[at - 1] <= 'z') at--;
   if (at && key[at - 1] >= 'A' && key[at - 1] <= 'Z') at--;
   uint32_t letters = bytes - at;
+  const uint8_t *word = key + at;
   key_unit found = {0, false};
-  if (letters < 2 || letters > mostUnit) return found;
-  found.unit = unit_of(key + at, letters);
-  found.isHand = place_of_word(key + at, letters, " hour minute ") >= 0;
+  if (letters < 2 || letters > mostUnit || place_of_word(word, letters, " day week month ") >= 0) return found;
+  found.unit = unit_of(word, letters);
+  found.isHand = place_of_word(word, letters, " hour minute ") >= 0;
   /* Two letters of time may be anything. */
-  if (letters == 2 && found.unit >> unitBits == unit_time) found.unit = 0;
+  if (letters == 2 && is_time(found.unit) && (word[1] | 32) != 's') found.unit = 0;
   return found;
+}
+
+/* Of a whole key. */
+static key_unit unit_under(thimble_span key) {
+  uint32_t before = key.bytes > mostUnit ? key.bytes - mostUnit - 1 : 0;
+  return unit_of_key(key.at + before, key.bytes - before);
 }
 
 /* Whether a number stands under other keys alone. */
@@ -158,60 +141,75 @@ static bool is_elsewhere(const said *one, const key_unit *key) {
   return one->clock || (key->isHand && one->isTold);
 }
 
-/* What a number counts, in millionths of the least unit of its kind; `inexact` where a key counts another kind. */
-static int64_t all_of(const said *one, uint32_t unit) {
-  bool isSame = unit && one->unit && one->unit >> unitBits == unit >> unitBits;
-  return isSame ? times(one->millionths, one->unit & ((1u << unitBits) - 1)) : inexact;
+/* What a number may stand for, and how many of these, the last ones, are parts of what is said. */
+typedef struct {
+  int64_t values[4];
+  uint32_t n, parts;
+} meanings;
+
+static void mean(meanings *m, int64_t value, bool isPart) {
+  if (value > mostExact || value < -mostExact) return;
+  m->values[m->n++] = value;
+  m->parts += isPart;
 }
 
-/* What the i-th number may stand for under a key of a unit, 0 for none, its `parts` last; the last is all together. */
-static uint32_t values_under(const call *c, const key_unit *key, uint32_t i, int64_t values[3], uint32_t *parts) {
-  uint32_t size = key->unit & ((1u << unitBits) - 1), n = 0;
-  const int64_t whole = (int64_t)size * million;
-  *parts = 0;
+/* What the i-th number may stand for under a key; the last is all together. */
+static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
+  uint32_t size = size_of(key->unit), alike = 0, summed = 0;
+  int64_t sum = 0;
+  meanings m = {.n = 0};
+  for (uint32_t j = 0; j < c->nSaid && key->unit; j++) {
+    uint32_t unit = counted(c->said[j].unit, key->unit);
+    if (!is_alike(unit, key->unit)) continue;
+    alike++;
+    int64_t all = times(c->said[j].millionths, size_of(unit));
+    if (is_elsewhere(&c->said[j], key) || all == inexact) continue;
+    sum += all;
+    summed++;
+  }
   if (i == c->nSaid) {
-    int64_t sum = 0;
-    uint32_t count = 0;
-    for (uint32_t j = 0; j < i; j++) {
-      int64_t all = all_of(&c->said[j], key->unit);
-      if (all == inexact || is_elsewhere(&c->said[j], key)) continue;
-      sum += all;
-      count++;
-    }
-    if (count > 1 && sum % size == 0 && sum / size <= mostExact) values[n++] = sum / size;
-    return n;
+    if (summed > 1 && sum % size == 0) mean(&m, sum / size, true);
+    return m;
   }
   const said *one = &c->said[i];
-  if (key->isHand && one->clock == key->unit) values[n++] = one->millionths;
-  if (is_elsewhere(one, key)) return n;
-  bool isTimed = one->unit && one->unit >> unitBits == unit_time;
+  uint32_t unit = counted(one->unit, key->unit), own = size_of(unit);
+  if (key->isHand && one->clock == key->unit) mean(&m, one->millionths, false);
+  if (is_elsewhere(one, key)) return m;
+  bool isTime = is_time(unit);
   /* "An alarm for 9, please" is at nine sharp. */
-  if (key->isHand && key->unit == minute_clock && !isTimed) values[n++] = 0;
-  if (!key->unit || !one->unit || one->unit >> unitBits != key->unit >> unitBits) {
-    values[n++] = one->millionths;
-    if (!one->unit && one->millionths > 0 && one->millionths < million) values[n++] = 100 * one->millionths;
-    return n;
+  if (key->isHand && key->unit == minute_clock && !isTime) mean(&m, 0, false);
+  if (!is_alike(unit, key->unit)) {
+    mean(&m, one->millionths, false);
+    bool isShare = !key->unit && !unit && one->inWords && one->millionths > 0 && one->millionths < million;
+    if (isShare) mean(&m, 100 * one->millionths, true);
+    return m;
   }
-  int64_t all = all_of(one, key->unit), rest = all % (60 * whole);
-  if (all == inexact) return n;
-  if (all % size == 0) values[n++] = all / size;
-  if (!isTimed) return n;
-  *parts = n;
-  if (all > whole) values[n++] = (all - all % whole) / size;
-  if (size <= 60 && rest > 0 && rest < all && rest % size == 0) values[n++] = rest / size;
-  *parts = n - *parts;
-  return n;
+  /* Of "an hour and 5 minutes" neither is the whole. */
+  bool isPart = alike > 1 && own != size;
+  int64_t all = times(one->millionths, own), whole = (int64_t)size * million, value = inexact;
+  if (own % size == 0) value = times(one->millionths, own / size);
+  else if (all != inexact && all % size == 0) value = all / size;
+  if (value != inexact) mean(&m, value, isPart);
+  if (all == inexact || !isTime) return m;
+  if (all > whole) mean(&m, (all - all % whole) / size, true);
+  int64_t rest = key->unit == unit_second || key->unit == unit_minute ? all % (60 * whole) : 0;
+  if (rest > 0 && rest < all && rest % size == 0) mean(&m, rest / size, true);
+  return m;
 }
 
 bool comes_to(const call *c, thimble_span key, double value) {
-  uint32_t before = key.bytes > mostUnit ? key.bytes - mostUnit - 1 : 0, parts;
-  key_unit unit = unit_of_key(key.at + before, key.bytes - before);
+  key_unit unit = unit_under(key);
   for (uint32_t i = 0; c->said && c->nSaid && i <= c->nSaid; i++) {
-    int64_t values[3];
-    for (uint32_t n = values_under(c, &unit, i, values, &parts) - parts; n--;)
-      if ((double)values[n] / million == value) return true;
+    meanings m = values_under(c, &unit, i);
+    for (uint32_t n = m.n - m.parts; n--;)
+      if ((double)m.values[n] / million == value) return true;
   }
   return false;
+}
+
+bool counts_other(const call *c, thimble_span key, const said_number *number) {
+  uint32_t under = unit_under(key).unit, unit = counted(counted_by(c->request, c->requestBytes, number), under);
+  return c->said && is_alike(unit, under) && size_of(unit) != size_of(under);
 }
 
 /* A number as JSON; its bytes. */
@@ -298,12 +296,12 @@ static void note_fitting(call *c) {
     isThere = find_open(&t, c->textBytes + keyEnd.bytes, &open);
   }
   for (uint32_t i = 0; i <= c->nSaid && isThere; i++) {
-    int64_t values[3];
     bool isOther = i < c->nSaid && c->said[i].isOther && fitted;
+    meanings m = values_under(c, &open.unit, i);
     c->fitting[i] = fitted = 0;
-    for (uint32_t parts, n = values_under(c, &open.unit, i, values, &parts); n--;) {
+    for (uint32_t n = m.n; n--;) {
       uint8_t text[mostText];
-      fitted = fits_here(c, &t, open.start, text, write_decimal(values[n], text));
+      fitted = fits_here(c, &t, open.start, text, write_decimal(m.values[n], text));
       if (fitted && !isOther) c->fitting[i] |= 1u << n;
     }
   }
@@ -324,11 +322,12 @@ static int leads(const call *c, uint32_t id) {
   if (isOpen && !length) return leads_elsewhere;
   bool isKnown = isOpen || open.start == c->textBytes + keyEnd.bytes;
   for (uint32_t i = 0; i <= c->nSaid; i++) {
-    int64_t values[3];
-    for (uint32_t parts, n = isKnown && !c->fitting[i] ? 0 : values_under(c, &open.unit, i, values, &parts); n--;) {
+    if (isKnown && !c->fitting[i]) continue;
+    meanings m = values_under(c, &open.unit, i);
+    for (uint32_t n = m.n; n--;) {
       uint8_t text[mostText];
       if (isKnown && !(c->fitting[i] >> n & 1)) continue;
-      uint32_t bytes = write_decimal(values[n], text), same = 0;
+      uint32_t bytes = write_decimal(m.values[n], text), same = 0;
       while (same < length && same < bytes && text[same] == byte_of(&t, open.start + same)) same++;
       if (same == length && (!isOpen || end == all || bytes == length)) return leads_to_said;
     }

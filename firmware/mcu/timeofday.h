@@ -3,9 +3,10 @@
 #define THIMBLE_TIMEOFDAY_H
 
 #include "call.h"
+#include "units.h"
 
-/* Seconds of the keys that an hour or a minute may stand under. */
-enum { minute_clock = 60, hour_clock = 3600 };
+/* Units of the keys that an hour or a minute may stand under. */
+enum { minute_clock = unit_minute, hour_clock = unit_hour };
 
 /*
  * Says the hours and minutes of the request's times of day, 18 and 45 of "quarter to seven tonight". `numbers`: at most 32, those

@@ -95,9 +95,9 @@ static uint32_t day_at(thimble_span value) {
   return word.bytes && !value_word(value, &end).bytes ? day_of(word, leastOfDay) : noDay;
 }
 
-/* Where the request says a value's words side by side, or the day that it is, from 1 on; 0 where it does not. */
-static uint32_t place_of(const call *c, thimble_span value, uint32_t day) {
-  for (uint32_t first = 0, next; request_word(c, &first, &next).bytes; first = next) {
+/* Where the request says, from a place on, a value's words side by side, or the day that it is, from 1 on; 0 where it does not. */
+static uint32_t place_of(const call *c, thimble_span value, uint32_t day, uint32_t from) {
+  for (uint32_t first = from, next; request_word(c, &first, &next).bytes; first = next) {
     uint32_t at = 1, place = first, after;
     bool isSame = true;
     thimble_span said = {c->request + first, next - first};
@@ -119,6 +119,13 @@ static bool hints(const call *c, thimble_span value) {
     for (uint32_t place = 0; request_word(c, &place, &after).bytes; place = after)
       if (is_akin_word(word, (thimble_span){c->request + place, after - place})) return true;
   return false;
+}
+
+/* Whether the request says a value, which it says at a place, once more. */
+static bool is_again(const call *c, thimble_span value, uint32_t place) {
+  uint32_t at = place - 1, after;
+  request_word(c, &at, &after);
+  return place_of(c, value, noDay, after) != 0;
 }
 
 /* Whether an enum has days enough to be one of days. */
@@ -147,7 +154,10 @@ static void note_values(const call *c, uint32_t which) {
     isGroup = isGroup && day < noDay;
     whole |= (uint64_t)1 << i;
     grouped |= (uint64_t)(e->group >> day & 1) << i;
-    bool isSaid = place_of(c, value, day) != 0;
+    uint32_t place = place_of(c, value, day, 0);
+    bool isSaid = place != 0;
+    /* "Red, green, red": it may be a list that has them so. */
+    if (one.isList && isSaid && day == noDay && is_again(c, value, place)) return;
     count += isSaid;
     others += !isSaid;
     if (isSaid) said |= (uint64_t)1 << i;
@@ -161,7 +171,7 @@ static void note_values(const call *c, uint32_t which) {
   /* No value comes twice. */
   if (isAny) return;
   if (isGroup) e->whole |= bit;
-  if (one.isList && !e->isTurned) e->ordered |= bit;
+  if (one.isList && (isGroup || !e->isTurned)) e->ordered |= bit;
   if ((one.isList || count == 1) && !one.is.isRequired) e->alone |= bit;
 }
 
@@ -193,7 +203,7 @@ uint64_t first_left(const call *c, uint32_t which, uint64_t left) {
   for (uint32_t i = 0, least = UINT32_MAX; i < mostValues && left >> i; i++) {
     thimble_span value = next_enum(&at);
     if (!(left >> i & 1)) continue;
-    uint32_t place = e->whole >> which & 1 ? i : place_of(c, value, hasDays ? day_at(value) : noDay);
+    uint32_t place = e->whole >> which & 1 ? i : place_of(c, value, hasDays ? day_at(value) : noDay, 0);
     if (place >= least) continue;
     least = place;
     e->first = (uint64_t)1 << i;

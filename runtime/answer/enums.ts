@@ -162,6 +162,9 @@ export class Enums {
       return [{ key, isList, isGroup: true, isOrdered: true, values, allowed: values, all, isAlone: !required }];
     }
     const places = some.map(({ spoken }, i) => (isDay(i) ? this.placeOfDay(days[i], spoken[0]) : this.placeOf(spoken)));
+    // "Red, green, red": it may be a list that has them so.
+    if (isList && some.some(({ spoken }, i) => !isDay(i) && places[i] >= 0 && this.placeOf(spoken, places[i] + 1) >= 0))
+      return [];
     const values = some
       .map(({ text }, i) => ({ text, place: places[i] }))
       .filter(({ place }) => place >= 0)
@@ -178,8 +181,10 @@ export class Enums {
     return this.words.findIndex((word) => (/^s.{0,2}$/.test(word) ? word === value : dayOf(word) === day));
   }
 
-  private placeOf(words: readonly string[]): number {
-    return this.words.findIndex((_, at) => words.every((word, i) => stem(word) === stem(this.words[at + i] ?? "")));
+  private placeOf(words: readonly string[], from = 0): number {
+    return this.words.findIndex(
+      (_, at) => at >= from && words.every((word, i) => stem(word) === stem(this.words[at + i] ?? "")),
+    );
   }
 
   private hints(words: readonly string[]): boolean {

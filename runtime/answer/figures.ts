@@ -6,44 +6,15 @@
  * All are counted in millionths, so that an implementation without floating point finds the same ones (firmware/mcu).
  */
 import { patternOf } from "../text/letters.ts";
-import { numbersIn, type SaidNumber } from "../text/numbers.ts";
+import { numbersIn } from "../text/numbers.ts";
 import { timesIn } from "../text/timeofday.ts";
-
-/** What a number counts, in the least unit of its kind. Under a key of another kind it stands as it is. */
-interface Unit {
-  kind: "time" | "mass" | "volume" | "length";
-  size: number;
-}
-
-/** Units by the word that a number counts, or the last word of a key, without an "s" at its end. */
-const units: ReadonlyMap<string, Unit> = new Map(
-  (
-    [
-      ["time", 1, "s sec second"],
-      ["time", 60, "m min minute"],
-      ["time", 3600, "h hr hour"],
-      ["time", 86400, "day"],
-      ["time", 604800, "week"],
-      ["mass", 1, "g gram"],
-      ["mass", 1000, "kg kilo kilogram"],
-      ["volume", 1, "ml mil milliliter millilitre"],
-      ["volume", 10, "cl centiliter centilitre"],
-      ["volume", 1000, "liter litre"],
-      ["length", 1, "mm millimeter millimetre"],
-      ["length", 10, "cm centimeter centimetre"],
-      ["length", 1000, "meter metre"],
-      ["length", 1e6, "km kilometer kilometre"],
-    ] as const
-  ).flatMap(([kind, size, words]) => words.split(" ").map((word) => [word, { kind, size }] as const)),
-);
-
-const unitOf = (word: string) => units.get(word.replace(/(?<=..)s$/, ""));
+import { type Unit, unitOf, unitUnder } from "../text/units.ts";
 
 const million = 1e6;
 /** Numbers of a request, hours and minutes of its times of day beside them: of one that says more none is preferred. */
 const mostSaid = 24;
 
-const [minute, hour] = [60, 3600];
+const [second, minute, hour] = [1000, 60_000, 3_600_000];
 
 /** UTF-16 offsets into a request. */
 interface Place {
@@ -55,12 +26,13 @@ interface Place {
 interface Said extends Place {
   millionths: number;
   unit?: Unit;
-  /** Of the hour or the minute of a time of day, the seconds of the keys that it may stand under. */
+  /** Of the hour or the minute of a time of day, the unit of the keys that it may stand under. */
   clock?: number;
   /** It tells a time of day, whose hour and minute stand by themselves. */
   isTold?: boolean;
   /** What is meant instead where that fits: 20 for the 8 of "8 pm". */
   rather?: number;
+  inWords?: boolean;
 }
 
 /** What the last word of a key counts. */
@@ -88,7 +60,7 @@ export class Figures {
 
   /** `price`: of a number that is not said, in logits. */
   constructor(
-    request: string,
+    private readonly request: string,
     private readonly price: number,
   ) {
     const said = saidIn(request);
@@ -147,6 +119,13 @@ export class Figures {
     return this.meant(JSON.stringify(key).slice(1, -1)).get(String(value))?.place;
   }
 
+  /** Whether a number of the request counts another unit than a key of its kind: 30 of "30 seconds" under "minutes". */
+  countsOther(key: string, place: Place): boolean {
+    const unit = unitOf(lastWord(JSON.stringify(key).slice(1, -1)));
+    const own = unitUnder(unitOf(countedBy(this.request, place)), unit);
+    return unit !== undefined && own?.kind === unit.kind && own.size !== unit.size;
+  }
+
   /** Those that begin with some digits and that the schema takes. */
   private fitting(key: string, digits: string, takes: Takes): readonly string[] {
     const fits = (text?: string) => text?.startsWith(digits) === true && takes(text.slice(digits.length));
@@ -158,8 +137,8 @@ export class Figures {
     const known = this.texts.get(word);
     if (known) return known;
     const texts = new Map<string, Text>();
-    const counted = { unit: unitOf(word), isHand: /^(?:hour|minute)$/.test(word) };
-    for (const { value, rather, place } of valuesUnder(counted, this.said)) {
+    const under = { unit: unitOf(word), isHand: /^(?:hour|minute)$/.test(word) };
+    for (const { value, rather, place } of valuesUnder(under, this.said)) {
       if (!Number.isSafeInteger(value)) continue;
       const text = decimal(value);
       const other = texts.get(text);
@@ -185,11 +164,12 @@ const keyEnd = '":';
 /** The end of a text within the value of a key, or of an item of its list: a number as far as it is written. */
 const number = /"([^"\\]*)":(?:\[(?:[-.\d]+,)*)?([-.\d]*)$/;
 
-/** "waitSeconds" → "seconds", "delay_ml" → "ml"; of one letter or two of time nothing, which may be anything. */
+/** "waitSeconds" → "seconds", "delay_ml" → "ml"; nothing of few letters that may mean anything, nor of a "day" of a month. */
 function lastWord(key: string): string {
   const word = (/[A-Za-z][a-z]*$/.exec(key)?.[0] ?? "").toLowerCase();
   const unit = unitOf(word);
-  return word.length > 2 || (word.length === 2 && unit && unit.kind !== "time") ? word : "";
+  const isUnit = word.length === 2 && unit !== undefined && (unit.kind !== "time" || word === "ms");
+  return (word.length > 2 && !/^(?:day|week|month)$/.test(word)) || isUnit ? word : "";
 }
 
 /** A number that may stand under a key, in millionths; of a part of what is said without a place. */
@@ -201,32 +181,38 @@ interface Meant {
 
 /** What may stand under a key: 90 minutes are also an hour and 30 minutes, half a litre 500 millilitres, a half 50 percent. */
 function* valuesUnder({ unit, isHand }: Counted, said: readonly Said[]): Generator<Meant> {
-  const summed: Said[] = [];
-  let sum = 0;
+  const alike = said.filter((one) => unit && unitUnder(one.unit, unit)?.kind === unit.kind).length;
+  let [sum, summed] = [0, 0];
   for (const one of said) {
-    const { millionths, unit: counted, clock, isTold, rather } = one;
+    const { millionths, clock, isTold, rather } = one;
+    const own = unitUnder(one.unit, unit);
     if (isHand && clock === unit?.size) yield { value: millionths, rather, place: one };
     if (clock || (isHand && isTold)) continue;
     // "An alarm for 9, please" is at nine sharp.
-    if (isHand && unit?.size === minute && counted?.kind !== "time") yield { value: 0, place: one };
-    if (!unit || unit.kind !== counted?.kind) {
+    if (isHand && unit?.size === minute && own?.kind !== "time") yield { value: 0, place: one };
+    if (!unit || unit.kind !== own?.kind) {
       yield { value: millionths, place: one };
-      if (!counted && millionths > 0 && millionths < million) yield { value: 100 * millionths, place: one };
+      if (!unit && !own && one.inWords && millionths > 0 && millionths < million) yield { value: 100 * millionths };
       continue;
     }
-    const all = millionths * counted.size;
+    // Of "an hour and 5 minutes" neither is the whole.
+    if (own.size % unit.size === 0)
+      yield {
+        value: millionths * (own.size / unit.size),
+        ...((alike === 1 || own.size === unit.size) && { place: one }),
+      };
+    const all = millionths * own.size;
     if (!Number.isSafeInteger(all)) continue;
-    sum += all;
-    summed.push(one);
-    if (all % unit.size === 0) yield { value: all / unit.size, place: one };
+    [sum, summed] = [sum + all, summed + 1];
+    if (own.size % unit.size && all % unit.size === 0)
+      yield { value: all / unit.size, ...(alike === 1 && { place: one }) };
     if (unit.kind !== "time") continue;
     const [whole, rest] = [unit.size * million, all % (60 * unit.size * million)];
     if (all > whole) yield { value: (all - (all % whole)) / unit.size };
-    if (unit.size <= 60 && rest > 0 && rest < all && rest % unit.size === 0) yield { value: rest / unit.size };
+    const isWithin = unit.size === second || unit.size === minute;
+    if (isWithin && rest > 0 && rest < all && rest % unit.size === 0) yield { value: rest / unit.size };
   }
-  const [first, last] = [summed[0], summed.at(-1)];
-  if (unit && last && summed.length > 1 && sum % unit.size === 0)
-    yield { value: sum / unit.size, place: { start: first.start, end: last.end } };
+  if (unit && summed > 1 && sum % unit.size === 0) yield { value: sum / unit.size };
 }
 
 function decimal(millionths: number): string {
@@ -250,8 +236,9 @@ function saidIn(request: string): Said[] {
   const told = new Set(times.flatMap(({ parts }) => parts));
   const said = numbers.map((one): Said => {
     const unit = unitOf(countedBy(request, one));
-    const { start, end } = one;
-    return { start, end, millionths: exact(one.value), ...(unit && { unit }), ...(told.has(one) && { isTold: true }) };
+    const { start, end, inWords } = one;
+    const isTold = told.has(one);
+    return { start, end, inWords, millionths: exact(one.value), ...(unit && { unit }), ...(isTold && { isTold }) };
   });
   for (const { 0: text, 1: word, index } of request.matchAll(aCounted(request))) {
     const unit = unitOf(word.toLowerCase());
@@ -270,7 +257,7 @@ function saidIn(request: string): Said[] {
 }
 
 /** The word that a number counts: "an hour and a half" has it within, "half an hour" after. */
-function countedBy(request: string, { start, end }: Pick<SaidNumber, "start" | "end">): string {
+function countedBy(request: string, { start, end }: Place): string {
   const [said, rest] = [request.slice(start, end), request.slice(end)];
   const within = halvedWord(said).exec(said)?.[1];
   const after = nextWord(rest).exec(rest)?.[1];

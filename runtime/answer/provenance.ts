@@ -44,7 +44,10 @@ export function ground(
     if (typeof value === "string") return findText(value, request.text);
     if (typeof value !== "number") return null;
     said ??= numbersIn(request.text);
-    const found = findNumber(value, said);
+    const found = findNumber(
+      value,
+      said.filter((one) => !figures?.countsOther(key, one)),
+    );
     const place = found ? undefined : figures?.placeOf(key, value);
     return place ? { from: "number word", start: place.start, end: place.end } : found;
   };

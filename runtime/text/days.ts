@@ -10,8 +10,10 @@ const words = patternOf(String.raw`[\p{L}\p{N}]+`, "gu");
 const upTo = /^(?:to|thru|through|till?|until)$/;
 const every = /^(?:every|each)$/;
 const dash = /^ ?[-\u2013\u2014] ?$/;
-const outOf = /^(?:but|not|except|without|excluding|minus|apart|aside)$/;
-const onward = /^(?:for|on|the|and|or|from|at|to|thru|through|till?|until)$/;
+const outOf = /^(?:but|not|except|without|excluding|minus|apart|aside|other|save)$/;
+const joining = /^(?:and|plus|also|or|to|thru|through|till?|until)$/;
+const within = /^(?:on|the|at|every|each)$/;
+const onward = /^(?:for|on|the|and|or|from|than|at|to|thru|through|till?|until)$/;
 
 /** Words from one day to another that is said elsewhere. */
 const apart = 4;
@@ -39,6 +41,9 @@ export function groupIn(text: string): number[] | null {
   let [isOut, isHeld] = [false, false];
   // "Only" takes something back where days are said in two places.
   let [isOnly, places, lastAt] = [false, 0, -apart];
+  const isNear = ({ word }: { word: string }) => !within.test(word);
+  const joins = (one: { word: string; day: number } | undefined) =>
+    one !== undefined && (one.day >= 0 || joining.test(one.word));
   for (const [i, { word, index, day }] of said.entries()) {
     const [last, next, third] = [said[i - 1]?.word ?? "", said.at(i + 1), said.at(i + 2)];
     const isEvery = every.test(last);
@@ -51,12 +56,16 @@ export function groupIn(text: string): number[] | null {
       add(day, day, true);
       if (next && next.day >= 0 && dash.test(text.slice(index + word.length, next.index))) add(day, next.day);
       else if (next && third && third.day >= 0 && upTo.test(next.word)) add(day, third.day);
+      // "It's Sunday, wake me on weekdays", "never on Sunday".
+      else if (!isOut && ![said.slice(0, i).findLast(isNear), said.slice(i + 1).find(isNear)].some(joins))
+        isTurned = true;
     } else if (/^(?:weekdays?|workdays)$/.test(word)) add(0, 4);
     else if (isDays && /^(?:week|work|working|business)$/.test(word)) add(0, 4);
     else if (/^weekends?$/.test(word)) add(5, 6);
     else {
       const isWeek = isDays ? word === "all" : next?.word === "day" && every.test(word);
-      const isAll = isWeek || (word === "daily" && (!next || next.word === "at" || outOf.test(next.word)));
+      const isAll =
+        isWeek || (/^(?:daily|everyday)$/.test(word) && (!next || next.word === "at" || outOf.test(next.word)));
       isDaily ||= isAll;
       isOnly ||= word === "only";
       const goesOut = outOf.test(word);
@@ -70,8 +79,8 @@ export function groupIn(text: string): number[] | null {
   }
   isTurned ||= isHeld || (isOnly && places > 1);
   if (!isGroup && !isDaily) return [];
-  const all = isDaily ? week.map((_, day) => day) : [...days].sort();
-  if (isDaily && days.size) return isTurned || out.size ? null : []; // "The daily report, on Mondays" is of no group.
+  if (isDaily && days.size && !isGroup) return isTurned || out.size ? null : [];
+  const all = isGroup ? [...days].sort() : week.map((_, day) => day);
   const left = all.filter((day) => !out.has(day));
   return isTurned || !left.length || left.length + out.size > all.length ? null : left;
 }

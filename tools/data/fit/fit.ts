@@ -274,9 +274,8 @@ function drawTime({ slots }: Role, random: Random): Value {
     const { text } = make(random.pick(slots), random);
     const [time, ...more] = timesIn(text, numbersIn(text));
     // "Two at night" and "twelve in the evening" may be either.
-    const isClear =
-      time && (time.hours.length < 2 || (time.hours[0] > 4 && time.hours[0] < 12) || !/night|evening/.test(text));
-    if (isClear && !more.length) return { text, value: time.hours.at(-1), minute: time.minute };
+    const isClear = time && (time.hours.length < 2 || time.hours[0] > 16 || !/night|evening/.test(text));
+    if (isClear && !time.isEither && !more.length) return { text, value: time.hours[0], minute: time.minute };
   }
 }
 
