@@ -623,7 +623,11 @@ describe("the same as the runtime", () => {
           random() < 0.5 ? "" : " ",
         ),
       );
-      const texts = [...cases.map(({ text }) => text), ...any]
+      const parts = "an a two 5 1.5 hour hours minute minutes, minutes seconds day and less feet inches m".split(" ");
+      const lengths = Array.from({ length: 1500 }, () =>
+        Array.from({ length: 3 + random() * 8 }, () => parts[Math.floor(random() * parts.length)]).join(" "),
+      );
+      const texts = [...cases.map(({ text }) => text), ...any, ...lengths]
         .filter((text) => text.trim())
         .map((text) => readRequest(text).text);
       const path = await keep(ToolSet.from("[]"));
@@ -632,11 +636,13 @@ describe("the same as the runtime", () => {
         texts.map((text) => `f ${hex(text)}`),
       );
       for (const [i, text] of texts.entries()) {
-        const said = new Figures(text, 8).said.map(({ millionths, unit, clock = 0, isTold = false, rather }) => {
-          const row = unit ? units.indexOf(unit) + 1 : 0;
-          const hand = units.findIndex(({ kind, size }) => kind === "time" && size === clock) + 1;
-          return `${millionths + 0}:${row}:${hand}:${Number(isTold)}:${Number(rather !== undefined)}`;
-        });
+        const said = new Figures(text, 8).said.map(
+          ({ millionths, unit, clock = 0, isTold = false, isPart = false, rather }) => {
+            const row = unit ? units.indexOf(unit) + 1 : 0;
+            const hand = units.findIndex(({ kind, size }) => kind === "time" && size === clock) + 1;
+            return `${millionths + 0}:${row}:${hand}:${Number(isTold)}:${Number(isPart)}:${Number(rather !== undefined)}`;
+          },
+        );
         expect([text, lines[i].trim()]).toEqual([text, said.join(" ")]);
       }
     },

@@ -15,6 +15,7 @@ typedef struct {
   uint8_t clock;     /* of the hour or minute of a time of day, the unit of the keys that it may stand under */
   bool inWords;
   bool isTold;       /* it tells a time of day, whose hour and minute stand by themselves */
+  bool isPart;       /* of a length in several units, "an hour and 5 minutes", which is said beside it as one */
   bool isOther;      /* what stands before it is meant instead where that fits: 20 for the 8 of "8 pm" */
 } said;
 
@@ -76,7 +77,7 @@ typedef struct {
   uint8_t *found;                   /* of each tool, what a word counts for it; NULL where words do not */
   said *said;
   uint32_t nSaid;
-  uint8_t fitting[mostSaid + 1];    /* bits of what each may stand for here; the last of all together */
+  uint8_t fitting[mostSaid];        /* bits of what each may stand for here */
   enums *enums;                     /* as `said` NULL where what is not said costs nothing */
   bool pricesNumbers, pricesEnums;  /* here */
   place *place, *after;

@@ -38,9 +38,10 @@ static bool goes_on(const uint8_t *text, uint32_t bytes, uint32_t at, const char
   return at + length <= bytes && !memcmp(text + at, with, length);
 }
 
-/* The unit of what a number counts: "an hour and a half" has it within, "half an hour" after. */
-static uint32_t counted_by(const uint8_t *text, uint32_t bytes, const said_number *number) {
+/* The unit of what a number counts, and where its word ends: "an hour and a half" has it within, "half an hour" after. */
+static uint32_t counted_by(const uint8_t *text, uint32_t bytes, const said_number *number, uint32_t *after) {
   static const char joint[] = " and a ";
+  *after = number->end;
   uint32_t fraction = letters_before(text, number->start, number->end), at = number->end - fraction;
   if (fraction && at >= number->start + sizeof joint - 1 && !memcmp(text + at - (sizeof joint - 1), joint, sizeof joint - 1)) {
     at -= sizeof joint - 1;
@@ -52,11 +53,26 @@ static uint32_t counted_by(const uint8_t *text, uint32_t bytes, const said_numbe
   if (goes_on(text, bytes, at, "of ", 3)) at += 3;
   if (goes_on(text, bytes, at, "a ", 2)) at += 2;
   else if (goes_on(text, bytes, at, "an ", 3)) at += 3;
-  return unit_of(text + at, letters_from(text, bytes, at));
+  uint32_t letters = letters_from(text, bytes, at);
+  if (letters) *after = at + letters;
+  return unit_of(text + at, letters);
+}
+
+/* Where the numbers of a request stand, up to the end of what they count. */
+typedef struct {
+  uint32_t start, after;
+} span;
+
+static void say(call *c, span *spans, span at, said one) {
+  if (c->nSaid < mostSaid) {
+    c->said[c->nSaid] = one;
+    spans[c->nSaid] = at;
+  }
+  c->nSaid++;
 }
 
 /* "an hour": one of a unit that no number counts. */
-static void say_articles(call *c, const said_number *numbers, uint32_t n) {
+static void say_articles(call *c, const said_number *numbers, uint32_t n, span *spans) {
   const uint8_t *text = c->request;
   uint32_t bytes = c->requestBytes;
   for (uint32_t at = 0; at < bytes;) {
@@ -70,16 +86,49 @@ static void say_articles(call *c, const said_number *numbers, uint32_t n) {
     uint32_t unit = unit_of(text + at + article, length), end = at + article + length;
     bool isPart = false;
     for (uint32_t i = 0; i < n; i++) isPart = isPart || (numbers[i].start < end && numbers[i].end + 4 >= at);
-    if (unit && !isPart) {
-      if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){million, (uint8_t)unit, 0, false, false, false};
-      c->nSaid++;
-    }
+    if (unit && !isPart) say(c, spans, (span){at, end}, (said){.millionths = million, .unit = (uint8_t)unit});
     at = end;
+  }
+}
+
+/* The number that goes on with one in a smaller unit, "and 5 minutes"; `n` for none. */
+static uint32_t next_part(const call *c, const span *spans, uint32_t n, uint32_t one) {
+  uint32_t i = 0;
+  for (; i < n; i++) {
+    uint32_t from = spans[one].after, bytes = spans[i].start - from;
+    if (spans[i].start <= from || !is_alike(c->said[one].unit, c->said[i].unit) || size_of(c->said[one].unit) <= size_of(c->said[i].unit))
+      continue;
+    bool isComma = c->request[from] == ',';
+    if (goes_on(c->request, c->requestBytes, from + isComma, " and ", 5) ? bytes == 5u + isComma
+                                                                        : isComma && bytes == 2 && c->request[from + 1] == ' ')
+      break;
+    if (bytes == 1 && c->request[from] == ' ') break;
+  }
+  return i;
+}
+
+/* Lengths that are said in several units, the largest first, as one number of the last; their parts are marked. */
+static void say_compounds(call *c, span *spans) {
+  uint32_t n = c->nSaid < mostSaid ? c->nSaid : mostSaid;
+  for (uint32_t head = 0; head < n; head++) {
+    int64_t all = 0;
+    uint32_t before = 0, last = head;
+    while (before < n && next_part(c, spans, n, before) != head) before++;
+    if (before < n || next_part(c, spans, n, head) == n) continue;
+    for (uint32_t i = head; i < n; i = next_part(c, spans, n, last = i)) {
+      int64_t own = times(c->said[i].millionths, size_of(c->said[i].unit));
+      all = all == inexact || own == inexact ? inexact : all + own;
+    }
+    uint32_t size = size_of(c->said[last].unit);
+    if (all == inexact || all > mostExact || all % size) continue;
+    for (uint32_t i = head; i < n; i = next_part(c, spans, n, i)) c->said[i].isPart = true;
+    say(c, spans, spans[head], (said){.millionths = all / size, .unit = c->said[last].unit});
   }
 }
 
 void find_figures(call *c) {
   said_number numbers[mostNumbers];
+  span spans[mostSaid];
   uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, mostNumbers);
   c->nSaid = 0;
   if (n > mostNumbers) return;
@@ -92,13 +141,13 @@ void find_figures(call *c) {
     if (!isShort) numbers[kept++] = numbers[i];
   }
   for (uint32_t i = 0; i < kept; i++) {
+    span at = {numbers[i].start, 0};
     isExact = isExact && numbers[i].millionths != inexact;
-    if (i >= mostSaid) continue;
-    uint8_t unit = (uint8_t)counted_by(c->request, c->requestBytes, &numbers[i]);
-    c->said[i] = (said){numbers[i].millionths, unit, 0, numbers[i].inWords, false, false};
+    uint8_t unit = (uint8_t)counted_by(c->request, c->requestBytes, &numbers[i], &at.after);
+    say(c, spans, at, (said){.millionths = numbers[i].millionths, .unit = unit, .inWords = numbers[i].inWords});
   }
-  c->nSaid = kept;
-  say_articles(c, numbers, kept);
+  say_articles(c, numbers, kept, spans);
+  say_compounds(c, spans);
   told = say_times(c, numbers, kept);
   for (uint32_t i = 0; i < kept && i < mostSaid; i++) c->said[i].isTold = told >> i & 1;
   /* What cannot be counted exactly might be what is meant. */
@@ -136,11 +185,6 @@ static key_unit unit_under(thimble_span key) {
   return unit_of_key(key.at + before, key.bytes - before);
 }
 
-/* Whether a number stands under other keys alone. */
-static bool is_elsewhere(const said *one, const key_unit *key) {
-  return one->clock || (key->isHand && one->isTold);
-}
-
 /* What a number may stand for, and how many of these, the last ones, are parts of what is said. */
 typedef struct {
   int64_t values[4];
@@ -153,44 +197,30 @@ static void mean(meanings *m, int64_t value, bool isPart) {
   m->parts += isPart;
 }
 
-/* What the i-th number may stand for under a key; the last is all together. */
+/* What the i-th number may stand for under a key. */
 static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
-  uint32_t size = size_of(key->unit), alike = 0, summed = 0;
-  int64_t sum = 0;
-  meanings m = {.n = 0};
-  for (uint32_t j = 0; j < c->nSaid && key->unit; j++) {
-    uint32_t unit = counted(c->said[j].unit, key->unit);
-    if (!is_alike(unit, key->unit)) continue;
-    alike++;
-    int64_t all = times(c->said[j].millionths, size_of(unit));
-    if (is_elsewhere(&c->said[j], key) || all == inexact) continue;
-    sum += all;
-    summed++;
-  }
-  if (i == c->nSaid) {
-    if (summed > 1 && sum % size == 0) mean(&m, sum / size, true);
-    return m;
-  }
   const said *one = &c->said[i];
-  uint32_t unit = counted(one->unit, key->unit), own = size_of(unit);
+  uint32_t unit = counted(one->unit, key->unit), size = size_of(key->unit), own = size_of(unit), alike = 0;
+  meanings m = {.n = 0};
   if (key->isHand && one->clock == key->unit) mean(&m, one->millionths, false);
-  if (is_elsewhere(one, key)) return m;
-  bool isTime = is_time(unit);
+  if (one->clock || (key->isHand && one->isTold)) return m;
   /* "An alarm for 9, please" is at nine sharp. */
-  if (key->isHand && key->unit == minute_clock && !isTime) mean(&m, 0, false);
+  if (key->isHand && key->unit == minute_clock && !is_time(unit)) mean(&m, 0, false);
   if (!is_alike(unit, key->unit)) {
     mean(&m, one->millionths, false);
     bool isShare = !key->unit && !unit && one->inWords && one->millionths > 0 && one->millionths < million;
     if (isShare) mean(&m, 100 * one->millionths, true);
     return m;
   }
-  /* Of "an hour and 5 minutes" neither is the whole. */
-  bool isPart = alike > 1 && own != size;
+  if (one->isPart && own != size) return m;
+  /* Which of several is meant nobody knows. */
+  for (uint32_t j = 0; j < c->nSaid; j++) alike += !c->said[j].isPart && is_alike(counted(c->said[j].unit, key->unit), key->unit);
+  bool isUnsure = alike != 1 && own != size;
   int64_t all = times(one->millionths, own), whole = (int64_t)size * million, value = inexact;
   if (own % size == 0) value = times(one->millionths, own / size);
   else if (all != inexact && all % size == 0) value = all / size;
-  if (value != inexact) mean(&m, value, isPart);
-  if (all == inexact || !isTime) return m;
+  if (value != inexact) mean(&m, value, isUnsure);
+  if (all == inexact || !is_time(unit)) return m;
   if (all > whole) mean(&m, (all - all % whole) / size, true);
   int64_t rest = key->unit == unit_second || key->unit == unit_minute ? all % (60 * whole) : 0;
   if (rest > 0 && rest < all && rest % size == 0) mean(&m, rest / size, true);
@@ -199,7 +229,7 @@ static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
 
 bool comes_to(const call *c, thimble_span key, double value) {
   key_unit unit = unit_under(key);
-  for (uint32_t i = 0; c->said && c->nSaid && i <= c->nSaid; i++) {
+  for (uint32_t i = 0; c->said && i < c->nSaid; i++) {
     meanings m = values_under(c, &unit, i);
     for (uint32_t n = m.n - m.parts; n--;)
       if ((double)m.values[n] / million == value) return true;
@@ -208,7 +238,7 @@ bool comes_to(const call *c, thimble_span key, double value) {
 }
 
 bool counts_other(const call *c, thimble_span key, const said_number *number) {
-  uint32_t under = unit_under(key).unit, unit = counted(counted_by(c->request, c->requestBytes, number), under);
+  uint32_t after, under = unit_under(key).unit, unit = counted(counted_by(c->request, c->requestBytes, number, &after), under);
   return c->said && is_alike(unit, under) && size_of(unit) != size_of(under);
 }
 
@@ -295,8 +325,8 @@ static void note_fitting(call *c) {
     t.piece = keyEnd;
     isThere = find_open(&t, c->textBytes + keyEnd.bytes, &open);
   }
-  for (uint32_t i = 0; i <= c->nSaid && isThere; i++) {
-    bool isOther = i < c->nSaid && c->said[i].isOther && fitted;
+  for (uint32_t i = 0; i < c->nSaid && isThere; i++) {
+    bool isOther = c->said[i].isOther && fitted;
     meanings m = values_under(c, &open.unit, i);
     c->fitting[i] = fitted = 0;
     for (uint32_t n = m.n; n--;) {
@@ -321,7 +351,7 @@ static int leads(const call *c, uint32_t id) {
   uint32_t length = end - open.start;
   if (isOpen && !length) return leads_elsewhere;
   bool isKnown = isOpen || open.start == c->textBytes + keyEnd.bytes;
-  for (uint32_t i = 0; i <= c->nSaid; i++) {
+  for (uint32_t i = 0; i < c->nSaid; i++) {
     if (isKnown && !c->fitting[i]) continue;
     meanings m = values_under(c, &open.unit, i);
     for (uint32_t n = m.n; n--;) {

@@ -121,16 +121,12 @@ static void put(writer *w, uint32_t point) {
 
 /* A character in NFC: itself, or one or two others, the first of which may again be others. */
 static void put_normal(writer *w, uint32_t point) {
-  uint32_t low = 0, high = COUNT(ones);
-  while (low < high) {
-    uint32_t middle = (low + high) / 2;
-    if (ones[middle][0] < point) low = middle + 1;
-    else high = middle;
-  }
-  if (low < COUNT(ones) && ones[low][0] == point) {
-    put_normal(w, ones[low][1]);
-    return;
-  }
+  uint32_t at = 0;
+  for (uint32_t i = 0; point > 0x7f && i < COUNT(oneRuns); at += oneRuns[i++][1])
+    if (point - oneRuns[i][0] < oneRuns[i][1]) {
+      put_normal(w, ones[at + point - oneRuns[i][0]]);
+      return;
+    }
   for (uint32_t i = 0; point > 0x7f && i < COUNT(others); i++)
     if (others[i].from == point) {
       put_normal(w, others[i].first);

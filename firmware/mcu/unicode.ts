@@ -52,8 +52,9 @@ function capitals(): string[] {
 }
 
 /** Pairs of characters that are one in NFC, and characters that are another in it, or two, or one beyond 16 bits. */
-function normal(): { pairs: string[]; ones: string[]; others: string[] } {
+function normal(): { pairs: string[]; runs: string[]; ones: string[]; others: string[] } {
   const pairs: [number, number, number][] = [];
+  const runs: { first: number; count: number }[] = [];
   const [ones, others]: string[][] = [[], []];
   for (let point = 0x80; point <= 0xffff; point++) {
     if (point >= 0xd800 && point < 0xe000) continue;
@@ -62,7 +63,12 @@ function normal(): { pairs: string[]; ones: string[]; others: string[] } {
     if (composed !== char) {
       const [first, second = 0] = [...composed].map((one) => one.codePointAt(0) as number);
       if (second || first > 0xffff) others.push(`{${point}, ${second}, ${first}}`);
-      else ones.push(`{${point}, ${first}}`);
+      else {
+        const run = runs.at(-1);
+        if (run && run.first + run.count === point) run.count++;
+        else runs.push({ first: point, count: 1 });
+        ones.push(`${first}`);
+      }
       continue;
     }
     const parts = [...char.normalize("NFD")];
@@ -73,7 +79,12 @@ function normal(): { pairs: string[]; ones: string[]; others: string[] } {
     pairs.push([base.codePointAt(0) as number, last.codePointAt(0) as number, point]);
   }
   pairs.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  return { pairs: pairs.map((row) => `{${row.join(", ")}}`), ones, others };
+  return {
+    pairs: pairs.map((row) => `{${row.join(", ")}}`),
+    runs: runs.map(({ first, count }) => `{${first}, ${count}}`),
+    ones,
+    others,
+  };
 }
 
 /** A table, as many rows to a line as fit. */
@@ -87,7 +98,7 @@ function table(about: string, declaration: string, rows: string[]): string {
 }
 
 export function unicodeHeader(): string {
-  const { pairs, ones, others } = normal();
+  const { pairs, runs, ones, others } = normal();
   return [
     "/* Made by unicode.ts from Unicode's tables as JavaScript has them. */\n",
     table(
@@ -101,7 +112,8 @@ export function unicodeHeader(): string {
       capitals(),
     ),
     table("A letter, a mark, and the letter that has the mark; sorted.", "uint16_t composites[][3]", pairs),
-    table("A character, and the one that it is in NFC.", "uint16_t ones[][2]", ones),
+    table("Runs of characters that are another one in NFC: the first, how many.", "uint16_t oneRuns[][2]", runs),
+    table("Those others, in the order of the runs.", "uint16_t ones[]", ones),
     table(
       "Those that are two, or beyond 16 bits.",
       "struct { uint16_t from, second; uint32_t first; } others[]",

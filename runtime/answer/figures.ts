@@ -33,6 +33,10 @@ interface Said extends Place {
   /** What is meant instead where that fits: 20 for the 8 of "8 pm". */
   rather?: number;
   inWords?: boolean;
+  /** Where the word ends that it counts. */
+  after?: number;
+  /** Of a length in several units, "an hour and 5 minutes", which is said beside it as one. */
+  isPart?: boolean;
 }
 
 /** What the last word of a key counts. */
@@ -122,7 +126,7 @@ export class Figures {
   /** Whether a number of the request counts another unit than a key of its kind: 30 of "30 seconds" under "minutes". */
   countsOther(key: string, place: Place): boolean {
     const unit = unitOf(lastWord(JSON.stringify(key).slice(1, -1)));
-    const own = unitUnder(unitOf(countedBy(this.request, place)), unit);
+    const own = unitUnder(unitOf(countedBy(this.request, place).word), unit);
     return unit !== undefined && own?.kind === unit.kind && own.size !== unit.size;
   }
 
@@ -181,38 +185,33 @@ interface Meant {
 
 /** What may stand under a key: 90 minutes are also an hour and 30 minutes, half a litre 500 millilitres, a half 50 percent. */
 function* valuesUnder({ unit, isHand }: Counted, said: readonly Said[]): Generator<Meant> {
-  const alike = said.filter((one) => unit && unitUnder(one.unit, unit)?.kind === unit.kind).length;
-  let [sum, summed] = [0, 0];
+  const isAlike = (one: Said) => unit !== undefined && unitUnder(one.unit, unit)?.kind === unit.kind;
+  // Which of several is meant nobody knows.
+  const isOnly = said.filter((one) => isAlike(one) && !one.isPart).length === 1;
   for (const one of said) {
-    const { millionths, clock, isTold, rather } = one;
+    const { millionths, clock, isTold, rather, isPart } = one;
     const own = unitUnder(one.unit, unit);
     if (isHand && clock === unit?.size) yield { value: millionths, rather, place: one };
     if (clock || (isHand && isTold)) continue;
     // "An alarm for 9, please" is at nine sharp.
     if (isHand && unit?.size === minute && own?.kind !== "time") yield { value: 0, place: one };
-    if (!unit || unit.kind !== own?.kind) {
+    if (!unit || !own || !isAlike(one)) {
       yield { value: millionths, place: one };
       if (!unit && !own && one.inWords && millionths > 0 && millionths < million) yield { value: 100 * millionths };
       continue;
     }
-    // Of "an hour and 5 minutes" neither is the whole.
-    if (own.size % unit.size === 0)
-      yield {
-        value: millionths * (own.size / unit.size),
-        ...((alike === 1 || own.size === unit.size) && { place: one }),
-      };
+    if (isPart && own.size !== unit.size) continue;
+    const place = (isOnly || own.size === unit.size) && { place: one };
+    if (own.size % unit.size === 0) yield { value: millionths * (own.size / unit.size), ...place };
     const all = millionths * own.size;
     if (!Number.isSafeInteger(all)) continue;
-    [sum, summed] = [sum + all, summed + 1];
-    if (own.size % unit.size && all % unit.size === 0)
-      yield { value: all / unit.size, ...(alike === 1 && { place: one }) };
+    if (own.size % unit.size && all % unit.size === 0) yield { value: all / unit.size, ...place };
     if (unit.kind !== "time") continue;
     const [whole, rest] = [unit.size * million, all % (60 * unit.size * million)];
     if (all > whole) yield { value: (all - (all % whole)) / unit.size };
     const isWithin = unit.size === second || unit.size === minute;
     if (isWithin && rest > 0 && rest < all && rest % unit.size === 0) yield { value: rest / unit.size };
   }
-  if (unit && summed > 1 && sum % unit.size === 0) yield { value: sum / unit.size };
 }
 
 function decimal(millionths: number): string {
@@ -235,16 +234,27 @@ function saidIn(request: string): Said[] {
   const times = timesIn(request, numbers);
   const told = new Set(times.flatMap(({ parts }) => parts));
   const said = numbers.map((one): Said => {
-    const unit = unitOf(countedBy(request, one));
+    const { word, after } = countedBy(request, one);
+    const unit = unitOf(word);
     const { start, end, inWords } = one;
     const isTold = told.has(one);
-    return { start, end, inWords, millionths: exact(one.value), ...(unit && { unit }), ...(isTold && { isTold }) };
+    return {
+      start,
+      end,
+      inWords,
+      after,
+      millionths: exact(one.value),
+      ...(unit && { unit }),
+      ...(isTold && { isTold }),
+    };
   });
   for (const { 0: text, 1: word, index } of request.matchAll(aCounted(request))) {
     const unit = unitOf(word.toLowerCase());
     const isPart = numbers.some(({ start, end }) => start < index + text.length && end >= index - 4);
-    if (unit && !isPart) said.push({ start: index, end: index + text.length, millionths: million, unit });
+    const end = index + text.length;
+    if (unit && !isPart) said.push({ start: index, end, after: end, millionths: million, unit });
   }
+  said.push(...compounds(request, said));
   for (const { hours, minute: past, isEither, start, end } of times) {
     const [rather] = isEither ? [] : hours;
     for (const [i, one] of hours.entries()) {
@@ -256,12 +266,36 @@ function saidIn(request: string): Said[] {
   return said;
 }
 
-/** The word that a number counts: "an hour and a half" has it within, "half an hour" after. */
-function countedBy(request: string, { start, end }: Place): string {
+const adjoining = /^(?:,? and |, | )$/;
+
+/** Lengths that are said in several units, the largest first, as one number of the last; their parts are marked. */
+function compounds(request: string, said: readonly Said[]): Said[] {
+  const goesOn = (one: Said, other: Said) =>
+    one.unit?.kind === other.unit?.kind &&
+    (one.unit?.size ?? 0) > (other.unit?.size ?? 0) &&
+    adjoining.test(request.slice(one.after, other.start));
+  const heads = said.filter((one) => !said.some((other) => goesOn(other, one)));
+  return heads.flatMap((head) => {
+    const parts: Said[] = [];
+    for (let at: Said | undefined = head; at; ) {
+      const last: Said = at;
+      parts.push(last);
+      at = said.find((other) => goesOn(last, other));
+    }
+    const [{ start }, { end, unit }] = [head, parts[parts.length - 1]];
+    const all = parts.reduce((sum, one) => sum + one.millionths * (one.unit?.size ?? 0), 0);
+    if (parts.length < 2 || !unit || !Number.isSafeInteger(all) || all % unit.size) return [];
+    for (const part of parts) part.isPart = true;
+    return [{ start, end, millionths: all / unit.size, unit }];
+  });
+}
+
+/** The word that a number counts, and where that ends: "an hour and a half" has it within, "half an hour" after. */
+function countedBy(request: string, { start, end }: Place): { word: string; after: number } {
   const [said, rest] = [request.slice(start, end), request.slice(end)];
   const within = halvedWord(said).exec(said)?.[1];
-  const after = nextWord(rest).exec(rest)?.[1];
-  return (within ?? after ?? "").toLowerCase();
+  const [text = "", word = ""] = (within === undefined && nextWord(rest).exec(rest)) || [];
+  return { word: (within ?? word).toLowerCase(), after: end + text.length };
 }
 
 /** In millionths, NaN for what has more decimals. */

@@ -65,7 +65,7 @@ static void say_figures(const thimble_model *m, uint32_t bytes) {
   find_figures(&c);
   for (uint32_t i = 0; i < c.nSaid; i++) {
     const said *one = &c.said[i];
-    printf("%lld:%u:%u:%d:%d ", (long long)one->millionths, (unsigned)one->unit, (unsigned)one->clock, one->isTold, one->isOther);
+    printf("%lld:%u:%u:%d:%d:%d ", (long long)one->millionths, (unsigned)one->unit, (unsigned)one->clock, one->isTold, one->isPart, one->isOther);
   }
   free(arena);
 }
