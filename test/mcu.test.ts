@@ -829,6 +829,11 @@ describe("the same as the runtime", () => {
           required: ["cups"],
         },
       },
+      {
+        name: "ride",
+        description: "Ride a bike.",
+        parameters: { distance_m: { type: "integer", required: true }, load_g: { type: "integer", required: true } },
+      },
       { name: "brew", description: "Brew tea.", parameters: { seconds: { type: "integer", required: true } } },
       {
         name: "wake",
@@ -846,6 +851,9 @@ describe("the same as the runtime", () => {
       "shift by 1,200",
       "weigh out 2.5 cups of flour",
       "weigh out 3 cups of flour",
+      "ride a bike for 10 kilometres with half a kilo",
+      "ride a bike for 5k",
+      "ride a bike for 20 m and 300 mg",
       "brew tea for two minutes",
       "brew tea for an hour and 3 minutes",
       "wake me up at quarter to seven pm",

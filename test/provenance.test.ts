@@ -47,7 +47,7 @@ test("what a number comes to under its key is said where the number is; a part o
   expect(from("wake me at quarter to seven pm", { hour: 18, minute: 45 })).toEqual(Array(2).fill("quarter to seven"));
   expect(from("at noon", { hour: 12, minute: 0, level: 12 })).toEqual(["noon", "noon", ""]);
   expect(from("an hour and a half", { minutes: 90, rest_minutes: 30 })).toEqual(["an hour and a half", ""]);
-  expect(from("1 hour 5 minutes", { seconds: 300, minutes: 65, s: 5 })).toEqual(["", "1 hour 5", "5"]);
+  expect(from("1 hour 5 minutes", { seconds: 300, minutes: 65, steps: 5 })).toEqual(["", "1 hour 5", "5"]);
   expect(from("4 minutes, then an hour", { seconds: 240 })).toEqual([""]);
   expect(from("timer 30 seconds", { minutes: 30, seconds: 30, ms: 30000 })).toEqual(["", "30", "30"]);
   expect(from("move 2 m", { cm: 2, mm: 2000, minutes: 2 })).toEqual(["", "2", "2"]);

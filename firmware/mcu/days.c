@@ -4,7 +4,7 @@
 #include "call.h"
 
 /* Words from one day to another that is said elsewhere. */
-enum { leastLetters = 3, apart = 4 };
+enum { leastLetters = 3, apart = 4, leastListed = 3 };
 
 uint32_t day_of(thimble_span word, uint32_t least) {
   static const char days[7][10] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
@@ -82,7 +82,7 @@ uint32_t group_in(const call *c) {
   bool isGroup = false, isDaily = false, isTurned = false, isEvery = false, wasEvery, isMany;
   bool isOut = false, isHeld = false; /* days are taken out; a word that takes one is still without it */
   bool isOnly = false;                /* takes something back where days are said in two places */
-  uint32_t places = 0, nextPlace = 0, i = 0;
+  uint32_t places = 0, nextPlace = 0, listed = 0, i = 0;
   thimble_span near = {NULL, 0}, before = near;
   for (uint32_t at = 0, after; request_word(c, &at, &after).bytes; at = after, i++) {
     thimble_span word = {c->request + at, after - at};
@@ -94,6 +94,9 @@ uint32_t group_in(const call *c) {
     isEvery = is_in(word, " every each ");
     bool isDays = is_in(next, " days ") || (wasEvery && is_in(next, " day "));
     uint32_t some = days_at(c, word, next, nextEnd, isDays, &isMany);
+    if (day_of(word, leastLetters) < noDay) listed++;
+    else if (!is_in(word, " and or on the every ")) listed = 0;
+    isMany = isMany || listed >= leastListed;
     if (some && isOut) out |= some;
     else if (some) {
       days |= some;

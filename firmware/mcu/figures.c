@@ -171,11 +171,9 @@ static key_unit unit_of_key(const uint8_t *key, uint32_t bytes) {
   uint32_t letters = bytes - at;
   const uint8_t *word = key + at;
   key_unit found = {0, false};
-  if (letters < 2 || letters > mostUnit || place_of_word(word, letters, " day week month ") >= 0) return found;
+  if (letters > mostUnit || place_of_word(word, letters, " day week month ") >= 0) return found;
   found.unit = unit_of(word, letters);
   found.isHand = place_of_word(word, letters, " hour minute ") >= 0;
-  /* Two letters of time may be anything. */
-  if (letters == 2 && is_time(found.unit) && (word[1] | 32) != 's') found.unit = 0;
   return found;
 }
 
@@ -200,13 +198,13 @@ static void mean(meanings *m, int64_t value, bool isPart) {
 /* What the i-th number may stand for under a key. */
 static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   const said *one = &c->said[i];
-  uint32_t unit = counted(one->unit, key->unit), size = size_of(key->unit), own = size_of(unit), alike = 0;
+  uint32_t under = beside(key->unit, one->unit), unit = beside(one->unit, under), size = size_of(under), own = size_of(unit), alike = 0;
   meanings m = {.n = 0};
   if (key->isHand && one->clock == key->unit) mean(&m, one->millionths, false);
   if (one->clock || (key->isHand && one->isTold)) return m;
   /* "An alarm for 9, please" is at nine sharp. */
   if (key->isHand && key->unit == minute_clock && !is_time(unit)) mean(&m, 0, false);
-  if (!is_alike(unit, key->unit)) {
+  if (!is_alike(unit, under)) {
     mean(&m, one->millionths, false);
     bool isShare = !key->unit && !unit && one->inWords && one->millionths > 0 && one->millionths < million;
     if (isShare) mean(&m, 100 * one->millionths, true);
@@ -214,7 +212,10 @@ static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   }
   if (one->isPart && own != size) return m;
   /* Which of several is meant nobody knows. */
-  for (uint32_t j = 0; j < c->nSaid; j++) alike += !c->said[j].isPart && is_alike(counted(c->said[j].unit, key->unit), key->unit);
+  for (uint32_t j = 0; j < c->nSaid; j++) {
+    uint32_t other = c->said[j].unit, at = beside(key->unit, other);
+    alike += !c->said[j].isPart && is_alike(beside(other, at), at);
+  }
   bool isUnsure = alike != 1 && own != size;
   int64_t all = times(one->millionths, own), whole = (int64_t)size * million, value = inexact;
   if (own % size == 0) value = times(one->millionths, own / size);
@@ -238,7 +239,7 @@ bool comes_to(const call *c, thimble_span key, double value) {
 }
 
 bool counts_other(const call *c, thimble_span key, const said_number *number) {
-  uint32_t after, under = unit_under(key).unit, unit = counted(counted_by(c->request, c->requestBytes, number, &after), under);
+  uint32_t after, said = counted_by(c->request, c->requestBytes, number, &after), under = beside(unit_under(key).unit, said), unit = beside(said, under);
   return c->said && is_alike(unit, under) && size_of(unit) != size_of(under);
 }
 

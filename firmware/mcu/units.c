@@ -35,8 +35,8 @@ static const struct {
   {254, " inch inche "},
   {3048, " ft foot feet "},
   {10000, " meter metre "},
-  {10000000, " km kilometer kilometre "},
-  {16093440, " mile "},
+  {10000000, " km k kilometer kilometre "},
+  {16093440, " mi mile "},
 };
 
 uint32_t unit_of(const uint8_t *word, uint32_t bytes) {
@@ -54,8 +54,8 @@ static uint32_t kind_of(uint32_t unit) {
   return (unit >= firstMass) + (unit >= firstVolume) + (unit >= firstLength);
 }
 
-uint32_t counted(uint32_t unit, uint32_t under) {
-  return unit == unit_minuteOrMeter && under >= firstLength ? unit_meter : unit;
+uint32_t beside(uint32_t unit, uint32_t other) {
+  return unit == unit_minuteOrMeter && other >= firstLength ? unit_meter : unit;
 }
 
 bool is_alike(uint32_t unit, uint32_t other) {

@@ -12,8 +12,8 @@ uint32_t unit_of(const uint8_t *word, uint32_t bytes);
 /* In the least unit of its kind; 0 for none. */
 uint32_t size_of(uint32_t unit);
 
-/* What a number counts under a key of a unit: "2 m" are minutes, or metres where that is a length. */
-uint32_t counted(uint32_t unit, uint32_t under);
+/* A unit beside another: "2 m" are minutes, or metres beside a length; so is a key that ends in "m". */
+uint32_t beside(uint32_t unit, uint32_t other);
 
 /* Whether two units are of one kind. */
 bool is_alike(uint32_t unit, uint32_t other);

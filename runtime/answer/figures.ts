@@ -8,7 +8,7 @@
 import { patternOf } from "../text/letters.ts";
 import { numbersIn } from "../text/numbers.ts";
 import { timesIn } from "../text/timeofday.ts";
-import { type Unit, unitOf, unitUnder } from "../text/units.ts";
+import { type Unit, unitBeside, unitOf } from "../text/units.ts";
 
 const million = 1e6;
 /** Numbers of a request, hours and minutes of its times of day beside them: of one that says more none is preferred. */
@@ -125,8 +125,9 @@ export class Figures {
 
   /** Whether a number of the request counts another unit than a key of its kind: 30 of "30 seconds" under "minutes". */
   countsOther(key: string, place: Place): boolean {
-    const unit = unitOf(lastWord(JSON.stringify(key).slice(1, -1)));
-    const own = unitUnder(unitOf(countedBy(this.request, place).word), unit);
+    const said = unitOf(countedBy(this.request, place).word);
+    const unit = unitBeside(unitOf(lastWord(JSON.stringify(key).slice(1, -1))), said);
+    const own = unitBeside(said, unit);
     return unit !== undefined && own?.kind === unit.kind && own.size !== unit.size;
   }
 
@@ -168,12 +169,10 @@ const keyEnd = '":';
 /** The end of a text within the value of a key, or of an item of its list: a number as far as it is written. */
 const number = /"([^"\\]*)":(?:\[(?:[-.\d]+,)*)?([-.\d]*)$/;
 
-/** "waitSeconds" → "seconds", "delay_ml" → "ml"; nothing of few letters that may mean anything, nor of a "day" of a month. */
+/** "waitSeconds" → "seconds", "delay_ml" → "ml"; nothing of a "day" of a month, nor of few letters that are no unit. */
 function lastWord(key: string): string {
   const word = (/[A-Za-z][a-z]*$/.exec(key)?.[0] ?? "").toLowerCase();
-  const unit = unitOf(word);
-  const isUnit = word.length === 2 && unit !== undefined && (unit.kind !== "time" || word === "ms");
-  return (word.length > 2 && !/^(?:day|week|month)$/.test(word)) || isUnit ? word : "";
+  return (word.length > 2 && !/^(?:day|week|month)$/.test(word)) || (word.length < 3 && unitOf(word)) ? word : "";
 }
 
 /** A number that may stand under a key, in millionths; of a part of what is said without a place. */
@@ -184,13 +183,17 @@ interface Meant {
 }
 
 /** What may stand under a key: 90 minutes are also an hour and 30 minutes, half a litre 500 millilitres, a half 50 percent. */
-function* valuesUnder({ unit, isHand }: Counted, said: readonly Said[]): Generator<Meant> {
-  const isAlike = (one: Said) => unit !== undefined && unitUnder(one.unit, unit)?.kind === unit.kind;
+function* valuesUnder({ unit: ends, isHand }: Counted, said: readonly Said[]): Generator<Meant> {
+  const isAlike = (one: Said) => {
+    const unit = unitBeside(ends, one.unit);
+    return unit !== undefined && unitBeside(one.unit, unit)?.kind === unit.kind;
+  };
   // Which of several is meant nobody knows.
   const isOnly = said.filter((one) => isAlike(one) && !one.isPart).length === 1;
   for (const one of said) {
     const { millionths, clock, isTold, rather, isPart } = one;
-    const own = unitUnder(one.unit, unit);
+    const unit = unitBeside(ends, one.unit);
+    const own = unitBeside(one.unit, unit);
     if (isHand && clock === unit?.size) yield { value: millionths, rather, place: one };
     if (clock || (isHand && isTold)) continue;
     // "An alarm for 9, please" is at nine sharp.

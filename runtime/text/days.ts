@@ -13,6 +13,9 @@ const dash = /^ ?[-\u2013\u2014] ?$/;
 const outOf = /^(?:but|not|except|without|excluding|minus|apart|aside|other|save)$/;
 const joining = /^(?:and|plus|also|or|to|thru|through|till?|until)$/;
 const within = /^(?:on|the|at|every|each)$/;
+const listing = /^(?:and|or|on|the|every)$/;
+/** Days side by side that are a group: "monday, wednesday and friday". */
+const leastListed = 3;
 const onward = /^(?:for|on|the|and|or|from|than|at|to|thru|through|till?|until)$/;
 
 /** Words from one day to another that is said elsewhere. */
@@ -39,6 +42,7 @@ export function groupIn(text: string): number[] | null {
   let [isGroup, isDaily, isTurned] = [false, false, false];
   // Days are taken out, and whether a word that takes one is still without it.
   let [isOut, isHeld] = [false, false];
+  let listed = 0;
   // "Only" takes something back where days are said in two places.
   let [isOnly, places, lastAt] = [false, 0, -apart];
   const isNear = ({ word }: { word: string }) => !within.test(word);
@@ -52,8 +56,10 @@ export function groupIn(text: string): number[] | null {
       for (let i = 0; i <= (to - from + 7) % 7; i++) (isOut ? out : days).add((from + i) % 7);
       isGroup ||= !isOut && !isOne;
     };
+    if (day >= 0) listed++;
+    else if (!listing.test(word)) listed = 0;
     if (day >= 0) {
-      add(day, day, true);
+      add(day, day, listed < leastListed);
       if (next && next.day >= 0 && dash.test(text.slice(index + word.length, next.index))) add(day, next.day);
       else if (next && third && third.day >= 0 && upTo.test(next.word)) add(day, third.day);
       // "It's Sunday, wake me on weekdays", "never on Sunday".

@@ -30,8 +30,8 @@ const rows: readonly (readonly [Unit["kind"], size: number, words: string])[] = 
   ["length", 254, "inch inche"],
   ["length", 3048, "ft foot feet"],
   ["length", 10_000, "meter metre"],
-  ["length", 10_000_000, "km kilometer kilometre"],
-  ["length", 16_093_440, "mile"],
+  ["length", 10_000_000, "km k kilometer kilometre"],
+  ["length", 16_093_440, "mi mile"],
 ];
 export const units: readonly Unit[] = rows.map(([kind, size]) => ({ kind, size }));
 const byWord = new Map(rows.flatMap(([, , words], i) => words.split(" ").map((word) => [word, units[i]] as const)));
@@ -39,6 +39,6 @@ const byWord = new Map(rows.flatMap(([, , words], i) => words.split(" ").map((wo
 /** By the word that a number counts, or the last word of a key. */
 export const unitOf = (word: string) => byWord.get(word.replace(/(?<=..)s$/, ""));
 
-/** "2 m" are minutes, or metres where a key counts a length. */
-export const unitUnder = (unit: Unit | undefined, under: Unit | undefined) =>
-  unit === byWord.get("m") && under?.kind === "length" ? byWord.get("meter") : unit;
+/** "2 m" are minutes, or metres beside a length; so is a key that ends in "m". */
+export const unitBeside = (unit: Unit | undefined, other: Unit | undefined) =>
+  unit === byWord.get("m") && other?.kind === "length" ? byWord.get("meter") : unit;
