@@ -240,7 +240,7 @@ export class Session {
       ? await writeAnswer(shows, rules, new Calls(request.text, most), options.force !== false)
       : await writeFreely(shows);
     const { tokens, forcedTokens, cutShort } = answer;
-    const calls = readCalls(answer, set.tools, request, calibration);
+    const calls = readCalls(answer, set.tools, request, calibration, scribe.figures);
     const totalMs = nowMs() - startMs;
     return {
       calls,

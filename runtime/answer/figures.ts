@@ -8,7 +8,7 @@
 import { patternOf } from "../text/letters.ts";
 import { numbersIn } from "../text/numbers.ts";
 import { timesIn } from "../text/timeofday.ts";
-import { type Unit, unitBeside, unitOf } from "../text/units.ts";
+import { type Unit, unitOf, unitsBeside } from "../text/units.ts";
 
 const million = 1e6;
 /** Numbers of a request, hours and minutes of its times of day beside them: of one that says more none is preferred. */
@@ -120,15 +120,14 @@ export class Figures {
 
   /** Where the request says what comes to a number under a key: "two minutes" of 120 under "seconds". */
   placeOf(key: string, value: number): Place | undefined {
-    return this.meant(JSON.stringify(key).slice(1, -1)).get(String(value))?.place;
+    return this.meant(escaped(key)).get(String(value))?.place;
   }
 
   /** Whether a number of the request counts another unit than a key of its kind: 30 of "30 seconds" under "minutes". */
   countsOther(key: string, place: Place): boolean {
     const said = unitOf(countedBy(this.request, place).word);
-    const unit = unitBeside(unitOf(lastWord(JSON.stringify(key).slice(1, -1))), said);
-    const own = unitBeside(said, unit);
-    return unit !== undefined && own?.kind === unit.kind && own.size !== unit.size;
+    const { own, unit, isAlike } = unitsBeside(said, unitOf(lastWord(escaped(key))));
+    return isAlike && own?.size !== unit?.size;
   }
 
   /** Those that begin with some digits and that the schema takes. */
@@ -163,6 +162,9 @@ function goesOn(texts: readonly string[], digits: string, piece: string): boolea
   return more.length < piece.length ? texts.includes(text) : texts.some((one) => one.startsWith(text));
 }
 
+/** A key as answers have it. */
+const escaped = (key: string) => JSON.stringify(key).slice(1, -1);
+
 /** How the pieces go on that end a key and begin its number. */
 const keyEnd = '":';
 
@@ -184,21 +186,16 @@ interface Meant {
 
 /** What may stand under a key: 90 minutes are also an hour and 30 minutes, half a litre 500 millilitres, a half 50 percent. */
 function* valuesUnder({ unit: ends, isHand }: Counted, said: readonly Said[]): Generator<Meant> {
-  const isAlike = (one: Said) => {
-    const unit = unitBeside(ends, one.unit);
-    return unit !== undefined && unitBeside(one.unit, unit)?.kind === unit.kind;
-  };
   // Which of several is meant nobody knows.
-  const isOnly = said.filter((one) => isAlike(one) && !one.isPart).length === 1;
+  const isOnly = said.filter((one) => !one.isPart && unitsBeside(one.unit, ends).isAlike).length === 1;
   for (const one of said) {
     const { millionths, clock, isTold, rather, isPart } = one;
-    const unit = unitBeside(ends, one.unit);
-    const own = unitBeside(one.unit, unit);
+    const { own, unit, isAlike } = unitsBeside(one.unit, ends);
     if (isHand && clock === unit?.size) yield { value: millionths, rather, place: one };
     if (clock || (isHand && isTold)) continue;
     // "An alarm for 9, please" is at nine sharp.
     if (isHand && unit?.size === minute && own?.kind !== "time") yield { value: 0, place: one };
-    if (!unit || !own || !isAlike(one)) {
+    if (!unit || !own || !isAlike) {
       yield { value: millionths, place: one };
       if (!unit && !own && one.inWords && millionths > 0 && millionths < million) yield { value: 100 * millionths };
       continue;

@@ -5,7 +5,7 @@ import type { Calibration } from "../pack/calibration.ts";
 import type { Request } from "../text/request.ts";
 import type { Tool } from "../tools/tools.ts";
 import { type Certainty, confidenceOf, type Decision, decide, featuresOf, type Sureness } from "./decision.ts";
-import { Figures } from "./figures.ts";
+import type { Figures } from "./figures.ts";
 import { ground, type ValueSource } from "./provenance.ts";
 
 /** One call, with the tool's own name. */
@@ -41,12 +41,14 @@ export interface Written {
 
 /**
  * Reads the calls of a finished answer. Text that is no call list, which only free decoding can write, gives [].
+ * `figures`: those of the request, if what they come to counts as said.
  */
 export function readCalls(
   { bytes, steps, cutShort }: Written,
   tools: readonly Tool[],
   request: Request,
   calibration: Calibration,
+  figures?: Figures,
 ): ToolCall[] {
   let list: unknown;
   try {
@@ -58,7 +60,6 @@ export function readCalls(
   const spans = callSpans(bytes);
   // Spans are those of the entries that have brackets or braces.
   const entries = list.filter((entry) => typeof entry === "object" && entry !== null);
-  const figures = calibration.lean?.number ? new Figures(request.text, calibration.lean.number) : undefined;
   return entries.flatMap((call, i) => {
     const { name } = call;
     const given = call.arguments ?? {};

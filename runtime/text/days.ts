@@ -11,12 +11,12 @@ const upTo = /^(?:to|thru|through|till?|until)$/;
 const every = /^(?:every|each)$/;
 const dash = /^ ?[-\u2013\u2014] ?$/;
 const outOf = /^(?:but|not|except|without|excluding|minus|apart|aside|other|save)$/;
-const joining = /^(?:and|plus|also|or|to|thru|through|till?|until)$/;
+const joining = /^(?:and|plus|also|or)$/;
 const within = /^(?:on|the|at|every|each)$/;
 const listing = /^(?:and|or|on|the|every)$/;
 /** Days side by side that are a group: "monday, wednesday and friday". */
 const leastListed = 3;
-const onward = /^(?:for|on|the|and|or|from|than|at|to|thru|through|till?|until)$/;
+const onward = /^(?:for|on|the|and|or|from|than|at)$/;
 
 /** Words from one day to another that is said elsewhere. */
 const apart = 4;
@@ -47,7 +47,7 @@ export function groupIn(text: string): number[] | null {
   let [isOnly, places, lastAt] = [false, 0, -apart];
   const isNear = ({ word }: { word: string }) => !within.test(word);
   const joins = (one: { word: string; day: number } | undefined) =>
-    one !== undefined && (one.day >= 0 || joining.test(one.word));
+    one !== undefined && (one.day >= 0 || joining.test(one.word) || upTo.test(one.word));
   for (const [i, { word, index, day }] of said.entries()) {
     const [last, next, third] = [said[i - 1]?.word ?? "", said.at(i + 1), said.at(i + 2)];
     const isEvery = every.test(last);
@@ -56,9 +56,9 @@ export function groupIn(text: string): number[] | null {
       for (let i = 0; i <= (to - from + 7) % 7; i++) (isOut ? out : days).add((from + i) % 7);
       isGroup ||= !isOut && !isOne;
     };
-    if (day >= 0) listed++;
-    else if (!listing.test(word)) listed = 0;
+    if (day < 0 && !listing.test(word)) listed = 0;
     if (day >= 0) {
+      listed++;
       add(day, day, listed < leastListed);
       if (next && next.day >= 0 && dash.test(text.slice(index + word.length, next.index))) add(day, next.day);
       else if (next && third && third.day >= 0 && upTo.test(next.word)) add(day, third.day);
@@ -75,7 +75,7 @@ export function groupIn(text: string): number[] | null {
       isDaily ||= isAll;
       isOnly ||= word === "only";
       const goesOut = outOf.test(word);
-      const goesOn = !goesOut && isOut && onward.test(word);
+      const goesOn = !goesOut && isOut && (onward.test(word) || upTo.test(word));
       const turns = isHeld || (taking.has(word) && word !== "only");
       if (!goesOn) [isTurned, isHeld, isOut] = [isTurned || (turns && !goesOut), turns && goesOut, goesOut];
       if (!isAll) continue;

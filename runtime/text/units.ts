@@ -40,5 +40,12 @@ const byWord = new Map(rows.flatMap(([, , words], i) => words.split(" ").map((wo
 export const unitOf = (word: string) => byWord.get(word.replace(/(?<=..)s$/, ""));
 
 /** "2 m" are minutes, or metres beside a length; so is a key that ends in "m". */
-export const unitBeside = (unit: Unit | undefined, other: Unit | undefined) =>
+const beside = (unit: Unit | undefined, other: Unit | undefined) =>
   unit === byWord.get("m") && other?.kind === "length" ? byWord.get("meter") : unit;
+
+/** What a number counts and a key counts, each beside the other. */
+export function unitsBeside(said: Unit | undefined, ends: Unit | undefined) {
+  const unit = beside(ends, said);
+  const own = beside(said, unit);
+  return { own, unit, isAlike: unit !== undefined && own?.kind === unit.kind };
+}
