@@ -38,6 +38,20 @@ test("the request, or the tools, may come from standard input; --stream writes t
   expect(out).toBe('[{"name":"set_alarm","arguments":{"time":"7:15","date":"tomorrow"}}]\n');
 });
 
+test("run takes a packed list; where a list's words or places count a command asks for its JSON", async () => {
+  const packed = join(folder, "watch.tools");
+  await thimble(["tools", "pack", watch, "-o", packed]);
+  expect((await thimble(["run", "wake me at 7:15 tomorrow", "--tools", packed])).out).toStartWith("set_alarm ");
+  const commands = [["lint"], ["profile", "--tools"], ["playground", "--export", join(folder, "page"), "--tools"]];
+  for (const command of commands) {
+    const { code, out, err } = await thimble([...command, packed]);
+    expect({ code, out, err }, command[0]).toEqual({
+      ...{ code: 1, out: "" },
+      err: `thimble: ${packed}: expected tools as JSON, got a packed list; give the JSON that it was packed from\n`,
+    });
+  }
+});
+
 test("each line of standard input is a request, answered in one line as soon as it is there", async () => {
   const child = Bun.spawn([process.execPath, cli, "run"], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
   const answers = child.stdout.pipeThrough(new TextDecoderStream()).getReader();

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { defaultModel, ToolSet } from "../runtime/index.ts";
+import { defaultModel } from "../runtime/index.ts";
 import { bytesOf, type Source } from "../runtime/load/source.ts";
 import { modelId } from "../runtime/pack/pack.ts";
 import {
@@ -10,7 +10,6 @@ import {
   numberOf,
   print,
   readBytes,
-  readText,
   serverOf,
   UsageError,
   warn,
@@ -30,6 +29,7 @@ import { reportText } from "./finetune/report.ts";
 import { type Facts, readRun, saveRun } from "./finetune/runfile.ts";
 import { cautious, type Progress, usual } from "./finetune/trainer.ts";
 import { modelOf } from "./model.ts";
+import { toolsIn } from "./toollist.ts";
 
 export const finetune: Command = {
   help: `thimble finetune DATA… -o TUNING [--tools FILE] [--minutes N | --examples N] [--from PACK] [--merge]
@@ -43,7 +43,7 @@ tools in their lists. Writes a tuning, some 550 KB, for load(pack, { tuning }) a
 your tools, the model's own decoder all else. Exit code 3 where the tuning is no better.
 
   -o, --out FILE    the tuning, or with --merge the whole pack; FILE.run holds a run that was stopped
-  --tools FILE      a list of tools to make examples for
+  --tools FILE      a list of tools to make examples for, in any form or packed
   --made N          how many they count beside DATA (4000): each is made anew whenever it is shown
   --endpoint URL    an OpenAI-compatible server (…/v1) that writes examples too; its key in THIMBLE_API_KEY
   --model NAME      the server's model
@@ -84,8 +84,8 @@ your tools, the model's own decoder all else. Exit code 3 where the tuning is no
   },
   async run(input) {
     const asked = readAsked(input);
-    const { out, facts, files, toolsText, testPath, guardPath, merge, resume, server, seed } = asked;
-    const tools = toolsText === undefined ? null : ToolSet.from(toolsText);
+    const { out, facts, files, list, testPath, guardPath, merge, resume, server, seed } = asked;
+    const tools = list ? await toolsIn(list.bytes, list.path) : null;
     if (server && tools) {
       const path = `${out}.asked.jsonl`;
       if (!(await askServer(server, tools, seed, path))) {
@@ -94,7 +94,7 @@ your tools, the model's own decoder all else. Exit code 3 where the tuning is no
       }
       files.push(path);
     }
-    facts.data = hashOf(files, toolsText);
+    facts.data = hashOf(files, list?.bytes);
     const folder = lexiconFolder();
     const lexicon = folder ? readLexicon(folder) : null;
     if (tools) warn(`finetune: making ${asked.made} examples`);
@@ -196,7 +196,8 @@ function readGiven(files: readonly string[]): Line[] {
 interface Asked {
   files: string[];
   out: string;
-  toolsText?: string;
+  /** Of tools to make examples for. */
+  list: { path: string; bytes: Uint8Array } | null;
   server: Server | null;
   testPath?: string;
   guardPath?: string;
@@ -232,7 +233,7 @@ function readAsked(input: Input): Asked {
     ...{
       files,
       out,
-      toolsText: toolsPath === undefined ? undefined : readText(toolsPath),
+      list: toolsPath === undefined ? null : { path: toolsPath, bytes: readBytes(toolsPath) },
       server: serverAsked(input),
       testPath,
       guardPath,
@@ -263,9 +264,9 @@ function serverAsked(input: Input): Server | null {
 }
 
 /** What tells a run's data from another's. */
-function hashOf(files: readonly string[], toolsText = ""): string {
+function hashOf(files: readonly string[], list: Uint8Array = new Uint8Array()): string {
   const hash = createHash("sha256");
-  for (const part of [...files.map(readBytes), toolsText]) hash.update(part);
+  for (const part of [...files.map(readBytes), list]) hash.update(part);
   return hash.digest("hex");
 }
 

@@ -1,9 +1,10 @@
 import { defaultModel } from "../runtime/default.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
-import { type Command, print, readText, table, UsageError } from "./command.ts";
+import { type Command, print, table, UsageError } from "./command.ts";
 import { descriptionCosts, type Finding, findAll, roomOf } from "./lint/rules.ts";
 import { pathOf, readSheet, type Sheet } from "./lint/sheet.ts";
+import { readToolsText } from "./toollist.ts";
 
 export interface Report {
   path: string;
@@ -30,7 +31,7 @@ export const lint: Command = {
   help: `thimble lint TOOLS [--model PACK] [--prompt N | --rows N] [--json] [--strict]
 
 Counts what each tool takes: rows of those that one request may see, or where the model has tools in its prompt tokens
-of that and what is left for the request. Then lists what makes calls fail, each with the text to write instead. TOOLS: a file in any form that run takes, - for standard input.
+of that and what is left for the request. Then lists what makes calls fail, each with the text to write instead. TOOLS: JSON in any form that run takes, - for standard input.
 Exit code 1 if there is an error.
 
   --model PACK   whose tokens to count (the model inside the package)
@@ -53,7 +54,7 @@ Exit code 1 if there is an error.
       throw new UsageError(
         `lint: expected one file of tools, got ${input.words.length}; name one, or - for standard input`,
       );
-    const text = readText(path);
+    const text = readToolsText(path);
     const { header } = await PackStream.open(input.text("model") ?? defaultModel());
     const { prompt: way = "joint" } = header;
     const [option, other] = way === "joint" ? (["prompt", "rows"] as const) : (["rows", "prompt"] as const);

@@ -11,6 +11,7 @@ import { handlerOf } from "./serve/handler.ts";
 import { listen, untilStopped } from "./serve/listen.ts";
 import { Metrics } from "./serve/metrics.ts";
 import { withSdk } from "./serve/sdk.ts";
+import { readToolsText } from "./toollist.ts";
 
 export const playground: Command = {
   help: `thimble playground [--port 7860] [--host ADDRESS] [--model PACK] [--tools FILE] [--connect FILE] [--export FOLDER]
@@ -22,7 +23,7 @@ teach. The same port answers as thimble serve does.
   --port PORT      where it listens (7860); 0 for any that is free
   --host ADDRESS   by default 127.0.0.1: this machine alone
   --model PACK     a pack's path, URL or name, as thimble pull knows them (the model inside the package)
-  --tools FILE     tools to begin with, in any form
+  --tools FILE     tools to begin with, JSON in any form
   --connect FILE   {"mcpServers": {…}}: the tools of these servers to begin with; none of them is called
   --export FOLDER  writes the page as files that any web server can hold, and ends
 
@@ -69,7 +70,7 @@ teach. The same port answers as thimble serve does.
 
 /** Throws: Error, or ToolError, for a file that is no list of tools. */
 function readTools(path: string): unknown[] {
-  const text = readText(path);
+  const text = readToolsText(path);
   ToolSet.from(text);
   const list = JSON.parse(text);
   return Array.isArray(list) ? list : list.tools;

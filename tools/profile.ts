@@ -21,6 +21,7 @@ import { page } from "./profile/page.ts";
 import type { Report } from "./profile/report.ts";
 import { render, renderComparison } from "./profile/tables.ts";
 import { watchRequest, watchTools } from "./run.ts";
+import { readToolsText } from "./toollist.ts";
 
 export const profile: Command = {
   help: `thimble profile [REQUEST] [--tools FILE] [--model PACK | --geometry full] [--seconds N] [--html FILE] [--json]
@@ -71,7 +72,7 @@ between, where the system has them. Before that, cold starts in processes of the
           build: kernelsOf(input),
           promptTokens: input.integer("prompt", 8, 1024) ?? 384,
           request: input.words.join(" ") || watchRequest,
-          tools: readText(input.text("tools") ?? watchTools),
+          tools: readToolsText(input.text("tools") ?? watchTools),
         },
         {
           calls: input.integer("calls", 1, 1e6) ?? 100,

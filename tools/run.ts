@@ -32,14 +32,15 @@ export const run: Command = {
 
 Prints one line a call: the tool's name, then its arguments as JSON. Without REQUEST, each line of standard input that is
 not blank is a request, answered in one line as soon as it is there: its calls a tab apart, or "error: " and what is wrong with it.
+Whether to act on a call, confirm it or ask again is said on a terminal and by --json.
 
-  --tools FILE    list of tools: native, JSON Schema, OpenAI or MCP; - for standard input (a watch's tools)
+  --tools FILE    list of tools: native, JSON Schema, OpenAI, MCP or packed; - for standard input (a watch's tools)
   --offer K       offer the likeliest K of the tools and their rivals (as many as fit)
   --model PACK    a pack's path, URL or name, as thimble pull knows them (the model inside the package)
   --tuning FILE   what thimble finetune wrote for this model: a path or URL
   --kernels NAME  ${buildNames.join(", ")} (the fastest that runs here)
   --threads N     threads of the prefill (1)
-  --json          print one object a request: calls, text, tokens, timings, warnings; or error
+  --json          print one object a request: calls, decision, text, tokens, timings, warnings; or error
   --stream        print the answer's text while it is written
   --free          decode without the grammar
   --wasi          answer by the command for WASI, under @wasmer/wasi: requests are read whole before the first is answered;

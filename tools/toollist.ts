@@ -25,6 +25,14 @@ export async function toolsIn(bytes: Uint8Array, place: string): Promise<ToolSet
   return ToolSet.from(utf8Text(bytes, place));
 }
 
+/** The text of a list that must be JSON: its places, or its very words, count. Throws: Error for a packed list. */
+export function readToolsText(path: string): string {
+  const bytes = readBytes(path);
+  if (isPacked(bytes))
+    throw new Error(`${path}: expected tools as JSON, got a packed list; give the JSON that it was packed from`);
+  return utf8Text(bytes, path);
+}
+
 /** Msgpack's lists begin with bytes that no JSON text begins with. */
 export function isPacked(bytes: Uint8Array): boolean {
   return bytes[0] >> 4 === 0x9 || bytes[0] === 0xdc || bytes[0] === 0xdd;
