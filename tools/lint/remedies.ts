@@ -94,12 +94,15 @@ export function picked(source: Record<string, unknown>, keys: readonly string[])
   return Object.fromEntries(keys.map((key) => [key, source[key] as Json]));
 }
 
-/** Values that a format admits, for the example that says it in its place. Source: JSON Schema validation, 7.3. */
+/**
+ * Examples in the place of a format. Strings are copied from the request, so a date stays as it was said.
+ * Source of the formats: JSON Schema validation, 7.3.
+ */
 const formats: Record<string, string> = {
-  date: "2026-05-01",
-  time: "07:15:00Z",
-  "date-time": "2026-05-01T07:15:00Z",
-  duration: "PT10M",
+  date: "tomorrow",
+  time: "7:15 am",
+  "date-time": "tomorrow at 7:15",
+  duration: "10 minutes",
   email: "anna@example.com",
   uri: "https://example.com",
   uuid: "123e4567-e89b-12d3-a456-426614174000",
@@ -122,7 +125,11 @@ export function keptForm(
   if (keyword === "allOf") return { remedy: "write one schema in their place" };
   const example = keyword === "format" ? formats[String(asked)] : undefined;
   const about = typeof rest.description === "string" ? rest.description : "";
-  if (!example || hasExample(about)) return rewrite("leave it out and check the argument", rest);
+  const asSaid = keyword === "format" || keyword === "pattern" ? ", which is copied from the request" : "";
+  if (!example || hasExample(about)) return rewrite(`leave it out and check the argument${asSaid}`, rest);
   const text = `${about.trim().replace(/[.\s]+$/, "") || sentence(String(holder.at(-1)))}, e.g. ${quote(example)}.`;
-  return rewrite(`write an example in its place, ${quote(text)}`, { ...rest, description: text });
+  return rewrite(`write an example in its place, ${quote(text)}; the argument is copied from the request`, {
+    ...rest,
+    description: text,
+  });
 }
