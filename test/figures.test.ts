@@ -1,6 +1,8 @@
 /** Numbers that a request says, and what they cost to leave. Cases, for implementations in other languages too: fixtures/figures.json. */
 import { expect, test } from "bun:test";
 import { Figures, type Takes } from "../runtime/answer/figures.ts";
+import { extremesIn } from "../runtime/text/extremes.ts";
+import extremes from "./fixtures/extremes.json" with { type: "json" };
 import cases from "./fixtures/figures.json" with { type: "json" };
 
 for (const [request, keys] of cases as unknown as [string, Record<string, string[]>][])
@@ -36,6 +38,52 @@ test("nothing pays outside of numbers, in strings of digits, or where no id lead
   expect(losses("at 7", '[{"name":"set_7', ["8", "7"])).toEqual([0, 0]);
   expect(losses("at 7", '{"hour":', ["8", "9"])).toEqual([0, 0]);
   expect(losses("play jazz", '{"hour":', ["8", "9"])).toEqual([0, 0]);
+});
+
+for (const [text, asked] of extremes)
+  test(`"${text}" asks for ${asked || "neither the most nor the least"}`, () => {
+    const isEither = asked === "either";
+    expect(extremesIn(text)).toMatchObject({
+      most: isEither || asked === "most",
+      least: isEither || asked === "least",
+    });
+  });
+
+test("what is at its most or least is what the schema takes at that, beside numbers that are said", () => {
+  const within = (least: number, most: number, before: string) => (text: string) => {
+    const digits = (before + text).replace(/^":/, "");
+    return /^-?[0-9]+$/.test(digits) && Number(digits) >= least && Number(digits) <= most;
+  };
+  const figures = (request: string, least: number, most: number) => {
+    const all = new Figures(request, 8);
+    return (before: string, texts: string[]): number[] => {
+      const row = new Float32Array(texts.length);
+      const bytesOf = (id: number) => new TextEncoder().encode(texts[id]);
+      const [, digits = ""] = /:(-?[0-9]*)$/.exec(before) ?? [];
+      const takes = within(least, most, digits);
+      all.add(row, texts.keys(), [...new TextEncoder().encode(before)], bytesOf, takes);
+      return [...row];
+    };
+  };
+  const loud = figures("full volume", 0, 100);
+  expect(loud('{"level":', ["5", "1", "0"])).toEqual([-8, 0, -8]);
+  expect(loud('{"level":1', ["0", "5", "}}]"])).toEqual([0, -8, -8]);
+  expect(loud('{"level":10', ["0", "}}]"])).toEqual([0, -8]);
+  expect(loud('{"level', ['":5', '":10', '":'])).toEqual([-8, 0, 0]);
+  expect(figures("the coldest", -30, -10)('{"degrees":', ["-", "1", "0"])).toEqual([0, -8, -8]);
+  expect(figures("turn it all the way", 0, 7)('{"level":', ["0", "3", "7"])).toEqual([0, -8, 0]);
+  expect(figures("3 at the lowest", 1, 7)('{"level":', ["1", "3", "7"])).toEqual([0, 0, -8]);
+  const bright = new Figures("Make it as bright as it goes", 8);
+  const ids = ["1", "5"].map((text) => new TextEncoder().encode(text));
+  expect(bright.placeOf("level", 100)).toBeUndefined();
+  const before = [...new TextEncoder().encode('{"level":')];
+  bright.add(new Float32Array(2), ids.keys(), before, (id) => ids[id], within(0, 100, ""));
+  expect(bright.placeOf("level", 100)).toEqual({ start: 8, end: 20 });
+  expect(bright.placeOf("level", 50)).toBeUndefined();
+  // Where there is no bound, and where there is one number alone, nobody knows what is meant.
+  expect(figures("full volume", 0, Number.POSITIVE_INFINITY)('{"level":', ["5", "1"])).toEqual([0, 0]);
+  expect(figures("full volume", 0, 2000)('{"level":', ["2", "1"])).toEqual([0, 0]);
+  expect(figures("full volume", 4, 4)('{"level":', ["4"])).toEqual([0]);
 });
 
 test('what the schema does not take is none of those that are said; by a clock of 24 "8 pm" is 20 alone', () => {

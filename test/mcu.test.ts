@@ -14,6 +14,7 @@ import type { State } from "../runtime/grammar/state.ts";
 import { compileGrammar } from "../runtime/grammar/table.ts";
 import { defaultModel, load, type ToolCall, ToolError, ToolSet } from "../runtime/index.ts";
 import { xxh32 } from "../runtime/pack/xxh32.ts";
+import { extremesIn } from "../runtime/text/extremes.ts";
 import { numbersIn } from "../runtime/text/numbers.ts";
 import { readRequest } from "../runtime/text/request.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
@@ -381,6 +382,43 @@ describe("the same as the runtime", () => {
   );
 
   withCc(
+    "numbers at their most and least: tokens, calls, msgpack and certainty",
+    async () => {
+      const level = (name: string, description: string, minimum: number, maximum?: number, step?: number) => ({
+        name,
+        description,
+        inputSchema: {
+          type: "object",
+          properties: {
+            level: { type: "integer", minimum, ...(maximum && { maximum }), ...(step && { multipleOf: step }) },
+          },
+          required: ["level"],
+        },
+      });
+      const tools = [
+        level("set_volume", "Set the volume.", 0, 100),
+        level("set_brightness", "Set the screen's brightness.", 10, 250, 10),
+        level("set_fan", "Set the fan's speed.", 1, 5),
+        level("set_freezer", "Cool the freezer, in degrees.", -30, -10),
+        level("set_lamp", "Set the lamp's warmth, in kelvin.", 1000),
+      ];
+      const queries = [
+        "full volume",
+        "volume all the way down",
+        "dim the screen all the way",
+        "brightness to its maximum and fan to the lowest",
+        "fan at full speed and volume to 30",
+        "freezer as cold as it goes",
+        "lamp to its warmest",
+        "turn the volume down to 7, Max",
+      ];
+      const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
+      expect([others, same]).toEqual([[], queries.length]);
+    },
+    timeoutMs,
+  );
+
+  withCc(
     "tokens in any limit, and whether it cut the answer short",
     async () => {
       // Their first letters are decided, the rest is forced.
@@ -627,7 +665,14 @@ describe("the same as the runtime", () => {
       const lengths = Array.from({ length: 1500 }, () =>
         Array.from({ length: 3 + random() * 8 }, () => parts[Math.floor(random() * parts.length)]).join(" "),
       );
-      const texts = [...cases.map(({ text }) => text), ...any, ...lengths]
+      const asked = (await Bun.file(fixture("extremes.json")).json()) as [string, string][];
+      const bounds = asked.flatMap(([text]) => text.split(/\b/));
+      const mixed = Array.from({ length: 1500 }, () =>
+        Array.from({ length: 1 + random() * 7 }, () => bounds[Math.floor(random() * bounds.length)]).join(
+          random() < 0.5 ? "" : " ",
+        ),
+      );
+      const texts = [...cases.map(({ text }) => text), ...any, ...lengths, ...asked.map(([text]) => text), ...mixed]
         .filter((text) => text.trim())
         .map((text) => readRequest(text).text);
       const path = await keep(ToolSet.from("[]"));
@@ -643,7 +688,9 @@ describe("the same as the runtime", () => {
             return `${millionths + 0}:${row}:${hand}:${Number(isTold)}:${Number(isPart)}:${Number(rather !== undefined)}`;
           },
         );
-        expect([text, lines[i].trim()]).toEqual([text, said.join(" ")]);
+        const { most, least } = extremesIn(text);
+        const all = [...said, ...(most ? ["most"] : []), ...(least ? ["least"] : [])];
+        expect([text, lines[i].trim()]).toEqual([text, all.join(" ")]);
       }
     },
   );

@@ -45,7 +45,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
   const list = Object.entries(files).map(([room, names]) => `${room}: ${names.join(" ")}`);
   expect(list).toEqual([
     "node: fs url util",
-    "runtime/answer: answer arguments copy decision enums figures lean provenance rank repeat rules taught toolcall trace",
+    "runtime/answer: answer arguments copy decision enums figures lean provenance rank repeat rules said taught toolcall trace",
     "runtime: clock default errors json limits lru msgpack session thimble turns",
     "runtime/engine: decoder embedding encoder kernels memory modelplan sessionplan threads trial tuningplan warm worker",
     "runtime/grammar: automaton grammar scalars state",
@@ -53,7 +53,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
     "runtime/load: cache checksum files integrity loader patience ring source store stream tuning web weights",
     "runtime/pack: calibration pack quant renew xxh32",
     "runtime/prompt: apart joint prompt",
-    "runtime/text: days letters numbers request timeofday tokenizer trie units",
+    "runtime/text: days extremes letters numbers request timeofday tokenizer trie units",
     "runtime/tools: bounds decimal forms keywords merge overlap pointer prompt reader schema shapes shortest tools typing words",
     "tools: command lines model run toollist",
     "wasm: abi",

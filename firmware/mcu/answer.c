@@ -165,7 +165,7 @@ uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits
     c->leans = take(arena, &at, 8ull * (m->nTools + 1));
   if (c->leans && m->leanWord != 0) c->found = take(arena, &at, m->nTools);
   if (m->leanNumber != 0) {
-    c->said = take(arena, &at, mostSaid * sizeof *c->said);
+    c->said = take(arena, &at, allSaid * sizeof *c->said);
     c->enums = take(arena, &at, sizeof *c->enums);
   }
   c->place = take(arena, &at, place_bytes(&c->words));

@@ -6,7 +6,8 @@
 #include "engine.h"
 #include "numbers.h"
 
-enum { mostSaid = 24, mostNumbers = 32 };
+/* Numbers that a request says, and two beside them: the most and the least that a schema takes. */
+enum { mostSaid = 24, allSaid = mostSaid + 2, mostNumbers = 32 };
 
 /* A number of the request, and its unit. */
 typedef struct {
@@ -17,6 +18,7 @@ typedef struct {
   bool isTold;       /* it tells a time of day, whose hour and minute stand by themselves */
   bool isPart;       /* of a length in several units, "an hour and 5 minutes", which is said beside it as one */
   bool isOther;      /* what stands before it is meant instead where that fits: 20 for the 8 of "8 pm" */
+  uint8_t bound;     /* asks_most or asks_least: in millionths what the schema takes at that, or inexact */
 } said;
 
 enum { mostProperties = 32, mostValues = 64 };
@@ -77,7 +79,9 @@ typedef struct {
   uint8_t *found;                   /* of each tool, what a word counts for it; NULL where words do not */
   said *said;
   uint32_t nSaid;
-  uint8_t fitting[mostSaid];        /* bits of what each may stand for here */
+  uint8_t fitting[allSaid];         /* bits of what each may stand for here */
+  int64_t reached[4];               /* bounds that numbers of this answer had, where the request asks for one way alone */
+  uint32_t nReached;
   enums *enums;                     /* as `said` NULL where what is not said costs nothing */
   bool pricesNumbers, pricesEnums;  /* here */
   place *place, *after;

@@ -1,158 +1,10 @@
-/* The numbers that a request says, put into the choice of those that a call holds. Source: runtime/answer/figures.ts. */
+/* The numbers that a request says (said.c), put into the choice of those that a call holds. Source: runtime/answer/figures.ts. */
+#include "extremes.h"
+#include "said.h"
 #include "timeofday.h"
 #include "units.h"
 
 enum { mostText = 24 };
-
-static uint32_t letters_from(const uint8_t *text, uint32_t bytes, uint32_t at) {
-  uint32_t size, end = at;
-  while (end < bytes && class_of(point_at(text + end, &size)) & class_letter) end += size;
-  return end - at;
-}
-
-/* Where the character before a place begins. */
-static uint32_t before(const uint8_t *text, uint32_t at) {
-  do at--;
-  while (at && (text[at] & 0xc0) == 0x80);
-  return at;
-}
-
-static uint32_t class_before(const uint8_t *text, uint32_t at) {
-  uint32_t size;
-  return at ? class_of(point_at(text + before(text, at), &size)) : 0;
-}
-
-static uint32_t letters_before(const uint8_t *text, uint32_t least, uint32_t at) {
-  uint32_t start = at;
-  while (start > least && class_before(text, start) & class_letter) start = before(text, start);
-  return at - start;
-}
-
-/* Bytes of "a " or "an " at a place, 0 for neither. */
-static uint32_t article_at(const uint8_t *text, uint32_t bytes, uint32_t at) {
-  uint32_t length = at + 1 < bytes && (text[at + 1] | 32) == 'n' ? 2 : 1;
-  return (text[at] | 32) == 'a' && at + length < bytes && text[at + length] == ' ' ? length + 1 : 0;
-}
-
-static bool goes_on(const uint8_t *text, uint32_t bytes, uint32_t at, const char *with, uint32_t length) {
-  return at + length <= bytes && !memcmp(text + at, with, length);
-}
-
-/* The unit of what a number counts, and where its word ends: "an hour and a half" has it within, "half an hour" after. */
-static uint32_t counted_by(const uint8_t *text, uint32_t bytes, const said_number *number, uint32_t *after) {
-  static const char joint[] = " and a ";
-  *after = number->end;
-  uint32_t fraction = letters_before(text, number->start, number->end), at = number->end - fraction;
-  if (fraction && at >= number->start + sizeof joint - 1 && !memcmp(text + at - (sizeof joint - 1), joint, sizeof joint - 1)) {
-    at -= sizeof joint - 1;
-    uint32_t length = letters_before(text, number->start, at);
-    if (length) return unit_of(text + at - length, length);
-  }
-  at = number->end;
-  if (at < bytes && (text[at] == ' ' || text[at] == '-')) at++;
-  if (goes_on(text, bytes, at, "of ", 3)) at += 3;
-  if (goes_on(text, bytes, at, "a ", 2)) at += 2;
-  else if (goes_on(text, bytes, at, "an ", 3)) at += 3;
-  uint32_t letters = letters_from(text, bytes, at);
-  if (letters) *after = at + letters;
-  return unit_of(text + at, letters);
-}
-
-/* Where the numbers of a request stand, up to the end of what they count. */
-typedef struct {
-  uint32_t start, after;
-} span;
-
-static void say(call *c, span *spans, span at, said one) {
-  if (c->nSaid < mostSaid) {
-    c->said[c->nSaid] = one;
-    spans[c->nSaid] = at;
-  }
-  c->nSaid++;
-}
-
-/* "an hour": one of a unit that no number counts. */
-static void say_articles(call *c, const said_number *numbers, uint32_t n, span *spans) {
-  const uint8_t *text = c->request;
-  uint32_t bytes = c->requestBytes;
-  for (uint32_t at = 0; at < bytes;) {
-    bool isFirst = !(class_before(text, at) & (class_letter | class_number));
-    uint32_t article = isFirst ? article_at(text, bytes, at) : 0;
-    uint32_t length = article ? letters_from(text, bytes, at + article) : 0;
-    if (!length) {
-      at++;
-      continue;
-    }
-    uint32_t unit = unit_of(text + at + article, length), end = at + article + length;
-    bool isPart = false;
-    for (uint32_t i = 0; i < n; i++) isPart = isPart || (numbers[i].start < end && numbers[i].end + 4 >= at);
-    if (unit && !isPart) say(c, spans, (span){at, end}, (said){.millionths = million, .unit = (uint8_t)unit});
-    at = end;
-  }
-}
-
-/* The number that goes on with one in a smaller unit, "and 5 minutes"; `n` for none. */
-static uint32_t next_part(const call *c, const span *spans, uint32_t n, uint32_t one) {
-  uint32_t i = 0;
-  for (; i < n; i++) {
-    uint32_t from = spans[one].after, bytes = spans[i].start - from;
-    if (spans[i].start <= from || !is_alike(c->said[one].unit, c->said[i].unit) || size_of(c->said[one].unit) <= size_of(c->said[i].unit))
-      continue;
-    bool isComma = c->request[from] == ',';
-    if (goes_on(c->request, c->requestBytes, from + isComma, " and ", 5) ? bytes == 5u + isComma
-                                                                        : isComma && bytes == 2 && c->request[from + 1] == ' ')
-      break;
-    if (bytes == 1 && c->request[from] == ' ') break;
-  }
-  return i;
-}
-
-/* Lengths that are said in several units, the largest first, as one number of the last; their parts are marked. */
-static void say_compounds(call *c, span *spans) {
-  uint32_t n = c->nSaid < mostSaid ? c->nSaid : mostSaid;
-  for (uint32_t head = 0; head < n; head++) {
-    int64_t all = 0;
-    uint32_t before = 0, last = head;
-    while (before < n && next_part(c, spans, n, before) != head) before++;
-    if (before < n || next_part(c, spans, n, head) == n) continue;
-    for (uint32_t i = head; i < n; i = next_part(c, spans, n, last = i)) {
-      int64_t own = times(c->said[i].millionths, size_of(c->said[i].unit));
-      all = all == inexact || own == inexact ? inexact : all + own;
-    }
-    uint32_t size = size_of(c->said[last].unit);
-    if (all == inexact || all > mostExact || all % size) continue;
-    for (uint32_t i = head; i < n; i = next_part(c, spans, n, i)) c->said[i].isPart = true;
-    say(c, spans, spans[head], (said){.millionths = all / size, .unit = c->said[last].unit});
-  }
-}
-
-void find_figures(call *c) {
-  said_number numbers[mostNumbers];
-  span spans[mostSaid];
-  uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, mostNumbers);
-  c->nSaid = 0;
-  if (n > mostNumbers) return;
-  bool isExact = true;
-  uint32_t kept = 0, told;
-  for (uint32_t i = 0; i < n; i++) {
-    bool isShort = false;
-    for (uint32_t j = 0; j < n; j++)
-      isShort = isShort || (numbers[j].start == numbers[i].start && numbers[j].end > numbers[i].end);
-    if (!isShort) numbers[kept++] = numbers[i];
-  }
-  for (uint32_t i = 0; i < kept; i++) {
-    span at = {numbers[i].start, 0};
-    isExact = isExact && numbers[i].millionths != inexact;
-    uint8_t unit = (uint8_t)counted_by(c->request, c->requestBytes, &numbers[i], &at.after);
-    say(c, spans, at, (said){.millionths = numbers[i].millionths, .unit = unit, .inWords = numbers[i].inWords});
-  }
-  say_articles(c, numbers, kept, spans);
-  say_compounds(c, spans);
-  told = say_times(c, numbers, kept);
-  for (uint32_t i = 0; i < kept && i < mostSaid; i++) c->said[i].isTold = told >> i & 1;
-  /* What cannot be counted exactly might be what is meant. */
-  if (!isExact || c->nSaid > mostSaid) c->nSaid = 0;
-}
 
 /* What the last word of a key counts, and whether that is of a time of day: no "hours", no "minutes". */
 typedef struct {
@@ -200,6 +52,10 @@ static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   const said *one = &c->said[i];
   uint32_t under = beside(key->unit, one->unit), unit = beside(one->unit, under), size = size_of(under), own = size_of(unit), alike = 0;
   meanings m = {.n = 0};
+  if (one->bound) {
+    mean(&m, one->millionths, true);
+    return m;
+  }
   if (key->isHand && one->clock == key->unit) mean(&m, one->millionths, false);
   if (one->clock || (key->isHand && one->isTold)) return m;
   /* "An alarm for 9, please" is at nine sharp. */
@@ -235,6 +91,8 @@ bool comes_to(const call *c, thimble_span key, double value) {
     for (uint32_t n = m.n - m.parts; n--;)
       if ((double)m.values[n] / million == value) return true;
   }
+  for (uint32_t i = c->said ? c->nReached : 0; i--;)
+    if ((double)c->reached[i] / million == value) return true;
   return false;
 }
 
@@ -317,6 +175,30 @@ static bool fits_here(const call *c, const tail *t, uint32_t start, const uint8_
   return false;
 }
 
+/* Whole numbers from which a bound of a schema is looked for, and up to which; what has its bounds elsewhere has none here. */
+enum { leastBound = -100, mostBound = 1000 };
+
+/* What the number that begins may be at the most and the least. */
+static void find_bounds(call *c, const tail *t, uint32_t start) {
+  int64_t bounds[] = {inexact, inexact, inexact};
+  for (int n = mostBound + 1; n >= leastBound - 1; n--) {
+    uint8_t text[mostText];
+    int64_t value = (int64_t)n * million;
+    if (!fits_here(c, t, start, text, write_decimal(value, text))) continue;
+    if (bounds[asks_most] == inexact) bounds[asks_most] = n > mostBound ? mostExact + 1 : value;
+    bounds[asks_least] = n < leastBound ? mostExact + 1 : value;
+  }
+  bool isNone = bounds[asks_most] == bounds[asks_least], isBoth = c->nSaid > 1 && c->said[c->nSaid - 2].bound;
+  for (uint32_t i = 0; i < c->nSaid; i++) {
+    said *one = &c->said[i];
+    if (!one->bound) continue;
+    one->millionths = isNone || bounds[one->bound] > mostExact ? inexact : bounds[one->bound];
+    bool isKnown = isBoth || one->millionths == inexact;
+    for (uint32_t n = c->nReached; n--;) isKnown = isKnown || c->reached[n] == one->millionths;
+    if (!isKnown && c->nReached < sizeof c->reached / sizeof *c->reached) c->reached[c->nReached++] = one->millionths;
+  }
+}
+
 /* Notes which of the numbers that are said may stand in the value that is open or comes next, by bits of what each may stand for. */
 static void note_fitting(call *c) {
   tail t = {c, {NULL, 0}};
@@ -326,6 +208,7 @@ static void note_fitting(call *c) {
     t.piece = keyEnd;
     isThere = find_open(&t, c->textBytes + keyEnd.bytes, &open);
   }
+  if (isThere && open.start >= c->textBytes && c->said[c->nSaid - 1].bound) find_bounds(c, &t, open.start);
   for (uint32_t i = 0; i < c->nSaid && isThere; i++) {
     bool isOther = c->said[i].isOther && fitted;
     meanings m = values_under(c, &open.unit, i);

@@ -151,7 +151,7 @@ static bool is_minute(int64_t millionths) {
 }
 
 static void say(call *c, uint32_t value, uint32_t clock, bool isOther) {
-  if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){(int64_t)value * million, 0, (uint8_t)clock, false, false, false, isOther};
+  if (c->nSaid < mostSaid) c->said[c->nSaid] = (said){.millionths = (int64_t)value * million, .clock = (uint8_t)clock, .isOther = isOther};
   c->nSaid++;
 }
 

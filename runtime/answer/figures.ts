@@ -5,39 +5,16 @@
  *
  * All are counted in millionths, so that an implementation without floating point finds the same ones (firmware/mcu).
  */
-import { patternOf } from "../text/letters.ts";
-import { numbersIn } from "../text/numbers.ts";
-import { timesIn } from "../text/timeofday.ts";
+import { type Extremes, extremesIn } from "../text/extremes.ts";
 import { type Unit, unitOf, unitsBeside } from "../text/units.ts";
+import { countedBy, million, type Place, type Said, saidIn } from "./said.ts";
 
-const million = 1e6;
 /** Numbers of a request, hours and minutes of its times of day beside them: of one that says more none is preferred. */
 const mostSaid = 24;
+/** Bounds of an answer that count as said. */
+const mostReached = 4;
 
-const [second, minute, hour] = [1000, 60_000, 3_600_000];
-
-/** UTF-16 offsets into a request. */
-interface Place {
-  start: number;
-  end: number;
-}
-
-/** A number of the request, and the unit that it counts. */
-interface Said extends Place {
-  millionths: number;
-  unit?: Unit;
-  /** Of the hour or the minute of a time of day, the unit of the keys that it may stand under. */
-  clock?: number;
-  /** It tells a time of day, whose hour and minute stand by themselves. */
-  isTold?: boolean;
-  /** What is meant instead where that fits: 20 for the 8 of "8 pm". */
-  rather?: number;
-  inWords?: boolean;
-  /** Where the word ends that it counts. */
-  after?: number;
-  /** Of a length in several units, "an hour and 5 minutes", which is said beside it as one. */
-  isPart?: boolean;
-}
+const [second, minute] = [1000, 60_000];
 
 /** What the last word of a key counts. */
 interface Counted {
@@ -61,6 +38,11 @@ export class Figures {
   readonly said: readonly Said[];
   /** By the last word of a key: the numbers that may stand under it, as JSON. */
   private readonly texts = new Map<string, ReadonlyMap<string, Text>>();
+  private readonly asks: Extremes;
+  /** Of the number that was begun last: where that was, and what it is at the most or the least, where that is asked for. */
+  private bounds: { start: number; texts: readonly string[] } = { start: -1, texts: [] };
+  /** Those that numbers of this answer had, where the request asks for one way alone. */
+  private readonly reached = new Set<string>();
 
   /** `price`: of a number that is not said, in logits. */
   constructor(
@@ -70,6 +52,7 @@ export class Figures {
     const said = saidIn(request);
     // What cannot be counted exactly might be what is meant.
     this.said = said.length <= mostSaid && said.every(({ millionths }) => Number.isSafeInteger(millionths)) ? said : [];
+    this.asks = extremesIn(request);
   }
 
   /**
@@ -83,13 +66,14 @@ export class Figures {
     bytesOf: (id: number) => ArrayLike<number>,
     takes: Takes,
   ): void {
-    if (!this.said.length) return;
+    if (!this.said.length && !this.asks.most && !this.asks.least) return;
     const before = String.fromCharCode(...bytes);
     const [, key, digits] = number.exec(before) ?? [];
     const isOpen = key !== undefined;
     const begun = isOpen ? key : number.exec(before + keyEnd)?.[1];
     const takesHere: Takes = isOpen ? takes : (text) => takes(keyEnd + text);
-    const fitting = begun === undefined ? [] : this.fitting(begun, digits ?? "", takesHere);
+    const start = before.length + (isOpen ? -digits.length : keyEnd.length);
+    const fitting = begun === undefined ? [] : this.fitting(begun, start, digits ?? "", takesHere);
     const unsaid: number[] = [];
     let any = false;
     for (const id of ids) {
@@ -118,9 +102,10 @@ export class Figures {
     return [...this.meant(key).keys()];
   }
 
-  /** Where the request says what comes to a number under a key: "two minutes" of 120 under "seconds". */
+  /** Where the request says what comes to a number under a key: "two minutes" of 120 under "seconds", "full volume" of the most. */
   placeOf(key: string, value: number): Place | undefined {
-    return this.meant(escaped(key)).get(String(value))?.place;
+    const text = String(value);
+    return this.meant(escaped(key)).get(text)?.place ?? (this.reached.has(text) ? this.asks.place : undefined);
   }
 
   /** Whether a number of the request counts another unit than a key of its kind: 30 of "30 seconds" under "minutes". */
@@ -130,10 +115,20 @@ export class Figures {
     return isAlike && own?.size !== unit?.size;
   }
 
-  /** Those that begin with some digits and that the schema takes. */
-  private fitting(key: string, digits: string, takes: Takes): readonly string[] {
+  /** Those that begin with some digits, written from `start` of the answer on, and that the schema takes. */
+  private fitting(key: string, start: number, digits: string, takes: Takes): readonly string[] {
     const fits = (text?: string) => text?.startsWith(digits) === true && takes(text.slice(digits.length));
-    return [...this.meant(key)].flatMap(([text, { rather }]) => (fits(text) && !fits(rather) ? [text] : []));
+    const said = [...this.meant(key)].flatMap(([text, { rather }]) => (fits(text) && !fits(rather) ? [text] : []));
+    return [...said, ...this.boundsFrom(start, digits, takes)];
+  }
+
+  private boundsFrom(start: number, digits: string, takes: Takes): readonly string[] {
+    if (!digits && start !== this.bounds.start) {
+      this.bounds = { start, texts: boundsOf(takes, this.asks) };
+      for (const text of this.asks.place ? this.bounds.texts : [])
+        if (this.reached.size < mostReached) this.reached.add(text);
+    }
+    return start === this.bounds.start ? this.bounds.texts.filter((text) => text.startsWith(digits)) : [];
   }
 
   private meant(key: string): ReadonlyMap<string, Text> {
@@ -214,92 +209,29 @@ function* valuesUnder({ unit: ends, isHand }: Counted, said: readonly Said[]): G
   }
 }
 
+/** Whole numbers from which a bound of a schema is looked for, and up to which; what has its bounds elsewhere has none here. */
+const [least, most] = [-100, 1000];
+
+/** The most and the least that a number may be, of those that are asked for; of one number alone neither is told. */
+function boundsOf(takes: Takes, asks: Extremes): string[] {
+  if (!asks.most && !asks.least) return [];
+  let [first, last]: (number | undefined)[] = [];
+  for (let value = least - 1; value <= most + 1; value++) {
+    if (!takes(String(value))) continue;
+    first ??= value;
+    last = value;
+  }
+  if (first === undefined || last === undefined || first === last) return [];
+  return [
+    ...(asks.most && last <= most ? [String(last)] : []),
+    ...(asks.least && first >= least ? [String(first)] : []),
+  ];
+}
+
 function decimal(millionths: number): string {
   const size = Math.abs(millionths);
   const part = String(size % million)
     .padStart(6, "0")
     .replace(/0+$/, "");
   return `${millionths < 0 ? "-" : ""}${Math.trunc(size / million)}${part && `.${part}`}`;
-}
-
-const aCounted = patternOf(String.raw`(?<![\p{L}\p{N}])an? ([\p{L}]+)`, "giu");
-const halvedWord = patternOf(String.raw`([\p{L}]+) and a [\p{L}]+$`, "u");
-const nextWord = patternOf(String.raw`^[ -]?(?:of )?(?:an? )?([\p{L}]+)`, "u");
-
-/** Numbers and what they count; of two that begin at one place the longer, "two hours and a half". */
-function saidIn(request: string): Said[] {
-  const numbers = numbersIn(request).filter(
-    (one, _, all) => !all.some((other) => other.start === one.start && other.end > one.end),
-  );
-  const times = timesIn(request, numbers);
-  const told = new Set(times.flatMap(({ parts }) => parts));
-  const said = numbers.map((one): Said => {
-    const { word, after } = countedBy(request, one);
-    const unit = unitOf(word);
-    const { start, end, inWords } = one;
-    const isTold = told.has(one);
-    return {
-      start,
-      end,
-      inWords,
-      after,
-      millionths: exact(one.value),
-      ...(unit && { unit }),
-      ...(isTold && { isTold }),
-    };
-  });
-  for (const { 0: text, 1: word, index } of request.matchAll(aCounted(request))) {
-    const unit = unitOf(word.toLowerCase());
-    const isPart = numbers.some(({ start, end }) => start < index + text.length && end >= index - 4);
-    const end = index + text.length;
-    if (unit && !isPart) said.push({ start: index, end, after: end, millionths: million, unit });
-  }
-  said.push(...compounds(request, said));
-  for (const { hours, minute: past, isEither, start, end } of times) {
-    const [rather] = isEither ? [] : hours;
-    for (const [i, one] of hours.entries()) {
-      const other = i && rather !== undefined && { rather: rather * million };
-      said.push({ start, end, millionths: one * million, clock: hour, ...other });
-    }
-    said.push({ start, end, millionths: past * million, clock: minute });
-  }
-  return said;
-}
-
-const adjoining = /^(?:,? and |, | )$/;
-
-/** Lengths that are said in several units, the largest first, as one number of the last; their parts are marked. */
-function compounds(request: string, said: readonly Said[]): Said[] {
-  const goesOn = (one: Said, other: Said) =>
-    one.unit?.kind === other.unit?.kind &&
-    (one.unit?.size ?? 0) > (other.unit?.size ?? 0) &&
-    adjoining.test(request.slice(one.after, other.start));
-  const heads = said.filter((one) => !said.some((other) => goesOn(other, one)));
-  return heads.flatMap((head) => {
-    const parts: Said[] = [];
-    for (let at: Said | undefined = head; at; ) {
-      const last: Said = at;
-      parts.push(last);
-      at = said.find((other) => goesOn(last, other));
-    }
-    const [{ start }, { end, unit }] = [head, parts[parts.length - 1]];
-    const all = parts.reduce((sum, one) => sum + one.millionths * (one.unit?.size ?? 0), 0);
-    if (parts.length < 2 || !unit || !Number.isSafeInteger(all) || all % unit.size) return [];
-    for (const part of parts) part.isPart = true;
-    return [{ start, end, millionths: all / unit.size, unit }];
-  });
-}
-
-/** The word that a number counts, and where that ends: "an hour and a half" has it within, "half an hour" after. */
-function countedBy(request: string, { start, end }: Place): { word: string; after: number } {
-  const [said, rest] = [request.slice(start, end), request.slice(end)];
-  const within = halvedWord(said).exec(said)?.[1];
-  const [text = "", word = ""] = (within === undefined && nextWord(rest).exec(rest)) || [];
-  return { word: (within ?? word).toLowerCase(), after: end + text.length };
-}
-
-/** In millionths, NaN for what has more decimals. */
-function exact(value: number): number {
-  const millionths = Math.round(value * million);
-  return millionths / million === value ? millionths : Number.NaN;
 }

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "call.h"
+#include "extremes.h"
 
 enum { most = 1 << 16 };
 static uint8_t text[most], read[most], form[most];
@@ -65,6 +66,10 @@ static void say_figures(const thimble_model *m, uint32_t bytes) {
   find_figures(&c);
   for (uint32_t i = 0; i < c.nSaid; i++) {
     const said *one = &c.said[i];
+    if (one->bound) {
+      printf(one->bound == asks_most ? "most " : "least ");
+      continue;
+    }
     printf("%lld:%u:%u:%d:%d:%d ", (long long)one->millionths, (unsigned)one->unit, (unsigned)one->clock, one->isTold, one->isPart, one->isOther);
   }
   free(arena);

@@ -1,0 +1,10 @@
+/* The numbers that a request says. Source: runtime/answer/figures.ts. */
+#ifndef THIMBLE_SAID_H
+#define THIMBLE_SAID_H
+
+#include "call.h"
+
+/* The unit of what a number counts, and where its word ends: "an hour and a half" has it within, "half an hour" after. */
+uint32_t counted_by(const uint8_t *text, uint32_t bytes, const said_number *number, uint32_t *after);
+
+#endif

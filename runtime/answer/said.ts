@@ -1,0 +1,115 @@
+/** The numbers that a request says: what they count, lengths of several units, hours and minutes of its times of day. */
+import { patternOf } from "../text/letters.ts";
+import { numbersIn } from "../text/numbers.ts";
+import { timesIn } from "../text/timeofday.ts";
+import { type Unit, unitOf } from "../text/units.ts";
+
+/** In which numbers are counted. */
+export const million = 1e6;
+
+const [minute, hour] = [60_000, 3_600_000];
+
+/** UTF-16 offsets into a request. */
+export interface Place {
+  start: number;
+  end: number;
+}
+
+/** A number of the request, and the unit that it counts. */
+export interface Said extends Place {
+  millionths: number;
+  unit?: Unit;
+  /** Of the hour or the minute of a time of day, the unit of the keys that it may stand under. */
+  clock?: number;
+  /** It tells a time of day, whose hour and minute stand by themselves. */
+  isTold?: boolean;
+  /** What is meant instead where that fits: 20 for the 8 of "8 pm". */
+  rather?: number;
+  inWords?: boolean;
+  /** Where the word ends that it counts. */
+  after?: number;
+  /** Of a length in several units, "an hour and 5 minutes", which is said beside it as one. */
+  isPart?: boolean;
+}
+
+const aCounted = patternOf(String.raw`(?<![\p{L}\p{N}])an? ([\p{L}]+)`, "giu");
+const halvedWord = patternOf(String.raw`([\p{L}]+) and a [\p{L}]+$`, "u");
+const nextWord = patternOf(String.raw`^[ -]?(?:of )?(?:an? )?([\p{L}]+)`, "u");
+
+/** Numbers and what they count; of two that begin at one place the longer, "two hours and a half". */
+export function saidIn(request: string): Said[] {
+  const numbers = numbersIn(request).filter(
+    (one, _, all) => !all.some((other) => other.start === one.start && other.end > one.end),
+  );
+  const times = timesIn(request, numbers);
+  const told = new Set(times.flatMap(({ parts }) => parts));
+  const said = numbers.map((one): Said => {
+    const { word, after } = countedBy(request, one);
+    const unit = unitOf(word);
+    const { start, end, inWords } = one;
+    const isTold = told.has(one);
+    return {
+      start,
+      end,
+      inWords,
+      after,
+      millionths: exact(one.value),
+      ...(unit && { unit }),
+      ...(isTold && { isTold }),
+    };
+  });
+  for (const { 0: text, 1: word, index } of request.matchAll(aCounted(request))) {
+    const unit = unitOf(word.toLowerCase());
+    const isPart = numbers.some(({ start, end }) => start < index + text.length && end >= index - 4);
+    const end = index + text.length;
+    if (unit && !isPart) said.push({ start: index, end, after: end, millionths: million, unit });
+  }
+  said.push(...compounds(request, said));
+  for (const { hours, minute: past, isEither, start, end } of times) {
+    const [rather] = isEither ? [] : hours;
+    for (const [i, one] of hours.entries()) {
+      const other = i && rather !== undefined && { rather: rather * million };
+      said.push({ start, end, millionths: one * million, clock: hour, ...other });
+    }
+    said.push({ start, end, millionths: past * million, clock: minute });
+  }
+  return said;
+}
+
+const adjoining = /^(?:,? and |, | )$/;
+
+/** Lengths that are said in several units, the largest first, as one number of the last; their parts are marked. */
+function compounds(request: string, said: readonly Said[]): Said[] {
+  const goesOn = (one: Said, other: Said) =>
+    one.unit?.kind === other.unit?.kind &&
+    (one.unit?.size ?? 0) > (other.unit?.size ?? 0) &&
+    adjoining.test(request.slice(one.after, other.start));
+  const heads = said.filter((one) => !said.some((other) => goesOn(other, one)));
+  return heads.flatMap((head) => {
+    const parts: Said[] = [];
+    for (let at: Said | undefined = head; at; ) {
+      const last: Said = at;
+      parts.push(last);
+      at = said.find((other) => goesOn(last, other));
+    }
+    const [{ start }, { end, unit }] = [head, parts[parts.length - 1]];
+    const all = parts.reduce((sum, one) => sum + one.millionths * (one.unit?.size ?? 0), 0);
+    if (parts.length < 2 || !unit || !Number.isSafeInteger(all) || all % unit.size) return [];
+    for (const part of parts) part.isPart = true;
+    return [{ start, end, millionths: all / unit.size, unit }];
+  });
+}
+
+/** The word that a number counts, and where that ends: "an hour and a half" has it within, "half an hour" after. */
+export function countedBy(request: string, { start, end }: Place): { word: string; after: number } {
+  const [said, rest] = [request.slice(start, end), request.slice(end)];
+  const within = halvedWord(said).exec(said)?.[1];
+  const [text = "", word = ""] = (within === undefined && nextWord(rest).exec(rest)) || [];
+  return { word: (within ?? word).toLowerCase(), after: end + text.length };
+}
+
+/** In millionths, NaN for what has more decimals. */
+function exact(value: number): number {
+  const millionths = Math.round(value * million);
+  return millionths / million === value ? millionths : Number.NaN;
+}
