@@ -3,8 +3,9 @@
 
 #include "extremes.h"
 
-#include <stdbool.h>
 #include <string.h>
+
+#include "numbers.h"
 
 /* Before each what it asks for. */
 static const char phrases[] =
@@ -20,17 +21,28 @@ static bool is_letter(uint8_t byte) {
   return (byte | 32) >= 'a' && (byte | 32) <= 'z';
 }
 
+/* "A maximum of 10", "as high as 20": a limit of what is said. */
+static bool is_limit(const uint8_t *text, uint32_t bytes, uint32_t at) {
+  if (at + 1 >= bytes || text[at] != ' ') return false;
+  bool isOf = at + 2 < bytes && (text[at + 1] | 32) == 'o' && (text[at + 2] | 32) == 'f' && (at + 3 == bytes || !is_letter(text[at + 3]));
+  return isOf || (text[at + 1] >= '0' && text[at + 1] <= '9');
+}
+
 uint32_t extremes_in(const uint8_t *text, uint32_t bytes) {
   uint32_t found = 0;
   for (uint32_t at = 0; at < bytes; at++) {
     if (at && is_letter(text[at - 1])) continue;
+    uint32_t letters = 0;
+    while (at + letters < bytes && is_letter(text[at + letters])) letters++;
+    /* What is near, or turned away from, is not reached. */
+    if (place_of_word(text + at, letters, " below under not don than less from half halfway almost nearly bit ") >= 0) return 0;
     /* Max is a person where no sentence begins. */
     bool isName = at && bytes - at > 2 && !memcmp(text + at, "Max", 3);
     for (const char *one = isName ? phrases + sizeof "\1max" : phrases; *one; one += strlen(one) + 1) {
       const char *with = one + 1;
       uint32_t end = at;
-      while (*with && end < bytes && (text[end] | 32) == *with) end++, with++;
-      if (*with || (end < bytes && is_letter(text[end]))) continue;
+      while (*with && end < bytes && (is_letter(text[end]) ? text[end] | 32 : text[end]) == *with) end++, with++;
+      if (*with || (end < bytes && is_letter(text[end])) || is_limit(text, bytes, end)) continue;
       found |= (uint8_t)*one;
       break;
     }

@@ -9,11 +9,16 @@ enum { mostText = 24 };
 /* What the last word of a key counts, and whether that is of a time of day: no "hours", no "minutes". */
 typedef struct {
   uint32_t unit;
+  bool isLevel;  /* what may be at its most or least: not hours, cups or ids */
   bool isHand;
 } key_unit;
 
 /* Letters of the longest unit, in the plural. */
 enum { mostUnit = 12 };
+
+static const char levels[] =
+    " level volume brightness percent percentage intensity speed strength power heat temperature degrees celsius setting position stars rating "
+    "zoom bass treble warmth contrast ";
 
 /* What a key of so many last bytes counts, by its last word. */
 static key_unit unit_of_key(const uint8_t *key, uint32_t bytes) {
@@ -22,9 +27,10 @@ static key_unit unit_of_key(const uint8_t *key, uint32_t bytes) {
   if (at && key[at - 1] >= 'A' && key[at - 1] <= 'Z') at--;
   uint32_t letters = bytes - at;
   const uint8_t *word = key + at;
-  key_unit found = {0, false};
+  key_unit found = {0, false, false};
   if (letters > mostUnit || place_of_word(word, letters, " day week month ") >= 0) return found;
   found.unit = unit_of(word, letters);
+  found.isLevel = place_of_word(word, letters, levels) >= 0;
   found.isHand = place_of_word(word, letters, " hour minute ") >= 0;
   return found;
 }
@@ -91,7 +97,7 @@ bool comes_to(const call *c, thimble_span key, double value) {
     for (uint32_t n = m.n - m.parts; n--;)
       if ((double)m.values[n] / million == value) return true;
   }
-  for (uint32_t i = c->said ? c->nReached : 0; i--;)
+  for (uint32_t i = c->said && unit.isLevel ? c->nReached : 0; i--;)
     if ((double)c->reached[i] / million == value) return true;
   return false;
 }
@@ -175,27 +181,35 @@ static bool fits_here(const call *c, const tail *t, uint32_t start, const uint8_
   return false;
 }
 
-/* Whole numbers from which a bound of a schema is looked for, and up to which; what has its bounds elsewhere has none here. */
+/* Whole numbers between which a bound is looked for; beyond them the schema takes some, or has it there. */
 enum { leastBound = -100, mostBound = 1000 };
 
+static bool takes_number(const call *c, const tail *t, uint32_t start, int64_t value) {
+  uint8_t text[mostText];
+  return fits_here(c, t, start, text, write_decimal(value, text));
+}
+
 /* What the number that begins may be at the most and the least. */
-static void find_bounds(call *c, const tail *t, uint32_t start) {
-  int64_t bounds[] = {inexact, inexact, inexact};
-  for (int n = mostBound + 1; n >= leastBound - 1; n--) {
-    uint8_t text[mostText];
-    int64_t value = (int64_t)n * million;
-    if (!fits_here(c, t, start, text, write_decimal(value, text))) continue;
-    if (bounds[asks_most] == inexact) bounds[asks_most] = n > mostBound ? mostExact + 1 : value;
-    bounds[asks_least] = n < leastBound ? mostExact + 1 : value;
+static void find_bounds(call *c, const tail *t, const open_number *open) {
+  int first = INT32_MAX, last = INT32_MIN;
+  for (int n = 9900; open->unit.isLevel && n >= leastBound - 100; n -= n > mostBound + 100 ? 100 : 1) {
+    if (!takes_number(c, t, open->start, (int64_t)n * million)) continue;
+    if (last < n) last = n;
+    first = n;
   }
-  bool isNone = bounds[asks_most] == bounds[asks_least], isBoth = c->nSaid > 1 && c->said[c->nSaid - 2].bound;
+  bool isBoth = c->nSaid > 1 && c->said[c->nSaid - 2].bound;
   for (uint32_t i = 0; i < c->nSaid; i++) {
     said *one = &c->said[i];
     if (!one->bound) continue;
-    one->millionths = isNone || bounds[one->bound] > mostExact ? inexact : bounds[one->bound];
-    bool isKnown = isBoth || one->millionths == inexact;
-    for (uint32_t n = c->nReached; n--;) isKnown = isKnown || c->reached[n] == one->millionths;
-    if (!isKnown && c->nReached < sizeof c->reached / sizeof *c->reached) c->reached[c->nReached++] = one->millionths;
+    bool isMost = one->bound == asks_most;
+    int bound = isMost ? last : first, beyond = isMost ? million / 10 : -million / 10;
+    int64_t value = (int64_t)bound * million;
+    bool isNone = first >= last || bound < leastBound || bound > mostBound || takes_number(c, t, open->start, value + beyond) ||
+                  takes_number(c, t, open->start, value + 5 * beyond);
+    one->millionths = isNone ? inexact : value;
+    bool isKnown = isBoth || isNone;
+    for (uint32_t n = c->nReached; n--;) isKnown = isKnown || c->reached[n] == value;
+    if (!isKnown && c->nReached < sizeof c->reached / sizeof *c->reached) c->reached[c->nReached++] = value;
   }
 }
 
@@ -208,7 +222,7 @@ static void note_fitting(call *c) {
     t.piece = keyEnd;
     isThere = find_open(&t, c->textBytes + keyEnd.bytes, &open);
   }
-  if (isThere && open.start >= c->textBytes && c->said[c->nSaid - 1].bound) find_bounds(c, &t, open.start);
+  if (isThere && open.start >= c->textBytes && c->said[c->nSaid - 1].bound) find_bounds(c, &t, &open);
   for (uint32_t i = 0; i < c->nSaid && isThere; i++) {
     bool isOther = c->said[i].isOther && fitted;
     meanings m = values_under(c, &open.unit, i);

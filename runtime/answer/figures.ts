@@ -105,7 +105,10 @@ export class Figures {
   /** Where the request says what comes to a number under a key: "two minutes" of 120 under "seconds", "full volume" of the most. */
   placeOf(key: string, value: number): Place | undefined {
     const text = String(value);
-    return this.meant(escaped(key)).get(text)?.place ?? (this.reached.has(text) ? this.asks.place : undefined);
+    return (
+      this.meant(escaped(key)).get(text)?.place ??
+      (isLevel(key) && this.reached.has(text) ? this.asks.place : undefined)
+    );
   }
 
   /** Whether a number of the request counts another unit than a key of its kind: 30 of "30 seconds" under "minutes". */
@@ -119,12 +122,12 @@ export class Figures {
   private fitting(key: string, start: number, digits: string, takes: Takes): readonly string[] {
     const fits = (text?: string) => text?.startsWith(digits) === true && takes(text.slice(digits.length));
     const said = [...this.meant(key)].flatMap(([text, { rather }]) => (fits(text) && !fits(rather) ? [text] : []));
-    return [...said, ...this.boundsFrom(start, digits, takes)];
+    return [...said, ...this.boundsFrom(key, start, digits, takes)];
   }
 
-  private boundsFrom(start: number, digits: string, takes: Takes): readonly string[] {
+  private boundsFrom(key: string, start: number, digits: string, takes: Takes): readonly string[] {
     if (!digits && start !== this.bounds.start) {
-      this.bounds = { start, texts: boundsOf(takes, this.asks) };
+      this.bounds = { start, texts: isLevel(key) ? boundsOf(takes, this.asks) : [] };
       for (const text of this.asks.place ? this.bounds.texts : [])
         if (this.reached.size < mostReached) this.reached.add(text);
     }
@@ -209,23 +212,34 @@ function* valuesUnder({ unit: ends, isHand }: Counted, said: readonly Said[]): G
   }
 }
 
-/** Whole numbers from which a bound of a schema is looked for, and up to which; what has its bounds elsewhere has none here. */
+/** What may be at its most or least, by the last word of a key: not hours, cups or ids. */
+const levels = new Set(
+  (
+    "level volume brightness percent percentage intensity speed strength power heat temperature degrees celsius setting " +
+    "position stars rating zoom bass treble warmth contrast"
+  ).split(" "),
+);
+const isLevel = (key: string) => levels.has(lastWord(key));
+
+/** Whole numbers between which a bound is looked for; beyond them the schema takes some, or has it there. */
 const [least, most] = [-100, 1000];
 
 /** The most and the least that a number may be, of those that are asked for; of one number alone neither is told. */
 function boundsOf(takes: Takes, asks: Extremes): string[] {
   if (!asks.most && !asks.least) return [];
   let [first, last]: (number | undefined)[] = [];
-  for (let value = least - 1; value <= most + 1; value++) {
+  for (let value = 9900; value >= least - 100; value -= value > most + 100 ? 100 : 1) {
     if (!takes(String(value))) continue;
-    first ??= value;
-    last = value;
+    last ??= value;
+    first = value;
   }
   if (first === undefined || last === undefined || first === last) return [];
-  return [
-    ...(asks.most && last <= most ? [String(last)] : []),
-    ...(asks.least && first >= least ? [String(first)] : []),
-  ];
+  const isBound = (value: number, beyond: number) =>
+    value >= least && value <= most && ![1e5, 5e5].some((part) => takes(decimal(value * million + beyond * part)));
+  const texts = [];
+  if (asks.most && isBound(last, 1)) texts.push(String(last));
+  if (asks.least && isBound(first, -1)) texts.push(String(first));
+  return texts;
 }
 
 function decimal(millionths: number): string {

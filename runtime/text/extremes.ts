@@ -7,22 +7,29 @@ export interface Extremes {
   place?: { start: number; end: number };
 }
 
-const word = (source: string) => new RegExp(`(?<![a-z])(?:${source})(?![a-z])`);
+const word = (source: string, tail = "") => new RegExp(`(?<![a-z])(?:${source})(?![a-z]${tail})`);
+/** "A maximum of 10", "as high as 20": a limit of what is said. */
+const limit = "| of(?![a-z])| [0-9]";
 
 const most = word(
   "max|maximum|all the way up|(?:full|top) (?:speed|volume)|full (?:blast|brightness|power|heat|strength|marks)|" +
     "(?:high|loud|bright|hott|warm|strong|fast)est|as (?:high|loud|bright|hot|warm|strong|fast) as",
+  limit,
 );
 const least = word(
   "minimum|all the way down|(?:low|quiet|dimm|slow|cool|cold)est|as (?:low|quiet|dim|slow|cool|cold) as",
+  limit,
 );
 /** Which way tells only what is set. */
-const either = word("all the way(?! (?:up|down)(?![a-z]))");
+const either = word("all the way(?! (?:up|down)(?![a-z]))", limit);
+/** What is near, or turned away from, is not reached. */
+const near = word("below|under|not|don|than|less|from|half|halfway|almost|nearly|bit");
 /** A person, where no sentence begins. */
 const name = /(?<!^)(?<![A-Za-z])Max(?![A-Za-z])/g;
 
 export function extremesIn(text: string): Extremes {
-  const small = text.replace(name, "___").toLowerCase();
+  const small = text.replace(name, "___").replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  if (near.test(small)) return { most: false, least: false };
   const [high, low] = [most.exec(small), least.exec(small)];
   const isEither = either.test(small);
   const one = isEither || (high && low) ? null : (high ?? low);
