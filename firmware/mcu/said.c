@@ -1,4 +1,6 @@
 /* The numbers that a request says, what they count, and whether it asks for a bound. Source: runtime/answer/figures.ts. */
+#include "small.h"
+
 #include "said.h"
 
 #include "extremes.h"
