@@ -52,7 +52,7 @@ for (const [text, asked] of extremes)
 test("what is at its most or least is what the schema takes at that, beside numbers that are said", () => {
   const within = (least: number, most: number, before: string) => (text: string) => {
     const digits = (before + text).replace(/^":/, "");
-    return /^-?[0-9]+$/.test(digits) && Number(digits) >= least && Number(digits) <= most;
+    return /^-?[0-9]+(?:[.][0-9]+)?$/.test(digits) && Number(digits) >= least && Number(digits) <= most;
   };
   const figures = (request: string, least: number, most: number) => {
     const all = new Figures(request, 8);
@@ -73,6 +73,8 @@ test("what is at its most or least is what the schema takes at that, beside numb
   expect(figures("the coldest", -30, -10)('{"degrees":', ["-", "1", "0"])).toEqual([0, -8, -8]);
   expect(figures("turn it all the way", 0, 7)('{"level":', ["0", "3", "7"])).toEqual([0, -8, 0]);
   expect(figures("3 at the lowest", 1, 7)('{"level":', ["1", "3", "7"])).toEqual([0, 0, -8]);
+  expect(figures("the coldest", -9, -5)('{"degrees":-', ["9", "5"])).toEqual([0, -8]);
+  expect(figures("full heat", 1, 10.25)('{"heat":', ["1", "2"])).toEqual([0, 0]);
   const bright = new Figures("Make it as bright as it goes", 8);
   const ids = ["1", "5"].map((text) => new TextEncoder().encode(text));
   expect(bright.placeOf("level", 100)).toBeUndefined();

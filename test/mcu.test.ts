@@ -666,7 +666,14 @@ describe("the same as the runtime", () => {
         Array.from({ length: 3 + random() * 8 }, () => parts[Math.floor(random() * parts.length)]).join(" "),
       );
       const asked = (await Bun.file(fixture("extremes.json")).json()) as [string, string][];
-      const bounds = asked.flatMap(([text]) => text.split(/\b/));
+      const whole =
+        "all the way|all the way up|full volume|top speed|max|Max|maximum|as low as|the lowest|minimum".split("|");
+      const bounds = [
+        ...whole,
+        ...whole,
+        ..."of Of 10 up down not office it".split(" "),
+        ...asked.flatMap(([text]) => text.split(/\b/)),
+      ];
       const mixed = Array.from({ length: 1500 }, () =>
         Array.from({ length: 1 + random() * 7 }, () => bounds[Math.floor(random() * bounds.length)]).join(
           random() < 0.5 ? "" : " ",

@@ -80,8 +80,8 @@ typedef struct {
   said *said;
   uint32_t nSaid;
   uint8_t fitting[allSaid];         /* bits of what each may stand for here */
-  int64_t reached[4];               /* bounds that numbers of this answer had, where the request asks for one way alone */
-  uint32_t nReached;
+  int64_t reached[4];               /* bounds of numbers that this answer began, where the request asks for one way alone and says no number */
+  uint32_t nReached, boundsAt;      /* boundsAt: where the number of the answer begins whose bounds were found last */
   enums *enums;                     /* as `said` NULL where what is not said costs nothing */
   bool pricesNumbers, pricesEnums;  /* here */
   place *place, *after;
@@ -132,7 +132,7 @@ bool is_turn(thimble_span word);
 enum { allDays = 127, unsureDays = 256 };
 uint32_t group_in(const call *c);
 
-/* The numbers of the request, into c->said. Source: runtime/answer/figures.ts. */
+/* The numbers of the request, and the bounds that it asks for, into c->said. Source: runtime/answer/said.ts. */
 void find_figures(call *c);
 
 /* Whether what the request says comes to a number under a key, as "two minutes" to 120 under "seconds". */

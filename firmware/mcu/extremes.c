@@ -11,11 +11,11 @@
 static const char phrases[] =
     "\1max\0\1maximum\0\2minimum\0\1all the way up\0\2all the way down\0\3all the way\0"
     "\1full speed\0\1full volume\0\1top speed\0\1top volume\0\1full blast\0\1full brightness\0\1full power\0\1full heat\0"
-    "\1full strength\0\1full marks\0"
+    "\1full marks\0"
     "\1highest\0\1loudest\0\1brightest\0\1hottest\0\1warmest\0\1strongest\0\1fastest\0"
-    "\1as high as\0\1as loud as\0\1as bright as\0\1as hot as\0\1as warm as\0\1as strong as\0\1as fast as\0"
+    "\1as high as\0\1as loud as\0\1as bright as\0\1as hot as\0\1as strong as\0\1as fast as\0"
     "\2lowest\0\2quietest\0\2dimmest\0\2slowest\0\2coolest\0\2coldest\0"
-    "\2as low as\0\2as quiet as\0\2as dim as\0\2as slow as\0\2as cool as\0\2as cold as\0";
+    "\2as low as\0\2as quiet as\0\2as dim as\0\2as slow as\0\2as cold as\0";
 
 static bool is_letter(uint8_t byte) {
   return (byte | 32) >= 'a' && (byte | 32) <= 'z';
@@ -35,15 +35,15 @@ uint32_t extremes_in(const uint8_t *text, uint32_t bytes) {
     uint32_t letters = 0;
     while (at + letters < bytes && is_letter(text[at + letters])) letters++;
     /* What is near, or turned away from, is not reached. */
-    if (place_of_word(text + at, letters, " below under not don than less from half halfway almost nearly bit ") >= 0) return 0;
-    /* Max is a person where no sentence begins. */
+    if (place_of_word(text + at, letters, " below under not don isn doesn won never without than less from half halfway almost nearly bit ") >= 0) return 0;
+    /* Max is a person, but where the text begins. */
     bool isName = at && bytes - at > 2 && !memcmp(text + at, "Max", 3);
     for (const char *one = isName ? phrases + sizeof "\1max" : phrases; *one; one += strlen(one) + 1) {
       const char *with = one + 1;
       uint32_t end = at;
       while (*with && end < bytes && (is_letter(text[end]) ? text[end] | 32 : text[end]) == *with) end++, with++;
-      if (*with || (end < bytes && is_letter(text[end])) || is_limit(text, bytes, end)) continue;
-      found |= (uint8_t)*one;
+      if (*with || (end < bytes && is_letter(text[end]))) continue;
+      if (!is_limit(text, bytes, end)) found |= (uint8_t)*one;
       break;
     }
   }

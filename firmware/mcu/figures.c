@@ -181,8 +181,8 @@ static bool fits_here(const call *c, const tail *t, uint32_t start, const uint8_
   return false;
 }
 
-/* Whole numbers between which a bound is looked for; beyond them the schema takes some, or has it there. */
-enum { leastBound = -100, mostBound = 1000 };
+/* Whole numbers between which a bound is looked for; of those beyond up to `beyondBound` the hundreds. */
+enum { leastBound = -100, mostBound = 1000, beyondBound = 9900 };
 
 static bool takes_number(const call *c, const tail *t, uint32_t start, int64_t value) {
   uint8_t text[mostText];
@@ -192,24 +192,23 @@ static bool takes_number(const call *c, const tail *t, uint32_t start, int64_t v
 /* What the number that begins may be at the most and the least. */
 static void find_bounds(call *c, const tail *t, const open_number *open) {
   int first = INT32_MAX, last = INT32_MIN;
-  for (int n = 9900; open->unit.isLevel && n >= leastBound - 100; n -= n > mostBound + 100 ? 100 : 1) {
+  c->boundsAt = open->start;
+  for (int n = beyondBound; open->unit.isLevel && n >= leastBound - 100; n -= n > mostBound + 100 ? 100 : 1) {
     if (!takes_number(c, t, open->start, (int64_t)n * million)) continue;
     if (last < n) last = n;
     first = n;
   }
-  bool isBoth = c->nSaid > 1 && c->said[c->nSaid - 2].bound;
   for (uint32_t i = 0; i < c->nSaid; i++) {
     said *one = &c->said[i];
     if (!one->bound) continue;
-    bool isMost = one->bound == asks_most;
-    int bound = isMost ? last : first, beyond = isMost ? million / 10 : -million / 10;
-    int64_t value = (int64_t)bound * million;
-    bool isNone = first >= last || bound < leastBound || bound > mostBound || takes_number(c, t, open->start, value + beyond) ||
-                  takes_number(c, t, open->start, value + 5 * beyond);
+    bool isMost = one->bound == asks_most, isNone = first >= last;
+    int bound = isMost ? last : first;
+    int64_t value = (int64_t)bound * million, tenth = isMost ? million / 10 : -million / 10;
+    /* Between whole numbers it may be at tenths or quarters. */
+    isNone = isNone || bound < leastBound || bound > mostBound || takes_number(c, t, open->start, value + tenth) ||
+             takes_number(c, t, open->start, value + 5 * tenth) || takes_number(c, t, open->start, value + 5 * tenth / 2);
     one->millionths = isNone ? inexact : value;
-    bool isKnown = isBoth || isNone;
-    for (uint32_t n = c->nReached; n--;) isKnown = isKnown || c->reached[n] == value;
-    if (!isKnown && c->nReached < sizeof c->reached / sizeof *c->reached) c->reached[c->nReached++] = value;
+    if (!isNone && c->nSaid == 1 && c->nReached < sizeof c->reached / sizeof *c->reached) c->reached[c->nReached++] = value;
   }
 }
 
@@ -222,7 +221,7 @@ static void note_fitting(call *c) {
     t.piece = keyEnd;
     isThere = find_open(&t, c->textBytes + keyEnd.bytes, &open);
   }
-  if (isThere && open.start >= c->textBytes && c->said[c->nSaid - 1].bound) find_bounds(c, &t, &open);
+  if (isThere && open.start != c->boundsAt && c->said[c->nSaid - 1].bound) find_bounds(c, &t, &open);
   for (uint32_t i = 0; i < c->nSaid && isThere; i++) {
     bool isOther = c->said[i].isOther && fitted;
     meanings m = values_under(c, &open.unit, i);

@@ -1,4 +1,4 @@
-/* The numbers that a request says, what they count, and whether it asks for a bound. Source: runtime/answer/figures.ts. */
+/* The numbers that a request says, what they count, and whether it asks for a bound. Source: runtime/answer/said.ts. */
 #include "small.h"
 
 #include "said.h"
@@ -156,7 +156,7 @@ static void say_numbers(call *c) {
 }
 
 void find_figures(call *c) {
-  c->nSaid = c->nReached = 0;
+  c->nSaid = c->nReached = c->boundsAt = 0;
   say_numbers(c);
   uint32_t asks = extremes_in(c->request, c->requestBytes);
   for (uint8_t bound = asks_most; bound <= asks_least; bound++)

@@ -1,4 +1,4 @@
-/* The numbers that a request says. Source: runtime/answer/figures.ts. */
+/* The numbers that a request says. Source: runtime/answer/said.ts. */
 #ifndef THIMBLE_SAID_H
 #define THIMBLE_SAID_H
 

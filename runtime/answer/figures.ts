@@ -41,7 +41,7 @@ export class Figures {
   private readonly asks: Extremes;
   /** Of the number that was begun last: where that was, and what it is at the most or the least, where that is asked for. */
   private bounds: { start: number; texts: readonly string[] } = { start: -1, texts: [] };
-  /** Those that numbers of this answer had, where the request asks for one way alone. */
+  /** Bounds of numbers that this answer began, where the request asks for one way alone and says no number. */
   private readonly reached = new Set<string>();
 
   /** `price`: of a number that is not said, in logits. */
@@ -126,9 +126,11 @@ export class Figures {
   }
 
   private boundsFrom(key: string, start: number, digits: string, takes: Takes): readonly string[] {
-    if (!digits && start !== this.bounds.start) {
-      this.bounds = { start, texts: isLevel(key) ? boundsOf(takes, this.asks) : [] };
-      for (const text of this.asks.place ? this.bounds.texts : [])
+    if (start !== this.bounds.start) {
+      // A sign or a digit that is forced stands there already.
+      const takesWhole: Takes = (text) => text.startsWith(digits) && takes(text.slice(digits.length));
+      this.bounds = { start, texts: isLevel(key) ? boundsOf(takesWhole, this.asks) : [] };
+      for (const text of this.asks.place && !this.said.length ? this.bounds.texts : [])
         if (this.reached.size < mostReached) this.reached.add(text);
     }
     return start === this.bounds.start ? this.bounds.texts.filter((text) => text.startsWith(digits)) : [];
@@ -221,21 +223,22 @@ const levels = new Set(
 );
 const isLevel = (key: string) => levels.has(lastWord(key));
 
-/** Whole numbers between which a bound is looked for; beyond them the schema takes some, or has it there. */
-const [least, most] = [-100, 1000];
+/** Whole numbers between which a bound is looked for; of those beyond up to `beyond` the hundreds, of those between tenths and quarters. */
+const [least, most, beyond] = [-100, 1000, 9900];
+const parts = [0.1, 0.25, 0.5];
 
 /** The most and the least that a number may be, of those that are asked for; of one number alone neither is told. */
 function boundsOf(takes: Takes, asks: Extremes): string[] {
   if (!asks.most && !asks.least) return [];
   let [first, last]: (number | undefined)[] = [];
-  for (let value = 9900; value >= least - 100; value -= value > most + 100 ? 100 : 1) {
+  for (let value = beyond; value >= least - 100; value -= value > most + 100 ? 100 : 1) {
     if (!takes(String(value))) continue;
     last ??= value;
     first = value;
   }
   if (first === undefined || last === undefined || first === last) return [];
-  const isBound = (value: number, beyond: number) =>
-    value >= least && value <= most && ![1e5, 5e5].some((part) => takes(decimal(value * million + beyond * part)));
+  const isBound = (value: number, way: number) =>
+    value >= least && value <= most && !parts.some((part) => takes(decimal((value + way * part) * million)));
   const texts = [];
   if (asks.most && isBound(last, 1)) texts.push(String(last));
   if (asks.least && isBound(first, -1)) texts.push(String(first));

@@ -12,19 +12,19 @@ const word = (source: string, tail = "") => new RegExp(`(?<![a-z])(?:${source})(
 const limit = "| of(?![a-z])| [0-9]";
 
 const most = word(
-  "max|maximum|all the way up|(?:full|top) (?:speed|volume)|full (?:blast|brightness|power|heat|strength|marks)|" +
-    "(?:high|loud|bright|hott|warm|strong|fast)est|as (?:high|loud|bright|hot|warm|strong|fast) as",
+  "max|maximum|all the way up|(?:full|top) (?:speed|volume)|full (?:blast|brightness|power|heat|marks)|" +
+    "(?:high|loud|bright|hott|warm|strong|fast)est|as (?:high|loud|bright|hot|strong|fast) as",
   limit,
 );
 const least = word(
-  "minimum|all the way down|(?:low|quiet|dimm|slow|cool|cold)est|as (?:low|quiet|dim|slow|cool|cold) as",
+  "minimum|all the way down|(?:low|quiet|dimm|slow|cool|cold)est|as (?:low|quiet|dim|slow|cold) as",
   limit,
 );
 /** Which way tells only what is set. */
 const either = word("all the way(?! (?:up|down)(?![a-z]))", limit);
 /** What is near, or turned away from, is not reached. */
-const near = word("below|under|not|don|than|less|from|half|halfway|almost|nearly|bit");
-/** A person, where no sentence begins. */
+const near = word("below|under|not|don|isn|doesn|won|never|without|than|less|from|half|halfway|almost|nearly|bit");
+/** A person, but where the text begins. */
 const name = /(?<!^)(?<![A-Za-z])Max(?![A-Za-z])/g;
 
 export function extremesIn(text: string): Extremes {

@@ -125,8 +125,9 @@ export function keptForm(
   if (keyword === "allOf") return { remedy: "write one schema in their place" };
   const example = keyword === "format" ? formats[String(asked)] : undefined;
   const about = typeof rest.description === "string" ? rest.description : "";
-  const asSaid = keyword === "format" || keyword === "pattern" ? ", which is copied from the request" : "";
-  if (!example || hasExample(about)) return rewrite(`leave it out and check the argument${asSaid}`, rest);
+  const isText = rest.type === "string";
+  const asSaid = isText && (keyword === "format" || keyword === "pattern") ? ", which is copied from the request" : "";
+  if (!isText || !example || hasExample(about)) return rewrite(`leave it out and check the argument${asSaid}`, rest);
   const text = `${about.trim().replace(/[.\s]+$/, "") || sentence(String(holder.at(-1)))}, e.g. ${quote(example)}.`;
   return rewrite(`write an example in its place, ${quote(text)}; the argument is copied from the request`, {
     ...rest,
