@@ -88,6 +88,18 @@ test("what is at its most or least is what the schema takes at that, beside numb
   expect(figures("full volume", 4, 4)('{"level":', ["4"])).toEqual([0]);
 });
 
+test("by how much is no level: a number after by, or before a comparative", () => {
+  const counts = (request: string, key = "volume") => {
+    const start = request.search(/[0-9]+/);
+    return new Figures(request, 8).countsOther(key, { start, end: start + (/[0-9]+/.exec(request)?.[0].length ?? 0) });
+  };
+  for (const one of ["up by 5", "By 5 please", "10 percent brighter", "10% louder", "3 Higher"])
+    expect([one, counts(one)]).toEqual([one, true]);
+  for (const one of ["volume 5", "standby 5", "to 10 percent", "10 percent, louder", "5 era"])
+    expect([one, counts(one)]).toEqual([one, false]);
+  expect(counts("wait by 5", "seconds")).toBe(false);
+});
+
 test('what the schema does not take is none of those that are said; by a clock of 24 "8 pm" is 20 alone', () => {
   const most =
     (limit: number, from = "") =>

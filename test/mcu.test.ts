@@ -411,6 +411,8 @@ describe("the same as the runtime", () => {
         "freezer as cold as it goes",
         "lamp to its warmest",
         "turn the volume down to 7, Max",
+        "raise the volume by 5",
+        "make the screen 20 percent brighter",
       ];
       const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
       expect([others, same]).toEqual([[], queries.length]);

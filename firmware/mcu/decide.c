@@ -2,6 +2,8 @@
  * How sure the model was of each call, where its values come from, and what to do: act, confirm or ask. Source:
  * runtime/answer/toolcall.ts, provenance.ts, decision.ts.
  */
+#include "small.h"
+
 #include <math.h>
 
 #include "call.h"

@@ -1,4 +1,4 @@
-/* Whether a text asks for the most or the least that there is. Source: runtime/text/extremes.ts. */
+/* Whether a text asks for the most or the least that there is, or says by how much. Source: runtime/text/extremes.ts, answer/figures.ts. */
 #include "small.h"
 
 #include "extremes.h"
@@ -10,7 +10,7 @@
 /* Before each what it asks for. */
 static const char phrases[] =
     "\1max\0\1maximum\0\2minimum\0\1all the way up\0\2all the way down\0\3all the way\0"
-    "\1full speed\0\1full volume\0\1top speed\0\1top volume\0\1full blast\0\1full brightness\0\1full power\0\1full heat\0"
+    "\1full speed\0\1full volume\0\1top speed\0\1full blast\0\1full brightness\0\1full power\0\1full heat\0"
     "\1full marks\0"
     "\1highest\0\1loudest\0\1brightest\0\1hottest\0\1warmest\0\1strongest\0\1fastest\0"
     "\1as high as\0\1as loud as\0\1as bright as\0\1as hot as\0\1as strong as\0\1as fast as\0"
@@ -48,4 +48,19 @@ uint32_t extremes_in(const uint8_t *text, uint32_t bytes) {
     }
   }
   return found;
+}
+
+bool is_change(const uint8_t *text, uint32_t bytes, uint32_t start, uint32_t end) {
+  uint32_t at = start;
+  if (at > 2 && (text[at - 3] | 32) == 'b' && (text[at - 2] | 32) == 'y' && text[at - 1] == ' ' && (at == 3 || !is_letter(text[at - 4])))
+    return true;
+  at = end;
+  if (at < bytes && text[at] == '%') at++;
+  for (int words = 0; words < 2 && at < bytes && text[at] == ' '; words++) {
+    uint32_t from = ++at;
+    while (at < bytes && is_letter(text[at])) at++;
+    if (at - from > 2 && (text[at - 2] | 32) == 'e' && (text[at - 1] | 32) == 'r') return true;
+    if (at == from) break;
+  }
+  return false;
 }

@@ -103,8 +103,10 @@ bool comes_to(const call *c, thimble_span key, double value) {
 }
 
 bool counts_other(const call *c, thimble_span key, const said_number *number) {
-  uint32_t after, said = counted_by(c->request, c->requestBytes, number, &after), under = beside(unit_under(key).unit, said), unit = beside(said, under);
-  return c->said && is_alike(unit, under) && size_of(unit) != size_of(under);
+  key_unit of = unit_under(key);
+  uint32_t after, said = counted_by(c->request, c->requestBytes, number, &after), under = beside(of.unit, said), unit = beside(said, under);
+  if (!c->said) return false;
+  return (is_alike(unit, under) && size_of(unit) != size_of(under)) || (of.isLevel && is_change(c->request, c->requestBytes, number->start, number->end));
 }
 
 /* A number as JSON; its bytes. */

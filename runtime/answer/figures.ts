@@ -115,7 +115,7 @@ export class Figures {
   countsOther(key: string, place: Place): boolean {
     const said = unitOf(countedBy(this.request, place).word);
     const { own, unit, isAlike } = unitsBeside(said, unitOf(lastWord(escaped(key))));
-    return isAlike && own?.size !== unit?.size;
+    return (isAlike && own?.size !== unit?.size) || (isLevel(escaped(key)) && isChange(this.request, place));
   }
 
   /** Those that begin with some digits, written from `start` of the answer on, and that the schema takes. */
@@ -222,6 +222,13 @@ const levels = new Set(
   ).split(" "),
 );
 const isLevel = (key: string) => levels.has(lastWord(key));
+
+/** Whether a number says by how much: "up by 5", "10 percent brighter". Under a level it is none that was said. */
+function isChange(request: string, { start, end }: Place): boolean {
+  return (
+    /(?<![a-z])by $/i.test(request.slice(0, start)) || /^%?(?: [a-z]+)? [a-z]+er(?![a-z])/i.test(request.slice(end))
+  );
+}
 
 /** Whole numbers between which a bound is looked for; of those beyond up to `beyond` the hundreds, of those between tenths and quarters. */
 const [least, most, beyond] = [-100, 1000, 9900];

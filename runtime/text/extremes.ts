@@ -12,7 +12,7 @@ const word = (source: string, tail = "") => new RegExp(`(?<![a-z])(?:${source})(
 const limit = "| of(?![a-z])| [0-9]";
 
 const most = word(
-  "max|maximum|all the way up|(?:full|top) (?:speed|volume)|full (?:blast|brightness|power|heat|marks)|" +
+  "max|maximum|all the way up|top speed|full (?:speed|volume|blast|brightness|power|heat|marks)|" +
     "(?:high|loud|bright|hott|warm|strong|fast)est|as (?:high|loud|bright|hot|strong|fast) as",
   limit,
 );
