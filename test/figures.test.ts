@@ -41,7 +41,7 @@ test("nothing pays outside of numbers, in strings of digits, or where no id lead
 });
 
 for (const [text, asked] of extremes)
-  test(`"${text}" asks for ${asked || "neither the most nor the least"}`, () => {
+  test(`${JSON.stringify(text)} asks for ${asked || "neither the most nor the least"}`, () => {
     const isEither = asked === "either";
     expect(extremesIn(text)).toMatchObject({
       most: isEither || asked === "most",
