@@ -199,6 +199,12 @@ async function compare(cases: readonly Case[]): Promise<{ same: number; others: 
   return { same, others };
 }
 
+/** C answers every request with these tools as the runtime, to the token. */
+async function expectSame(queries: readonly string[], tools: object | string): Promise<void> {
+  const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
+  expect([others, same]).toEqual([[], queries.length]);
+}
+
 describe("the same as the runtime", () => {
   withCc(
     "tokens, calls, msgpack, certainty and decisions of 200 commands over twelve lists, of which some read tools in groups of thirty",
@@ -375,8 +381,7 @@ describe("the same as the runtime", () => {
         "paint the side",
         "move the chair 2 metres to the top",
       ];
-      const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
-      expect([others, same]).toEqual([[], queries.length]);
+      await expectSame(queries, tools);
     },
     timeoutMs,
   );
@@ -414,8 +419,7 @@ describe("the same as the runtime", () => {
         "raise the volume by 5",
         "make the screen 20 percent brighter",
       ];
-      const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
-      expect([others, same]).toEqual([[], queries.length]);
+      await expectSame(queries, tools);
     },
     timeoutMs,
   );
@@ -494,8 +498,7 @@ describe("the same as the runtime", () => {
       },
     ];
     const queries = ["Remove Bus", "dim the lights of rooms 2 and 3", "dim the lights", "dim all rooms"];
-    const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
-    expect([others, same]).toEqual([[], queries.length]);
+    await expectSame(queries, tools);
   });
 
   withCc("strings beside enums, in lists", async () => {
@@ -523,8 +526,7 @@ describe("the same as the runtime", () => {
       },
     ];
     const queries = ["open car to 6", "open the car", "open the red car", "show list to 6", "what a nice day"];
-    const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
-    expect([others, same]).toEqual([[], queries.length]);
+    await expectSame(queries, tools);
   });
 
   test("a key that a table cannot hold is refused, by tool", () => {
@@ -916,8 +918,7 @@ describe("the same as the runtime", () => {
       "wake me up at noon",
       "wake me up at 9",
     ]);
-    const { others, same } = await compare(queries.map((query) => caseOf({ query, tools })));
-    expect([others, same]).toEqual([[], queries.length]);
+    await expectSame(queries, tools);
   });
 
   withCc("bytes that the grammar takes, the only ones and the ways out, over the grammar's fixtures", async () => {
