@@ -1,6 +1,6 @@
 """Trains five steps on twenty examples, tools shown either way, and checks that the loss falls, that a resumed run gives the same log, that the export
-reads back, that an example costs the same loss alone as in company and by fused.c, whose gradients are PyTorch's, that requests which came by the list stand beside its tools, and that two processes
-step as one.
+reads back, that an example costs the same loss alone as in company and by fused.c, whose gradients are PyTorch's, that requests which came by the list stand beside its tools, that joined requests
+have both their tools, and that two processes step as one.
 
     python3 smoke.py        (some fifteen seconds on one core; needs PyTorch, numpy and sentencepiece)
 """
@@ -17,6 +17,7 @@ from torch import multiprocessing
 
 import data
 import export
+import joins
 import layout
 import shared
 import vocab
@@ -116,6 +117,18 @@ def by_the_list(folder):
     assert {("called", 3), ("called", 1), ("away", 1), ("none", 3)} <= seen, f"expected whole lists and parts of them, got {sorted(seen)}"
 
 
+def in_one_breath(folder):
+    """Joins requests and checks what is said, that both tools are there, and that the same seed says the same."""
+    assert joins.said("Lights off.", "Call Bo", " and ") == "Lights off and call Bo" and joins.said("stop", "I am out", ", then ") == "stop, then I am out"
+    for out in ("once", "again"):
+        subprocess.run([sys.executable, f"{HERE}/joins.py", "30", "1", f"{folder}/{out}.jsonl", f"{folder}/data.jsonl"], check=True)
+    once, again = (list(data.read_examples(f"{folder}/{out}.jsonl")) for out in ("once", "again"))
+    assert len(once) == 30 and once == again, "expected 30 joined requests, the same for the same seed"
+    for query, tools, answers in once:
+        called = {a["name"] for a in answers}
+        assert len(called) == 2 and called <= {t["name"] for t in tools}, f"expected two calls of tools that are shown, got {query!r}: {answers}"
+
+
 def shared_step(rank, world, folder):
     """One step of Muon and AdamW on gradients that the processes share; every process writes what it has then."""
     if world > 1:
@@ -154,6 +167,7 @@ def main():
         assert export.prompt_of(f"{folder}/model.safetensors") == "apart", "expected the export to say how tools were shown"
         costs, apart, narrowed = company(folder)
         by_the_list(folder)
+        in_one_breath(folder)
         shared_step(0, 1, folder)
         multiprocessing.spawn(shared_step, (2, folder), 2)
         alone, *together = (torch.load(f"{folder}/{name}.pt") for name in ("0-of-1", "0-of-2", "1-of-2"))
