@@ -4,7 +4,7 @@ import json
 import random
 import sys
 
-from data import read_examples
+from data import read_examples, words
 
 JOINTS = [" and ", " and also ", " and then ", " then ", ", and ", ", then ", ". Also, ", ". Then "]
 
@@ -25,6 +25,9 @@ def main():
         for query, tools, answers in read_examples(s)
         if len(answers) == 1 and len(query) < 90
     ]
+    called = {answer["name"] for _, _, answer in singles}
+    if len(called) < 2:
+        raise SystemExit(f"{' '.join(sources)}: expected requests of one call for two tools or more, got {len(singles)} for {len(called)}; name more sources")
     with open(out, "w") as f:
         for _ in range(int(count)):
             while True:
@@ -32,9 +35,9 @@ def main():
                 if one["name"] != two["name"]:
                     break
             tools = [next(t for t in tools if t["name"] == answer["name"]) for _, tools, answer in pair]
-            for _, others, _ in r.sample(singles, r.randint(0, 4)):
+            for _, others, _ in r.choices(singles, k=r.randint(0, 4)):
                 stranger = r.choice(others)
-                if not any(set(stranger["name"].split("_")) & set(t["name"].split("_")) for t in tools):
+                if not any(words(stranger) & words(t) for t in tools):
                     tools.append(stranger)
             r.shuffle(tools)
             f.write(json.dumps({"query": said(first, second, r.choice(JOINTS)), "tools": tools, "answers": [one, two]}, ensure_ascii=False) + "\n")

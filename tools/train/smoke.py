@@ -118,7 +118,7 @@ def by_the_list(folder):
 
 
 def in_one_breath(folder):
-    """Joins requests and checks what is said, that both tools are there, and that the same seed says the same."""
+    """Joins requests and checks what is said, that both tools are there, that the same seed says the same, and that one tool is refused."""
     assert joins.said("Lights off.", "Call Bo", " and ") == "Lights off and call Bo" and joins.said("stop", "I am out", ", then ") == "stop, then I am out"
     for out in ("once", "again"):
         subprocess.run([sys.executable, f"{HERE}/joins.py", "30", "1", f"{folder}/{out}.jsonl", f"{folder}/data.jsonl"], check=True)
@@ -127,6 +127,10 @@ def in_one_breath(folder):
     for query, tools, answers in once:
         called = {a["name"] for a in answers}
         assert len(called) == 2 and called <= {t["name"] for t in tools}, f"expected two calls of tools that are shown, got {query!r}: {answers}"
+    with open(f"{folder}/data.jsonl") as file, open(f"{folder}/timers.jsonl", "w") as timers:
+        timers.writelines(line for line in file if "timer" in json.loads(line)["query"])
+    alone = subprocess.run([sys.executable, f"{HERE}/joins.py", "1", "1", f"{folder}/once.jsonl", f"{folder}/timers.jsonl"], capture_output=True, text=True, timeout=60)
+    assert alone.returncode == 1 and "got 10 for 1" in alone.stderr, f"expected requests of one tool to be refused, got {alone.stderr!r}"
 
 
 def shared_step(rank, world, folder):
