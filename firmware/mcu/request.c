@@ -7,15 +7,21 @@
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
 uint32_t class_of(uint32_t point) {
-  uint32_t low = 0, high = COUNT(classRanges);
-  while (low < high) {
-    uint32_t middle = (low + high) / 2;
-    if (classRanges[middle] >> 8 <= point) low = middle + 1;
-    else high = middle;
+  /* Most characters of most requests: the runs take ten times as long. */
+  if (point < 0x80) return (point | 32) - 'a' < 26 ? class_letter | (point & 32 ? class_small : class_capital) : point - '0' < 10 ? class_number : 0;
+  uint32_t block = 0, more, last;
+  while (block + 1 < COUNT(classBlocks) && classBlocks[block + 1][0] <= point) block++;
+  const uint8_t *run, *next = classRuns + classBlocks[block][1];
+  uint32_t first = classBlocks[block][0];
+  for (;; first = last + 1) {
+    run = next++;
+    more = *run & 15;
+    for (uint32_t shift = 0, isLong = more == 15; isLong; shift += 7, isLong = *next++ >> 7) more += (*next & 0x7fu) << shift;
+    last = first + more;
+    if (point <= last) break;
   }
-  if (!low) return 0;
-  uint32_t range = classRanges[low - 1], isOther = range & class_turns && (point - (range >> 8)) & 1;
-  return (range & (class_turns - 1)) ^ (isOther ? class_capital | class_small : 0);
+  uint32_t classes = classKinds[*run >> 4], isOther = classes & class_turns && (point - first) & 1;
+  return (classes & (class_turns - 1)) ^ (isOther ? class_capital | class_small : 0);
 }
 
 uint32_t small_letter(uint32_t point) {

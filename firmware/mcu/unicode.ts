@@ -8,16 +8,27 @@ const classes = [/\p{L}/u, /\p{M}/u, /\p{N}/u, /\p{Lu}/u, /\p{Ll}/u, /[\p{sc=Han
 const [capital, small] = [1 << 3, 1 << 4];
 const alternate = 1 << 6;
 
-/** Points where the classes change, with their bits from there on; one for a run in which capitals and small letters alternate. */
-function classRanges(): string[] {
-  const runs: { first: number; last: number; bits: number }[] = [];
+/** Of a run: points that its first byte counts at the most; what is more follows in seven bits a byte, the lowest first. */
+const shortRun = 15;
+/** Bytes of runs between two places from which to look. */
+const blockBytes = 128;
+
+interface Run {
+  first: number;
+  last: number;
+  bits: number;
+}
+
+/** All points in runs of the same classes; one for a run in which capitals and small letters alternate. */
+function classRuns(): Run[] {
+  const runs: Run[] = [{ first: 0, last: -1, bits: 0 }];
   const bitsOf = (point: number) => {
     const char = String.fromCodePoint(point);
     return classes.reduce((sum, kind, i) => sum | (kind.test(char) ? 1 << i : 0), 0);
   };
   for (let point = 0; point <= mostPoint; point++) {
     const bits = bitsOf(point);
-    const run = runs.at(-1) ?? { first: 0, last: -1, bits: 0 };
+    const run = runs[runs.length - 1];
     const isOdd = (point - run.first) % 2 === 1;
     const other = run.bits ^ capital ^ small;
     if (run.bits & alternate && bits === ((isOdd ? other : run.bits) & ~alternate)) run.last = point;
@@ -27,7 +38,27 @@ function classRanges(): string[] {
     } else if (bits === run.bits && !(run.bits & alternate)) run.last = point;
     else runs.push({ first: point, last: point, bits });
   }
-  return runs.map(({ first, bits }) => `0x${((first << 8) | bits).toString(16)}`);
+  return runs;
+}
+
+/** The runs as bytes, the classes that they have, and where to begin to look. */
+function classTables(): { kinds: number[]; bytes: number[]; blocks: string[] } {
+  const runs = classRuns();
+  const kinds = [...new Set(runs.map(({ bits }) => bits))];
+  const bytes: number[] = [];
+  const blocks: string[] = [];
+  for (const [i, { first, last, bits }] of runs.entries()) {
+    if (bytes.length >= blockBytes * blocks.length) blocks.push(`{${first}, ${bytes.length}}`);
+    // The last reaches as far as four bytes of UTF-8 could.
+    const more = i + 1 < runs.length ? last - first : 0x1fffff - first;
+    bytes.push((kinds.indexOf(bits) << 4) | Math.min(more, shortRun));
+    if (more < shortRun) continue;
+    let rest = more - shortRun;
+    for (; rest > 0x7f; rest >>>= 7) bytes.push(0x80 | (rest & 0x7f));
+    bytes.push(rest);
+  }
+  if (kinds.length > 16) throw new Error(`classes: expected 16 kinds at most, got ${kinds.length}`);
+  return { kinds, bytes, blocks };
 }
 
 /** Runs of capitals, a step apart, whose small letters are as far away: step, first and span in one, and distance. */
@@ -99,13 +130,20 @@ function table(about: string, declaration: string, rows: string[]): string {
 
 export function unicodeHeader(): string {
   const { pairs, runs, ones, others } = normal();
+  const { kinds, bytes, blocks } = classTables();
   return [
     "/* Made by unicode.ts from Unicode's tables as JavaScript has them. */\n",
     table(
-      "Where a range begins << 8 | its classes: 1 L, 2 M, 4 N, 8 Lu, 16 Ll, 32 scripts without spaces, 64 Lu and Ll by turns.",
-      "uint32_t classRanges[]",
-      classRanges(),
+      "Classes: 1 L, 2 M, 4 N, 8 Lu, 16 Ll, 32 scripts without spaces, 64 Lu and Ll by turns.",
+      "uint8_t classKinds[]",
+      kinds.map(String),
     ),
+    table(
+      "Runs of characters: the place of their classes << 4 | how many follow the first; of 15 and more the rest, seven bits a byte.",
+      "uint8_t classRuns[]",
+      bytes.map(String),
+    ),
+    table("Where to begin to look: a run's first character and its place.", "uint32_t classBlocks[][2]", blocks),
     table(
       "Capitals: the top bit where they are two apart, the first << 8 | how far the last is; distance to the small letter.",
       "struct { uint32_t run; int32_t distance; } capitalRuns[]",
