@@ -206,3 +206,14 @@ test("the model that ships acts on a clear request, is more careful with a dange
   const timid = await load(undefined, { calibration: { ...calibration, act: 1, confirm: 1 } });
   expect((await timid.call("set a timer for 10 minutes", watch)).decision).toBe("ask");
 });
+
+test("what a request changes a level by grounds no level, so it is never acted on", async () => {
+  const properties = { level: { type: "integer", minimum: 0, maximum: 10 } };
+  const inputSchema = { type: "object", properties, required: ["level"] };
+  const tools = [{ name: "set_volume", description: "Set the volume.", inputSchema }];
+  const model = await load();
+  const requests = ["set the volume to 5", "raise the volume by 5"];
+  const answers = await Promise.all(requests.map((request) => model.call(request, tools)));
+  expect(answers.map(({ calls }) => calls[0]?.sources.level?.grounded)).toEqual([true, false]);
+  expect(answers[1].decision).not.toBe("act");
+});

@@ -98,6 +98,9 @@ test("by how much is no level: a number after by, or before a comparative", () =
   for (const one of ["volume 5", "standby 5", "to 10 percent", "10 percent, louder", "5 era"])
     expect([one, counts(one)]).toEqual([one, false]);
   expect(counts("wait by 5", "seconds")).toBe(false);
+  expect(new Figures("raise the volume by 5", 8).placeOf("level", 5)).toBeUndefined();
+  expect(new Figures("raise the level to 5", 8).placeOf("level", 5)).toMatchObject({ start: 19, end: 20 });
+  expect(new Figures("wait by 5", 8).placeOf("seconds", 5)).toMatchObject({ start: 8, end: 9 });
 });
 
 test('what the schema does not take is none of those that are said; by a clock of 24 "8 pm" is 20 alone', () => {

@@ -17,6 +17,7 @@ typedef struct {
   bool inWords;
   bool isTold;       /* it tells a time of day, whose hour and minute stand by themselves */
   bool isPart;       /* of a length in several units, "an hour and 5 minutes", which is said beside it as one */
+  bool isChange;     /* by how much, which is no level */
   bool isOther;      /* what stands before it is meant instead where that fits: 20 for the 8 of "8 pm" */
   uint8_t bound;     /* asks_most or asks_least: in millionths what the schema takes at that, or inexact */
 } said;

@@ -1,4 +1,4 @@
-/* Whether a text asks for the most or the least that there is, or says by how much. Source: runtime/text/extremes.ts, answer/figures.ts. */
+/* Whether a text asks for the most or the least that there is, or says by how much. Source: runtime/text/extremes.ts, answer/said.ts. */
 #include "small.h"
 
 #include "extremes.h"

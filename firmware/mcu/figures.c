@@ -94,6 +94,7 @@ bool comes_to(const call *c, thimble_span key, double value) {
   key_unit unit = unit_under(key);
   for (uint32_t i = 0; c->said && i < c->nSaid; i++) {
     meanings m = values_under(c, &unit, i);
+    if (unit.isLevel && c->said[i].isChange) continue;
     for (uint32_t n = m.n - m.parts; n--;)
       if ((double)m.values[n] / million == value) return true;
   }

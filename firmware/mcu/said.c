@@ -145,7 +145,8 @@ static void say_numbers(call *c) {
     span at = {numbers[i].start, 0};
     isExact = isExact && numbers[i].millionths != inexact;
     uint8_t unit = (uint8_t)counted_by(c->request, c->requestBytes, &numbers[i], &at.after);
-    say(c, spans, at, (said){.millionths = numbers[i].millionths, .unit = unit, .inWords = numbers[i].inWords});
+    bool isChange = is_change(c->request, c->requestBytes, numbers[i].start, numbers[i].end);
+    say(c, spans, at, (said){.millionths = numbers[i].millionths, .unit = unit, .inWords = numbers[i].inWords, .isChange = isChange});
   }
   say_articles(c, numbers, kept, spans);
   say_compounds(c, spans);

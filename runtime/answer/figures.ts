@@ -7,7 +7,7 @@
  */
 import { type Extremes, extremesIn } from "../text/extremes.ts";
 import { type Unit, unitOf, unitsBeside } from "../text/units.ts";
-import { countedBy, million, type Place, type Said, saidIn } from "./said.ts";
+import { countedBy, isChange, million, type Place, type Said, saidIn } from "./said.ts";
 
 /** Numbers of a request, hours and minutes of its times of day beside them: of one that says more none is preferred. */
 const mostSaid = 24;
@@ -147,7 +147,11 @@ export class Figures {
       const text = decimal(value);
       const other = texts.get(text);
       const isMeant = rather === undefined || (other && other.rather === undefined);
-      texts.set(text, { ...(!isMeant && { rather: decimal(rather) }), place: other?.place ?? place });
+      const isOfLevel = !(levels.has(word) && place?.isChange);
+      texts.set(text, {
+        ...(!isMeant && { rather: decimal(rather) }),
+        place: other?.place ?? (isOfLevel ? place : undefined),
+      });
     }
     this.texts.set(word, texts);
     return texts;
@@ -181,7 +185,7 @@ function lastWord(key: string): string {
 interface Meant {
   value: number;
   rather?: number;
-  place?: Place;
+  place?: Said;
 }
 
 /** What may stand under a key: 90 minutes are also an hour and 30 minutes, half a litre 500 millilitres, a half 50 percent. */
@@ -222,13 +226,6 @@ const levels = new Set(
   ).split(" "),
 );
 const isLevel = (key: string) => levels.has(lastWord(key));
-
-/** Whether a number says by how much: "up by 5", "10 percent brighter". Under a level it is none that was said. */
-function isChange(request: string, { start, end }: Place): boolean {
-  return (
-    /(?<![a-z])by $/i.test(request.slice(0, start)) || /^%?(?: [a-z]+)? [a-z]+er(?![a-z])/i.test(request.slice(end))
-  );
-}
 
 /** Whole numbers between which a bound is looked for; of those beyond up to `beyond` the hundreds, of those between tenths and quarters. */
 const [least, most, beyond] = [-100, 1000, 9900];

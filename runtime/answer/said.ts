@@ -30,6 +30,8 @@ export interface Said extends Place {
   after?: number;
   /** Of a length in several units, "an hour and 5 minutes", which is said beside it as one. */
   isPart?: boolean;
+  /** It says by how much. */
+  isChange?: boolean;
 }
 
 const aCounted = patternOf(String.raw`(?<![\p{L}\p{N}])an? ([\p{L}]+)`, "giu");
@@ -56,6 +58,7 @@ export function saidIn(request: string): Said[] {
       millionths: exact(one.value),
       ...(unit && { unit }),
       ...(isTold && { isTold }),
+      ...(isChange(request, one) && { isChange: true }),
     };
   });
   for (const { 0: text, 1: word, index } of request.matchAll(aCounted(request))) {
@@ -106,6 +109,13 @@ export function countedBy(request: string, { start, end }: Place): { word: strin
   const within = halvedWord(said).exec(said)?.[1];
   const [text = "", word = ""] = (within === undefined && nextWord(rest).exec(rest)) || [];
   return { word: (within ?? word).toLowerCase(), after: end + text.length };
+}
+
+/** Whether a number says by how much: "up by 5", "10 percent brighter". */
+export function isChange(request: string, { start, end }: Place): boolean {
+  return (
+    /(?<![a-z])by $/i.test(request.slice(0, start)) || /^%?(?: [a-z]+)? [a-z]+er(?![a-z])/i.test(request.slice(end))
+  );
 }
 
 /** In millionths, NaN for what has more decimals. */
