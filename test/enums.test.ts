@@ -26,6 +26,7 @@ const tools = [
     },
   },
   { name: "blink", parameters: { colors: { type: "array", items: { enum: ["red", "green", "blue"] } } } },
+  { name: "weigh", parameters: { kilos: { type: "number" }, unit: { type: "string", enum: ["kg", "lb"] } } },
   { name: "cafe", parameters: { drink: { type: "string", enum: ["café crème", "thé vert"] } } },
 ];
 
@@ -67,6 +68,14 @@ test("a value's words count side by side, in any case, as keys and tools write t
   expect(losses("what dinners", lunch, ["lunch", "dinner", "break"])).toEqual([-4, 0, -4]);
   const drink = ' [{"name":"cafe","arguments":{"drink":"';
   expect(losses("un Café Crème", drink, ["caf", "th"])).toEqual([0, -4]);
+});
+
+test("a unit tells a value with two letters, other words do not", () => {
+  const kilos = ' [{"name":"weigh","arguments":{"kilos":64';
+  expect(losses("weight 64 kg", kilos, ["}}]", ',"'])).toEqual([-4, 0]);
+  expect(losses("weight 64", kilos, ["}}]", ',"'])).toEqual([0, 0]);
+  expect(losses("weight 64 lb", `${kilos},"unit":"`, ["kg", "lb"])).toEqual([-4, 0]);
+  expect(losses("turn it on", ' [{"name":"light","arguments":{"room":"hall"', ["}}]"])).toEqual([0]);
 });
 
 test("nothing pays where an enum has words that mean anything, numbers, or all or none of it is said", () => {

@@ -738,6 +738,8 @@ describe("the same as the runtime", () => {
         "s",
         "bus stop",
         "bus",
+        "kg",
+        "ml",
         "mon",
         "Mondays",
         "TUES",

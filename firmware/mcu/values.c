@@ -1,6 +1,8 @@
 /* The values of enums, and which of them a request says. Source: runtime/answer/enums.ts. */
 #include "values.h"
 
+#include "units.h"
+
 enum { leastLetters = 3, mostCommon = 8, leastDays = 5, leastOfDay = 2 };
 
 uint32_t property_count(const enums *e) {
@@ -74,17 +76,18 @@ static bool is_akin_word(thimble_span word, thimble_span other) {
   return units_in(word.at, same) >= leastStem;
 }
 
-/* Whether a value is more than a few letters, or than words that any request has. */
+/* Whether a value is more than a few letters, or than words that any request has; units are with two: "kg". */
 static bool is_telling(thimble_span value) {
   uint32_t letters = 0, at = 1;
-  bool isCommon = true;
+  bool isCommon = true, isUnit = false;
   uint8_t small[mostCommon];
   for (thimble_span word; (word = value_word(value, &at)).bytes;) {
     letters += units_in(word.at, word.bytes);
     for (uint32_t i = 0; i < word.bytes && i < mostCommon; i++) small[i] = small_byte(word.at[i]);
     isCommon = isCommon && word.bytes <= mostCommon && is_common(small, word.bytes);
+    isUnit = word.bytes > 1 && word.bytes <= mostCommon && unit_of(small, word.bytes);
   }
-  return value.at[0] == '"' && letters >= leastLetters && !isCommon;
+  return value.at[0] == '"' && (letters < leastLetters ? isUnit : !isCommon);
 }
 
 /* The day that a value is. */

@@ -11,6 +11,7 @@
 import { dayOf, groupIn, taking } from "../text/days.ts";
 import { patternOf } from "../text/letters.ts";
 import { lowerCased } from "../text/request.ts";
+import { unitOf } from "../text/units.ts";
 import type { Property, Schema } from "../tools/schema.ts";
 import type { Tool } from "../tools/tools.ts";
 import { isAkin, isCommon } from "../tools/words.ts";
@@ -239,8 +240,11 @@ const leastOfDay = 2;
 /** Without an "s" at its end: "parks" says "park", and "car" "cars". */
 const stem = (word: string) => (word.length > 3 && word.endsWith("s") ? word.slice(0, -1) : word);
 
+/** Units are telling with two letters: "kg". */
 const isTelling = (words: readonly string[]): boolean =>
-  words.join("").length >= leastLetters && !words.every((word) => isCommon(word));
+  words.join("").length < leastLetters
+    ? words.length === 1 && words[0].length > 1 && unitOf(words[0]) !== undefined
+    : !words.every((word) => isCommon(word));
 
 /** Whether a text has a value's, letter case and underscores aside. */
 const holds = (text: string, value: string): boolean => spaced(text).includes(spaced(value.slice(1, -1)));
