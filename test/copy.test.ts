@@ -44,6 +44,21 @@ function isRun(value: string, request: string): boolean {
   return value.trim() === value && value !== "" && whole.test(request.replace(/ +/g, " "));
 }
 
+test("the mark of a request that asks by its form is no value's, that of another may be", () => {
+  const grammar = new Grammar(ToolSet.from(tools), trie);
+  const ends = (request: string, written: string) => {
+    const bytes = new TextEncoder().encode(` [{"name":"say","arguments":{"text":"${written}"`);
+    return bytes.reduce<Stand | null>((at, byte) => at?.step(byte) ?? null, new Rules(grammar, request).start) !== null;
+  };
+  for (const before of ["Could you", "please can I", "hey, Would you", "ok will we"]) {
+    expect([before, ends(`${before} say we are late?`, "we are late?")]).toEqual([before, false]);
+    expect([before, ends(`${before} say we are late?`, "we are late")]).toEqual([before, true]);
+    expect([before, ends(`${before} say how? and we are late`, "how?")]).toEqual([before, true]);
+  }
+  for (const before of ["say", "you could", "could it", "couldn't you"])
+    expect([before, ends(`${before} are we late?`, "are we late?")]).toEqual([before, true]);
+});
+
 test("whatever tokens are picked, a free string is a run of whole words of the request", () => {
   const grammar = new Grammar(ToolSet.from(tools), trie);
   const random = seeded(1);

@@ -425,6 +425,31 @@ describe("the same as the runtime", () => {
   );
 
   withCc(
+    "requests that ask by their form, whose mark is no value's: tokens, calls, msgpack and certainty",
+    async () => {
+      const properties = { to: { type: "string" }, text: { type: "string" } };
+      const inputSchema = { type: "object", properties, required: ["to", "text"] };
+      const tools = [{ name: "send_text", description: "Send a text message.", inputSchema }];
+      const asked = ["tell Ann that I'm late?", "text Ann: are you late??", "text Ann I'm ok ?", "text Ann why? now"];
+      const forms = [
+        "Could you",
+        "hey, can I",
+        "PLEASE WOULD YOU",
+        "ok will, we",
+        "can it",
+        "can",
+        "you can",
+        "canopy you",
+      ];
+      await expectSame(
+        forms.flatMap((form) => asked.map((one) => `${form} ${one}`)),
+        tools,
+      );
+    },
+    timeoutMs,
+  );
+
+  withCc(
     "tokens in any limit, and whether it cut the answer short",
     async () => {
       // Their first letters are decided, the rest is forced.
