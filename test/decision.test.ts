@@ -9,7 +9,7 @@ import { fit } from "../tools/calibrate/fit.ts";
 import { seeded } from "./support.ts";
 
 const zeros = Object.fromEntries(features.map((name) => [name, 0])) as Record<Feature, number>;
-const calibration: Calibration = { version: 2, weights: { ...zeros, bias: 0 }, act: 0.9, confirm: 0.6 };
+const calibration: Calibration = { version: 3, weights: { ...zeros, bias: 0 }, act: 0.9, confirm: 0.6 };
 
 test("risk raises the bar: safe acts from the threshold on, confirm from halfway to certainty, danger never", () => {
   const said = (confidence: number) =>
@@ -33,6 +33,7 @@ test("features are capped, so that an infinite margin stays a number", () => {
   const values = featuresOf(
     { name: sure, call: { logProb: -50, margin: 0.5 }, runnerUp: null },
     { a: { from: "nowhere", grounded: false } },
+    1,
     0,
   );
   expect(values).toEqual({
@@ -41,13 +42,13 @@ test("features are capped, so that an infinite margin stays a number", () => {
     nameLogProb: 0,
     callMargin: 0.5,
     callLogProb: -8,
-    callDoubt: Math.log(8000),
+    valueDoubt: Math.log(4000),
     ungrounded: 1,
     others: 0,
   });
-  const doubts = [0, -1e-300, -0.001, -0.002].map((logProb) => {
+  const doubts = [0, -1e-300, -0.002, -0.004].map((logProb) => {
     const call = { logProb, margin: 1 };
-    return featuresOf({ name: sure, call, runnerUp: null }, {}, 0).callDoubt;
+    return featuresOf({ name: sure, call, runnerUp: null }, {}, 1, 0).valueDoubt;
   });
   expect(doubts).toEqual([0, 0, 0, Math.log(2)]);
 });
@@ -76,25 +77,27 @@ test("a fit recovers how likely calls are right, and its thresholds keep their p
 test("a fit finds which of two features that go together says it, and of no calls makes no weights", () => {
   const random = seeded(3);
   const samples = Array.from({ length: 4000 }, () => {
-    const callDoubt = random() * 8;
-    const values = { ...zeros, bias: 1, callDoubt, callMargin: Math.max(0, 6 - callDoubt + 4 * random()) };
-    return { values, right: random() < 1 / (1 + Math.exp(0.8 * callDoubt - 4)) };
+    const valueDoubt = random() * 8;
+    const values = { ...zeros, bias: 1, valueDoubt, callMargin: Math.max(0, 6 - valueDoubt + 4 * random()) };
+    return { values, right: random() < 1 / (1 + Math.exp(0.8 * valueDoubt - 4)) };
   });
   const { weights } = fit(samples, 0.95, 0.7);
-  expect(Math.abs((weights.callDoubt ?? 0) + 0.8)).toBeLessThan(0.1);
+  expect(Math.abs((weights.valueDoubt ?? 0) + 0.8)).toBeLessThan(0.1);
   expect(weights.callMargin).toBeLessThan(0.1);
   expect(Object.values(fit([], 0.95, 0.7).weights)).toEqual(features.map(() => 0));
 });
 
-test("a calibration from before callDoubt counts it as nothing, and one that lacks another weight is refused", () => {
-  const { callDoubt: _, ...before } = zeros;
-  const old = checkCalibration({ ...calibration, version: 1, weights: { ...before, bias: 1 } });
-  expect(confidenceOf({ ...zeros, bias: 1, callDoubt: 5 }, old)).toBe(1 / (1 + Math.exp(-1)));
+test("a calibration from before a call's doubt counts none, one of the whole call's never acts, and one that lacks a weight is refused", () => {
+  const { valueDoubt: _, ...before } = zeros;
+  const first = checkCalibration({ ...calibration, version: 1, weights: { ...before, bias: 1 } });
+  expect(confidenceOf({ ...zeros, bias: 1, valueDoubt: 5 }, first)).toBe(1 / (1 + Math.exp(-1)));
+  const second = checkCalibration({ ...calibration, version: 2, weights: { ...before, bias: 9, callDoubt: -1 } });
+  expect(decide(confidenceOf({ ...zeros, bias: 1 }, second), "safe", second)).toBe("confirm");
   const { others: __, ...lacking } = zeros;
-  for (const weights of [before, lacking, { ...zeros, callDoubt: null }])
+  for (const weights of [before, lacking, { ...zeros, valueDoubt: null }])
     expect(() => checkCalibration({ ...calibration, weights })).toThrow("calibrate again");
-  expect(() => checkCalibration({ ...calibration, version: 1 })).toThrow("calibrate again");
-  expect(() => checkCalibration({ ...calibration, version: 3 })).toThrow("calibrate again");
+  for (const version of [1, 2, 4])
+    expect(() => checkCalibration({ ...calibration, version })).toThrow("calibrate again");
 });
 
 test("a fit never trusts a call more for a value from nowhere, a close second or further calls, whatever the data say", () => {
@@ -105,33 +108,33 @@ test("a fit never trusts a call more for a value from nowhere, a close second or
       bias: 1,
       callMargin: random() * 8,
       callLogProb: -random() * 8,
-      callDoubt: random() * 8,
+      valueDoubt: random() * 8,
       ungrounded: random() < 0.3 ? 1 : 0,
       others: random() < 0.3 ? 1 : 0,
     };
     // Here what should count against a call is what makes it right.
-    const sum = values.ungrounded + values.others + (values.callDoubt - values.callMargin - values.callLogProb) / 8;
+    const sum = values.ungrounded + values.others + (values.valueDoubt - values.callMargin - values.callLogProb) / 8;
     return { values, right: random() < sum / 3 };
   });
   const { weights } = fit(samples, 0.6, 0.4);
   for (const name of ["nameMargin", "nameLogProb", "callMargin", "callLogProb"] as const)
     expect(weights[name]).toBeGreaterThanOrEqual(0);
-  for (const name of ["callDoubt", "ungrounded", "others"] as const) expect(weights[name]).toBeLessThanOrEqual(0);
+  for (const name of ["valueDoubt", "ungrounded", "others"] as const) expect(weights[name]).toBeLessThanOrEqual(0);
 });
 
 test("a calibration's weight of the wrong sign counts as none", () => {
   const wrong: Calibration = {
     ...calibration,
-    weights: { ...zeros, bias: 1, nameLogProb: -1, callMargin: -1, callDoubt: 1, ungrounded: 2, others: 2 },
+    weights: { ...zeros, bias: 1, nameLogProb: -1, callMargin: -1, valueDoubt: 1, ungrounded: 2, others: 2 },
   };
-  const values = { ...zeros, bias: 1, nameLogProb: -4, callMargin: 3, callDoubt: 3, ungrounded: 2, others: 1 };
+  const values = { ...zeros, bias: 1, nameLogProb: -4, callMargin: 3, valueDoubt: 3, ungrounded: 2, others: 1 };
   expect(confidenceOf(values, checkCalibration(wrong))).toBe(confidenceOf({ ...zeros, bias: 1 }, wrong));
 });
 
 const toolSet = ToolSet.from([
   { name: "f", parameters: { minutes: { type: "integer" }, text: { type: "string", default: "none" } } },
 ]);
-const sure: Calibration = { version: 2, weights: { ...zeros, bias: 9 }, act: 0.5, confirm: 0.1 };
+const sure: Calibration = { version: 3, weights: { ...zeros, bias: 9 }, act: 0.5, confirm: 0.1 };
 
 function decisions(args: string, request: string, cutShort = false): string[] {
   const bytes = new TextEncoder().encode(` [{"name":"f","arguments":{}},{"name":"f","arguments":${args}}]`);

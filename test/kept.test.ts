@@ -224,7 +224,7 @@ test("a file of kept tools with any byte changed, cut or of another model is a F
   view.setUint32(8, 3, true);
   view.setUint32(28, 0, true);
   view.setUint32(28, xxh32(before.subarray(0, 48 + 20 * tools.length)), true);
-  await expect(model.prepare(before)).rejects.toThrow("version: expected 4, got 3; read the tools again");
+  await expect(model.prepare(before)).rejects.toThrow("version: expected 5, got 3; read the tools again");
   const other = await load(
     await packOf(randomCheckpoint({ ...oddGeometry, vocabSize: 4096 }, 13), { prompt: "apart" }),
   );

@@ -1094,7 +1094,7 @@ withCc(
       expect([code, error]).toEqual([1, expect.stringContaining("damaged")]);
     }
     const before = refused((bytes) => bytes.writeUInt32LE(3, 8));
-    expect([before.code, before.error]).toEqual([1, expect.stringContaining("expected version 4, got another")]);
+    expect([before.code, before.error]).toEqual([1, expect.stringContaining("expected version 5, got another")]);
   },
   timeoutMs,
 );

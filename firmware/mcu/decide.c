@@ -150,15 +150,27 @@ static float least(float a, float b) {
   return a < b ? a : b;
 }
 
-static double confidence_of(const call *c, const thimble_sureness *s) {
+/* Keys of an object. */
+static uint32_t count_keys(json j) {
+  uint32_t n = 0;
+  for (json in = {j.at + 1, json_end(j) - 1}; in.at < in.end; n++) {
+    in.at = json_end(in) + 1;
+    in.at = json_end(in);
+    if (in.at < in.end) in.at++;
+  }
+  return n;
+}
+
+/* `args`: arguments of the call. */
+static double confidence_of(const call *c, const thimble_sureness *s, uint32_t args) {
   uint32_t others = c->nCalls - 1;
-  float surprise = least(cap, -s->callLogProb);
+  float surprise = least(cap, -s->callLogProb), doubt = 1000 * surprise / (float)(1 + args);
   const float values[trustFeatures] = {1,
                                        least(cap, s->nameMargin),
                                        -least(cap, -s->nameLogProb),
                                        least(cap, s->callMargin),
                                        -surprise,
-                                       logarithm(surprise > 0.001f ? 1000 * surprise : 1),
+                                       logarithm(doubt > 1 ? doubt : 1),
                                        s->ungrounded < 2 ? s->ungrounded : 2,
                                        others < 2 ? (float)others : 2};
   double sum = 0;
@@ -197,7 +209,7 @@ uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure) {
     json args = {text.at + named + 13, text.at + text.bytes - 1};
     const uint8_t *schema = m->parts[part_schemas].at + u32_at(m->parts[part_tools].at + 28 * tool + 24);
     s.ungrounded = (uint16_t)count_ungrounded(c, schema, (thimble_span){NULL, 0}, args);
-    s.confidence = (float)confidence_of(c, &s);
+    s.confidence = (float)confidence_of(c, &s, count_keys(args));
     s.decision = (uint16_t)decide(m, &s, !s.ungrounded && !(cutShort && i + 1 == c->nCalls));
     if (s.decision < careful) careful = s.decision;
     sure[i] = s;

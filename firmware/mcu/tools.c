@@ -48,7 +48,7 @@ static const char *open_table(thimble_model *m) {
   uint32_t bytes = m->tools.bytes;
   if (bytes < headBytes || memcmp(file, "thimblkv", 8))
     return "tools: expected a file of `thimble tools read`, got something else; copy it again";
-  if (u32_at(file + 8) != 4) return "tools: expected version 4, got another; read the tools again with this thimble";
+  if (u32_at(file + 8) != 5) return "tools: expected version 5, got another; read the tools again with this thimble";
   m->nTools = u32_at(file + 12);
   if (m->nTools > 4096 || headBytes + rowBytes * m->nTools > bytes) return damaged;
   if (head_sum(file, headBytes + rowBytes * m->nTools) != u32_at(file + 28)) return damaged;

@@ -25,22 +25,24 @@ export interface Certainty {
 const cap = 8;
 
 /**
- * What a call's confidence is read from; `others` is the number of further calls in the answer. `callDoubt` is the logarithm
- * of -callLogProb in thousandths, of less than one 0: it tells .001, .01 and .1 from each other, which a line through all
- * takes for the same.
+ * What a call's confidence is read from: `args` is the number of its arguments, `others` that of further calls in the answer.
+ * `valueDoubt` is the logarithm of what -callLogProb is a choice, of the tool and of each argument, in thousandths, of less
+ * than one 0: it tells .001, .01 and .1 from each other, which a line through all takes for the same.
  */
 export function featuresOf(
   certainty: Certainty,
   sources: Record<string, ValueSource>,
+  args: number,
   others: number,
 ): Record<Feature, number> {
+  const surprise = Math.min(cap, -certainty.call.logProb);
   return {
     bias: 1,
     nameMargin: Math.min(cap, certainty.name.margin),
     nameLogProb: Math.max(-cap, certainty.name.logProb),
     callMargin: Math.min(cap, certainty.call.margin),
     callLogProb: Math.max(-cap, certainty.call.logProb),
-    callDoubt: Math.log(Math.max(1, 1000 * Math.min(cap, -certainty.call.logProb))),
+    valueDoubt: Math.log(Math.max(1, (1000 * surprise) / (1 + args))),
     ungrounded: Math.min(2, Object.values(sources).filter(({ grounded }) => !grounded).length),
     others: Math.min(2, others),
   };

@@ -67,7 +67,8 @@ export function readCalls(
     const tool = tools.find(({ promptName }) => promptName === name);
     const certainty = certaintyOf(spans[i], bytes, tools, steps);
     const { arguments: own, sources } = ground(given as Record<string, Json>, tool?.parameters ?? [], request, figures);
-    const confidence = confidenceOf(featuresOf(certainty, sources, list.length - 1), calibration);
+    const count = Object.keys(own).length;
+    const confidence = confidenceOf(featuresOf(certainty, sources, count, list.length - 1), calibration);
     const mayAct = Object.values(sources).every(({ grounded }) => grounded) && !(cutShort && i === entries.length - 1);
     const decision = decide(confidence, tool?.risk ?? "safe", calibration, mayAct);
     return [{ name: tool?.name ?? name, arguments: own, certainty, sources, confidence, decision }];

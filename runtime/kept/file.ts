@@ -3,7 +3,7 @@
  * unless said.
  *
  *   0     8  magic "thimblkv"
- *   8     4  version, 4
+ *   8     4  version, 5
  *  12     4  number of tools, N
  *  16     4  the model that read them: `modelId`
  *  20     4  position of their first token (spec/apart: toolAt)
@@ -28,7 +28,7 @@ import { xxh32 } from "../pack/xxh32.ts";
 import { formBytes } from "./form.ts";
 import type { KeptEntry } from "./kept.ts";
 
-const version = 4;
+const version = 5;
 const headBytes = 48;
 const rowBytes = 20;
 const alignment = 16;

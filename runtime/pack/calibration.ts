@@ -2,9 +2,9 @@
 
 /** What `thimble calibrate` writes: a logistic model of "this call is right", and two thresholds on it. */
 export interface Calibration {
-  /** 1 of those from before `callDoubt`, which they have not. */
-  version: 1 | 2;
-  weights: Record<Exclude<Feature, "callDoubt">, number> & { callDoubt?: number };
+  /** 3 since `valueDoubt`, which those of version 1 have not; those of version 2 had another in its place, and never act. */
+  version: 1 | 3;
+  weights: Record<Exclude<Feature, "valueDoubt">, number> & { valueDoubt?: number };
   /** Least confidence to act on, and to offer for confirmation; below that, ask. */
   act: number;
   confirm: number;
@@ -36,7 +36,7 @@ export const features = [
   "nameLogProb",
   "callMargin",
   "callLogProb",
-  "callDoubt",
+  "valueDoubt",
   "ungrounded",
   "others",
 ] as const;
@@ -52,7 +52,7 @@ const signs: Record<Feature, -1 | 0 | 1> = {
   nameLogProb: 1,
   callMargin: 1,
   callLogProb: 1,
-  callDoubt: -1,
+  valueDoubt: -1,
   ungrounded: -1,
   others: -1,
 };
@@ -64,14 +64,14 @@ export function signedWeight(name: Feature, weight = 0): number {
 
 /** For packs that nobody calibrated: always confirm, since what their certainty is worth is not known. */
 export const genericCalibration: Calibration = {
-  version: 2,
+  version: 3,
   weights: {
     bias: 0,
     nameMargin: 0,
     nameLogProb: 0,
     callMargin: 0,
     callLogProb: 1,
-    callDoubt: 0,
+    valueDoubt: 0,
     ungrounded: -1,
     others: 0,
   },
@@ -81,12 +81,12 @@ export const genericCalibration: Calibration = {
 
 /** Throws: TypeError for what is no calibration. */
 export function checkCalibration(value: unknown): Calibration {
-  const calibration = value as Calibration;
+  const calibration = withoutCallDoubt(value as Calibration);
   const whole =
-    (calibration?.version === 1 || calibration?.version === 2) &&
+    (calibration?.version === 1 || calibration?.version === 3) &&
     features.every((name) =>
-      name === "callDoubt" && calibration.version === 1
-        ? calibration.weights?.callDoubt === undefined
+      name === "valueDoubt" && calibration.version === 1
+        ? calibration.weights?.valueDoubt === undefined
         : Number.isFinite(calibration.weights?.[name]),
     ) &&
     calibration.confirm >= 0 &&
@@ -95,4 +95,11 @@ export function checkCalibration(value: unknown): Calibration {
     (calibration.lean === undefined || isLeaning(calibration.lean));
   if (!whole) throw new TypeError("calibration: expected what `thimble calibrate` writes; calibrate again");
   return calibration;
+}
+
+/** One of version 2 as one of 3 that acts on nothing: what it weighed, a whole call's doubt, is no longer told. */
+function withoutCallDoubt(calibration: Calibration): Calibration {
+  if ((calibration?.version as number) !== 2 || !calibration.weights) return calibration;
+  const { callDoubt, ...weights } = calibration.weights as Calibration["weights"] & { callDoubt?: number };
+  return { ...calibration, version: 3, weights: { ...weights, valueDoubt: callDoubt }, act: 1 };
 }

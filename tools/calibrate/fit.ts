@@ -27,7 +27,7 @@ export async function samplesOf(session: Pick<Session, "call">, examples: readon
     });
     const wanted = new Set(accept.flat().map((call) => identity(call.name, call.arguments)));
     for (const { name, arguments: args, certainty, sources } of answer?.calls ?? []) {
-      const values = featuresOf(certainty, sources, (answer?.calls.length ?? 1) - 1);
+      const values = featuresOf(certainty, sources, Object.keys(args).length, (answer?.calls.length ?? 1) - 1);
       samples.push({ example, values, right: wanted.has(identity(name, args)) });
     }
   }
@@ -46,7 +46,7 @@ function identity(name: string, args: Record<string, unknown>): string {
  */
 export function fit(samples: readonly Judgeable[], act: number, confirm: number): Calibration {
   const weights = regression(samples);
-  const calibration: Calibration = { version: 2, weights, act: 1, confirm: 1 };
+  const calibration: Calibration = { version: 3, weights, act: 1, confirm: 1 };
   const sorted = samples
     .map((one) => ({ ...one, confidence: confidenceOf(one.values, calibration) }))
     .sort((a, b) => b.confidence - a.confidence);

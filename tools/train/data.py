@@ -91,8 +91,9 @@ class Redresser:
     def __init__(self, real, made, r, strength=1.0):
         """strength scales the chances of all but leaving the right tool out; towards 0 examples stay as people said them."""
         self.strength = strength
-        dresses, self.values, self.queries = {}, {}, []
+        dresses, self.values, self.queries, self.own = {}, {}, [], {}
         for examples in real or made:
+            own = self.own[id(examples)] = {}
             for query, tools, answers in examples:
                 self.queries.append(query)
                 for tool in tools:
@@ -101,10 +102,13 @@ class Redresser:
                     for key, value in call["arguments"].items():
                         if isinstance(value, str) and once(value, query):
                             self.values.setdefault(key, []).append(value)
+                            own.setdefault(key, []).append(value)
         self.pool = [(tool, words(tool)) for some in dresses.values() for tool in r.choices(some, k=4)]
         self.vocabulary = sorted({w for tool, _ in self.pool for w in plain_words(tool.get("description", ""))} | {"thing"})
         # keys whose values hardly repeat (titles, messages, names) also take a few words out of any query
         self.open = {key for key, values in self.values.items() if len(set(values)) > 0.6 * len(values) > 12}
+        # names and titles of one crowd, which it puts alike, no days and times
+        self.own = {source: {k: v for k, v in own.items() if len(v) > 20 and len(set(v)) > 0.3 * len(v)} for source, own in self.own.items()}
 
     def __call__(self, example, r):
         query, tools, answers = example
@@ -133,8 +137,8 @@ class Redresser:
             keep = [{**t, "parameters": {k: {a: b for a, b in p.items() if a != "description"} for k, p in t["parameters"].items()}} for t in keep]
         return query, keep, answers
 
-    def swap_values(self, query, tools, answers, r):
-        """Puts other values of the same key in the place of values that stand in the query word for word."""
+    def swap_values(self, query, tools, answers, r, own=None):
+        """Puts other values of the same key in the place of values that stand in the query word for word; `own`: those of its source alone."""
         fixed = {key for t in tools for key, p in t["parameters"].items() if "enum" in p}
         spans, calls = [], []
         for call in answers:
@@ -148,7 +152,10 @@ class Redresser:
         if any(left[1] > right[0] for right, left in zip(spans, spans[1:])):  # two values share words
             return query, answers
         for start, end, key, arguments in spans:
-            if r.random() < 0.6:
+            if own is not None:
+                value = r.choice(own.get(key, (arguments[key],)))
+                query, arguments[key] = query[:start] + value + query[end:], value
+            elif r.random() < 0.6:
                 value = r.choice(self.values.get(key, (arguments[key],)))
                 if key in self.open and r.random() < 0.4:
                     some = r.choice(self.queries).split()

@@ -76,13 +76,13 @@ class Targets:
 class SharedBatches:
     """batches(block) -> list of (layout.Batch, Targets). Sources are drawn by the root of their size, as in data.Batches; everything random comes from (seed, block)."""
 
-    def __init__(self, real, synthetic, share, tokenizer, per_batch, weights, seed, redress=1.0, mates=4, long=0.0, world=1):
+    def __init__(self, real, synthetic, share, tokenizer, per_batch, weights, seed, redress=1.0, mates=4, long=0.0, world=1, swap=0.0):
         """`world` processes step together, each by every world-th block: what they take at one time is of like length, so that none waits."""
         self.real, self.made = ([list(data.read_examples(p)) for p in group] for group in (real, synthetic))
         if not self.real + self.made:
             raise ValueError("--real, --synthetic: expected at least one file, got none; check the globs")
         self.share = share if self.real and self.made else float(bool(self.made))
-        self.tokenizer, self.weights, self.seed, self.per_batch, self.mates, self.long, self.world = tokenizer, weights, seed, per_batch, mates, long, world
+        self.tokenizer, self.weights, self.seed, self.per_batch, self.mates, self.long, self.world, self.swap = tokenizer, weights, seed, per_batch, mates, long, world, swap
         self.redress = data.Redresser(self.real, self.made, random.Random(f"{seed}/pool"), redress)
         self.calling = {id(s): ([e for e in s if e[2]], [e for e in s if not e[2]]) for s in self.real + self.made}
         self.lists = {id(s): self.by_list(s) for s in self.real}
@@ -139,12 +139,20 @@ class SharedBatches:
         if answers and not none and not made:
             kin = self.kin[id(source)][right_key(anchor)]
             members += [e for e in r.sample(kin, min(len(kin), self.mates - 1)) if e[0] != query]
+        if not made:
+            members = [self.with_values(r, e, self.redress.own[id(source)]) if r.random() < self.swap else e for e in members]
         keep, members = self.dressed(r, right + rest, members)
         near = None if natural else set().union(*map(data.words, right + keep))
         own, others = keep[: len(right)], keep[len(right) :]
         if none:
             return [(q, [], others, near) for q, _ in members]
         return [(q, a, own + (r.sample(others, r.randint(0, len(others))) if len(members) > 1 else others), near) for q, a in members]
+
+    def with_values(self, r, example, values):
+        """An example with other values that its source has under the same keys."""
+        query, tools, answers = example
+        query, answers = self.redress.swap_values(query, tools, answers, r, values)
+        return query, tools, answers
 
     def dressed(self, r, keep, examples):
         """Tools under other names, or with fewer descriptions, and (request, answers) of the examples, which follow, some with other values."""

@@ -1,6 +1,6 @@
 """Trains five steps on twenty examples, tools shown either way, and checks that the loss falls, that a resumed run gives the same log, that the export
 reads back, that an example costs the same loss alone as in company and by fused.c, whose gradients are PyTorch's, that requests which came by the list stand beside its tools, that joined requests
-have both their tools, and that two processes step as one.
+have both their tools, that other names in a request come from its own source and stand in the answer, and that two processes step as one.
 
     python3 smoke.py        (some fifteen seconds on one core; needs PyTorch, numpy and sentencepiece)
 """
@@ -133,6 +133,18 @@ def in_one_breath(folder):
     assert alone.returncode == 1 and "got 10 for 1" in alone.stderr, f"expected requests of one tool to be refused, got {alone.stderr!r}"
 
 
+def names_of_its_own():
+    """Puts other names into requests of one of two sources; a time, which is said again and again, stays."""
+    when = {**LIST[1], "parameters": {**LIST[1]["parameters"], "at": {"type": "string"}}}
+    crowds = [[(f"call {c}{i} at noon", [when], [{"name": "call_contact", "arguments": {"contact": f"{c}{i}", "at": "noon"}}]) for i in range(30)] for c in ("Ann", "Bo")]
+    r = random.Random(1)
+    redress = data.Redresser(crowds, [], r)
+    swapped = [redress.swap_values(q, t, a, r, redress.own[id(crowds[0])]) for q, t, a in crowds[0]]
+    named = [a[0]["arguments"]["contact"] for _, a in swapped]
+    assert all(q == f"call {n} at noon" and n.startswith("Ann") for (q, _), n in zip(swapped, named)), f"expected names of the source, got {swapped}"
+    assert sum(n != f"Ann{i}" for i, n in enumerate(named)) > 20, "expected other names in most requests"
+
+
 def shared_step(rank, world, folder):
     """One step of Muon and AdamW on gradients that the processes share; every process writes what it has then."""
     if world > 1:
@@ -172,6 +184,7 @@ def main():
         costs, apart, narrowed = company(folder)
         by_the_list(folder)
         in_one_breath(folder)
+        names_of_its_own()
         shared_step(0, 1, folder)
         multiprocessing.spawn(shared_step, (2, folder), 2)
         alone, *together = (torch.load(f"{folder}/{name}.pt") for name in ("0-of-1", "0-of-2", "1-of-2"))
