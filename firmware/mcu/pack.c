@@ -269,7 +269,7 @@ const char *open_pack(thimble_model *m, uint32_t *weightsId) {
     }
   }
   if (whole.bad || !sections.at) return noPack;
-  if (!isInt4) return "pack: expected int4 weights, got others; build it without --float32";
+  if (!isInt4) return "pack: expected int4 weights, got others; build it without --wide";
   if (!isApart) return "pack: expected a model that reads tools apart, got one with tools in its prompt; use another model";
   const char *error = check_geometry(m);
   if (error) return error;
