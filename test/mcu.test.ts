@@ -425,6 +425,21 @@ describe("the same as the runtime", () => {
   );
 
   withCc(
+    "calls made again, alike or without an argument: tokens, calls, msgpack and certainty",
+    async () => {
+      const tools = JSON.parse(readFileSync(fileURLToPath(fixture("commands/glasses.json")), "utf8"));
+      const asked = [
+        "5 seconds, then a photo",
+        "take a photo twice",
+        "a photo in 5 seconds and a photo now",
+        "photo photo",
+      ];
+      await expectSame(asked, tools);
+    },
+    timeoutMs,
+  );
+
+  withCc(
     "requests that ask by their form, whose mark is no value's: tokens, calls, msgpack and certainty",
     async () => {
       const properties = { to: { type: "string" }, text: { type: "string" } };

@@ -1,4 +1,7 @@
-/** How many of the same, and of calls: an identical call is written as often as the request asks for it, and a list has so many items. */
+/**
+ * How many of the same, and of calls: a call that says nothing new, an identical one or one of a tool called before without any argument,
+ * is written as often as the request asks for it, and a list has so many items.
+ */
 import type { Json } from "../json.ts";
 import { isOfWord } from "../text/letters.ts";
 
@@ -19,7 +22,8 @@ export class Calls {
 
   private isRepeat(bytes: readonly number[], callEnds: readonly number[]): boolean {
     const text = textOf(bytes, callEnds.at(-2), callEnds.at(-1));
-    const before = this.texts.filter((other) => other === text).length;
+    const saysNothing = text.endsWith("{}}") ? text.slice(0, -2) : text;
+    const before = this.texts.filter((other) => other.startsWith(saysNothing)).length;
     this.texts.push(text);
     return before > 0 && before >= timesAsked(this.request, text);
   }
@@ -28,7 +32,7 @@ export class Calls {
   begins(bytes: readonly number[], callEnds: readonly number[]): boolean {
     const last = callEnds.at(-1);
     if (last === undefined || bytes.length <= last) return false;
-    const text = textOf(bytes, last);
+    const text = textOf(bytes, last).replace(/\{\}$/, "{");
     return this.texts.some((other) => other.startsWith(text));
   }
 }
