@@ -75,7 +75,7 @@ for (const board of boards) {
       const mean = answers.reduce((sum, { all }) => sum + all, 0) / answers.length / 1e6;
       expect(mean).toBeLessThan(most[board.name]);
       expect(answers[0].arena).toBeLessThanOrEqual(64 * 1024);
-      expect(sizeOf(elf).flash).toBeLessThan(84 * 1024);
+      expect(sizeOf(elf).flash).toBeLessThan(80 * 1024);
     },
     300_000,
   );
