@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { confidenceOf, decide, featuresOf, mostCareful } from "../runtime/answer/decision.ts";
+import { confidenceOf, decide, featuresOf, forbids, mostCareful } from "../runtime/answer/decision.ts";
 import { readCalls } from "../runtime/answer/toolcall.ts";
 import { load } from "../runtime/index.ts";
 import { type Calibration, checkCalibration, type Feature, features } from "../runtime/pack/calibration.ts";
@@ -219,4 +219,30 @@ test("what a request changes a level by grounds no level, so it is never acted o
   const answers = await Promise.all(requests.map((request) => model.call(request, tools)));
   expect(answers.map(({ calls }) => calls[0]?.sources.level?.grounded)).toEqual([true, false]);
   expect(answers[1].decision).not.toBe("act");
+});
+
+test("a request that says what not to do is never acted on, however sure the model is", async () => {
+  for (const one of [
+    "don't cancel it",
+    "Please do not call Ann",
+    "no, never lock it",
+    "dont turn it off",
+    "do not forget",
+  ])
+    expect([one, forbids(one)]).toEqual([one, true]);
+  for (const one of [
+    "don't forget the milk",
+    "do not let me sleep",
+    "donuts for 9",
+    "do it",
+    "not now",
+    "I don't know",
+    "never",
+  ])
+    expect([one, forbids(one)]).toEqual([one, false]);
+  const tools = [{ name: "cancel_alarm", parameters: { time: { type: "string", required: true } } }];
+  const model = await load(undefined, { calibration: sure });
+  const asked = ["cancel the alarm at 9", "don't cancel the alarm at 9"];
+  const answers = await Promise.all(asked.map((one) => model.call(one, tools, { calls: "one" })));
+  expect(answers.map(({ decision }) => decision)).toEqual(["act", "confirm"]);
 });

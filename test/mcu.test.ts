@@ -425,6 +425,34 @@ describe("the same as the runtime", () => {
   );
 
   withCc(
+    "requests that say what not to do, and some that only begin so: tokens, calls, msgpack, certainty and decisions",
+    async () => {
+      const starts = [
+        "don't",
+        "Don’t",
+        "please do not",
+        "hey, never",
+        "do, not",
+        "and dont",
+        "do",
+        "donut",
+        "well no never",
+      ];
+      const asked = [
+        "set a timer for 10 minutes",
+        "forget to set a timer for 10 minutes",
+        "let, 5 minutes",
+        "forget,it: 5 minutes",
+      ];
+      await expectSame(
+        starts.flatMap((start) => asked.map((one) => `${start} ${one}`)),
+        watch,
+      );
+    },
+    timeoutMs,
+  );
+
+  withCc(
     "calls made again, alike or without an argument: tokens, calls, msgpack and certainty",
     async () => {
       const tools = JSON.parse(readFileSync(fileURLToPath(fixture("commands/glasses.json")), "utf8"));

@@ -52,18 +52,10 @@ static uint32_t escape(uint32_t point, const uint8_t *raw, uint32_t size, uint8_
   return 6;
 }
 
-/* Bytes of the word that a text begins with, if it is of a list and a space follows, with that; else 0. */
-static uint32_t word_of(const uint8_t *text, uint32_t bytes, const char *list) {
-  uint32_t letters = 0;
-  while (letters < bytes && text[letters] != ' ' && text[letters] != ',') letters++;
-  uint32_t after = letters + (letters < bytes && text[letters] == ',');
-  return after < bytes && text[after] == ' ' && place_of_word(text, letters, list) >= 0 ? after + 1 : 0;
-}
-
 /* Bytes of a request without the mark of one that asks by its form, which is no value's. */
 static uint32_t without_mark(const uint8_t *text, uint32_t bytes) {
-  uint32_t at = word_of(text, bytes, " please hey hi ok okay so and "), verb = word_of(text + at, bytes - at, " can could would will ");
-  if (verb && word_of(text + at + verb, bytes - at - verb, " you i we "))
+  uint32_t at = begins_with(text, bytes, " please hey hi ok okay so and "), verb = begins_with(text + at, bytes - at, " can could would will ");
+  if (verb && begins_with(text + at + verb, bytes - at - verb, " you i we "))
     while (text[bytes - 1] == ' ' || text[bytes - 1] == '?') bytes--;
   return bytes;
 }

@@ -186,9 +186,19 @@ static uint32_t decide(const thimble_model *m, const thimble_sureness *s, bool m
   return s->confidence >= (risk == danger ? act : trust_at(m, trustConfirm)) ? thimble_confirm : thimble_ask;
 }
 
+/* Whether a request says what not to do: no "don't forget", no "don't let me". */
+static bool forbids(const uint8_t *text, uint32_t bytes) {
+  uint32_t at = begins_with(text, bytes, " please hey ok okay no so and but well "), word = begins_with(text + at, bytes - at, " do "), not;
+  at += word;
+  not = begins_with(text + at, bytes - at, word ? " not " : " don't dont never ");
+  at += not;
+  return not && !begins_with(text + at, bytes - at, " forget let ");
+}
+
 uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure) {
   const thimble_model *m = c->m;
   uint32_t careful = c->nCalls ? thimble_act : cutShort ? thimble_ask : thimble_none;
+  bool isForbidden = forbids(c->request, c->requestBytes);
   for (uint32_t i = 0; i < c->nCalls; i++) {
     thimble_span text = call_text(c, i);
     uint32_t tool = tool_of(m, text), start = (uint32_t)(text.at - c->text), open = i ? c->callEnds[i - 1] : 0;
@@ -210,7 +220,7 @@ uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure) {
     const uint8_t *schema = m->parts[part_schemas].at + u32_at(m->parts[part_tools].at + 28 * tool + 24);
     s.ungrounded = (uint16_t)count_ungrounded(c, schema, (thimble_span){NULL, 0}, args);
     s.confidence = (float)confidence_of(c, &s, count_keys(args));
-    s.decision = (uint16_t)decide(m, &s, !s.ungrounded && !(cutShort && i + 1 == c->nCalls));
+    s.decision = (uint16_t)decide(m, &s, !s.ungrounded && !isForbidden && !(cutShort && i + 1 == c->nCalls));
     if (s.decision < careful) careful = s.decision;
     sure[i] = s;
   }

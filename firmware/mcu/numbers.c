@@ -30,6 +30,13 @@ int place_of_word(const uint8_t *word, uint32_t bytes, const char *list) {
   return -1;
 }
 
+uint32_t begins_with(const uint8_t *text, uint32_t bytes, const char *list) {
+  uint32_t letters = 0;
+  while (letters < bytes && text[letters] != ' ' && text[letters] != ',') letters++;
+  uint32_t after = letters + (letters < bytes && text[letters] == ',');
+  return after < bytes && text[after] == ' ' && place_of_word(text, letters, list) >= 0 ? after + 1 : 0;
+}
+
 int64_t times(int64_t millionths, int64_t count) {
   if (millionths == inexact || millionths > mostExact / count || millionths < -mostExact / count) return inexact;
   return millionths * count;

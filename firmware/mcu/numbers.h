@@ -29,4 +29,7 @@ int64_t times(int64_t millionths, int64_t count);
 /* Whether a word in any letter case is one of a list with a space before and after each; -1 or its place. */
 int place_of_word(const uint8_t *word, uint32_t bytes, const char *list);
 
+/* Bytes of the word that a text begins with, if it is of such a list and a space follows, with a comma between and the space; else 0. */
+uint32_t begins_with(const uint8_t *text, uint32_t bytes, const char *list);
+
 #endif

@@ -54,7 +54,16 @@ export function confidenceOf(values: Record<Feature, number>, calibration: Calib
   return 1 / (1 + Math.exp(-sum));
 }
 
-/** `mayAct` false: a value came from nowhere, or the call was cut short; then never act, however sure the model was. */
+const forbidding =
+  /^(?:(?:please|hey|ok|okay|no|so|and|but|well),? )?(?:don't|dont|never|do,? not),? (?!(?:forget|let),? )/i;
+
+/** Whether a request says what not to do: "don't cancel my 9 am alarm". Not so "don't forget the milk", "don't let me oversleep". */
+export const forbids = (request: string): boolean => forbidding.test(request);
+
+/**
+ * `mayAct` false: a value came from nowhere, the call was cut short, or the request says what not to do; then never act, however
+ * sure the model was.
+ */
 export function decide(
   confidence: number,
   risk: Risk,

@@ -4,7 +4,7 @@ import { isObject, type Json } from "../json.ts";
 import type { Calibration } from "../pack/calibration.ts";
 import type { Request } from "../text/request.ts";
 import type { Tool } from "../tools/tools.ts";
-import { type Certainty, confidenceOf, type Decision, decide, featuresOf, type Sureness } from "./decision.ts";
+import { type Certainty, confidenceOf, type Decision, decide, featuresOf, forbids, type Sureness } from "./decision.ts";
 import type { Figures } from "./figures.ts";
 import { ground, type ValueSource } from "./provenance.ts";
 
@@ -69,7 +69,8 @@ export function readCalls(
     const { arguments: own, sources } = ground(given as Record<string, Json>, tool?.parameters ?? [], request, figures);
     const count = Object.keys(own).length;
     const confidence = confidenceOf(featuresOf(certainty, sources, count, list.length - 1), calibration);
-    const mayAct = Object.values(sources).every(({ grounded }) => grounded) && !(cutShort && i === entries.length - 1);
+    const isWhole = !(cutShort && i === entries.length - 1);
+    const mayAct = isWhole && Object.values(sources).every(({ grounded }) => grounded) && !forbids(request.text);
     const decision = decide(confidence, tool?.risk ?? "safe", calibration, mayAct);
     return [{ name: tool?.name ?? name, arguments: own, certainty, sources, confidence, decision }];
   });
