@@ -93,9 +93,29 @@ test("by how much is no level: a number after by, or before a comparative", () =
     const start = request.search(/[0-9]+/);
     return new Figures(request, 8).countsOther(key, { start, end: start + (/[0-9]+/.exec(request)?.[0].length ?? 0) });
   };
-  for (const one of ["up by 5", "By 5 please", "10 percent brighter", "10% louder", "3 Higher"])
+  for (const one of [
+    "up by 5",
+    "By 5 please",
+    "10 percent brighter",
+    "10% louder",
+    "3 Higher",
+    "volume up 5",
+    "Down 3 degrees",
+    "3 notches down",
+    "1 step",
+  ])
     expect([one, counts(one)]).toEqual([one, true]);
-  for (const one of ["volume 5", "standby 5", "to 10 percent", "10 percent, louder", "5 era"])
+  for (const one of [
+    "volume 5",
+    "standby 5",
+    "to 10 percent",
+    "10 percent, louder",
+    "5 era",
+    "up to 5",
+    "countdown 5",
+    "5 notched",
+    "setup 5",
+  ])
     expect([one, counts(one)]).toEqual([one, false]);
   expect(counts("wait by 5", "seconds")).toBe(false);
   expect(new Figures("raise the volume by 5", 8).placeOf("level", 5)).toBeUndefined();

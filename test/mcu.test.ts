@@ -418,6 +418,11 @@ describe("the same as the runtime", () => {
         "turn the volume down to 7, Max",
         "raise the volume by 5",
         "make the screen 20 percent brighter",
+        "turn the volume up 5",
+        "up 5",
+        "by 5 volume",
+        "volume 3 notches lower please",
+        "fan setup 3",
       ];
       await expectSame(queries, tools);
     },

@@ -51,15 +51,16 @@ uint32_t extremes_in(const uint8_t *text, uint32_t bytes) {
 }
 
 bool is_change(const uint8_t *text, uint32_t bytes, uint32_t start, uint32_t end) {
-  uint32_t at = start;
-  if (at > 2 && (text[at - 3] | 32) == 'b' && (text[at - 2] | 32) == 'y' && text[at - 1] == ' ' && (at == 3 || !is_letter(text[at - 4])))
-    return true;
+  uint32_t at = start, letters = 0;
+  while (at > 1 && text[start - 1] == ' ' && letters + 1 < at && is_letter(text[at - 2 - letters])) letters++;
+  if (letters && place_of_word(text + at - 1 - letters, letters, " by up down ") >= 0) return true;
   at = end;
   if (at < bytes && text[at] == '%') at++;
   for (int words = 0; words < 2 && at < bytes && text[at] == ' '; words++) {
     uint32_t from = ++at;
     while (at < bytes && is_letter(text[at])) at++;
     if (at - from > 2 && (text[at - 2] | 32) == 'e' && (text[at - 1] | 32) == 'r') return true;
+    if (!words && place_of_word(text + from, at - from, " notch notches step steps ") >= 0) return true;
     if (at == from) break;
   }
   return false;

@@ -111,12 +111,13 @@ export function countedBy(request: string, { start, end }: Place): { word: strin
   return { word: (within ?? word).toLowerCase(), after: end + text.length };
 }
 
-/** Whether a number says by how much: "up by 5", "10 percent brighter". */
+/** Whether a number says by how much: "up by 5", "up 5", "10 percent brighter", "3 notches". */
 export function isChange(request: string, { start, end }: Place): boolean {
-  return (
-    /(?<![a-z])by $/i.test(request.slice(0, start)) || /^%?(?: [a-z]+)? [a-z]+er(?![a-z])/i.test(request.slice(end))
-  );
+  return changing.test(request.slice(0, start)) || compared.test(request.slice(end));
 }
+
+const changing = /(?<![a-z])(?:by|up|down) $/i;
+const compared = /^%?(?:(?: [a-z]+)? [a-z]+er| (?:notch|notches|step|steps))(?![a-z])/i;
 
 /** In millionths, NaN for what has more decimals. */
 function exact(value: number): number {
