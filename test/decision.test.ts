@@ -6,7 +6,7 @@ import { type Calibration, checkCalibration, type Feature, features } from "../r
 import { readRequest } from "../runtime/text/request.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { fit } from "../tools/calibrate/fit.ts";
-import { seeded } from "./support.ts";
+import { oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
 
 const zeros = Object.fromEntries(features.map((name) => [name, 0])) as Record<Feature, number>;
 const calibration: Calibration = { version: 3, weights: { ...zeros, bias: 0 }, act: 0.9, confirm: 0.6 };
@@ -98,6 +98,13 @@ test("a calibration from before a call's doubt counts none, one of the whole cal
     expect(() => checkCalibration({ ...calibration, weights })).toThrow("calibrate again");
   for (const version of [1, 2, 4])
     expect(() => checkCalibration({ ...calibration, version })).toThrow("calibrate again");
+});
+
+test("a pack with a calibration of the whole call's doubt is read as one that never acts", async () => {
+  const { valueDoubt: _, ...weights } = zeros;
+  const second = { ...calibration, version: 2, weights: { ...weights, callDoubt: -1 } };
+  const model = await load(await packOf(randomCheckpoint(oddGeometry, 2), { calibration: second as never }));
+  expect(model.calibration).toMatchObject({ version: 3, act: 1 });
 });
 
 test("a fit never trusts a call more for a value from nowhere, a close second or further calls, whatever the data say", () => {
@@ -228,6 +235,8 @@ test("a request that says what not to do is never acted on, however sure the mod
     "no, never lock it",
     "dont turn it off",
     "do not forget",
+    "hey siri, don't stop",
+    "you, I said don't stop",
   ])
     expect([one, forbids(one)]).toEqual([one, true]);
   for (const one of [
@@ -236,8 +245,9 @@ test("a request that says what not to do is never acted on, however sure the mod
     "donuts for 9",
     "do it",
     "not now",
-    "I don't know",
     "never",
+    "do not disturb until 7",
+    "oh no please well don't stop",
   ])
     expect([one, forbids(one)]).toEqual([one, false]);
   const tools = [{ name: "cancel_alarm", parameters: { time: { type: "string", required: true } } }];

@@ -115,6 +115,10 @@ test("by how much is no level: a number after by, or before a comparative", () =
     "countdown 5",
     "5 notched",
     "setup 5",
+    "at 50% power",
+    "at 50 percent power",
+    "to 21 after dinner",
+    "to 40 over night",
   ])
     expect([one, counts(one)]).toEqual([one, false]);
   expect(counts("wait by 5", "seconds")).toBe(false);

@@ -423,6 +423,8 @@ describe("the same as the runtime", () => {
         "by 5 volume",
         "volume 3 notches lower please",
         "fan setup 3",
+        "fan at 3 after dinner",
+        "volume at 50 percent power",
       ];
       await expectSame(queries, tools);
     },
@@ -442,12 +444,15 @@ describe("the same as the runtime", () => {
         "do",
         "donut",
         "well no never",
+        "hey siri, don't",
+        "oh no please well don't",
       ];
       const asked = [
         "set a timer for 10 minutes",
         "forget to set a timer for 10 minutes",
         "let, 5 minutes",
         "forget,it: 5 minutes",
+        "disturb 5 minutes",
       ];
       await expectSame(
         starts.flatMap((start) => asked.map((one) => `${start} ${one}`)),

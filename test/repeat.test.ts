@@ -27,11 +27,8 @@ function scripted(text: string): Session {
 const tools: ToolInput[] = [
   { name: "take_picture", parameters: {} },
   { name: "add_item", parameters: { item: { type: "string", required: true } } },
-  { name: "film", parameters: { seconds: { type: "integer" } } },
 ];
 const picture = '{"name":"take_picture","arguments":{}}';
-const film = (more = "") => `{"name":"film","arguments":{${more}}}`;
-const five = film('"seconds":5');
 const add = (item: string) => `{"name":"add_item","arguments":{"item":"${item}"}}`;
 
 test.each<[request: string, written: string[], kept: number]>([
@@ -42,9 +39,6 @@ test.each<[request: string, written: string[], kept: number]>([
   ["add milk and take a picture", [add("milk"), picture, add("milk")], 2],
   ["add milk and add milk", [add("milk"), add("milk"), picture], 3],
   ["add milk", [picture, picture, add("milk")], 1],
-  ["5 seconds, then film", [five, film()], 1],
-  ["film 5 seconds and film", [five, film(), picture], 3],
-  ["film and film 5 seconds", [film(), five], 2],
   ["add 🥛", [add("🥛"), add("🥛")], 1], // of several tokens, a byte each
 ])("%s: of %p the first %p stay", async (request, written, kept) => {
   for (const force of [true, false]) {

@@ -186,13 +186,15 @@ static uint32_t decide(const thimble_model *m, const thimble_sureness *s, bool m
   return s->confidence >= (risk == danger ? act : trust_at(m, trustConfirm)) ? thimble_confirm : thimble_ask;
 }
 
-/* Whether a request says what not to do: no "don't forget", no "don't let me". */
+/* Whether a request says within its first words what not to do: no "don't forget", no "do not disturb". */
 static bool forbids(const uint8_t *text, uint32_t bytes) {
-  uint32_t at = begins_with(text, bytes, " please hey ok okay no so and but well "), word = begins_with(text + at, bytes - at, " do "), not;
-  at += word;
-  not = begins_with(text + at, bytes - at, word ? " not " : " don't dont never ");
-  at += not;
-  return not && !begins_with(text + at, bytes - at, " forget let ");
+  for (uint32_t words = 0, at = 0; words < 4 && at < bytes; words++, at++) {
+    uint32_t verb = begins_with(text + at, bytes - at, " do "), from = at + verb;
+    uint32_t not = begins_with(text + from, bytes - from, verb ? " not " : " don't dont never ");
+    if (not && !begins_with(text + from + not, bytes - from - not, " forget let disturb worry ")) return true;
+    while (at < bytes && text[at] != ' ') at++;
+  }
+  return false;
 }
 
 uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure) {

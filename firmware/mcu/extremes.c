@@ -50,6 +50,9 @@ uint32_t extremes_in(const uint8_t *text, uint32_t bytes) {
   return found;
 }
 
+/* "50 percent power", "21 after dinner". */
+static const char notCompared[] = " power after over under other ever forever water winter summer dinner supper timer together ";
+
 bool is_change(const uint8_t *text, uint32_t bytes, uint32_t start, uint32_t end) {
   uint32_t at = start, letters = 0;
   while (at > 1 && text[start - 1] == ' ' && letters + 1 < at && is_letter(text[at - 2 - letters])) letters++;
@@ -59,7 +62,8 @@ bool is_change(const uint8_t *text, uint32_t bytes, uint32_t start, uint32_t end
   for (int words = 0; words < 2 && at < bytes && text[at] == ' '; words++) {
     uint32_t from = ++at;
     while (at < bytes && is_letter(text[at])) at++;
-    if (at - from > 2 && (text[at - 2] | 32) == 'e' && (text[at - 1] | 32) == 'r') return true;
+    bool isCompared = at - from > 2 && (text[at - 2] | 32) == 'e' && (text[at - 1] | 32) == 'r';
+    if (isCompared && place_of_word(text + from, at - from, notCompared) < 0) return true;
     if (!words && place_of_word(text + from, at - from, " notch notches step steps ") >= 0) return true;
     if (at == from) break;
   }

@@ -168,11 +168,10 @@ static uint32_t times_asked(const call *c, thimble_span text) {
 
 bool is_repeated(const call *c) {
   thimble_span last = call_text(c, c->nCalls - 1);
-  /* Without any argument it says nothing that another of its tool does not. */
-  uint32_t before = 0, same = last.bytes - (memcmp(last.at + last.bytes - 3, "{}}", 3) ? 0 : 2);
+  uint32_t before = 0;
   for (uint32_t i = 0; i + 1 < c->nCalls; i++) {
     thimble_span other = call_text(c, i);
-    before += other.bytes >= same && !memcmp(other.at, last.at, same);
+    before += other.bytes == last.bytes && !memcmp(other.at, last.at, last.bytes);
   }
   return before && before >= times_asked(c, last);
 }

@@ -1,7 +1,4 @@
-/**
- * How many of the same, and of calls: a call that says nothing new, an identical one or one of a tool called before without any argument,
- * is written as often as the request asks for it, and a list has so many items.
- */
+/** How many of the same, and of calls: an identical call is written as often as the request asks for it, and a list has so many items. */
 import type { Json } from "../json.ts";
 import { isOfWord } from "../text/letters.ts";
 
@@ -22,8 +19,7 @@ export class Calls {
 
   private isRepeat(bytes: readonly number[], callEnds: readonly number[]): boolean {
     const text = textOf(bytes, callEnds.at(-2), callEnds.at(-1));
-    const saysNothing = text.endsWith("{}}") ? text.slice(0, -2) : text;
-    const before = this.texts.filter((other) => other.startsWith(saysNothing)).length;
+    const before = this.texts.filter((other) => other === text).length;
     this.texts.push(text);
     return before > 0 && before >= timesAsked(this.request, text);
   }
@@ -32,7 +28,7 @@ export class Calls {
   begins(bytes: readonly number[], callEnds: readonly number[]): boolean {
     const last = callEnds.at(-1);
     if (last === undefined || bytes.length <= last) return false;
-    const text = textOf(bytes, last).replace(/\{\}$/, "{");
+    const text = textOf(bytes, last);
     return this.texts.some((other) => other.startsWith(text));
   }
 }

@@ -306,7 +306,7 @@ export function readHeader(bytes: Uint8Array, prefix: ReturnType<typeof readPref
     if (header.copies !== undefined && typeof header.copies !== "boolean")
       throw new FormatError("header.copies", prefixBytes, "expected true or false");
     checkPrompt(header);
-    if (header.calibration !== undefined) checkCalibration(header.calibration);
+    if (header.calibration !== undefined) header.calibration = checkCalibration(header.calibration);
     let offset = prefix.bodyOffset;
     const layouts = layoutsOf(header);
     for (const [i, layout] of layouts.entries()) {
