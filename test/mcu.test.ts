@@ -463,7 +463,7 @@ describe("the same as the runtime", () => {
   );
 
   withCc(
-    "calls made again, alike or without an argument: tokens, calls, msgpack and certainty",
+    "calls made again: tokens, calls, msgpack and certainty",
     async () => {
       const tools = JSON.parse(readFileSync(fileURLToPath(fixture("commands/glasses.json")), "utf8"));
       const asked = [

@@ -60,6 +60,7 @@ export function readCalls(
   const spans = callSpans(bytes);
   // Spans are those of the entries that have brackets or braces.
   const entries = list.filter((entry) => typeof entry === "object" && entry !== null);
+  const isForbidden = forbids(request.text);
   return entries.flatMap((call, i) => {
     const { name } = call;
     const given = call.arguments ?? {};
@@ -70,7 +71,7 @@ export function readCalls(
     const count = Object.keys(own).length;
     const confidence = confidenceOf(featuresOf(certainty, sources, count, list.length - 1), calibration);
     const isWhole = !(cutShort && i === entries.length - 1);
-    const mayAct = isWhole && Object.values(sources).every(({ grounded }) => grounded) && !forbids(request.text);
+    const mayAct = isWhole && Object.values(sources).every(({ grounded }) => grounded) && !isForbidden;
     const decision = decide(confidence, tool?.risk ?? "safe", calibration, mayAct);
     return [{ name: tool?.name ?? name, arguments: own, certainty, sources, confidence, decision }];
   });

@@ -152,12 +152,11 @@ class Redresser:
         if any(left[1] > right[0] for right, left in zip(spans, spans[1:])):  # two values share words
             return query, answers
         for start, end, key, arguments in spans:
-            if own is not None:
-                value = r.choice(own.get(key, (arguments[key],)))
-                query, arguments[key] = query[:start] + value + query[end:], value
-            elif r.random() < 0.6:
-                value = r.choice(self.values.get(key, (arguments[key],)))
-                if key in self.open and r.random() < 0.4:
+            if own is not None or r.random() < 0.6:
+                value = r.choice((self.values if own is None else own).get(key, (arguments[key],)))
+                if own is not None:
+                    pass  # as its crowd says it
+                elif key in self.open and r.random() < 0.4:
                     some = r.choice(self.queries).split()
                     n, at = r.randint(1, 6), r.randrange(len(some) or 1)
                     value = " ".join(some[at : at + n]).strip(" .,?!:;'\"") or value
