@@ -190,14 +190,29 @@ class Apart:
         return z / torch.sqrt((z * z).sum(-1, keepdim=True) + 1e-12)
 
 
-def losses(net, batch, targets, contrastive):
-    """-> (loss to descend, mean cross-entropy, (answers, 3): whole?, names right?, calls none?; teacher-forced). All stay on the device."""
-    weights = net.weights()
-    embedding = weights[1]
-    states = net.encode(batch, weights)
+def logits_of(net, batch, targets, states, weights):
+    """-> logits (answers' ids that are no padding, vocab) of the encoder's states."""
     hidden = net.answered(batch, net.memory(states, weights), weights, targets.real)
-    logits = F.linear(hidden.to(net.dtype), embedding.to(net.dtype)).float()
-    (total, entropy, best), w = net.entropies(logits, targets.wanted), targets.weight
+    return F.linear(hidden.to(net.dtype), weights[1].to(net.dtype)).float()
+
+
+def losses(net, batch, targets, contrastive, teacher=None):
+    """-> (loss to descend, mean cross-entropy, (answers, 3): whole?, names right?, calls none?; teacher-forced). All stay on the device.
+
+    With a `teacher`, another net, the cross-entropy is that against its distribution in the place of the one right id.
+    """
+    weights = net.weights()
+    states = net.encode(batch, weights)
+    logits, w = logits_of(net, batch, targets, states, weights), targets.weight
+    if teacher:
+        with torch.no_grad():
+            known = teacher.weights()
+            likely = logits_of(teacher, batch, targets, teacher.encode(batch, known), known).softmax(-1)
+            best = logits.argmax(-1)
+        total = logits.logsumexp(-1)
+        entropy = total - (likely * logits).sum(-1)
+    else:
+        total, entropy, best = net.entropies(logits, targets.wanted)
     loss = (entropy * w).sum() / w.sum() + 1e-4 * (total * total).mean()
     if contrastive and len(targets.asked) > 4:
         queries = net.vectors(net.encode(batch, weights, alone=True), batch.request_row, targets.size)[targets.asked]

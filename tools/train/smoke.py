@@ -1,6 +1,6 @@
 """Trains five steps on twenty examples, tools shown either way, and checks that the loss falls, that a resumed run gives the same log, that the export
 reads back, that an example costs the same loss alone as in company and by fused.c, whose gradients are PyTorch's, that requests which came by the list stand beside its tools, that joined requests
-have both their tools, that other names in a request come from its own source and stand in the answer, and that two processes step as one.
+have both their tools, that other names in a request come from its own source and stand in the answer, that rounding with care moves products less and is what is deployed, and that two processes step as one.
 
     python3 smoke.py        (some fifteen seconds on one core; needs PyTorch, numpy and sentencepiece)
 """
@@ -19,11 +19,12 @@ import data
 import export
 import joins
 import layout
+import rounding
 import shared
 import vocab
 from apart import Apart, losses
 from fused import Fused
-from model import TOOL_CALL, TOOLS, Config, Needle
+from model import TOOL_CALL, TOOLS, Config, Needle, fake_int4
 from train import Optimizer, bf16_pays, share_gradients
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -58,7 +59,7 @@ def train(folder, out, *more):
 
 def company(folder):
     """-> the mean cross-entropies of three requests about two tools: one batch each, all in one, by fused.c, and by PyTorch's own attention; and how far apart
-    the gradients of fused.c are, as a share of their size: in float32, in bf16."""
+    the gradients of fused.c are, as a share of their size: in float32, in bf16; and the sizes of those by its own weights as teacher, unrounded and rounded."""
     tokenizer = data.Tokenizer(f"{folder}/v.model")
     torch.manual_seed(0)
     model = Needle(Config(360, 64, 4, 2, 2, 2))
@@ -69,11 +70,11 @@ def company(folder):
     answers = [[TOOL_CALL] + tokenizer.encode(text) for text in ('[{"name":"call_contact"', "[]", '[{"name":"set_timer"}]' * 5)]  # the last is longer than a block of fused.c
     lists = [[1], [0, 2], [0, 1]]
 
-    def cost(of, net=None):
+    def cost(of, net=None, teacher=None):
         rows = layout.lay_out([requests[i] for i in of], tools, [lists[i] for i in of], [answers[i] for i in of], groups=2)
         members = [shared.Member(requests[i], answers[i], [1.0] * len(answers[i]), [], set(), None, ("real", 1)) for i in of]
         targets = shared.Targets.of(rows, members, lists, [-1] * len(of), (1, 1.5), -1)
-        loss, entropy, _ = losses(net or Apart(model), *layout.convert((rows, targets), "cpu", torch.float32), False)
+        loss, entropy, _ = losses(net or Apart(model), *layout.convert((rows, targets), "cpu", torch.float32), False, teacher)
         model.zero_grad()
         loss.backward()
         return entropy * len(targets.real), len(targets.real)
@@ -94,7 +95,21 @@ def company(folder):
             apart[dtype] = ((gradient() - wanted).norm() / wanted.norm()).item()
     if hasattr(torch.nn.functional, "scaled_dot_product_attention"):
         more.append([cost([0, 1, 2], Apart(model, fused=True))])
-    return [sum(c for c, _ in costs) / sum(n for _, n in costs) for costs in (alone, together, *more)], *apart.values()
+    sizes = []
+    for model.quantised in (False, True):  # beside the same weights as they are: the same net, and one that is rounded
+        cost([0, 1, 2], teacher=Unrounded(model))
+        sizes.append((gradient().norm() / wanted.norm()).item())
+    return [sum(c for c, _ in costs) / sum(n for _, n in costs) for costs in (alone, together, *more)], *apart.values(), sizes
+
+
+class Unrounded(Apart):
+    """A teacher of a model's own weights as they are, whatever the model does with them."""
+
+    def weights(self):
+        rounds, self.model.quantised = self.model.quantised, False
+        weights = super().weights()
+        self.model.quantised = rounds
+        return weights
 
 
 def by_the_list(folder):
@@ -145,6 +160,17 @@ def names_of_its_own():
     assert sum(n != f"Ann{i}" for i, n in enumerate(named)) > 20, "expected other names in most requests"
 
 
+def rounded_with_care(folder):
+    """Rounds a model so that its products move least, and checks that they move less than by plain rounding, and that rounding it again changes nothing."""
+    torch.manual_seed(0)
+    model = export.load(f"{folder}/model.safetensors")
+    share = rounding.round_model(model, shared.SharedBatches([f"{folder}/data.jsonl"], [], 0, data.Tokenizer(f"{folder}/v.model"), 8, (1, 1, 1, 1), 1, redress=0)(0))
+    assert share < 0.7, f"expected products to move by less than plain rounding moves them, got {share} of it"
+    for p in model.attention_matrices():
+        again = (fake_int4(p) - p).abs().max().item() / p.abs().max().item()
+        assert again < 1e-6, f"expected weights that are rounded to be what int4 stores, got them to move by {again}"
+
+
 def shared_step(rank, world, folder):
     """One step of Muon and AdamW on gradients that the processes share; every process writes what it has then."""
     if world > 1:
@@ -181,10 +207,12 @@ def main():
         changed = ((same - states).norm() / states.norm()).item()
         assert changed < 0.02, f"expected the layer more to change next to nothing, got encoder states {changed} apart"
         assert export.prompt_of(f"{folder}/model.safetensors") == "apart", "expected the export to say how tools were shown"
-        costs, apart, narrowed = company(folder)
+        train(folder, "taught", "--init", f"{folder}/model.safetensors", "--teacher", f"{folder}/model.safetensors", "--float")
+        costs, apart, narrowed, taught = company(folder)
         by_the_list(folder)
         in_one_breath(folder)
         names_of_its_own()
+        rounded_with_care(folder)
         shared_step(0, 1, folder)
         multiprocessing.spawn(shared_step, (2, folder), 2)
         alone, *together = (torch.load(f"{folder}/{name}.pt") for name in ("0-of-1", "0-of-2", "1-of-2"))
@@ -195,6 +223,7 @@ def main():
     assert max(costs) - min(costs) < 1e-4, f"expected examples to cost the same alone, in company, by fused.c and by PyTorch's own attention, got {costs}"
     assert apart < 1e-4, f"expected the gradients of fused.c to be PyTorch's, got them {apart} apart"
     assert narrowed < 0.007, f"expected the gradients of fused.c to be nearly PyTorch's in bf16, got them {narrowed} apart"
+    assert taught[0] < 0.01 and taught[1] > 5 * taught[0], f"expected a net to learn nothing of itself and something once it is rounded, got gradients of {taught}"
     assert len(first) == 3 and parts == whole, f"expected the resumed log to equal the whole one, got {parts} and {whole}"
     for shared in together:
         worst = max((shared[name] - p).abs().max().item() for name, p in alone.items())

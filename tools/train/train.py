@@ -40,6 +40,8 @@ def arguments():
     p.add_argument("--synthetic", default="", help="glob of JSONL files that make up --share of the examples")
     p.add_argument("--share", type=float, default=0.3)
     p.add_argument("--init", help="model.safetensors to start from")
+    p.add_argument("--teacher", help="apart: model.safetensors whose answers, by its weights as they are, are learned in the place of the data's: recovers what rounding a mean costs")
+    p.add_argument("--float", action="store_true", help="weights as they are, not rounded as deployed")
     p.add_argument("--geometry", default="", help="vocab,d,heads,kvHeads,encoderLayers,decoderLayers; default: nano")
     p.add_argument("--steps", type=int, help="length of the schedule in steps")
     p.add_argument("--halt", type=int, help="save and stop at this step, whatever the schedule says")
@@ -222,7 +224,14 @@ class Trained:
         self.args, self.tokenizer, self.world = a, tokenizer, world
         native = fused.Fused.of(model, dtype) if device.type == "cpu" and self.apart else None
         self.net = native or apart.Apart(model, dtype, fused=device.type == "cuda")
+        self.teacher = self.taught_by(a.teacher) if a.teacher else None
         self.amp = contextlib.nullcontext if dtype == torch.float32 else lambda: torch.autocast(device.type, dtype)
+
+    def taught_by(self, path):
+        """-> the net of a file, with its weights as they are."""
+        model = export.load(path).to(self.device).requires_grad_(False)
+        model.quantised = False
+        return type(self.net)(model, self.dtype, self.net.fused)
 
     def batches(self, worker=0, workers=1):
         """Reads the data and says how a block of it is made: all of it, or the part of one of several workers, who share the generated files."""
@@ -249,7 +258,7 @@ class Trained:
     def losses(self, batch, contrastive):
         """-> (loss, mean cross-entropy, figures of each example, their kinds or None)."""
         if self.apart:
-            return *apart.losses(self.net, *layout.convert(batch, self.device, self.dtype), contrastive), batch[1].kinds
+            return *apart.losses(self.net, *layout.convert(batch, self.device, self.dtype), contrastive, self.teacher), batch[1].kinds
         with self.amp():
             return *losses(self.model, layout.convert(batch, self.device, self.dtype), contrastive), None
 
@@ -272,6 +281,7 @@ def main():
 
     dtype = torch.float32 if a.float32 or not bf16_pays(device) else torch.bfloat16
     model = build(a).to(device)
+    model.quantised = not a.float
     optimizer = Optimizer(model, a.adam, a.muon, dtype, rank, world)
     tokenizer = data.Tokenizer(a.tokenizer)
     if tokenizer.sp.GetPieceSize() != model.config.vocab_size:
