@@ -1,4 +1,4 @@
-"""Rounds a model's attention matrices to what int4 stores, so that its answers change least: what a mean of weights (average.py) loses by plain rounding.
+"""Rounds a model's matrices to what int4 stores, so that its answers change least: what a mean of weights (average.py) loses by plain rounding.
 
     python3 rounding.py averaged.safetensors nano.model 'data/*.train.jsonl.gz hand' default.safetensors
 
@@ -40,14 +40,14 @@ class Inputs(TorchFunctionMode):
 
 
 def products(model):
-    """-> the matrices of each product of a pass, in its order: Apart.encode, memory, decode."""
+    """-> the matrices of each product of a pass, in its order: Apart.encode, memory, decode, vectors."""
     own = lambda a: ([a.q_proj.weight, a.k_proj.weight, a.v_proj.weight], [a.out_proj.weight])
     encoder, decoder = model.model.encoder.layers, model.model.decoder.layers
     cross = [layer.encoder_attn for layer in decoder]
     passes = [part for layer in encoder for part in own(layer.self_attn)] + [[a.k_proj.weight, a.v_proj.weight] for a in cross]
     for layer, a in zip(decoder, cross):
         passes += [*own(layer.self_attn), [a.q_proj.weight], [a.out_proj.weight]]
-    return passes
+    return passes + [[model.contrastive_hidden.weight], [model.contrastive_proj.weight]]
 
 
 @torch.no_grad()
@@ -55,13 +55,19 @@ def inputs(model, batches):
     """batches of shared.SharedBatches -> for each of `products`, xᵀx (in, in), by the weights as they are."""
     net, seen = Apart(model), Inputs()
     weights = net.weights()
-    for rows, _ in batches:
+    for rows, targets in batches:
         batch = layout.convert(rows, "cpu", torch.float32)
+        alone = net.encode(batch, weights, alone=True)
         with seen:
             seen.at, seen.real = 0, batch.ids != PAD
-            memory = net.memory(net.encode(batch, weights), weights)
+            states = net.encode(batch, weights)
+            memory = net.memory(states, weights)
             seen.real = batch.given != PAD
             net.decode(batch, memory, weights)
+            head, seen.real = seen.at, slice(None)
+            net.vectors(states[: batch.request_at], batch.tool_row, batch.tool_count)
+            seen.at = head
+            net.vectors(alone, batch.request_row, targets.size)
     return [seen.sums[i] for i in range(seen.at)]
 
 
@@ -99,7 +105,7 @@ def round_model(model, batches):
     moved = lambda w, new, h: (((w - new) @ h) * (w - new)).sum().item()
     done = plain = 0.0
     for matrices, h in zip(products(model), inputs(model, batches)):
-        for p in matrices:
+        for p in matrices if len(h) % GROUP == 0 else ():  # others are not rounded
             new = rounded(p, h)
             done, plain = done + moved(p, new, h), plain + moved(p, fake_int4(p), h)
             p.copy_(new)
