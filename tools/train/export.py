@@ -57,6 +57,13 @@ def load(path):
     return model
 
 
+def check_finite(path, tensors):
+    """Ends the program where a file's tensors hold NaN or infinities: nothing that is made of them is worth anything."""
+    spoiled = [name for name, t in tensors.items() if not t.isfinite().all()]
+    if spoiled:
+        raise SystemExit(f"{path}: expected finite weights, got NaN or infinity in {spoiled[0]} and {len(spoiled) - 1} more; the training run diverged")
+
+
 def read_back(path):
     """Says how many parameters the network in a safetensors file has; `log_temp` is not in it."""
     print(f"{path}: {sum(p.numel() for p in load(path).parameters()) - 1} parameters, read back")

@@ -85,7 +85,7 @@ def scales(w, h):
 def rounded(w, h):
     """w (out, in), h = xᵀx (in, in) of its inputs -> w as int4 stores it."""
     w, h = w.double(), h.double()
-    h = h + DAMPING * h.diag().mean() * torch.eye(len(h), dtype=h.dtype)
+    h = h + (DAMPING * h.diag().mean()).clamp_min(1e-12) * torch.eye(len(h), dtype=h.dtype)  # some checkpoints' heads see nothing
     order = h.diag().argsort(descending=True)
     scale, greatest = (t[:, order] for t in scales(w, h))
     w, result = w[:, order], torch.empty_like(w)
@@ -93,8 +93,8 @@ def rounded(w, h):
     for j in range(w.shape[1]):
         now, unit = w[:, j], scale[:, j]
         integer = torch.where(greatest[:, j], 7 * now.sign(), (now / unit).round().clamp(-7, 7))
-        result[:, order[j]] = integer * unit
-        w = w - ((now - integer * unit) / to_come[j, j])[:, None] * to_come[j]
+        result[:, order[j]] = stored = integer * unit
+        w = w - ((now - stored) / to_come[j, j])[:, None] * to_come[j]
     return result.float()
 
 
@@ -123,13 +123,26 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     torch.set_num_threads(1)
-    model, (tensors, about) = export.load(a.model).eval(), export.read_safetensors(a.model)
+    model, (tensors, about), tokenizer = export.load(a.model).eval(), export.read_safetensors(a.model), data.Tokenizer(a.tokenizer)
+    missing = [one for one in a.real.split() if not glob.glob(one)]
+    if missing or not a.real.split():
+        raise SystemExit(f"examples: expected files or folders of lists, found nothing at {' '.join(missing) or 'an empty text'}")
     paths = sorted(path for one in a.real.split() for path in glob.glob(one))
-    source = shared.SharedBatches(paths, [], 0, data.Tokenizer(a.tokenizer), 64, (1, 1, 1, 1), a.seed, redress=0)
+    if a.batches < 1:
+        raise SystemExit(f"--batches: expected at least 1, got {a.batches}")
+    if model.config.d_model % GROUP:
+        raise SystemExit(f"{a.model}: expected a width that is a multiple of {GROUP}, got {model.config.d_model}")
+    export.check_finite(a.model, tensors)
+    if export.prompt_of(a.model) != "apart":
+        raise SystemExit(f"{a.model}: expected a model that reads its tools apart, got one with them in its prompt")
+    if tokenizer.sp.GetPieceSize() != model.config.vocab_size:
+        raise SystemExit(f"{a.tokenizer}: expected {model.config.vocab_size} pieces, got {tokenizer.sp.GetPieceSize()}; pass the model's own vocabulary")
+    source = shared.SharedBatches(paths, [], 0, tokenizer, 64, (1, 1, 1, 1), a.seed, redress=0)
     batches, block = [], 0
     while len(batches) < a.batches:
         batches, block = batches + source(block), block + 1
     share = round_model(model, batches[: a.batches])
+    about["note"] = f"{about.get('note', a.model)}, rounded by rounding.py"
     export.write_safetensors(a.out, {name: model.state_dict()[name] for name in tensors}, about)
     print(f"products move by {share:.2f} of what they do by plain rounding (squares)")
 

@@ -20,6 +20,7 @@ ROOM = 50  # ids a tool up to which those lists are filled
 MATES_OF_LIST = 20  # requests of a list that came as one
 OWN = (0, 1, 1, 1, 2, 2, 3, 4)  # of them from the example's own list, beside the right ones
 NONE = 0.11  # examples where nothing fits
+FRUITLESS = 10000  # draws in a row without an example, after which there are none
 POOL = 8  # batches sorted together
 NARROW, BROAD = {"groups": 4, "spread": 1.2}, {"groups": 6, "spread": 1.5}  # blocks of a batch: a CPU minds padding, a GPU with large batches the number of kernels
 
@@ -210,11 +211,14 @@ class SharedBatches:
 
     def __call__(self, block):
         r = random.Random(f"{self.seed}/{block}")
-        groups, count, none = [], [0, 0], [0, 0]  # examples so far, and those where nothing fits: real, made
+        groups, count, none, fruitless = [], [0, 0], [0, 0], 0  # examples so far, and those where nothing fits: real, made
         while sum(count) < POOL * self.per_batch:
             made = not self.real or count[1] < self.share * sum(count)
             nothing = none[made] < NONE * count[made]
             group = self.members(r, made, nothing)
+            fruitless = 0 if group else fruitless + 1
+            if fruitless == FRUITLESS:
+                raise ValueError(f"examples: expected some that call a tool and are not too long, got none in {FRUITLESS} draws; check --real and --synthetic")
             if group:
                 groups.append(group)
                 count[made] += len(group)

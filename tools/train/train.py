@@ -230,6 +230,10 @@ class Trained:
     def taught_by(self, path):
         """-> the net of a file, with its weights as they are."""
         model = export.load(path).to(self.device).requires_grad_(False)
+        export.check_finite(path, model.state_dict())
+        ways = self.args.prompt, export.prompt_of(path)
+        if ways != ("apart", "apart") or model.config.vocab_size != self.model.config.vocab_size:
+            raise SystemExit(f"--teacher: expected {path} and the run to read tools apart by one vocabulary, got {ways[1]} and {ways[0]}, {model.config.vocab_size} and {self.model.config.vocab_size} pieces")
         model.quantised = False
         return type(self.net)(model, self.dtype, self.net.fused)
 
@@ -287,10 +291,14 @@ def main():
     if tokenizer.sp.GetPieceSize() != model.config.vocab_size:
         raise SystemExit(f"--tokenizer: expected {model.config.vocab_size} pieces, got {tokenizer.sp.GetPieceSize()}; pass the model's own vocabulary")
 
+    learned = {"teacher": a.teacher, "float": a.float}  # a resumed run's loss would be of another kind without a word
+
     # Where the run stands. A process takes every world-th block; `seconds` are of process time, those of earlier processes included.
     at = {"step": 0, "block": 0, "done_in_block": 0, "seconds": 0.0, "sums": [], "done": 0.0}
     if os.path.exists(last):
         saved = torch.load(last, map_location=device)
+        if saved.get("learned", learned) != learned:
+            raise SystemExit(f"{last}: expected to go on as it began, with {saved['learned']}, got {learned}; pass the same options, or another --out")
         model.load_state_dict(saved["model"])
         optimizer.restore(saved)
         at = {key: saved.get(key, value) for key, value in at.items()}
@@ -305,7 +313,7 @@ def main():
     log = open_log(os.path.join(a.out, "log.jsonl"), at["step"]) if rank == 0 else None
 
     def save():
-        state = {"model": model.state_dict(), **optimizer.state(), "config": model.config.to_dict(), "prompt": a.prompt, "tokenizer": os.path.basename(a.tokenizer), **at}
+        state = {"model": model.state_dict(), **optimizer.state(), "config": model.config.to_dict(), "prompt": a.prompt, "tokenizer": os.path.basename(a.tokenizer), "learned": learned, **at}
         if mean:
             state["mean"] = {**state["model"], **mean}
         torch.save(state, last + ".new")
