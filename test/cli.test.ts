@@ -341,7 +341,7 @@ test.each(["run", "build", "pull", "inspect", "bench", "profile", "lint", "eval"
 
 test.each([
   ["an unknown command", ["rum"], 2, "expected a command, one of run, build"],
-  ["an unknown option", ["run", "x", "--speed"], 2, "--speed"],
+  ["an unknown option", ["run", "x", "--tool", "t.json"], 2, "expected an option, one of --tools, --offer"],
   ["a missing output", ["build", "x"], 2, "expected -o PACK"],
   ["wrong kernels", ["run", "x", "--kernels", "neon"], 2, "expected one of dot, relaxed, simd, scalar"],
   [

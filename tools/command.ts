@@ -60,7 +60,13 @@ export function parse(args: string[], options: Options): Input {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     return new Input(positionals, values);
   } catch (error) {
-    throw new UsageError((error as Error).message.split("\n")[0]);
+    const [said] = (error as Error).message.split("\n");
+    const unknown = said.match(/^Unknown option '([^']+)'/)?.[1];
+    if (!unknown) throw new UsageError(said);
+    const known = Object.keys(options).map((name) => `--${name}`);
+    throw new UsageError(
+      `expected an option, one of ${known.join(", ")}, got ${unknown}; text that begins so stands after --`,
+    );
   }
 }
 
