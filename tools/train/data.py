@@ -242,6 +242,14 @@ class Tokenizer:
         return result
 
 
+def tokenizer_of(path, pieces):
+    """The tokenizer of a file. Ends the program where it has not as many pieces as the model that it is for."""
+    tokenizer = Tokenizer(path)
+    if tokenizer.sp.GetPieceSize() != pieces:
+        raise SystemExit(f"{path}: expected {pieces} pieces, got {tokenizer.sp.GetPieceSize()}; pass the model's own vocabulary")
+    return tokenizer
+
+
 def encode(example, tokenizer, weights=(1, 1, 1, 1)):
     """(encoder ids, answer ids, their loss weights, contrastive pair or None)."""
     query, tools, answers = example

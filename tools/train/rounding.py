@@ -123,11 +123,11 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     torch.set_num_threads(1)
-    model, (tensors, about), tokenizer = export.load(a.model).eval(), export.read_safetensors(a.model), data.Tokenizer(a.tokenizer)
-    missing = [one for one in a.real.split() if not glob.glob(one)]
-    if missing or not a.real.split():
+    model, (tensors, about) = export.load(a.model).eval(), export.read_safetensors(a.model)
+    found = [(one, glob.glob(one)) for one in a.real.split()]  # what is named twice weighs twice
+    missing = [one for one, paths in found if not paths]
+    if missing or not found:
         raise SystemExit(f"examples: expected files or folders of lists, found nothing at {' '.join(missing) or 'an empty text'}")
-    paths = sorted(path for one in a.real.split() for path in glob.glob(one))
     if a.batches < 1:
         raise SystemExit(f"--batches: expected at least 1, got {a.batches}")
     if model.config.d_model % GROUP:
@@ -135,9 +135,8 @@ def main():
     export.check_finite(a.model, tensors)
     if export.prompt_of(a.model) != "apart":
         raise SystemExit(f"{a.model}: expected a model that reads its tools apart, got one with them in its prompt")
-    if tokenizer.sp.GetPieceSize() != model.config.vocab_size:
-        raise SystemExit(f"{a.tokenizer}: expected {model.config.vocab_size} pieces, got {tokenizer.sp.GetPieceSize()}; pass the model's own vocabulary")
-    source = shared.SharedBatches(paths, [], 0, tokenizer, 64, (1, 1, 1, 1), a.seed, redress=0)
+    tokenizer = data.tokenizer_of(a.tokenizer, model.config.vocab_size)
+    source = shared.SharedBatches(sorted(path for _, paths in found for path in paths), [], 0, tokenizer, 64, (1, 1, 1, 1), a.seed, redress=0)
     batches, block = [], 0
     while len(batches) < a.batches:
         batches, block = batches + source(block), block + 1

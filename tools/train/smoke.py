@@ -4,6 +4,7 @@ have both their tools, that other names in a request come from its own source an
 
     python3 smoke.py        (some fifteen seconds on one core; needs PyTorch, numpy and sentencepiece)
 """
+import copy
 import json
 import os
 import random
@@ -95,21 +96,12 @@ def company(folder):
             apart[dtype] = ((gradient() - wanted).norm() / wanted.norm()).item()
     if hasattr(torch.nn.functional, "scaled_dot_product_attention"):
         more.append([cost([0, 1, 2], Apart(model, fused=True))])
-    sizes = []
+    sizes, teacher = [], copy.deepcopy(model)
+    teacher.quantised = False
     for model.quantised in (False, True):  # beside the same weights as they are: the same net, and one that is rounded
-        cost([0, 1, 2], teacher=Unrounded(model))
+        cost([0, 1, 2], teacher=Apart(teacher))
         sizes.append((gradient().norm() / wanted.norm()).item())
     return [sum(c for c, _ in costs) / sum(n for _, n in costs) for costs in (alone, together, *more)], *apart.values(), sizes
-
-
-class Unrounded(Apart):
-    """A teacher of a model's own weights as they are, whatever the model does with them."""
-
-    def weights(self):
-        rounds, self.model.quantised = self.model.quantised, False
-        weights = super().weights()
-        self.model.quantised = rounds
-        return weights
 
 
 def by_the_list(folder):

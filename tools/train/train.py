@@ -287,9 +287,7 @@ def main():
     model = build(a).to(device)
     model.quantised = not a.float
     optimizer = Optimizer(model, a.adam, a.muon, dtype, rank, world)
-    tokenizer = data.Tokenizer(a.tokenizer)
-    if tokenizer.sp.GetPieceSize() != model.config.vocab_size:
-        raise SystemExit(f"--tokenizer: expected {model.config.vocab_size} pieces, got {tokenizer.sp.GetPieceSize()}; pass the model's own vocabulary")
+    tokenizer = data.tokenizer_of(a.tokenizer, model.config.vocab_size)
 
     learned = {"teacher": a.teacher, "float": a.float}  # a resumed run's loss would be of another kind without a word
 
