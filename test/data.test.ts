@@ -551,6 +551,7 @@ describe("ground", () => {
       ["thirty-five minutes", [2100]],
       ["half a minute", [30]],
       ["two and a quarter cups", [2.25]],
+      ["one thirty five over ninety", [135, 90]],
     ];
     for (const [said, numbers] of means) for (const n of numbers) expect(numbersIn(said).has(n), said).toBe(true);
     expect(numbersIn("an hour in 5 minutes").has(65)).toBe(false);

@@ -83,6 +83,7 @@ typedef struct {
   uint8_t fitting[allSaid];         /* bits of what each may stand for here */
   int64_t reached[4];               /* bounds of numbers that this answer began, where the request asks for one way alone and says no number */
   uint32_t nReached, boundsAt;      /* boundsAt: where the number of the answer begins whose bounds were found last */
+  bool mayFall;                     /* the request has a word by which a number may be less than nothing */
   enums *enums;                     /* as `said` NULL where what is not said costs nothing */
   bool pricesNumbers, pricesEnums;  /* here */
   place *place, *after;

@@ -41,23 +41,26 @@ static key_unit unit_under(thimble_span key) {
   return unit_of_key(key.at + before, key.bytes - before);
 }
 
-/* What a number may stand for, and how many of these, the last ones, are parts of what is said. */
+/* What a number may stand for, and which of these, by bits, are parts of what is said. */
 typedef struct {
-  int64_t values[4];
+  int64_t values[8];
   uint32_t n, parts;
+  bool mayFall; /* below nothing too */
 } meanings;
 
 static void mean(meanings *m, int64_t value, bool isPart) {
   if (value > mostExact || value < -mostExact) return;
-  m->values[m->n++] = value;
-  m->parts += isPart;
+  for (uint32_t ways = m->mayFall && value > 0 ? 2 : 1; ways--; value = -value) {
+    m->parts |= (uint32_t)isPart << m->n;
+    m->values[m->n++] = value;
+  }
 }
 
 /* What the i-th number may stand for under a key. */
 static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   const said *one = &c->said[i];
   uint32_t under = beside(key->unit, one->unit), unit = beside(one->unit, under), size = size_of(under), own = size_of(unit), alike = 0;
-  meanings m = {.n = 0};
+  meanings m = {.mayFall = c->mayFall && !one->bound && !one->isOther};
   if (one->bound) {
     mean(&m, one->millionths, true);
     return m;
@@ -95,8 +98,8 @@ bool comes_to(const call *c, thimble_span key, double value) {
   for (uint32_t i = 0; c->said && i < c->nSaid; i++) {
     meanings m = values_under(c, &unit, i);
     if (unit.isLevel && c->said[i].isChange) continue;
-    for (uint32_t n = m.n - m.parts; n--;)
-      if ((double)m.values[n] / million == value) return true;
+    for (uint32_t n = m.n; n--;)
+      if (!(m.parts >> n & 1) && (double)m.values[n] / million == value) return true;
   }
   for (uint32_t i = c->said && unit.isLevel ? c->nReached : 0; i--;)
     if ((double)c->reached[i] / million == value) return true;

@@ -93,6 +93,13 @@ static void say_articles(call *c, const said_number *numbers, uint32_t n, span *
   }
 }
 
+/* "One thirty five", as people say 135 beside 1:35 and what is no length of several units. */
+static bool is_hundreds(const call *c, const said_number *one, const said_number *next) {
+  bool isWhole = one->inWords && next->inWords && one->millionths % million == 0 && next->millionths % million == 0;
+  bool fits = one->millionths > 0 && one->millionths < 10 * million && next->millionths > 9 * million && next->millionths < 100 * (int64_t)million;
+  return isWhole && fits && next->start == one->end + 1 && c->request[one->end] == ' ';
+}
+
 /* The number that goes on with one in a smaller unit, "and 5 minutes"; `n` for none. */
 static uint32_t next_part(const call *c, const span *spans, uint32_t n, uint32_t one) {
   uint32_t i = 0;
@@ -149,6 +156,13 @@ static void say_numbers(call *c) {
     say(c, spans, at, (said){.millionths = numbers[i].millionths, .unit = unit, .inWords = numbers[i].inWords, .isChange = isChange});
   }
   say_articles(c, numbers, kept, spans);
+  for (uint32_t i = 0; i + 1 < kept; i++) {
+    if (!is_hundreds(c, &numbers[i], &numbers[i + 1])) continue;
+    said_number both = {100 * numbers[i].millionths + numbers[i + 1].millionths, numbers[i].start, numbers[i + 1].end, true};
+    span at = {both.start, 0};
+    uint8_t unit = (uint8_t)counted_by(c->request, c->requestBytes, &both, &at.after);
+    say(c, spans, at, (said){.millionths = both.millionths, .unit = unit, .inWords = true, .isTold = true, .isPart = true});
+  }
   say_compounds(c, spans);
   told = say_times(c, numbers, kept);
   for (uint32_t i = 0; i < kept && i < mostSaid; i++) c->said[i].isTold = told >> i & 1;
@@ -156,8 +170,20 @@ static void say_numbers(call *c) {
   if (!isExact || c->nSaid > mostSaid) c->nSaid = 0;
 }
 
+/* Words by which a number may be meant as less than nothing: "volume down 10", "back ten seconds". */
+static bool may_fall(const uint8_t *text, uint32_t bytes) {
+  static const char falling[] = " down downwards back backwards rewind lower less fewer off reduce decrease drop cut quieter softer darker darken cooler "
+                                "colder slower left missed deduct subtract shorten counterclockwise ago ";
+  for (uint32_t at = 0, letters; at < bytes; at += letters + 1) {
+    for (letters = 0; at + letters < bytes && (text[at + letters] | 32) >= 'a' && (text[at + letters] | 32) <= 'z';) letters++;
+    if (place_of_word(text + at, letters, falling) >= 0) return true;
+  }
+  return false;
+}
+
 void find_figures(call *c) {
   c->nSaid = c->nReached = c->boundsAt = 0;
+  c->mayFall = may_fall(c->request, c->requestBytes);
   say_numbers(c);
   uint32_t asks = extremes_in(c->request, c->requestBytes);
   for (uint8_t bound = asks_most; bound <= asks_least; bound++)

@@ -39,6 +39,7 @@ export class Figures {
   /** By the last word of a key: the numbers that may stand under it, as JSON. */
   private readonly texts = new Map<string, ReadonlyMap<string, Text>>();
   private readonly asks: Extremes;
+  private readonly mayFall: boolean;
   /** Of the number that was begun last: where that was, and what it is at the most or the least, where that is asked for. */
   private bounds: { start: number; texts: readonly string[] } = { start: -1, texts: [] };
   /** Bounds of numbers that this answer began, where the request asks for one way alone and says no number. */
@@ -53,6 +54,7 @@ export class Figures {
     // What cannot be counted exactly might be what is meant.
     this.said = said.length <= mostSaid && said.every(({ millionths }) => Number.isSafeInteger(millionths)) ? said : [];
     this.asks = extremesIn(request);
+    this.mayFall = falling.test(request);
   }
 
   /**
@@ -142,7 +144,7 @@ export class Figures {
     if (known) return known;
     const texts = new Map<string, Text>();
     const under = { unit: unitOf(word), isHand: /^(?:hour|minute)$/.test(word) };
-    for (const { value, rather, place } of valuesUnder(under, this.said)) {
+    for (const { value, rather, place } of valuesUnder(under, this.said, this.mayFall)) {
       if (!Number.isSafeInteger(value)) continue;
       const text = decimal(value);
       const other = texts.get(text);
@@ -188,8 +190,19 @@ interface Meant {
   place?: Said;
 }
 
+/** Words by which a number may be meant as less than nothing: "volume down 10", "back ten seconds". */
+const falling =
+  /(?<![a-z])(?:down|downwards|back|backwards|rewind|lower|less|fewer|off|reduce|decrease|drop|cut|quieter|softer|darker|darken|cooler|colder|slower|left|missed|deduct|subtract|shorten|counterclockwise|ago)(?![a-z])/i;
+
+function* valuesUnder(counted: Counted, said: readonly Said[], mayFall: boolean): Generator<Meant> {
+  for (const meant of amountsUnder(counted, said)) {
+    yield meant;
+    if (mayFall && meant.value > 0 && meant.rather === undefined) yield { ...meant, value: -meant.value };
+  }
+}
+
 /** What may stand under a key: 90 minutes are also an hour and 30 minutes, half a litre 500 millilitres, a half 50 percent. */
-function* valuesUnder({ unit: ends, isHand }: Counted, said: readonly Said[]): Generator<Meant> {
+function* amountsUnder({ unit: ends, isHand }: Counted, said: readonly Said[]): Generator<Meant> {
   // Which of several is meant nobody knows.
   const isOnly = said.filter((one) => !one.isPart && unitsBeside(one.unit, ends).isAlike).length === 1;
   for (const one of said) {

@@ -1,6 +1,6 @@
 /** The numbers that a request says: what they count, lengths of several units, hours and minutes of its times of day. */
 import { patternOf } from "../text/letters.ts";
-import { numbersIn } from "../text/numbers.ts";
+import { numbersIn, type SaidNumber } from "../text/numbers.ts";
 import { timesIn } from "../text/timeofday.ts";
 import { type Unit, unitOf } from "../text/units.ts";
 
@@ -67,6 +67,13 @@ export function saidIn(request: string): Said[] {
     const end = index + text.length;
     if (unit && !isPart) said.push({ start: index, end, after: end, millionths: million, unit });
   }
+  for (const [i, one] of numbers.entries()) {
+    const place = { start: one.start, end: numbers[i + 1]?.end ?? 0 };
+    if (!isHundreds(request, one, numbers[i + 1])) continue;
+    const unit = unitOf(countedBy(request, place).word);
+    const millionths = (100 * one.value + numbers[i + 1].value) * million;
+    said.push({ ...place, inWords: true, isTold: true, isPart: true, millionths, ...(unit && { unit }) });
+  }
   said.push(...compounds(request, said));
   for (const { hours, minute: past, isEither, start, end } of times) {
     const [rather] = isEither ? [] : hours;
@@ -77,6 +84,13 @@ export function saidIn(request: string): Said[] {
     said.push({ start, end, millionths: past * million, clock: minute });
   }
   return said;
+}
+
+/** "One thirty five", as people say 135 beside 1:35 and what is no length of several units: nobody knows which. */
+function isHundreds(request: string, one: SaidNumber, next?: SaidNumber): next is SaidNumber {
+  const isWhole = one.inWords && next?.inWords && Number.isInteger(one.value) && Number.isInteger(next.value);
+  const fits = one.value > 0 && one.value < 10 && next !== undefined && next.value > 9 && next.value < 100;
+  return isWhole === true && fits && request.slice(one.end, next.start) === " ";
 }
 
 const adjoining = /^(?:,? and |, | )$/;
