@@ -59,6 +59,19 @@ test("the mark of a request that asks by its form is no value's, that of another
     expect([before, ends(`${before} are we late?`, "are we late?")]).toEqual([before, true]);
 });
 
+test("no value begins or ends within a number", () => {
+  const grammar = new Grammar(ToolSet.from(tools), trie);
+  const request = "pay 3,000 at 7:15, 1/2 of 2.5 to B5-7 on 12.";
+  const takes = (value: string) => {
+    const bytes = new TextEncoder().encode(` [{"name":"say","arguments":{"text":"${value}"`);
+    return bytes.reduce<Stand | null>((at, byte) => at?.step(byte) ?? null, new Rules(grammar, request).start) !== null;
+  };
+  for (const value of ["3,000", "7:15", "7:15, 1/2", "2.5", "B5", "7", "12"])
+    expect([value, takes(value)]).toEqual([value, true]);
+  for (const value of ["3", "pay 3,", "000", ",000", "7:", "15", "1/", "2 of", "5 to", "2."])
+    expect([value, takes(value)]).toEqual([value, false]);
+});
+
 test("whatever tokens are picked, a free string is a run of whole words of the request", () => {
   const grammar = new Grammar(ToolSet.from(tools), trie);
   const random = seeded(1);

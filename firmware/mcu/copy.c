@@ -60,6 +60,12 @@ static uint32_t without_mark(const uint8_t *text, uint32_t bytes) {
   return bytes;
 }
 
+/* Whether a mark between two digits stands at a place: "3,000", "7:15", "2.5", "1/2". */
+static bool is_within(const uint8_t *text, uint32_t bytes, uint32_t at) {
+  bool isMark = at && at + 1 < bytes && memchr(",:./", text[at], 4);
+  return isMark && text[at - 1] >= '0' && text[at - 1] <= '9' && text[at + 1] >= '0' && text[at + 1] <= '9';
+}
+
 bool read_words(words *w, const uint8_t *request, uint32_t bytes, uint32_t most) {
   uint32_t size, before = 0, n = 0, characters = 0, end = without_mark(request, bytes);
   memset(w->marks, 0, most + 1);
@@ -69,6 +75,7 @@ bool read_words(words *w, const uint8_t *request, uint32_t bytes, uint32_t most)
     uint32_t length = escape(point, request + at, size, inside);
     if (n + length > most) return false;
     bool isInner = characters && in_words(before) && in_words(classes);
+    isInner = isInner || is_within(request, end, at) || (at && is_within(request, end, at - 1));
     bool afterSpace = characters && request[at - 1] == ' ';
     if (!isInner && point != ' ') w->marks[n] |= mark_first;
     if (!isInner && classes & (class_letter | class_number)) w->marks[n] |= mark_word;

