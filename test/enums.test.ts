@@ -86,6 +86,18 @@ test("nothing pays where an enum has words that mean anything, numbers, or all o
   expect(losses("soup", lunch, ["l", "b", "d"])).toEqual([0, 0, 0]);
 });
 
+test("what follows a not is not said, also after an article; said elsewhere it is", () => {
+  const values = ["lunch", "dinner", "breakfast"];
+  expect(losses("soup for lunch, not dinner", lunch, values)).toEqual([0, -4, -4]);
+  expect(losses("not the dinner, the lunch: soup", lunch, values)).toEqual([0, -4, -4]);
+  expect(losses("soup, not too dinner-like, lunch", lunch, values)).toEqual([0, -4, -4]);
+  expect(losses("not dinner: soup", lunch, values)).toEqual([0, 0, 0]);
+  expect(losses("dinner, not lunch, no, lunch it was: soup", lunch, values)).toEqual([0, 0, -4]);
+  expect(losses("not that dinner or lunch", lunch, values)).toEqual([0, 0, -4]);
+  const days = ' [{"name":"alarm","arguments":{"days":["';
+  expect(losses("on tuesday and Wednesday, not monday", days, ["tue", "mon"])).toEqual([0, -4]);
+});
+
 test("a list has values that are said, each once, in the order said, and may end without some", () => {
   const list = ' [{"name":"alarm","arguments":{"days":[';
   const said = "every Tuesday and on Sundays at 7";

@@ -98,12 +98,23 @@ static uint32_t day_at(thimble_span value) {
   return word.bytes && !value_word(value, &end).bytes ? day_of(word, leastOfDay) : noDay;
 }
 
+/* Whether a word follows a "not", by what stands before it. */
+typedef enum { plain, after_not, after_not_the } denial;
+
+static denial denial_after(denial before, thimble_span word) {
+  if (place_of_word(word.at, word.bytes, " not ") >= 0) return after_not;
+  return before == after_not && place_of_word(word.at, word.bytes, " the a too so ") >= 0 ? after_not_the : plain;
+}
+
 /* Where the request says, from a place on, a value's words side by side, or the day that it is, from 1 on; 0 where it does not. */
 static uint32_t place_of(const call *c, thimble_span value, uint32_t day, uint32_t from) {
-  for (uint32_t first = from, next; request_word(c, &first, &next).bytes; first = next) {
+  denial denied = plain;
+  for (uint32_t first = 0, next; request_word(c, &first, &next).bytes; first = next) {
     uint32_t at = 1, place = first, after;
-    bool isSame = true;
     thimble_span said = {c->request + first, next - first};
+    bool isSame = first >= from && !denied;
+    denied = denial_after(denied, said);
+    if (!isSame) continue;
     if (day < noDay && (said.bytes > leastLetters || small_byte(*said.at) != 's')) isSame = day_of(said, leastLetters) == day;
     else
       for (thimble_span word; isSame && (word = value_word(value, &at)).bytes; place = after) {
@@ -118,9 +129,14 @@ static uint32_t place_of(const call *c, thimble_span value, uint32_t day, uint32
 /* Whether the request has a word of a value in another form. */
 static bool hints(const call *c, thimble_span value) {
   uint32_t at = 1, after;
-  for (thimble_span word; (word = value_word(value, &at)).bytes;)
-    for (uint32_t place = 0; request_word(c, &place, &after).bytes; place = after)
-      if (is_akin_word(word, (thimble_span){c->request + place, after - place})) return true;
+  for (thimble_span word; (word = value_word(value, &at)).bytes;) {
+    denial denied = plain;
+    for (uint32_t place = 0; request_word(c, &place, &after).bytes; place = after) {
+      thimble_span other = {c->request + place, after - place};
+      if (!denied && is_akin_word(word, other)) return true;
+      denied = denial_after(denied, other);
+    }
+  }
   return false;
 }
 
