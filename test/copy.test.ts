@@ -61,14 +61,28 @@ test("the mark of a request that asks by its form is no value's, that of another
 
 test("no value begins or ends within a number", () => {
   const grammar = new Grammar(ToolSet.from(tools), trie);
-  const request = "pay 3,000 at 7:15, 1/2 of 2.5 to B5-7 on 12.";
+  const request = "6:40 pay 3,000 at 7:15, 1/2 of 2.5 to B5-7 on 12. rooms 1,2,30 on 10.0.0.1:8080 and 5,";
   const takes = (value: string) => {
     const bytes = new TextEncoder().encode(` [{"name":"say","arguments":{"text":"${value}"`);
     return bytes.reduce<Stand | null>((at, byte) => at?.step(byte) ?? null, new Rules(grammar, request).start) !== null;
   };
-  for (const value of ["3,000", "7:15", "7:15, 1/2", "2.5", "B5", "7", "12"])
+  for (const value of [
+    "6:40",
+    "3,000",
+    "7:15",
+    "7:15, 1/2",
+    "2.5",
+    "B5",
+    "7",
+    "12",
+    "1",
+    "30",
+    "10.0.0.1",
+    "8080",
+    "5",
+  ])
     expect([value, takes(value)]).toEqual([value, true]);
-  for (const value of ["3", "pay 3,", "000", ",000", "7:", "15", "1/", "2 of", "5 to", "2."])
+  for (const value of ["6", "3", "pay 3,", "000", ",000", "7:", "15", "1/", "2 of", "5 to", "2.", "10.0", "0.1:8080"])
     expect([value, takes(value)]).toEqual([value, false]);
 });
 

@@ -27,6 +27,18 @@ const tools = [
   },
   { name: "blink", parameters: { colors: { type: "array", items: { enum: ["red", "green", "blue"] } } } },
   { name: "weigh", parameters: { kilos: { type: "number" }, unit: { type: "string", enum: ["kg", "lb"] } } },
+  {
+    name: "find_hotel",
+    parameters: {
+      city: { type: "string", required: true },
+      hasWifi: { type: "boolean" },
+      "kids-area": { type: "boolean" },
+      is_quiet: { type: "boolean" },
+      tv: { type: "boolean" },
+      allowed: { type: "boolean" },
+      free: { type: "boolean", required: true },
+    },
+  },
   { name: "cafe", parameters: { drink: { type: "string", enum: ["café crème", "thé vert"] } } },
 ];
 
@@ -86,7 +98,7 @@ test("nothing pays where an enum has words that mean anything, numbers, or all o
   expect(losses("soup", lunch, ["l", "b", "d"])).toEqual([0, 0, 0]);
 });
 
-test("what follows a not is not said, also after an article; said elsewhere it is", () => {
+test("what follows a not is not said, also after an article; said elsewhere it is, and in a list it may be meant", () => {
   const values = ["lunch", "dinner", "breakfast"];
   expect(losses("soup for lunch, not dinner", lunch, values)).toEqual([0, -4, -4]);
   expect(losses("not the dinner, the lunch: soup", lunch, values)).toEqual([0, -4, -4]);
@@ -94,8 +106,28 @@ test("what follows a not is not said, also after an article; said elsewhere it i
   expect(losses("not dinner: soup", lunch, values)).toEqual([0, 0, 0]);
   expect(losses("dinner, not lunch, no, lunch it was: soup", lunch, values)).toEqual([0, 0, -4]);
   expect(losses("not that dinner or lunch", lunch, values)).toEqual([0, 0, -4]);
-  const days = ' [{"name":"alarm","arguments":{"days":["';
-  expect(losses("on tuesday and Wednesday, not monday", days, ["tue", "mon"])).toEqual([0, -4]);
+  for (const request of [
+    "why not dinner, soup",
+    "soup, whether or not dinner",
+    "soup, it's not dinner enough",
+    "or not the dinner",
+  ])
+    expect([request, ...losses(request, lunch, values)]).toEqual([request, -4, 0, -4]);
+  expect(losses("in green, not red", ' [{"name":"blink","arguments":{"colors":["', ["green", "red", "blue"])).toEqual([
+    0, 0, -4,
+  ]);
+});
+
+test("a call does not end without a switch that may be left out and whose name's words are said", () => {
+  const from = ' [{"name":"find_hotel","arguments":{"city":"Rome"';
+  const owes = (request: string, before = from) => losses(request, before, ["}}]"])[0];
+  for (const request of ["Rome with Wifi", "no wifi in Rome", "not the wifi", "kids area: Rome", "quiet in Rome"])
+    expect([request, owes(request)]).toEqual([request, -4]);
+  for (const request of ["Rome", "kids in Rome", "allowed in Rome", "Rome is ok", "free Rome", "tv"])
+    expect([request, owes(request)]).toEqual([request, 0]);
+  expect(owes("Rome with wifi", `${from},"hasWifi":false`)).toBe(0);
+  const other = `${from},"hasWifi":true}}, {"name":"find_hotel","arguments":{"city":"Rome"`;
+  expect(losses("wifi", other, ["}}]"], other.lastIndexOf('{"name') - 2)).toEqual([0]);
 });
 
 test("a list has values that are said, each once, in the order said, and may end without some", () => {

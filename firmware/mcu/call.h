@@ -18,6 +18,7 @@ typedef struct {
   bool isTold;       /* it tells a time of day, whose hour and minute stand by themselves */
   bool isPart;       /* of a length in several units, "an hour and 5 minutes", which is said beside it as one */
   bool isChange;     /* by how much, which is no level */
+  bool mayFall;      /* it may be less than nothing */
   bool isOther;      /* what stands before it is meant instead where that fits: 20 for the 8 of "8 pm" */
   uint8_t bound;     /* asks_most or asks_least: in millionths what the schema takes at that, or inexact */
 } said;
@@ -83,7 +84,6 @@ typedef struct {
   uint8_t fitting[allSaid];         /* bits of what each may stand for here */
   int64_t reached[4];               /* bounds of numbers that this answer began, where the request asks for one way alone and says no number */
   uint32_t nReached, boundsAt;      /* boundsAt: where the number of the answer begins whose bounds were found last */
-  bool mayFall;                     /* the request has a word by which a number may be less than nothing */
   enums *enums;                     /* as `said` NULL where what is not said costs nothing */
   bool pricesNumbers, pricesEnums;  /* here */
   place *place, *after;

@@ -60,10 +60,16 @@ static uint32_t without_mark(const uint8_t *text, uint32_t bytes) {
   return bytes;
 }
 
-/* Whether a mark between two digits stands at a place: "3,000", "7:15", "2.5", "1/2". */
+static bool is_digit_at(const uint8_t *text, uint32_t bytes, uint32_t at) {
+  return at < bytes && text[at] >= '0' && text[at] <= '9';
+}
+
+/* Whether the mark within "3,000", "7:15", "2.5" or "1/2" stands at a place; not of "rooms 1,2,3" or a port. */
 static bool is_within(const uint8_t *text, uint32_t bytes, uint32_t at) {
-  bool isMark = at && at + 1 < bytes && memchr(",:./", text[at], 4);
-  return isMark && text[at - 1] >= '0' && text[at - 1] <= '9' && text[at + 1] >= '0' && text[at + 1] <= '9';
+  uint32_t digits = 0;
+  if (!at || !is_digit_at(text, bytes, at - 1)) return false;
+  while (digits < 4 && is_digit_at(text, bytes, at + 1 + digits)) digits++;
+  return text[at] == ',' ? digits == 3 : text[at] == ':' ? digits == 1 || digits == 2 : digits && (text[at] == '.' || text[at] == '/');
 }
 
 bool read_words(words *w, const uint8_t *request, uint32_t bytes, uint32_t most) {

@@ -137,7 +137,7 @@ static void note_open(call *c, uint32_t first, uint32_t from, uint32_t args) {
     if (!(e->all >> i & 1)) continue;
     enumerated one = enum_at(e, i);
     const uint8_t *at = one.values;
-    bool isSpent = e->values[i] != 0, isWritten = false;
+    bool isSpent = e->values[i] != 0, isWritten = !isSpent && holds_pair(c, first, from, &one.is, (thimble_span){one.is.key, 0});
     for (uint64_t said = e->values[i]; said; said >>= 1) {
       thimble_span value = next_enum(&at);
       if (!(said & 1)) continue;

@@ -60,7 +60,7 @@ static void mean(meanings *m, int64_t value, bool isPart) {
 static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   const said *one = &c->said[i];
   uint32_t under = beside(key->unit, one->unit), unit = beside(one->unit, under), size = size_of(under), own = size_of(unit), alike = 0;
-  meanings m = {.mayFall = c->mayFall && !one->bound && !one->isOther};
+  meanings m = {.mayFall = one->mayFall};
   if (one->bound) {
     mean(&m, one->millionths, true);
     return m;

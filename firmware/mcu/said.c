@@ -93,13 +93,6 @@ static void say_articles(call *c, const said_number *numbers, uint32_t n, span *
   }
 }
 
-/* "One thirty five", as people say 135 beside 1:35 and what is no length of several units. */
-static bool is_hundreds(const call *c, const said_number *one, const said_number *next) {
-  bool isWhole = one->inWords && next->inWords && one->millionths % million == 0 && next->millionths % million == 0;
-  bool fits = one->millionths > 0 && one->millionths < 10 * million && next->millionths > 9 * million && next->millionths < 100 * (int64_t)million;
-  return isWhole && fits && next->start == one->end + 1 && c->request[one->end] == ' ';
-}
-
 /* The number that goes on with one in a smaller unit, "and 5 minutes"; `n` for none. */
 static uint32_t next_part(const call *c, const span *spans, uint32_t n, uint32_t one) {
   uint32_t i = 0;
@@ -135,6 +128,72 @@ static void say_compounds(call *c, span *spans) {
   }
 }
 
+static bool is_letter(uint8_t byte) {
+  return (byte | 32) >= 'a' && (byte | 32) <= 'z';
+}
+
+static uint32_t letters_at(const uint8_t *text, uint32_t bytes, uint32_t at) {
+  uint32_t letters = 0;
+  while (at + letters < bytes && is_letter(text[at + letters])) letters++;
+  return letters;
+}
+
+/* Whether no noun follows. */
+static bool closes_number(const uint8_t *text, uint32_t bytes, uint32_t at) {
+  uint32_t next = at + (at < bytes && (text[at] == ' ' || text[at] == '-')), letters = letters_at(text, bytes, next);
+  if (!letters && !(next < bytes && text[next] >= 0x80)) return true;
+  return letters && text[at] == ' ' && place_of_word(text + next, letters, " over and of for on to in at please with from today ") >= 0;
+}
+
+/* "One thirty five", as people say 135, beside 1:35 and 1 and 35; "two twenty packs" and "three fifty gram bars" are two and three. */
+static uint32_t say_hundreds(call *c, const said_number *numbers, uint32_t n, bool isMeant) {
+  const uint8_t *text = c->request;
+  uint32_t bytes = c->requestBytes, count = 0, after;
+  for (uint32_t i = 0; i + 1 < n; i++) {
+    const said_number *one = numbers + i, *next = one + 1;
+    bool isWhole = one->inWords && next->inWords && one->millionths % million == 0 && next->millionths % million == 0;
+    bool fits = one->millionths > 0 && one->millionths < 10 * million && next->millionths > 9 * million && next->millionths < 100 * million;
+    if (!isWhole || !fits || next->start != one->end + 1 || text[one->end] != ' ') continue;
+    said_number both = {100 * one->millionths + next->millionths, one->start, next->end, true};
+    uint32_t unit = counted_by(text, bytes, &both, &after), end = both.end;
+    if (unit) {
+      end += text[end] == ' ' || text[end] == '-';
+      uint32_t letters = letters_at(text, bytes, end);
+      if (!letters) continue;
+      end += letters;
+    }
+    if (!closes_number(text, bytes, end)) continue;
+    if (isMeant) c->said[c->nSaid++] = (said){.millionths = both.millionths, .unit = (uint8_t)unit, .inWords = true, .isTold = true, .isPart = true};
+    count++;
+  }
+  return count;
+}
+
+/* Whether a clause ends at a place: a mark before a space, or a word that joins clauses. */
+static bool is_joint(const uint8_t *text, uint32_t bytes, uint32_t at) {
+  if (at + 1 < bytes && text[at + 1] == ' ' && memchr(",.;:!?", text[at], 6)) return true;
+  uint32_t letters = text[at] == ' ' ? letters_at(text, bytes, at + 1) : 0, end = at + 1 + letters;
+  return letters && end < bytes && text[end] == ' ' && place_of_word(text + at + 1, letters, " and then also but ") >= 0;
+}
+
+static bool has_falling(const uint8_t *text, uint32_t from, uint32_t to) {
+  static const char falling[] = " down downwards back backwards rewind lower less fewer off reduce decrease drop cut quieter softer darker darken cooler "
+                                "colder slower left missed deduct subtract shorten counterclockwise ago ";
+  for (uint32_t at = from, letters; at < to; at += letters + 1) {
+    letters = letters_at(text, to, at);
+    if (place_of_word(text + at, letters, falling) >= 0) return true;
+  }
+  return false;
+}
+
+/* Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds". */
+static bool may_fall(const uint8_t *text, uint32_t bytes, const said_number *number) {
+  uint32_t from = number->start, to = number->end;
+  while (from && !is_joint(text, number->start, from - 1)) from--;
+  while (to < bytes && !is_joint(text, bytes, to)) to++;
+  return has_falling(text, from, number->start) || has_falling(text, number->end, to);
+}
+
 static void say_numbers(call *c) {
   said_number numbers[mostNumbers];
   span spans[mostSaid];
@@ -153,37 +212,19 @@ static void say_numbers(call *c) {
     isExact = isExact && numbers[i].millionths != inexact;
     uint8_t unit = (uint8_t)counted_by(c->request, c->requestBytes, &numbers[i], &at.after);
     bool isChange = is_change(c->request, c->requestBytes, numbers[i].start, numbers[i].end);
-    say(c, spans, at, (said){.millionths = numbers[i].millionths, .unit = unit, .inWords = numbers[i].inWords, .isChange = isChange});
+    say(c, spans, at, (said){.millionths = numbers[i].millionths, .unit = unit, .inWords = numbers[i].inWords, .isChange = isChange, .mayFall = may_fall(c->request, c->requestBytes, &numbers[i])});
   }
   say_articles(c, numbers, kept, spans);
-  for (uint32_t i = 0; i + 1 < kept; i++) {
-    if (!is_hundreds(c, &numbers[i], &numbers[i + 1])) continue;
-    said_number both = {100 * numbers[i].millionths + numbers[i + 1].millionths, numbers[i].start, numbers[i + 1].end, true};
-    span at = {both.start, 0};
-    uint8_t unit = (uint8_t)counted_by(c->request, c->requestBytes, &both, &at.after);
-    say(c, spans, at, (said){.millionths = both.millionths, .unit = unit, .inWords = true, .isTold = true, .isPart = true});
-  }
   say_compounds(c, spans);
   told = say_times(c, numbers, kept);
   for (uint32_t i = 0; i < kept && i < mostSaid; i++) c->said[i].isTold = told >> i & 1;
+  if (c->nSaid + say_hundreds(c, numbers, kept, false) <= mostSaid) say_hundreds(c, numbers, kept, true);
   /* What cannot be counted exactly might be what is meant. */
   if (!isExact || c->nSaid > mostSaid) c->nSaid = 0;
 }
 
-/* Words by which a number may be meant as less than nothing: "volume down 10", "back ten seconds". */
-static bool may_fall(const uint8_t *text, uint32_t bytes) {
-  static const char falling[] = " down downwards back backwards rewind lower less fewer off reduce decrease drop cut quieter softer darker darken cooler "
-                                "colder slower left missed deduct subtract shorten counterclockwise ago ";
-  for (uint32_t at = 0, letters; at < bytes; at += letters + 1) {
-    for (letters = 0; at + letters < bytes && (text[at + letters] | 32) >= 'a' && (text[at + letters] | 32) <= 'z';) letters++;
-    if (place_of_word(text + at, letters, falling) >= 0) return true;
-  }
-  return false;
-}
-
 void find_figures(call *c) {
   c->nSaid = c->nReached = c->boundsAt = 0;
-  c->mayFall = may_fall(c->request, c->requestBytes);
   say_numbers(c);
   uint32_t asks = extremes_in(c->request, c->requestBytes);
   for (uint8_t bound = asks_most; bound <= asks_least; bound++)

@@ -21,7 +21,7 @@ static bool is_only_null(const uint8_t *schema) {
 enumerated enum_at(const enums *e, uint32_t which) {
   const uint8_t *at = e->schema + 3;
   while (which--) at = schema_end(property_at(at).inner);
-  enumerated found = {property_at(at), NULL, 0, false};
+  enumerated found = {property_at(at), NULL, 0, false, false};
   const uint8_t *schema = found.is.inner;
   if (*schema == schema_default) schema += 3 + u16_at(schema + 1);
   if (*schema == schema_anyOf && u16_at(schema + 1) == 2) {
@@ -30,6 +30,7 @@ enumerated enum_at(const enums *e, uint32_t which) {
     if (isFirst == is_only_null(first)) return found;
     schema = isFirst ? first : second;
   }
+  found.isSwitch = *schema == schema_boolean;
   found.isList = *schema == schema_array;
   schema += found.isList;
   if (*schema == schema_enum) {
@@ -98,53 +99,86 @@ static uint32_t day_at(thimble_span value) {
   return word.bytes && !value_word(value, &end).bytes ? day_of(word, leastOfDay) : noDay;
 }
 
-/* Whether a word follows a "not", by what stands before it. */
-typedef enum { plain, after_not, after_not_the } denial;
+/* The words of the request one by one, and whether a "not" takes one out: no "why not rock", "Friday or not", "not cool enough". */
+typedef struct {
+  thimble_span word;
+  uint32_t next;
+  uint8_t before[3]; /* kinds of those before, the last one first */
+  bool isDenied;
+} reading;
 
-static denial denial_after(denial before, thimble_span word) {
-  if (place_of_word(word.at, word.bytes, " not ") >= 0) return after_not;
-  return before == after_not && place_of_word(word.at, word.bytes, " the a too so ") >= 0 ? after_not_the : plain;
+enum { word_other, word_not, word_small, word_asking };
+
+static bool read_word(const call *c, reading *r) {
+  uint32_t at = r->next, after = 0, later, end;
+  thimble_span word = request_word(c, &at, &after);
+  if (!word.bytes) return false;
+  uint8_t kind = place_of_word(r->word.at, r->word.bytes, " not ") >= 0            ? word_not
+                 : place_of_word(r->word.at, r->word.bytes, " the a too so ") >= 0 ? word_small
+                 : place_of_word(r->word.at, r->word.bytes, " why or ") >= 0       ? word_asking
+                                                                                   : word_other;
+  r->before[2] = r->before[1];
+  r->before[1] = r->before[0];
+  r->before[0] = kind;
+  r->word = word;
+  r->next = later = after;
+  thimble_span enough = request_word(c, &later, &end);
+  uint32_t not = r->before[0] == word_not ? 0 : r->before[0] == word_small ? 1 : 2;
+  r->isDenied = not < 2 && r->before[not] == word_not && r->before[not + 1] != word_asking && place_of_word(enough.at, enough.bytes, " enough ") < 0;
+  return true;
 }
 
-/* Where the request says, from a place on, a value's words side by side, or the day that it is, from 1 on; 0 where it does not. */
-static uint32_t place_of(const call *c, thimble_span value, uint32_t day, uint32_t from) {
-  denial denied = plain;
-  for (uint32_t first = 0, next; request_word(c, &first, &next).bytes; first = next) {
-    uint32_t at = 1, place = first, after;
-    thimble_span said = {c->request + first, next - first};
-    bool isSame = first >= from && !denied;
-    denied = denial_after(denied, said);
-    if (!isSame) continue;
-    if (day < noDay && (said.bytes > leastLetters || small_byte(*said.at) != 's')) isSame = day_of(said, leastLetters) == day;
-    else
+/*
+ * Where the request says, from a place on, a value's words side by side, or the day that it is, from 1 on; 0 where it does not.
+ * Of a list also where it is denied: it may be one of what is left out.
+ */
+static uint32_t place_of(const call *c, thimble_span value, uint32_t day, uint32_t from, bool isList) {
+  for (reading r = {.next = 0}; read_word(c, &r);) {
+    uint32_t first = (uint32_t)(r.word.at - c->request), at = 1, place = first, after;
+    bool isSame = first >= from;
+    if (day < noDay && (r.word.bytes > leastLetters || small_byte(*r.word.at) != 's')) isSame = isSame && day_of(r.word, leastLetters) == day;
+    else {
+      isSame = isSame && (isList || day < noDay || !r.isDenied);
       for (thimble_span word; isSame && (word = value_word(value, &at)).bytes; place = after) {
         thimble_span other = request_word(c, &place, &after);
         isSame = other.bytes && is_same(word, other);
       }
+    }
     if (isSame) return first + 1;
   }
   return 0;
 }
 
 /* Whether the request has a word of a value in another form. */
-static bool hints(const call *c, thimble_span value) {
-  uint32_t at = 1, after;
-  for (thimble_span word; (word = value_word(value, &at)).bytes;) {
-    denial denied = plain;
-    for (uint32_t place = 0; request_word(c, &place, &after).bytes; place = after) {
-      thimble_span other = {c->request + place, after - place};
-      if (!denied && is_akin_word(word, other)) return true;
-      denied = denial_after(denied, other);
-    }
-  }
+static bool hints(const call *c, thimble_span value, bool isList) {
+  uint32_t at = 1;
+  for (thimble_span word; (word = value_word(value, &at)).bytes;)
+    for (reading r = {.next = 0}; read_word(c, &r);)
+      if ((isList || !r.isDenied) && is_akin_word(word, r.word)) return true;
   return false;
+}
+
+/* Whether the request has the words of a switch's name: "with wifi" of "hasWifi", "no pets" of "pets_allowed". */
+static bool is_named(const call *c, thimble_span name) {
+  uint32_t at = 1, words = 0;
+  for (thimble_span word; (word = value_word(name, &at)).bytes;) {
+    uint8_t small[mostCommon];
+    for (uint32_t i = 0; i < word.bytes && i < mostCommon; i++) small[i] = small_byte(word.at[i]);
+    if (word.bytes <= mostCommon && is_common(small, word.bytes)) continue;
+    if (place_of_word(word.at, word.bytes, " has have allow allows allowed include included includes add need needs want wants only enable enabled use may ok ") >= 0) continue;
+    bool isSaid = false;
+    for (reading r = {.next = 0}; !isSaid && read_word(c, &r);) isSaid = is_same(word, r.word);
+    if (!isSaid || units_in(word.at, word.bytes) < leastLetters) return false;
+    words++;
+  }
+  return words != 0;
 }
 
 /* Whether the request says a value, which it says at a place, once more. */
 static bool is_again(const call *c, thimble_span value, uint32_t place) {
   uint32_t at = place - 1, after;
   request_word(c, &at, &after);
-  return place_of(c, value, noDay, after) != 0;
+  return place_of(c, value, noDay, after, true) != 0;
 }
 
 /* Whether an enum has days enough to be one of days. */
@@ -163,6 +197,11 @@ static void note_values(const call *c, uint32_t which) {
   const uint8_t *at = one.values;
   uint64_t said = 0, akin = 0, grouped = 0, whole = 0;
   uint32_t count = 0, others = 0, bit = 1u << which;
+  if (one.isSwitch && !one.is.isRequired && is_named(c, (thimble_span){one.is.key, (uint32_t)(one.is.inner - one.is.key)})) {
+    e->values[which] = e->allowed[which] = 0;
+    e->all |= bit;
+    e->alone |= bit;
+  }
   if (!at || one.count > mostValues) return;
   bool hasDays = has_days(&one), isGroup = one.isList && e->group;
   for (uint32_t i = 0; i < one.count; i++) {
@@ -173,14 +212,14 @@ static void note_values(const call *c, uint32_t which) {
     isGroup = isGroup && day < noDay;
     whole |= (uint64_t)1 << i;
     grouped |= (uint64_t)(e->group >> day & 1) << i;
-    uint32_t place = place_of(c, value, day, 0);
+    uint32_t place = place_of(c, value, day, 0, one.isList);
     bool isSaid = place != 0;
     /* "Red, green, red": it may be a list that has them so. */
     if (one.isList && isSaid && day == noDay && is_again(c, value, place)) return;
     count += isSaid;
     others += !isSaid;
     if (isSaid) said |= (uint64_t)1 << i;
-    else if (hints(c, value)) akin |= (uint64_t)1 << i;
+    else if (hints(c, value, one.isList)) akin |= (uint64_t)1 << i;
   }
   bool isAny = isGroup ? !grouped : !count || !others;
   if (isAny && !one.isList) return;
@@ -222,7 +261,7 @@ uint64_t first_left(const call *c, uint32_t which, uint64_t left) {
   for (uint32_t i = 0, least = UINT32_MAX; i < mostValues && left >> i; i++) {
     thimble_span value = next_enum(&at);
     if (!(left >> i & 1)) continue;
-    uint32_t place = e->whole >> which & 1 ? i : place_of(c, value, hasDays ? day_at(value) : noDay, 0);
+    uint32_t place = e->whole >> which & 1 ? i : place_of(c, value, hasDays ? day_at(value) : noDay, 0, one.isList);
     if (place >= least) continue;
     least = place;
     e->first = (uint64_t)1 << i;

@@ -11,6 +11,7 @@ typedef struct {
   const uint8_t *values;
   uint32_t count;
   bool isList;
+  bool isSwitch; /* true or false */
 } enumerated;
 
 uint32_t property_count(const enums *e);

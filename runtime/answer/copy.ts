@@ -131,7 +131,10 @@ function isWord(char: string | undefined): boolean {
 
 /** Before or behind the mark within "3,000", "7:15", "2.5", "1/2": of 480,000 values of the data none begins or ends there. */
 function isInNumber(chars: readonly string[], at: number): boolean {
-  return [at, at - 1].some((mark) => /^\d[,:./]\d$/.test(chars.slice(Math.max(0, mark - 1), mark + 2).join("")));
+  return [at, at - 1].some((mark) => mark > 0 && withinNumber.test(chars.slice(mark - 1, mark + 5).join("")));
 }
+
+/** Not of "rooms 1,2,3" or a port. */
+const withinNumber = /^[0-9](?:[./][0-9]|:[0-9]{1,2}(?![0-9])|,[0-9]{3}(?![0-9]))/;
 
 const utf8 = new TextEncoder();

@@ -7,10 +7,8 @@
  */
 import { type Extremes, extremesIn } from "../text/extremes.ts";
 import { type Unit, unitOf, unitsBeside } from "../text/units.ts";
-import { countedBy, isChange, million, type Place, type Said, saidIn } from "./said.ts";
+import { countedBy, isChange, million, mostSaid, type Place, type Said, saidIn } from "./said.ts";
 
-/** Numbers of a request, hours and minutes of its times of day beside them: of one that says more none is preferred. */
-const mostSaid = 24;
 /** Bounds of an answer that count as said. */
 const mostReached = 4;
 
@@ -39,7 +37,6 @@ export class Figures {
   /** By the last word of a key: the numbers that may stand under it, as JSON. */
   private readonly texts = new Map<string, ReadonlyMap<string, Text>>();
   private readonly asks: Extremes;
-  private readonly mayFall: boolean;
   /** Of the number that was begun last: where that was, and what it is at the most or the least, where that is asked for. */
   private bounds: { start: number; texts: readonly string[] } = { start: -1, texts: [] };
   /** Bounds of numbers that this answer began, where the request asks for one way alone and says no number. */
@@ -54,7 +51,6 @@ export class Figures {
     // What cannot be counted exactly might be what is meant.
     this.said = said.length <= mostSaid && said.every(({ millionths }) => Number.isSafeInteger(millionths)) ? said : [];
     this.asks = extremesIn(request);
-    this.mayFall = falling.test(request);
   }
 
   /**
@@ -144,7 +140,7 @@ export class Figures {
     if (known) return known;
     const texts = new Map<string, Text>();
     const under = { unit: unitOf(word), isHand: /^(?:hour|minute)$/.test(word) };
-    for (const { value, rather, place } of valuesUnder(under, this.said, this.mayFall)) {
+    for (const { value, rather, place } of valuesUnder(under, this.said)) {
       if (!Number.isSafeInteger(value)) continue;
       const text = decimal(value);
       const other = texts.get(text);
@@ -190,45 +186,41 @@ interface Meant {
   place?: Said;
 }
 
-/** Words by which a number may be meant as less than nothing: "volume down 10", "back ten seconds". */
-const falling =
-  /(?<![a-z])(?:down|downwards|back|backwards|rewind|lower|less|fewer|off|reduce|decrease|drop|cut|quieter|softer|darker|darken|cooler|colder|slower|left|missed|deduct|subtract|shorten|counterclockwise|ago)(?![a-z])/i;
-
-function* valuesUnder(counted: Counted, said: readonly Said[], mayFall: boolean): Generator<Meant> {
-  for (const meant of amountsUnder(counted, said)) {
-    yield meant;
-    if (mayFall && meant.value > 0 && meant.rather === undefined) yield { ...meant, value: -meant.value };
-  }
+/** What may stand under a key, below nothing too where the request may mean that. */
+function* valuesUnder(counted: Counted, said: readonly Said[]): Generator<Meant> {
+  // Which of several is meant nobody knows.
+  const isOnly = said.filter((one) => !one.isPart && unitsBeside(one.unit, counted.unit).isAlike).length === 1;
+  for (const one of said)
+    for (const meant of amountsOf(one, counted, isOnly)) {
+      yield meant;
+      if (one.mayFall && meant.value > 0) yield { ...meant, value: -meant.value };
+    }
 }
 
-/** What may stand under a key: 90 minutes are also an hour and 30 minutes, half a litre 500 millilitres, a half 50 percent. */
-function* amountsUnder({ unit: ends, isHand }: Counted, said: readonly Said[]): Generator<Meant> {
-  // Which of several is meant nobody knows.
-  const isOnly = said.filter((one) => !one.isPart && unitsBeside(one.unit, ends).isAlike).length === 1;
-  for (const one of said) {
-    const { millionths, clock, isTold, rather, isPart } = one;
-    const { own, unit, isAlike } = unitsBeside(one.unit, ends);
-    if (isHand && clock === unit?.size) yield { value: millionths, rather, place: one };
-    if (clock || (isHand && isTold)) continue;
-    // "An alarm for 9, please" is at nine sharp.
-    if (isHand && unit?.size === minute && own?.kind !== "time") yield { value: 0, place: one };
-    if (!unit || !own || !isAlike) {
-      yield { value: millionths, place: one };
-      if (!unit && !own && one.inWords && millionths > 0 && millionths < million) yield { value: 100 * millionths };
-      continue;
-    }
-    if (isPart && own.size !== unit.size) continue;
-    const place = (isOnly || own.size === unit.size) && { place: one };
-    if (own.size % unit.size === 0) yield { value: millionths * (own.size / unit.size), ...place };
-    const all = millionths * own.size;
-    if (!Number.isSafeInteger(all)) continue;
-    if (own.size % unit.size && all % unit.size === 0) yield { value: all / unit.size, ...place };
-    if (unit.kind !== "time") continue;
-    const [whole, rest] = [unit.size * million, all % (60 * unit.size * million)];
-    if (all > whole) yield { value: (all - (all % whole)) / unit.size };
-    const isWithin = unit.size === second || unit.size === minute;
-    if (isWithin && rest > 0 && rest < all && rest % unit.size === 0) yield { value: rest / unit.size };
+/** What a number may be under a key: 90 minutes are also an hour and 30 minutes, half a litre 500 millilitres, a half 50 percent. */
+function* amountsOf(one: Said, { unit: ends, isHand }: Counted, isOnly: boolean): Generator<Meant> {
+  const { millionths, clock, isTold, rather, isPart } = one;
+  const { own, unit, isAlike } = unitsBeside(one.unit, ends);
+  if (isHand && clock === unit?.size) yield { value: millionths, rather, place: one };
+  if (clock || (isHand && isTold)) return;
+  // "An alarm for 9, please" is at nine sharp.
+  if (isHand && unit?.size === minute && own?.kind !== "time") yield { value: 0, place: one };
+  if (!unit || !own || !isAlike) {
+    yield { value: millionths, place: one };
+    if (!unit && !own && one.inWords && millionths > 0 && millionths < million) yield { value: 100 * millionths };
+    return;
   }
+  if (isPart && own.size !== unit.size) return;
+  const place = (isOnly || own.size === unit.size) && { place: one };
+  if (own.size % unit.size === 0) yield { value: millionths * (own.size / unit.size), ...place };
+  const all = millionths * own.size;
+  if (!Number.isSafeInteger(all)) return;
+  if (own.size % unit.size && all % unit.size === 0) yield { value: all / unit.size, ...place };
+  if (unit.kind !== "time") return;
+  const [whole, rest] = [unit.size * million, all % (60 * unit.size * million)];
+  if (all > whole) yield { value: (all - (all % whole)) / unit.size };
+  const isWithin = unit.size === second || unit.size === minute;
+  if (isWithin && rest > 0 && rest < all && rest % unit.size === 0) yield { value: rest / unit.size };
 }
 
 /** What may be at its most or least, by the last word of a key: not hours, cups or ids. */

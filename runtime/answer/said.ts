@@ -7,6 +7,9 @@ import { type Unit, unitOf } from "../text/units.ts";
 /** In which numbers are counted. */
 export const million = 1e6;
 
+/** Numbers of a request, hours and minutes of its times of day beside them: of one that says more none is preferred. */
+export const mostSaid = 24;
+
 const [minute, hour] = [60_000, 3_600_000];
 
 /** UTF-16 offsets into a request. */
@@ -32,6 +35,8 @@ export interface Said extends Place {
   isPart?: boolean;
   /** It says by how much. */
   isChange?: boolean;
+  /** It may be less than nothing. */
+  mayFall?: boolean;
 }
 
 const aCounted = patternOf(String.raw`(?<![\p{L}\p{N}])an? ([\p{L}]+)`, "giu");
@@ -59,6 +64,7 @@ export function saidIn(request: string): Said[] {
       ...(unit && { unit }),
       ...(isTold && { isTold }),
       ...(isChange(request, one) && { isChange: true }),
+      ...(mayFall(request, one) && { mayFall: true }),
     };
   });
   for (const { 0: text, 1: word, index } of request.matchAll(aCounted(request))) {
@@ -66,13 +72,6 @@ export function saidIn(request: string): Said[] {
     const isPart = numbers.some(({ start, end }) => start < index + text.length && end >= index - 4);
     const end = index + text.length;
     if (unit && !isPart) said.push({ start: index, end, after: end, millionths: million, unit });
-  }
-  for (const [i, one] of numbers.entries()) {
-    const place = { start: one.start, end: numbers[i + 1]?.end ?? 0 };
-    if (!isHundreds(request, one, numbers[i + 1])) continue;
-    const unit = unitOf(countedBy(request, place).word);
-    const millionths = (100 * one.value + numbers[i + 1].value) * million;
-    said.push({ ...place, inWords: true, isTold: true, isPart: true, millionths, ...(unit && { unit }) });
   }
   said.push(...compounds(request, said));
   for (const { hours, minute: past, isEither, start, end } of times) {
@@ -83,15 +82,45 @@ export function saidIn(request: string): Said[] {
     }
     said.push({ start, end, millionths: past * million, clock: minute });
   }
-  return said;
+  const more = hundreds(request, numbers);
+  return said.length + more.length > mostSaid ? said : [...said, ...more];
 }
 
-/** "One thirty five", as people say 135 beside 1:35 and what is no length of several units: nobody knows which. */
-function isHundreds(request: string, one: SaidNumber, next?: SaidNumber): next is SaidNumber {
-  const isWhole = one.inWords && next?.inWords && Number.isInteger(one.value) && Number.isInteger(next.value);
-  const fits = one.value > 0 && one.value < 10 && next !== undefined && next.value > 9 && next.value < 100;
-  return isWhole === true && fits && request.slice(one.end, next.start) === " ";
+/** "One thirty five", as people say 135, beside 1:35 and 1 and 35: which of them nobody knows. */
+function hundreds(request: string, numbers: readonly SaidNumber[]): Said[] {
+  return numbers.flatMap((one, i) => {
+    const next = numbers[i + 1];
+    const isWhole = one.inWords && next?.inWords && Number.isInteger(one.value) && Number.isInteger(next.value);
+    if (!isWhole || one.value < 1 || one.value > 9 || next.value < 10 || next.value > 99) return [];
+    const place = { start: one.start, end: next.end };
+    const unit = unitOf(countedBy(request, place).word);
+    if (request.slice(one.end, next.start) !== " " || !(unit ? afterUnit : after).test(request.slice(place.end)))
+      return [];
+    const millionths = (100 * one.value + next.value) * million;
+    return [{ ...place, inWords: true, isTold: true, isPart: true, millionths, ...(unit && { unit }) }];
+  });
 }
+
+/** "Two twenty packs" and "three fifty gram bars" are two and three. */
+const closing = String.raw`(?:(?![ -]?[A-Za-z\u0080-\uffff])| (?:over|and|of|for|on|to|in|at|please|with|from|today)(?![A-Za-z]))`;
+const after = new RegExp(`^${closing}`, "i");
+const afterUnit = new RegExp(`^[ -]?[A-Za-z]+${closing}`, "i");
+
+/** Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds". */
+function mayFall(request: string, { start, end }: Place): boolean {
+  const [before = "", rest = ""] = [
+    clauseBefore.exec(request.slice(0, start))?.[0],
+    clauseAfter.exec(request.slice(end))?.[0],
+  ];
+  return falling.test(before) || falling.test(rest);
+}
+
+const falling =
+  /(?<![a-z])(?:down|downwards|back|backwards|rewind|lower|less|fewer|off|reduce|decrease|drop|cut|quieter|softer|darker|darken|cooler|colder|slower|left|missed|deduct|subtract|shorten|counterclockwise|ago)(?![a-z])/i;
+/** Up to a mark before a space, or a word that joins clauses. */
+const joint = "[,.;:!?] | (?:and|then|also|but) ";
+const clauseBefore = new RegExp(`(?:(?!${joint}).)*$`, "is");
+const clauseAfter = new RegExp(`^(?:(?!${joint}).)*`, "is");
 
 const adjoining = /^(?:,? and |, | )$/;
 
