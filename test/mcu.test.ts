@@ -761,7 +761,19 @@ describe("the same as the runtime", () => {
           random() < 0.5 ? "" : " ",
         ),
       );
-      const texts = [...cases.map(({ text }) => text), ...any, ...lengths, ...asked.map(([text]) => text), ...mixed]
+      const ways =
+        "down off, back then and 5 ten one two thirty five fifty over packs ml bars minutes. please but, é".split(" ");
+      const fallen = Array.from({ length: 1500 }, () =>
+        Array.from({ length: 2 + random() * 8 }, () => ways[Math.floor(random() * ways.length)]).join(" "),
+      );
+      const texts = [
+        ...cases.map(({ text }) => text),
+        ...any,
+        ...lengths,
+        ...fallen,
+        ...asked.map(([text]) => text),
+        ...mixed,
+      ]
         .filter((text) => text.trim())
         .map((text) => readRequest(text).text);
       const path = await keep(ToolSet.from("[]"));
@@ -771,10 +783,10 @@ describe("the same as the runtime", () => {
       );
       for (const [i, text] of texts.entries()) {
         const said = new Figures(text, 8).said.map(
-          ({ millionths, unit, clock = 0, isTold = false, isPart = false, rather }) => {
+          ({ millionths, unit, clock = 0, isTold = false, isPart = false, rather, mayFall = false }) => {
             const row = unit ? units.indexOf(unit) + 1 : 0;
             const hand = units.findIndex(({ kind, size }) => kind === "time" && size === clock) + 1;
-            return `${millionths + 0}:${row}:${hand}:${Number(isTold)}:${Number(isPart)}:${Number(rather !== undefined)}`;
+            return `${millionths + 0}:${row}:${hand}:${Number(isTold)}:${Number(isPart)}:${Number(rather !== undefined)}:${Number(mayFall)}`;
           },
         );
         const { most, least } = extremesIn(text);
@@ -837,6 +849,13 @@ describe("the same as the runtime", () => {
         "all",
         "days",
         "not",
+        "not",
+        "a",
+        "too",
+        "why",
+        "or",
+        "enough",
+        "has",
       ]);
       const days = [
         ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
@@ -856,6 +875,8 @@ describe("the same as the runtime", () => {
           list: { type: "array", items: { enum: some(2) }, maxItems: 3 },
           days: { type: "array", items: { enum: any(days) }, maxItems: 6 },
           level: { type: "integer" },
+          hasCar: { type: "boolean" },
+          [any(["bus-stop", "is_very_large", "allow", "the_12", "café"])]: { type: "boolean", default: true },
         };
         const inputSchema = { type: "object", properties, required: random() < 0.5 ? ["kind"] : [], $defs: { shared } };
         return [
@@ -892,6 +913,7 @@ describe("the same as the runtime", () => {
               inner: { kind: any(values) },
               list: Array.from({ length: random() * 4 }, () => any(random() < 0.8 ? listed : values)),
               level: 3,
+              hasCar: true,
             };
             const keys = Object.keys(args).filter(() => random() < 0.4) as (keyof typeof args)[];
             return `{"name":"${name}","arguments":${JSON.stringify(Object.fromEntries(keys.map((key) => [key, args[key]])))}}`;

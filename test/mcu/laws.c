@@ -70,7 +70,7 @@ static void say_figures(const thimble_model *m, uint32_t bytes) {
       printf(one->bound == asks_most ? "most " : "least ");
       continue;
     }
-    printf("%lld:%u:%u:%d:%d:%d ", (long long)one->millionths, (unsigned)one->unit, (unsigned)one->clock, one->isTold, one->isPart, one->isOther);
+    printf("%lld:%u:%u:%d:%d:%d:%d ", (long long)one->millionths, (unsigned)one->unit, (unsigned)one->clock, one->isTold, one->isPart, one->isOther, one->mayFall);
   }
   free(arena);
 }
