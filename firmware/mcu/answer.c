@@ -1,4 +1,6 @@
 /* The only loop, and the call around it. Source: runtime/answer/answer.ts. */
+#include "small.h"
+
 #include "call.h"
 
 enum { id_eos = 1, id_toolCall = 4 };

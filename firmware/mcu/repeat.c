@@ -2,6 +2,8 @@
  * Calls that an answer makes again: an identical one is written as often as the request asks for it. Source:
  * runtime/answer/repeat.ts. Numbers count as they are written, not as JavaScript writes them.
  */
+#include "small.h"
+
 #include "call.h"
 
 thimble_span call_text(const call *c, uint32_t i) {

@@ -13,14 +13,13 @@ static uint32_t letters_from(const uint8_t *text, uint32_t bytes, uint32_t at) {
   return end - at;
 }
 
-/* Where the character before a place begins. */
-static uint32_t before(const uint8_t *text, uint32_t at) {
+uint32_t before(const uint8_t *text, uint32_t at) {
   do at--;
   while (at && (text[at] & 0xc0) == 0x80);
   return at;
 }
 
-static uint32_t class_before(const uint8_t *text, uint32_t at) {
+uint32_t class_before(const uint8_t *text, uint32_t at) {
   uint32_t size;
   return at ? class_of(point_at(text + before(text, at), &size)) : 0;
 }

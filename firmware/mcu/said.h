@@ -7,4 +7,8 @@
 /* The unit of what a number counts, and where its word ends: "an hour and a half" has it within, "half an hour" after. */
 uint32_t counted_by(const uint8_t *text, uint32_t bytes, const said_number *number, uint32_t *after);
 
+/* Where the character before a place begins, and its classes, 0 at the text's start. */
+uint32_t before(const uint8_t *text, uint32_t at);
+uint32_t class_before(const uint8_t *text, uint32_t at);
+
 #endif

@@ -1,6 +1,9 @@
 /* The values of enums, and which of them a request says. Source: runtime/answer/enums.ts. */
+#include "small.h"
+
 #include "values.h"
 
+#include "said.h"
 #include "units.h"
 
 enum { leastLetters = 3, mostCommon = 8, leastDays = 5, leastOfDay = 2 };
@@ -99,33 +102,23 @@ static uint32_t day_at(thimble_span value) {
   return word.bytes && !value_word(value, &end).bytes ? day_of(word, leastOfDay) : noDay;
 }
 
-/* The words of the request one by one, and whether a "not" takes one out: no "why not rock", "Friday or not", "not cool enough". */
-typedef struct {
-  thimble_span word;
-  uint32_t next;
-  uint8_t before[3]; /* kinds of those before, the last one first */
-  bool isDenied;
-} reading;
+static bool is_word(thimble_span word, const char *list) {
+  return word.bytes && place_of_word(word.at, word.bytes, list) >= 0;
+}
 
-enum { word_other, word_not, word_small, word_asking };
+static thimble_span word_before(const call *c, uint32_t *at) {
+  while (*at && !(class_before(c->request, *at) & (class_letter | class_number))) *at = before(c->request, *at);
+  uint32_t end = *at;
+  while (*at && class_before(c->request, *at) & (class_letter | class_number)) *at = before(c->request, *at);
+  return (thimble_span){c->request + *at, end - *at};
+}
 
-static bool read_word(const call *c, reading *r) {
-  uint32_t at = r->next, after = 0, later, end;
-  thimble_span word = request_word(c, &at, &after);
-  if (!word.bytes) return false;
-  uint8_t kind = place_of_word(r->word.at, r->word.bytes, " not ") >= 0            ? word_not
-                 : place_of_word(r->word.at, r->word.bytes, " the a too so ") >= 0 ? word_small
-                 : place_of_word(r->word.at, r->word.bytes, " why or ") >= 0       ? word_asking
-                                                                                   : word_other;
-  r->before[2] = r->before[1];
-  r->before[1] = r->before[0];
-  r->before[0] = kind;
-  r->word = word;
-  r->next = later = after;
-  thimble_span enough = request_word(c, &later, &end);
-  uint32_t not = r->before[0] == word_not ? 0 : r->before[0] == word_small ? 1 : 2;
-  r->isDenied = not < 2 && r->before[not] == word_not && r->before[not + 1] != word_asking && place_of_word(enough.at, enough.bytes, " enough ") < 0;
-  return true;
+/* "Not road", "not the large one"; but "why not rock", "Friday or not", "not cool enough". */
+static bool is_denied(const call *c, uint32_t at, uint32_t next) {
+  uint32_t after;
+  thimble_span word = word_before(c, &at);
+  if (is_word(word, " the a too so ")) word = word_before(c, &at);
+  return is_word(word, " not ") && !is_word(word_before(c, &at), " why or ") && !is_word(request_word(c, &next, &after), " enough ");
 }
 
 /*
@@ -133,28 +126,27 @@ static bool read_word(const call *c, reading *r) {
  * Of a list also where it is denied: it may be one of what is left out.
  */
 static uint32_t place_of(const call *c, thimble_span value, uint32_t day, uint32_t from, bool isList) {
-  for (reading r = {.next = 0}; read_word(c, &r);) {
-    uint32_t first = (uint32_t)(r.word.at - c->request), at = 1, place = first, after;
-    bool isSame = first >= from;
-    if (day < noDay && (r.word.bytes > leastLetters || small_byte(*r.word.at) != 's')) isSame = isSame && day_of(r.word, leastLetters) == day;
-    else {
-      isSame = isSame && (isList || day < noDay || !r.isDenied);
+  for (uint32_t first = from, next; request_word(c, &first, &next).bytes; first = next) {
+    uint32_t at = 1, place = first, after;
+    bool isSame = true;
+    thimble_span said = {c->request + first, next - first};
+    if (day < noDay && (said.bytes > leastLetters || small_byte(*said.at) != 's')) isSame = day_of(said, leastLetters) == day;
+    else
       for (thimble_span word; isSame && (word = value_word(value, &at)).bytes; place = after) {
         thimble_span other = request_word(c, &place, &after);
         isSame = other.bytes && is_same(word, other);
       }
-    }
-    if (isSame) return first + 1;
+    if (isSame && (isList || day < noDay || !is_denied(c, first, next))) return first + 1;
   }
   return 0;
 }
 
 /* Whether the request has a word of a value in another form. */
 static bool hints(const call *c, thimble_span value, bool isList) {
-  uint32_t at = 1;
+  uint32_t at = 1, after;
   for (thimble_span word; (word = value_word(value, &at)).bytes;)
-    for (reading r = {.next = 0}; read_word(c, &r);)
-      if ((isList || !r.isDenied) && is_akin_word(word, r.word)) return true;
+    for (uint32_t place = 0; request_word(c, &place, &after).bytes; place = after)
+      if (is_akin_word(word, (thimble_span){c->request + place, after - place}) && (isList || !is_denied(c, place, after))) return true;
   return false;
 }
 
@@ -167,7 +159,8 @@ static bool is_named(const call *c, thimble_span name) {
     if (word.bytes <= mostCommon && is_common(small, word.bytes)) continue;
     if (place_of_word(word.at, word.bytes, " has have allow allows allowed include included includes add need needs want wants only enable enabled use may ok ") >= 0) continue;
     bool isSaid = false;
-    for (reading r = {.next = 0}; !isSaid && read_word(c, &r);) isSaid = is_same(word, r.word);
+    for (uint32_t place = 0, after; !isSaid && request_word(c, &place, &after).bytes; place = after)
+      isSaid = is_same(word, (thimble_span){c->request + place, after - place});
     if (!isSaid || units_in(word.at, word.bytes) < leastLetters) return false;
     words++;
   }
