@@ -75,6 +75,13 @@ test("what is at its most or least is what the schema takes at that, beside numb
   expect(figures("3 at the lowest", 1, 7)('{"level":', ["1", "3", "7"])).toEqual([0, 0, -8]);
   expect(figures("the coldest", -9, -5)('{"degrees":-', ["9", "5"])).toEqual([0, -8]);
   expect(figures("full heat", 1, 10.25)('{"heat":', ["1", "2"])).toEqual([0, 0]);
+  const back = '{"seconds":';
+  expect(figures("back ten seconds", -60, 60)(back, ["-", "1"])).toEqual([0, -8]);
+  expect(figures("back ten seconds", -60, 60)(`${back}-`, ["10", "5"])).toEqual([0, -8]);
+  expect(figures("back ten seconds", Number.NEGATIVE_INFINITY, 60)(back, ["-", "1"])).toEqual([0, 0]);
+  expect(figures("back ten seconds", 0, 60)(back, ["-", "1"])).toEqual([-8, 0]);
+  expect(figures("back to ten seconds", -60, 60)(back, ["-", "1"])).toEqual([-8, 0]);
+  expect(figures("10 ahead, back 10", -60, 60)(back, ["-", "1"])).toEqual([0, 0]);
   const bright = new Figures("Make it as bright as it goes", 8);
   const ids = ["1", "5"].map((text) => new TextEncoder().encode(text));
   expect(bright.placeOf("level", 100)).toBeUndefined();

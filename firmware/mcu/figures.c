@@ -190,6 +190,9 @@ static bool fits_here(const call *c, const tail *t, uint32_t start, const uint8_
 /* Whole numbers between which a bound is looked for; of those beyond up to `beyondBound` the hundreds. */
 enum { leastBound = -100, mostBound = 1000, beyondBound = 9900 };
 
+/* What a schema without a minimum takes. */
+static const int64_t farBelow = -1000000ll * million;
+
 static bool takes_number(const call *c, const tail *t, uint32_t start, int64_t value) {
   uint8_t text[mostText];
   return fits_here(c, t, start, text, write_decimal(value, text));
@@ -237,6 +240,10 @@ static void note_fitting(call *c) {
       fitted = fits_here(c, &t, open.start, text, write_decimal(m.values[n], text));
       if (fitted && !isOther) c->fitting[i] |= 1u << n;
     }
+    /* Where the schema says how far below nothing numbers go, they do. */
+    uint32_t below = m.mayFall && !takes_number(c, &t, open.start, farBelow) ? c->fitting[i] >> 1 : 0;
+    for (uint32_t n = 0; n < m.n; n++)
+      if (m.values[n] > 0 && below >> n & 1) c->fitting[i] &= (uint8_t)~(1u << n);
   }
 }
 

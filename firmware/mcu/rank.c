@@ -2,6 +2,8 @@
  * Scores tools by a request's words, from the table that the tools' file brings. Source: runtime/tools/words.ts; the table:
  * runtime/kept/words.ts.
  */
+#include "small.h"
+
 #include "call.h"
 
 static const char common[] = " a an the of to for in on at by with from and or as is it be my me i you your please can could would will what "

@@ -72,6 +72,44 @@ static void say(call *c, span *spans, span at, said one) {
   c->nSaid++;
 }
 
+static bool is_letter(uint8_t byte) {
+  return (byte | 32) >= 'a' && (byte | 32) <= 'z';
+}
+
+static uint32_t letters_at(const uint8_t *text, uint32_t bytes, uint32_t at) {
+  uint32_t letters = 0;
+  while (at + letters < bytes && is_letter(text[at + letters])) letters++;
+  return letters;
+}
+
+/* Whether a clause ends at a place: a mark before a space, or a word that joins clauses. */
+static bool is_joint(const uint8_t *text, uint32_t bytes, uint32_t at) {
+  if (at + 1 < bytes && text[at + 1] == ' ' && memchr(",.;:!?", text[at], 6)) return true;
+  uint32_t letters = text[at] == ' ' ? letters_at(text, bytes, at + 1) : 0, end = at + 1 + letters;
+  return letters && end < bytes && text[end] == ' ' && place_of_word(text + at + 1, letters, " and then also but ") >= 0;
+}
+
+static bool has_falling(const uint8_t *text, uint32_t from, uint32_t to) {
+  static const char falling[] = " down downwards back backwards rewind lower less fewer off reduce decrease drop cut quieter softer darker darken cooler "
+                                "colder slower left missed deduct subtract shorten counterclockwise ago ";
+  for (uint32_t at = from, letters; at < to; at += letters + 1) {
+    letters = letters_at(text, to, at);
+    if (place_of_word(text + at, letters, falling) >= 0) return true;
+  }
+  return false;
+}
+
+/* Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds". */
+static bool may_fall(const uint8_t *text, uint32_t bytes, uint32_t start, uint32_t end) {
+  uint32_t from = start, to = end, before = from ? from - 1 : 0, letters = 0;
+  while (letters < before && is_letter(text[before - 1 - letters])) letters++;
+  bool isAlone = letters < before ? text[before - 1 - letters] == ' ' : letters;
+  if (from && text[before] == ' ' && isAlone && place_of_word(text + before - letters, letters, " to at plus ") >= 0) return false;
+  while (from && !is_joint(text, start, from - 1)) from--;
+  while (to < bytes && !is_joint(text, bytes, to)) to++;
+  return has_falling(text, from, start) || has_falling(text, end, to);
+}
+
 /* "an hour": one of a unit that no number counts. */
 static void say_articles(call *c, const said_number *numbers, uint32_t n, span *spans) {
   const uint8_t *text = c->request;
@@ -87,7 +125,7 @@ static void say_articles(call *c, const said_number *numbers, uint32_t n, span *
     uint32_t unit = unit_of(text + at + article, length), end = at + article + length;
     bool isPart = false;
     for (uint32_t i = 0; i < n; i++) isPart = isPart || (numbers[i].start < end && numbers[i].end + 4 >= at);
-    if (unit && !isPart) say(c, spans, (span){at, end}, (said){.millionths = million, .unit = (uint8_t)unit});
+    if (unit && !isPart) say(c, spans, (span){at, end}, (said){.millionths = million, .unit = (uint8_t)unit, .mayFall = may_fall(text, bytes, at, end)});
     at = end;
   }
 }
@@ -123,18 +161,8 @@ static void say_compounds(call *c, span *spans) {
     uint32_t size = size_of(c->said[last].unit);
     if (all == inexact || all > mostExact || all % size) continue;
     for (uint32_t i = head; i < n; i = next_part(c, spans, n, i)) c->said[i].isPart = true;
-    say(c, spans, spans[head], (said){.millionths = all / size, .unit = c->said[last].unit});
+    say(c, spans, spans[head], (said){.millionths = all / size, .unit = c->said[last].unit, .mayFall = c->said[head].mayFall});
   }
-}
-
-static bool is_letter(uint8_t byte) {
-  return (byte | 32) >= 'a' && (byte | 32) <= 'z';
-}
-
-static uint32_t letters_at(const uint8_t *text, uint32_t bytes, uint32_t at) {
-  uint32_t letters = 0;
-  while (at + letters < bytes && is_letter(text[at + letters])) letters++;
-  return letters;
 }
 
 /* Whether no noun follows. */
@@ -168,31 +196,6 @@ static uint32_t say_hundreds(call *c, const said_number *numbers, uint32_t n, bo
   return count;
 }
 
-/* Whether a clause ends at a place: a mark before a space, or a word that joins clauses. */
-static bool is_joint(const uint8_t *text, uint32_t bytes, uint32_t at) {
-  if (at + 1 < bytes && text[at + 1] == ' ' && memchr(",.;:!?", text[at], 6)) return true;
-  uint32_t letters = text[at] == ' ' ? letters_at(text, bytes, at + 1) : 0, end = at + 1 + letters;
-  return letters && end < bytes && text[end] == ' ' && place_of_word(text + at + 1, letters, " and then also but ") >= 0;
-}
-
-static bool has_falling(const uint8_t *text, uint32_t from, uint32_t to) {
-  static const char falling[] = " down downwards back backwards rewind lower less fewer off reduce decrease drop cut quieter softer darker darken cooler "
-                                "colder slower left missed deduct subtract shorten counterclockwise ago ";
-  for (uint32_t at = from, letters; at < to; at += letters + 1) {
-    letters = letters_at(text, to, at);
-    if (place_of_word(text + at, letters, falling) >= 0) return true;
-  }
-  return false;
-}
-
-/* Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds". */
-static bool may_fall(const uint8_t *text, uint32_t bytes, const said_number *number) {
-  uint32_t from = number->start, to = number->end;
-  while (from && !is_joint(text, number->start, from - 1)) from--;
-  while (to < bytes && !is_joint(text, bytes, to)) to++;
-  return has_falling(text, from, number->start) || has_falling(text, number->end, to);
-}
-
 static void say_numbers(call *c) {
   said_number numbers[mostNumbers];
   span spans[mostSaid];
@@ -211,7 +214,7 @@ static void say_numbers(call *c) {
     isExact = isExact && numbers[i].millionths != inexact;
     uint8_t unit = (uint8_t)counted_by(c->request, c->requestBytes, &numbers[i], &at.after);
     bool isChange = is_change(c->request, c->requestBytes, numbers[i].start, numbers[i].end);
-    say(c, spans, at, (said){.millionths = numbers[i].millionths, .unit = unit, .inWords = numbers[i].inWords, .isChange = isChange, .mayFall = may_fall(c->request, c->requestBytes, &numbers[i])});
+    say(c, spans, at, (said){.millionths = numbers[i].millionths, .unit = unit, .inWords = numbers[i].inWords, .isChange = isChange, .mayFall = may_fall(c->request, c->requestBytes, numbers[i].start, numbers[i].end)});
   }
   say_articles(c, numbers, kept, spans);
   say_compounds(c, spans);

@@ -1,4 +1,6 @@
 /* Text → ids: SentencePiece BPE with byte fallback. Source: runtime/text/tokenizer.ts. A space stands for ▁ throughout. */
+#include "small.h"
+
 #include "text.h"
 
 enum { noPair = 0xffff };

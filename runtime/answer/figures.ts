@@ -25,6 +25,8 @@ interface Counted {
 interface Text {
   /** The one that is meant instead where that fits. */
   rather?: string;
+  /** The one below nothing that is meant instead where the schema says how far below numbers go. */
+  below?: string;
   /** Where the request says what comes to all of it. */
   place?: Place;
 }
@@ -119,7 +121,9 @@ export class Figures {
   /** Those that begin with some digits, written from `start` of the answer on, and that the schema takes. */
   private fitting(key: string, start: number, digits: string, takes: Takes): readonly string[] {
     const fits = (text?: string) => text?.startsWith(digits) === true && takes(text.slice(digits.length));
-    const said = [...this.meant(key)].flatMap(([text, { rather }]) => (fits(text) && !fits(rather) ? [text] : []));
+    const said = [...this.meant(key)].flatMap(([text, { rather, below }]) =>
+      fits(text) && !fits(rather) && !(fits(below) && !fits(farBelow)) ? [text] : [],
+    );
     return [...said, ...this.boundsFrom(key, start, digits, takes)];
   }
 
@@ -140,7 +144,7 @@ export class Figures {
     if (known) return known;
     const texts = new Map<string, Text>();
     const under = { unit: unitOf(word), isHand: /^(?:hour|minute)$/.test(word) };
-    for (const { value, rather, place } of valuesUnder(under, this.said)) {
+    for (const { value, rather, place, falls } of valuesUnder(under, this.said)) {
       if (!Number.isSafeInteger(value)) continue;
       const text = decimal(value);
       const other = texts.get(text);
@@ -148,6 +152,7 @@ export class Figures {
       const isOfLevel = !(levels.has(word) && place?.isChange);
       texts.set(text, {
         ...(!isMeant && { rather: decimal(rather) }),
+        ...(falls && (!other || other.below) && { below: decimal(-value) }),
         place: other?.place ?? (isOfLevel ? place : undefined),
       });
     }
@@ -155,6 +160,9 @@ export class Figures {
     return texts;
   }
 }
+
+/** What a schema without a minimum takes. */
+const farBelow = "-1000000";
 
 /** Whether a piece goes on with or ends one of some numbers, of which digits are written; undefined where it begins none. */
 function goesOn(texts: readonly string[], digits: string, piece: string): boolean | undefined {
@@ -183,6 +191,8 @@ function lastWord(key: string): string {
 interface Meant {
   value: number;
   rather?: number;
+  /** It may be less than nothing. */
+  falls?: boolean;
   place?: Said;
 }
 
@@ -192,8 +202,9 @@ function* valuesUnder(counted: Counted, said: readonly Said[]): Generator<Meant>
   const isOnly = said.filter((one) => !one.isPart && unitsBeside(one.unit, counted.unit).isAlike).length === 1;
   for (const one of said)
     for (const meant of amountsOf(one, counted, isOnly)) {
-      yield meant;
-      if (one.mayFall && meant.value > 0) yield { ...meant, value: -meant.value };
+      const falls = one.mayFall && meant.value > 0;
+      yield { ...meant, falls };
+      if (falls) yield { ...meant, value: -meant.value };
     }
 }
 

@@ -71,7 +71,9 @@ export function saidIn(request: string): Said[] {
     const unit = unitOf(word.toLowerCase());
     const isPart = numbers.some(({ start, end }) => start < index + text.length && end >= index - 4);
     const end = index + text.length;
-    if (unit && !isPart) said.push({ start: index, end, after: end, millionths: million, unit });
+    const place = { start: index, end };
+    if (unit && !isPart)
+      said.push({ ...place, after: end, millionths: million, unit, ...(mayFall(request, place) && { mayFall: true }) });
   }
   said.push(...compounds(request, said));
   for (const { hours, minute: past, isEither, start, end } of times) {
@@ -106,13 +108,13 @@ const closing = String.raw`(?:(?![ -]?[A-Za-z\u0080-\uffff])| (?:over|and|of|for
 const after = new RegExp(`^${closing}`, "i");
 const afterUnit = new RegExp(`^[ -]?[A-Za-z]+${closing}`, "i");
 
-/** Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds". */
+/** Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds"; not "down to 10". */
 function mayFall(request: string, { start, end }: Place): boolean {
   const [before = "", rest = ""] = [
     clauseBefore.exec(request.slice(0, start))?.[0],
     clauseAfter.exec(request.slice(end))?.[0],
   ];
-  return falling.test(before) || falling.test(rest);
+  return !/(?:^| )(?:to|at|plus) $/i.test(before) && (falling.test(before) || falling.test(rest));
 }
 
 const falling =
@@ -138,11 +140,11 @@ function compounds(request: string, said: readonly Said[]): Said[] {
       parts.push(last);
       at = said.find((other) => goesOn(last, other));
     }
-    const [{ start }, { end, unit }] = [head, parts[parts.length - 1]];
+    const [{ start, mayFall }, { end, unit }] = [head, parts[parts.length - 1]];
     const all = parts.reduce((sum, one) => sum + one.millionths * (one.unit?.size ?? 0), 0);
     if (parts.length < 2 || !unit || !Number.isSafeInteger(all) || all % unit.size) return [];
     for (const part of parts) part.isPart = true;
-    return [{ start, end, millionths: all / unit.size, unit }];
+    return [{ start, end, millionths: all / unit.size, unit, ...(mayFall && { mayFall }) }];
   });
 }
 
