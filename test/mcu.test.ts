@@ -876,6 +876,7 @@ describe("the same as the runtime", () => {
           days: { type: "array", items: { enum: any(days) }, maxItems: 6 },
           level: { type: "integer" },
           hasCar: { type: "boolean" },
+          park: { enum: [false, true] },
           [any(["bus-stop", "is_very_large", "allow", "the_12", "café"])]: { type: "boolean", default: true },
         };
         const inputSchema = { type: "object", properties, required: random() < 0.5 ? ["kind"] : [], $defs: { shared } };

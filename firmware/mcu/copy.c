@@ -74,14 +74,15 @@ static bool is_within(const uint8_t *text, uint32_t bytes, uint32_t at) {
 
 bool read_words(words *w, const uint8_t *request, uint32_t bytes, uint32_t most) {
   uint32_t size, before = 0, n = 0, characters = 0, end = without_mark(request, bytes);
+  bool wasWithin = false;
   memset(w->marks, 0, most + 1);
   for (uint32_t at = 0; at < end; at += size, characters++) {
     uint32_t point = point_at(request + at, &size), classes = class_of(point);
     uint8_t inside[6];
     uint32_t length = escape(point, request + at, size, inside);
     if (n + length > most) return false;
-    bool isInner = characters && in_words(before) && in_words(classes);
-    isInner = isInner || is_within(request, end, at) || (at && is_within(request, end, at - 1));
+    bool isWithin = is_within(request, end, at), isInner = (characters && in_words(before) && in_words(classes)) || isWithin || wasWithin;
+    wasWithin = isWithin;
     bool afterSpace = characters && request[at - 1] == ' ';
     if (!isInner && point != ' ') w->marks[n] |= mark_first;
     if (!isInner && classes & (class_letter | class_number)) w->marks[n] |= mark_word;

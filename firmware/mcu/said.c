@@ -72,13 +72,9 @@ static void say(call *c, span *spans, span at, said one) {
   c->nSaid++;
 }
 
-static bool is_letter(uint8_t byte) {
-  return (byte | 32) >= 'a' && (byte | 32) <= 'z';
-}
-
 static uint32_t letters_at(const uint8_t *text, uint32_t bytes, uint32_t at) {
   uint32_t letters = 0;
-  while (at + letters < bytes && is_letter(text[at + letters])) letters++;
+  while (at + letters < bytes && is_ascii_letter(text[at + letters])) letters++;
   return letters;
 }
 
@@ -102,7 +98,7 @@ static bool has_falling(const uint8_t *text, uint32_t from, uint32_t to) {
 /* Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds". */
 static bool may_fall(const uint8_t *text, uint32_t bytes, uint32_t start, uint32_t end) {
   uint32_t from = start, to = end, before = from ? from - 1 : 0, letters = 0;
-  while (letters < before && is_letter(text[before - 1 - letters])) letters++;
+  while (letters < before && is_ascii_letter(text[before - 1 - letters])) letters++;
   bool isAlone = letters < before ? text[before - 1 - letters] == ' ' : letters;
   if (from && text[before] == ' ' && isAlone && place_of_word(text + before - letters, letters, " to at plus ") >= 0) return false;
   while (from && !is_joint(text, start, from - 1)) from--;
@@ -173,9 +169,9 @@ static bool closes_number(const uint8_t *text, uint32_t bytes, uint32_t at) {
 }
 
 /* "One thirty five", as people say 135, beside 1:35 and 1 and 35; "two twenty packs" and "three fifty gram bars" are two and three. */
-static uint32_t say_hundreds(call *c, const said_number *numbers, uint32_t n, bool isMeant) {
+static void say_hundreds(call *c, const said_number *numbers, uint32_t n, span *spans) {
   const uint8_t *text = c->request;
-  uint32_t bytes = c->requestBytes, count = 0, after;
+  uint32_t bytes = c->requestBytes, earlier = c->nSaid, after;
   for (uint32_t i = 0; i + 1 < n; i++) {
     const said_number *one = numbers + i, *next = one + 1;
     bool isWhole = one->inWords && next->inWords && one->millionths % million == 0 && next->millionths % million == 0;
@@ -190,10 +186,10 @@ static uint32_t say_hundreds(call *c, const said_number *numbers, uint32_t n, bo
       end += letters;
     }
     if (!closes_number(text, bytes, end)) continue;
-    if (isMeant) c->said[c->nSaid++] = (said){.millionths = both.millionths, .unit = (uint8_t)unit, .inWords = true, .isTold = true, .isPart = true};
-    count++;
+    say(c, spans, (span){both.start, after}, (said){.millionths = both.millionths, .unit = (uint8_t)unit, .inWords = true, .isTold = true, .isPart = true});
   }
-  return count;
+  /* None where they are too many. */
+  if (c->nSaid > mostSaid) c->nSaid = earlier;
 }
 
 static void say_numbers(call *c) {
@@ -220,7 +216,7 @@ static void say_numbers(call *c) {
   say_compounds(c, spans);
   told = say_times(c, numbers, kept);
   for (uint32_t i = 0; i < kept && i < mostSaid; i++) c->said[i].isTold = told >> i & 1;
-  if (c->nSaid + say_hundreds(c, numbers, kept, false) <= mostSaid) say_hundreds(c, numbers, kept, true);
+  say_hundreds(c, numbers, kept, spans);
   /* What cannot be counted exactly might be what is meant. */
   if (!isExact || c->nSaid > mostSaid) c->nSaid = 0;
 }

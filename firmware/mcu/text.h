@@ -17,6 +17,10 @@ static inline uint8_t small_byte(uint8_t byte) {
   return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + 32) : byte;
 }
 
+static inline bool is_ascii_letter(uint8_t byte) {
+  return (byte | 32) >= 'a' && (byte | 32) <= 'z';
+}
+
 /* The character at a place of valid UTF-8, and its bytes. */
 uint32_t point_at(const uint8_t *at, uint32_t *bytes);
 uint32_t utf8_bytes(uint32_t point);

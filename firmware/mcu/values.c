@@ -80,6 +80,13 @@ static bool is_akin_word(thimble_span word, thimble_span other) {
   return units_in(word.at, same) >= leastStem;
 }
 
+/* Writes a short word in small letters; its bytes, 0 for a longer one. */
+static uint32_t small_word(thimble_span word, uint8_t *to) {
+  if (word.bytes > mostCommon) return 0;
+  for (uint32_t i = 0; i < word.bytes; i++) to[i] = small_byte(word.at[i]);
+  return word.bytes;
+}
+
 /* Whether a value is more than a few letters, or than words that any request has; units are with two: "kg". */
 static bool is_telling(thimble_span value) {
   uint32_t letters = 0, at = 1;
@@ -87,9 +94,9 @@ static bool is_telling(thimble_span value) {
   uint8_t small[mostCommon];
   for (thimble_span word; (word = value_word(value, &at)).bytes;) {
     letters += units_in(word.at, word.bytes);
-    for (uint32_t i = 0; i < word.bytes && i < mostCommon; i++) small[i] = small_byte(word.at[i]);
-    isCommon = isCommon && word.bytes <= mostCommon && is_common(small, word.bytes);
-    isUnit = word.bytes > 1 && word.bytes <= mostCommon && unit_of(small, word.bytes);
+    uint32_t bytes = small_word(word, small);
+    isCommon = isCommon && bytes && is_common(small, bytes);
+    isUnit = bytes > 1 && unit_of(small, bytes);
   }
   return value.at[0] == '"' && (letters < leastLetters ? isUnit : !isCommon);
 }
@@ -155,9 +162,9 @@ static bool is_named(const call *c, thimble_span name) {
   uint32_t at = 1, words = 0;
   for (thimble_span word; (word = value_word(name, &at)).bytes;) {
     uint8_t small[mostCommon];
-    for (uint32_t i = 0; i < word.bytes && i < mostCommon; i++) small[i] = small_byte(word.at[i]);
-    if (word.bytes <= mostCommon && is_common(small, word.bytes)) continue;
-    if (place_of_word(word.at, word.bytes, " has have allow allows allowed include included includes add need needs want wants only enable enabled use may ok ") >= 0) continue;
+    uint32_t bytes = small_word(word, small);
+    if (bytes && is_common(small, bytes)) continue;
+    if (is_word(word, " has have allow allows allowed include included includes add need needs want wants only enable enabled use may ok ")) continue;
     bool isSaid = false;
     for (uint32_t place = 0, after; !isSaid && request_word(c, &place, &after).bytes; place = after)
       isSaid = is_same(word, (thimble_span){c->request + place, after - place});

@@ -42,8 +42,11 @@ export class Words {
     const chars = [...withoutMark(text.replace(/ +/g, " ").trim())];
     const [bytes, characters]: number[][] = [[], []];
     const [firsts, words, ends]: number[][] = [[], [], []];
+    let wasInNumber = false;
     for (const [i, char] of chars.entries()) {
-      const inWord = (isWord(chars[i - 1]) && isWord(char)) || isInNumber(chars, i);
+      const isInNumber = i > 0 && withinNumber.test(chars.slice(i - 1, i + 5).join(""));
+      const inWord = (isWord(chars[i - 1]) && isWord(char)) || isInNumber || wasInNumber;
+      wasInNumber = isInNumber;
       if (!inWord && !/\s/.test(char)) firsts.push(bytes.length);
       if (!inWord && isOfWord(char)) words.push(bytes.length);
       if (!inWord && i > 0 && !/\s/.test(chars[i - 1])) ends.push(bytes.length);
@@ -129,12 +132,7 @@ function isWord(char: string | undefined): boolean {
   return char !== undefined && isOfWord(char) && !unspaced(char).test(char);
 }
 
-/** Before or behind the mark within "3,000", "7:15", "2.5", "1/2": of 480,000 values of the data none begins or ends there. */
-function isInNumber(chars: readonly string[], at: number): boolean {
-  return [at, at - 1].some((mark) => mark > 0 && withinNumber.test(chars.slice(mark - 1, mark + 5).join("")));
-}
-
-/** Not of "rooms 1,2,3" or a port. */
+/** The mark within "3,000", "7:15", "2.5", "1/2", beside which none of 480,000 values of the data begins or ends; not of "rooms 1,2,3" or a port. */
 const withinNumber = /^[0-9](?:[./][0-9]|:[0-9]{1,2}(?![0-9])|,[0-9]{3}(?![0-9]))/;
 
 const utf8 = new TextEncoder();

@@ -11,11 +11,13 @@
  * Of 13,373 arguments in tools/train/hand whose enum's values the request says in part, 98% are of that part; of 2,840 that
  * may be left out and of which one value is said, 98% are there.
  */
+
+import type { Json } from "../json.ts";
 import { dayOf, groupIn, taking } from "../text/days.ts";
 import { patternOf } from "../text/letters.ts";
 import { lowerCased } from "../text/request.ts";
 import { unitOf } from "../text/units.ts";
-import type { Property, Schema } from "../tools/schema.ts";
+import { isBoolean, type Property, type Schema } from "../tools/schema.ts";
 import type { Tool } from "../tools/tools.ts";
 import { isAkin, isCommon } from "../tools/words.ts";
 import { Arguments } from "./arguments.ts";
@@ -153,7 +155,7 @@ export class Enums {
   private saidOf({ name, schema, required }: Property): Said[] {
     const { values: enumerated, isList } = enumOf(schema);
     const key = binary(JSON.stringify(name));
-    if (!isList && enumerated.length === 2 && enumerated.every((value) => typeof value === "boolean"))
+    if (!isList && isBoolean({ values: enumerated }))
       return required || !this.names(name) ? [] : [{ ...nothingSaid, key, isAlone: true }];
     const texts = enumerated.map((value) => JSON.stringify(value));
     if (texts.length > mostValues) return [];
@@ -165,7 +167,7 @@ export class Enums {
     const isDay = (place: number) => hasDays && days[place] >= 0;
     if (!some.every(({ text, spoken }, i) => text.startsWith('"') && (isDay(i) || isTelling(spoken)))) return [];
     const all = some.map(({ text }) => text);
-    const anyOf = { key, isList, isGroup: false, isOrdered: false, values: [], allowed: all, all, isAlone: false };
+    const anyOf = { ...nothingSaid, key, isList, allowed: all, all };
     const { group } = this;
     if (isList && group?.length !== 0 && some.every((_, i) => isDay(i))) {
       const values = some.filter((_, i) => group?.includes(days[i])).map(({ text }) => text);
@@ -240,7 +242,7 @@ function pricesOf({ values, ended }: Arguments, said: readonly Said[]): number {
 }
 
 /** The values of an enum, or of a list of them; of what may be null too. */
-function enumOf(schema: Schema): { values: readonly unknown[]; isList: boolean } {
+function enumOf(schema: Schema): { values: readonly Json[]; isList: boolean } {
   const own = orNull(followed(schema));
   const items = own.kind === "array" && !own.first?.length ? followed(own.items) : own;
   return { values: items.kind === "enum" ? items.values : [], isList: own.kind === "array" };
@@ -270,7 +272,15 @@ const ofSwitches = new Set(
   ),
 );
 
-const nothingSaid = { isList: false, isGroup: false, isOrdered: false, values: [], allowed: [], all: [] };
+const nothingSaid = {
+  isList: false,
+  isGroup: false,
+  isOrdered: false,
+  isAlone: false,
+  values: [],
+  allowed: [],
+  all: [],
+};
 
 const parted = (name: string) => name.replace(/([a-z])(?=[A-Z])/g, "$1 ");
 

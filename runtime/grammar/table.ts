@@ -35,7 +35,7 @@
  *                 8 tuple    u16 items, each a schema, then the schema of those that follow
  */
 import { ToolError } from "../errors.ts";
-import type { Schema } from "../tools/schema.ts";
+import { isBoolean, type Schema } from "../tools/schema.ts";
 import { shapesOf } from "../tools/shapes.ts";
 import type { Tool, ToolSet } from "../tools/tools.ts";
 import { argumentStates, countedIn, mustDiffer, partsOf, possibleKeys, valueState } from "./automaton.ts";
@@ -213,8 +213,7 @@ class Compiler {
       case "number":
         return [schema.integer ? 9 : 1];
       case "enum": {
-        const isBoolean = JSON.stringify(schema.values) === "[true,false]";
-        return isBoolean
+        return isBoolean(schema)
           ? [2]
           : [3, ...u16(schema.values.length), ...schema.values.flatMap((value) => text(JSON.stringify(value)))];
       }

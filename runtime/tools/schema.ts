@@ -47,6 +47,10 @@ export interface Bound {
   exclusive: boolean;
 }
 
+/** Whether an enum's values are JSON Schema's boolean. */
+export const isBoolean = ({ values }: { values: readonly Json[] }) =>
+  values.length === 2 && values[0] === true && values[1] === false;
+
 /** Something that a schema asks and the grammar does not hold to. */
 export interface Warning {
   path: string;

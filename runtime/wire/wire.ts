@@ -14,7 +14,7 @@ import { describe, isObject, type Json } from "../json.ts";
 import { writeMsgpack } from "../msgpack.ts";
 import { mostLevels } from "../tools/bounds.ts";
 import { flatForm, pythonJson } from "../tools/prompt.ts";
-import type { Property, Schema, Warning } from "../tools/schema.ts";
+import { isBoolean, type Property, type Schema, type Warning } from "../tools/schema.ts";
 import { risks, type Tool, type ToolSet } from "../tools/tools.ts";
 import { torn, writePhrases } from "./phrases.ts";
 import type { Plain } from "./plain.ts";
@@ -236,7 +236,3 @@ class Writer {
     throw new CapacityError(this.path, depth, mostLevels, `expected at most ${mostLevels} levels; flatten the schema`);
   }
 }
-
-/** Whether an enum is JSON Schema's boolean. */
-export const isBoolean = ({ values }: Schema & { kind: "enum" }) =>
-  values.length === 2 && values[0] === true && values[1] === false;

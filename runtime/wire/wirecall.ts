@@ -12,11 +12,10 @@ import { CapacityError, FormatError, ToolError } from "../errors.ts";
 import { describe, isObject, type Json } from "../json.ts";
 import { writeMsgpack } from "../msgpack.ts";
 import { mostLevels } from "../tools/bounds.ts";
-import { itemSchema, type Leaf, leaves, type ObjectSchema, type Schema } from "../tools/schema.ts";
+import { isBoolean, itemSchema, type Leaf, leaves, type ObjectSchema, type Schema } from "../tools/schema.ts";
 import type { Tool, ToolSet } from "../tools/tools.ts";
 import { torn } from "./phrases.ts";
 import { type Plain, PlainReader } from "./plain.ts";
-import { isBoolean } from "./wire.ts";
 
 /** What the wire carries of a ToolCall. */
 export interface WireCall {

@@ -1,8 +1,6 @@
 /** The law of the data: an answer fits its tools, and every value in it stands in the request or in the schema. */
 
 import { million, saidIn } from "../../runtime/answer/said.ts";
-import { numbersIn as spokenIn } from "../../runtime/text/numbers.ts";
-import { timesIn } from "../../runtime/text/timeofday.ts";
 import { fractionsIn, lengthsIn } from "./lengths.ts";
 
 export interface Call {
@@ -187,6 +185,5 @@ export function numbersIn(text: string): Set<number> {
   close();
   for (const number of [...lengthsIn(text), ...fractionsIn(text)]) found.add(number);
   for (const { millionths } of saidIn(text)) found.add(millionths / million);
-  for (const { hours, minute } of timesIn(text, spokenIn(text))) for (const part of [...hours, minute]) found.add(part);
   return found;
 }
