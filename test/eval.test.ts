@@ -272,8 +272,10 @@ describe("examples", () => {
       [alarm({ time: "7:15 am" }), music({})],
       [],
     ]);
+    const read = JSON.parse(line);
+    const list = [...read.tools, { name: "playMusic" }];
     const [example] = readExamples(
-      write("accept.jsonl", JSON.stringify({ ...JSON.parse(line), answers: undefined, accept })),
+      write("accept.jsonl", JSON.stringify({ ...read, tools: list, answers: undefined, accept })),
     );
     expect(example).toMatchObject({ want: acceptable(accept)[0], accept: acceptable(accept) });
   });
@@ -308,6 +310,11 @@ describe("examples", () => {
     ["no request", '{"tools":[],"answers":[]}', "query: expected text, got nothing"],
     ["no tools", '{"query":"x","answers":[]}', "tools: expected a list of tools, got nothing"],
     ["no answers", '{"query":"x","tools":[]}', "answers: expected a list of {name, arguments}, got nothing"],
+    [
+      "an answer that calls no tool of the line",
+      '{"query":"x","tools":[{"name":"a"}],"answers":[{"name":"b"}]}',
+      `answers: expected calls of the line's tools, got "b"; add it or mend it`,
+    ],
     ["answers of no form", '{"query":"x","tools":[],"answers":[{"tool":1}]}', "answers: expected a list"],
     [
       "tools in a file that is not there",

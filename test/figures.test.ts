@@ -95,6 +95,32 @@ test("what is at its most or least is what the schema takes at that, beside numb
   expect(figures("full volume", 4, 4)('{"level":', ["4"])).toEqual([0]);
 });
 
+test("a number beside a unit says nothing under a key of another, of its kind or not", () => {
+  const says = (request: string, key: string) => {
+    const [digits] = /[0-9]+/.exec(request) ?? [""];
+    const [figures, start] = [new Figures(request, 8), request.indexOf(digits)];
+    return [
+      !figures.countsOther(key, { start, end: start + digits.length }),
+      figures.placeOf(key, Number(digits)) !== undefined,
+    ];
+  };
+  for (const [request, key] of [
+    ["pour 20 ounces", "amount_ml"],
+    ["run 5 miles", "minutes"],
+    ["bake 200 g", "seconds"],
+    ["wait 30 seconds", "minutes"],
+  ])
+    expect([request, ...says(request, key)]).toEqual([request, false, false]);
+  for (const [request, key] of [
+    ["pour 20 ml", "amount_ml"],
+    ["pour 20 ounces", "amount"],
+    ["pour 20", "amount_ml"],
+    ["row 500 m", "meters"],
+    ["30 seconds more", "seconds"],
+  ])
+    expect([request, ...says(request, key)]).toEqual([request, true, true]);
+});
+
 test("by how much is no level: a number after by, or before a comparative", () => {
   const counts = (request: string, key = "volume") => {
     const start = request.search(/[0-9]+/);

@@ -70,7 +70,7 @@ static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   /* "An alarm for 9, please" is at nine sharp. */
   if (key->isHand && key->unit == minute_clock && !is_time(unit)) mean(&m, 0, false);
   if (!is_alike(unit, under)) {
-    mean(&m, one->millionths, false);
+    mean(&m, one->millionths, unit && under);
     bool isShare = !key->unit && !unit && one->inWords && one->millionths > 0 && one->millionths < million;
     if (isShare) mean(&m, 100 * one->millionths, true);
     return m;
@@ -110,7 +110,7 @@ bool counts_other(const call *c, thimble_span key, const said_number *number) {
   key_unit of = unit_under(key);
   uint32_t after, said = counted_by(c->request, c->requestBytes, number, &after), under = beside(of.unit, said), unit = beside(said, under);
   if (!c->said) return false;
-  return (is_alike(unit, under) && size_of(unit) != size_of(under)) || (of.isLevel && is_change(c->request, c->requestBytes, number->start, number->end));
+  return (unit && under && !(is_alike(unit, under) && size_of(unit) == size_of(under))) || (of.isLevel && is_change(c->request, c->requestBytes, number->start, number->end));
 }
 
 /* A number as JSON; its bytes. */

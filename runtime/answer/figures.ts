@@ -111,11 +111,12 @@ export class Figures {
     );
   }
 
-  /** Whether a number of the request counts another unit than a key of its kind: 30 of "30 seconds" under "minutes". */
+  /** Whether a number of the request counts another unit than a key: 30 of "30 seconds" under "minutes", 20 of "20 ounces" under "ml". */
   countsOther(key: string, place: Place): boolean {
     const said = unitOf(countedBy(this.request, place).word);
     const { own, unit, isAlike } = unitsBeside(said, unitOf(lastWord(escaped(key))));
-    return (isAlike && own?.size !== unit?.size) || (isLevel(escaped(key)) && isChange(this.request, place));
+    const isOther = own !== undefined && unit !== undefined && !(isAlike && own.size === unit.size);
+    return isOther || (isLevel(escaped(key)) && isChange(this.request, place));
   }
 
   /** Those that begin with some digits, written from `start` of the answer on, and that the schema takes. */
@@ -217,7 +218,7 @@ function* amountsOf(one: Said, { unit: ends, isHand }: Counted, isOnly: boolean)
   // "An alarm for 9, please" is at nine sharp.
   if (isHand && unit?.size === minute && own?.kind !== "time") yield { value: 0, place: one };
   if (!unit || !own || !isAlike) {
-    yield { value: millionths, place: one };
+    yield { value: millionths, ...(!(unit && own) && { place: one }) };
     if (!unit && !own && one.inWords && millionths > 0 && millionths < million) yield { value: 100 * millionths };
     return;
   }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
 import { readBytes, readText, utf8Text } from "../command.ts";
 import { acceptable } from "./accept.ts";
@@ -90,6 +91,12 @@ function readExample(text: string, toolsAt: (name: string) => ToolSet): Omit<Exa
   const tools = toolFile ? toolsAt(toolFile) : ToolSet.from(unpacked(value.tools, "tools") as ToolInput[]);
   const accept = readAnswers(value);
   const [want] = accept;
+  const names = new Set(tools.tools.map(({ promptName }) => promptName));
+  const stranger = accept.flat().find(({ name }) => !names.has(snakeCase(name)));
+  if (stranger)
+    throw new Error(
+      `answers: expected calls of the line's tools, got ${JSON.stringify(stranger.name)}; add it or mend it`,
+    );
   const word = (key: string) => (typeof value[key] === "string" ? { [key]: value[key] as string } : {});
   const source = toolFile ? { source: basename(toolFile, ".json") } : {};
   const key = createHash("sha256")
