@@ -341,6 +341,9 @@ test.each(["run", "build", "pull", "inspect", "bench", "profile", "lint", "eval"
 
 test.each([
   ["an unknown command", ["rum"], 2, "expected a command, one of run, build"],
+  ["an option's missing value", ["run", "x", "--tools"], 2, "--tools: expected a value, got none"],
+  ["an option in place of a value", ["run", "x", "--tools", "--json"], 2, "--tools: expected a value, got none"],
+  ["a value that an option does not take", ["run", "x", "--json=3"], 2, "--json: expected no value, got one"],
   ["an unknown option", ["run", "x", "--tool", "t.json"], 2, "expected an option, one of --tools, --offer"],
   ["a missing output", ["build", "x"], 2, "expected -o PACK"],
   ["wrong kernels", ["run", "x", "--kernels", "neon"], 2, "expected one of dot, relaxed, simd, scalar"],

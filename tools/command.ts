@@ -61,6 +61,10 @@ export function parse(args: string[], options: Options): Input {
     return new Input(positionals, values);
   } catch (error) {
     const [said] = (error as Error).message.split("\n");
+    const valued = said.match(/^Option '(?:-\w, )?(--[\w-]+)/)?.[1];
+    if (valued && said.includes("not take"))
+      throw new UsageError(`${valued}: expected no value, got one; leave it out`);
+    if (valued) throw new UsageError(`${valued}: expected a value, got none; one that begins with - stands after =`);
     const unknown = said.match(/^Unknown option '([^']+)'/)?.[1];
     if (!unknown) throw new UsageError(said);
     const known = Object.keys(options).map((name) => `--${name}`);
