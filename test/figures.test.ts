@@ -21,7 +21,9 @@ function losses(request: string, before: string, texts: string[], takes: Takes =
 }
 
 test("what begins, goes on with or ends an unsaid number pays, where another leads to one that is said", () => {
-  expect(losses("slept 6.5 hours", '{"hours":', ["6", "7", "60", "-", '"'])).toEqual([0, -8, -8, -8, 0]);
+  expect(losses("slept 6.5 hours", '{"hours":', ["6", "7", "60", "-", '"'])).toEqual([0, -8, -8, 0, 0]);
+  expect(losses("slept 6.5 hours", '{"hours":-', ["6", "7"])).toEqual([0, -8]);
+  expect(losses("at half past 6", '{"hour":', ["6", "7", "-"])).toEqual([0, -8, -8]);
   expect(losses("slept 6.5 hours", '{"hours":6', [".", "5", "}}]", ',"'])).toEqual([0, -8, 0, 0]);
   expect(losses("slept 6.5 hours", '{"amount":6', [".", "5", "}}]", ',"'])).toEqual([0, -8, -8, -8]);
   expect(losses("slept 6.5 hours", '{"amount":6.5', ["}}]", ',"', "0", "5"])).toEqual([0, 0, -8, -8]);
@@ -80,7 +82,9 @@ test("what is at its most or least is what the schema takes at that, beside numb
   expect(figures("back ten seconds", -60, 60)(`${back}-`, ["10", "5"])).toEqual([0, -8]);
   expect(figures("back ten seconds", Number.NEGATIVE_INFINITY, 60)(back, ["-", "1"])).toEqual([0, 0]);
   expect(figures("back ten seconds", 0, 60)(back, ["-", "1"])).toEqual([-8, 0]);
-  expect(figures("back to ten seconds", -60, 60)(back, ["-", "1"])).toEqual([-8, 0]);
+  expect(figures("back to ten seconds", -60, 60)(back, ["-", "1"])).toEqual([0, 0]);
+  expect(figures("undo and go on, ten", -60, 60)(back, ["-", "1"])).toEqual([0, 0]);
+  expect(figures("undo and go on, ten", 0, 60)(back, ["-", "1"])).toEqual([-8, 0]);
   expect(figures("10 ahead, back 10", -60, 60)(back, ["-", "1"])).toEqual([0, 0]);
   const bright = new Figures("Make it as bright as it goes", 8);
   const ids = ["1", "5"].map((text) => new TextEncoder().encode(text));

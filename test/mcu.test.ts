@@ -762,7 +762,9 @@ describe("the same as the runtime", () => {
         ),
       );
       const ways =
-        "down off, back then and 5 ten one two thirty five fifty over packs ml bars minutes. please but, é".split(" ");
+        "down off, earlier undo back then and 5 ten one two thirty five fifty over packs ml bars minutes. please but, é".split(
+          " ",
+        );
       const fallen = Array.from({ length: 1500 }, () =>
         Array.from({ length: 2 + random() * 8 }, () => ways[Math.floor(random() * ways.length)]).join(" "),
       );

@@ -1,4 +1,6 @@
 /* The numbers that a request says (said.c), put into the choice of those that a call holds. Source: runtime/answer/figures.ts. */
+#include "small.h"
+
 #include "extremes.h"
 #include "said.h"
 #include "timeofday.h"
@@ -45,22 +47,24 @@ static key_unit unit_under(thimble_span key) {
 typedef struct {
   int64_t values[8];
   uint32_t n, parts;
-  bool mayFall; /* below nothing too */
+  bool isSigned, falls; /* below nothing too, as the words around it say */
 } meanings;
 
 static void mean(meanings *m, int64_t value, bool isPart) {
   if (value > mostExact || value < -mostExact) return;
-  for (uint32_t ways = m->mayFall && value > 0 ? 2 : 1; ways--; value = -value) {
-    m->parts |= (uint32_t)isPart << m->n;
-    m->values[m->n++] = value;
-  }
+  m->parts |= (uint32_t)isPart << m->n;
+  m->values[m->n++] = value;
+  if (!m->isSigned || value <= 0) return;
+  m->parts |= (uint32_t)(isPart || !m->falls) << m->n;
+  m->values[m->n++] = -value;
 }
 
 /* What the i-th number may stand for under a key. */
 static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   const said *one = &c->said[i];
   uint32_t under = beside(key->unit, one->unit), unit = beside(one->unit, under), size = size_of(under), own = size_of(unit), alike = 0;
-  meanings m = {.mayFall = one->mayFall};
+  bool isSigned = !key->isHand && !one->bound;
+  meanings m = {.isSigned = isSigned, .falls = isSigned && one->mayFall};
   if (one->bound) {
     mean(&m, one->millionths, true);
     return m;
@@ -241,7 +245,7 @@ static void note_fitting(call *c) {
       if (fitted && !isOther) c->fitting[i] |= 1u << n;
     }
     /* Where the schema says how far below nothing numbers go, they do. */
-    uint32_t below = m.mayFall && !takes_number(c, &t, open.start, farBelow) ? c->fitting[i] >> 1 : 0;
+    uint32_t below = m.falls && !takes_number(c, &t, open.start, farBelow) ? c->fitting[i] >> 1 : 0;
     for (uint32_t n = 0; n < m.n; n++)
       if (m.values[n] > 0 && below >> n & 1) c->fitting[i] &= (uint8_t)~(1u << n);
   }

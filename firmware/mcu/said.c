@@ -87,7 +87,7 @@ static bool is_joint(const uint8_t *text, uint32_t bytes, uint32_t at) {
 
 static bool has_falling(const uint8_t *text, uint32_t from, uint32_t to) {
   static const char falling[] = " down downwards back backwards rewind lower less fewer off reduce decrease drop cut quieter softer darker darken cooler "
-                                "colder slower left missed deduct subtract shorten counterclockwise ago ";
+                                "colder slower left missed deduct subtract minus remove undo shorten shave trim shrink smaller weaker cheaper easier dim dimmer cool slow away earlier sooner counterclockwise anticlockwise ago ";
   for (uint32_t at = from, letters; at < to; at += letters + 1) {
     letters = letters_at(text, to, at);
     if (place_of_word(text + at, letters, falling) >= 0) return true;

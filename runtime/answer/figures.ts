@@ -94,12 +94,23 @@ export class Figures {
     const [, key, digits] = number.exec(before + piece) ?? [];
     if (key === undefined) return undefined;
     const isKnown = piece.length === keyEnd.length + digits.length;
-    return (isKnown ? fitting : this.under(key)).some((one) => one.startsWith(digits));
+    return (isKnown ? fitting : this.signed(key)).some((one) => one.startsWith(digits));
   }
 
   /** The numbers that may stand under a key, as JSON. */
   under(key: string): readonly string[] {
     return [...this.meant(key).keys()];
+  }
+
+  /**
+   * Those and the same below nothing: that it goes back, out or off a request may say in more words than we know, and the
+   * model weighs them. Not so hours and minutes of a day.
+   */
+  private signed(key: string): readonly string[] {
+    const texts = this.under(key);
+    return isHand(lastWord(key))
+      ? texts
+      : texts.flatMap((text) => (/^[^-]*[1-9]/.test(text) ? [text, `-${text}`] : text));
   }
 
   /** Where the request says what comes to a number under a key: "two minutes" of 120 under "seconds", "full volume" of the most. */
@@ -122,9 +133,11 @@ export class Figures {
   /** Those that begin with some digits, written from `start` of the answer on, and that the schema takes. */
   private fitting(key: string, start: number, digits: string, takes: Takes): readonly string[] {
     const fits = (text?: string) => text?.startsWith(digits) === true && takes(text.slice(digits.length));
-    const said = [...this.meant(key)].flatMap(([text, { rather, below }]) =>
-      fits(text) && !fits(rather) && !(fits(below) && !fits(farBelow)) ? [text] : [],
-    );
+    const meant = this.meant(key);
+    const said = this.signed(key).filter((text) => {
+      const { rather, below } = meant.get(text) ?? {};
+      return fits(text) && !fits(rather) && !(fits(below) && !fits(farBelow));
+    });
     return [...said, ...this.boundsFrom(key, start, digits, takes)];
   }
 
@@ -144,7 +157,7 @@ export class Figures {
     const known = this.texts.get(word);
     if (known) return known;
     const texts = new Map<string, Text>();
-    const under = { unit: unitOf(word), isHand: /^(?:hour|minute)$/.test(word) };
+    const under = { unit: unitOf(word), isHand: isHand(word) };
     for (const { value, rather, place, falls } of valuesUnder(under, this.said)) {
       if (!Number.isSafeInteger(value)) continue;
       const text = decimal(value);
@@ -161,6 +174,9 @@ export class Figures {
     return texts;
   }
 }
+
+/** Of a word that ends a key of a time of day. */
+const isHand = (word: string) => /^(?:hour|minute)$/.test(word);
 
 /** What a schema without a minimum takes. */
 const farBelow = "-1000000";

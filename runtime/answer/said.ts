@@ -118,7 +118,7 @@ function mayFall(request: string, { start, end }: Place): boolean {
 }
 
 const falling =
-  /(?<![a-z])(?:down|downwards|back|backwards|rewind|lower|less|fewer|off|reduce|decrease|drop|cut|quieter|softer|darker|darken|cooler|colder|slower|left|missed|deduct|subtract|shorten|counterclockwise|ago)(?![a-z])/i;
+  /(?<![a-z])(?:down|downwards|back|backwards|rewind|lower|less|fewer|off|reduce|decrease|drop|cut|quieter|softer|darker|darken|cooler|colder|slower|left|missed|deduct|subtract|minus|remove|undo|shorten|shave|trim|shrink|smaller|weaker|cheaper|easier|dim|dimmer|cool|slow|away|earlier|sooner|counterclockwise|anticlockwise|ago)(?![a-z])/i;
 /** Up to a mark before a space, or a word that joins clauses. */
 const joint = "[,.;:!?] | (?:and|then|also|but) ";
 const clauseBefore = new RegExp(`(?:(?!${joint}).)*$`, "is");
