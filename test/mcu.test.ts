@@ -217,6 +217,24 @@ describe("the same as the runtime", () => {
     timeoutMs,
   );
 
+  withCc("calls of amounts and their units, with and without a key for units", async () => {
+    const requests = [
+      ..."log 250 ml of water|row 1500 metres|drank 20 Oz, then 5 km2|7 cl9 of rum|3 cups of tea|2 m|5 kilos".split(
+        "|",
+      ),
+      ..."half of 5 Litres|12 mmé over 4 feet|put down 2 pounds of flour|10 k in 30 minutes|x 8 g".split("|"),
+    ];
+    const text = { type: "string", required: true };
+    const cases = [{}, { unit: { type: "string" } }, { theUNITs: text }].flatMap((more) => {
+      const tools = ToolSet.from([
+        { name: "log_amount", parameters: { amount: text, ...more } },
+        { name: "add_note", parameters: { text } },
+      ]);
+      return requests.map((query) => ({ query, tools }));
+    });
+    expect((await compare(cases)).others).toEqual([]);
+  });
+
   const devSets = ["clinc", "fbtod", "homeassistant", "hwu64", "join", "msbot", "sgd", "snips", "unseen"];
   testWith("model/apart.oracle.json", "tokens, calls, msgpack and decisions of the oracle's prompts", async (file) => {
     if (!hasCc) return;

@@ -7,12 +7,6 @@
 #include "timeofday.h"
 #include "units.h"
 
-static uint32_t letters_from(const uint8_t *text, uint32_t bytes, uint32_t at) {
-  uint32_t size, end = at;
-  while (end < bytes && class_of(point_at(text + end, &size)) & class_letter) end += size;
-  return end - at;
-}
-
 uint32_t before(const uint8_t *text, uint32_t at) {
   do at--;
   while (at && (text[at] & 0xc0) == 0x80);
