@@ -285,8 +285,7 @@ export class Session {
   private rules(request: string, set: ToolSet, { calls = "any", copy }: CallOptions): Rules {
     const grammar = this.owner.grammarOf(set, calls === "some" || calls === "one");
     const copies = copy ?? this.owner.header.copies ?? false;
-    const splits = set.tools.some(({ parameters }) => parameters.some(({ name }) => /unit/i.test(name)));
-    return new Rules(grammar, copies ? request : null, mostItemsOf(request), splits);
+    return new Rules(grammar, copies ? request : null, mostItemsOf(request));
   }
 
   /** Runs work after what is queued. */

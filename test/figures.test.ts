@@ -110,8 +110,8 @@ test("a number beside a unit says nothing under a key of another, of its kind or
   };
   for (const [request, key] of [
     ["pour 20 ounces", "amount_ml"],
-    ["run 5 miles", "minutes"],
-    ["bake 200 g", "seconds"],
+    ["row 5 miles", "kilograms"],
+    ["bake 200 g", "centimetres"],
     ["wait 30 seconds", "minutes"],
   ])
     expect([request, ...says(request, key)]).toEqual([request, false, false]);
@@ -120,6 +120,8 @@ test("a number beside a unit says nothing under a key of another, of its kind or
     ["pour 20 ounces", "amount"],
     ["pour 20", "amount_ml"],
     ["row 500 m", "meters"],
+    ["run 20 ml an hour", "ml_per_hour"],
+    ["drink 2000 a day", "goal_ml"],
     ["30 seconds more", "seconds"],
   ])
     expect([request, ...says(request, key)]).toEqual([request, true, true]);

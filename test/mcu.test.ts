@@ -217,23 +217,30 @@ describe("the same as the runtime", () => {
     timeoutMs,
   );
 
-  withCc("calls of amounts and their units, with and without a key for units", async () => {
-    const requests = [
-      ..."log 250 ml of water|row 1500 metres|drank 20 Oz, then 5 km2|7 cl9 of rum|3 cups of tea|2 m|5 kilos".split(
-        "|",
-      ),
-      ..."half of 5 Litres|12 mmé over 4 feet|put down 2 pounds of flour|10 k in 30 minutes|x 8 g".split("|"),
-    ];
-    const text = { type: "string", required: true };
-    const cases = [{}, { unit: { type: "string" } }, { theUNITs: text }].flatMap((more) => {
-      const tools = ToolSet.from([
-        { name: "log_amount", parameters: { amount: text, ...more } },
-        { name: "add_note", parameters: { text } },
-      ]);
-      return requests.map((query) => ({ query, tools }));
-    });
-    expect((await compare(cases)).others).toEqual([]);
-  });
+  withCc(
+    "calls of numbers below nothing, and of units of other kinds",
+    async () => {
+      const requests = [
+        ..."shift the alarm back 10 minutes|rewind 30 seconds|dim by 20|cool to 19|down to about 5|-5 and 3|undo 2".split(
+          "|",
+        ),
+        ..."pour 20 ounces|20 ml an hour|2000 a day|back half a litre|3 pounds less|6 feet off|x minus 3 y 4|5 less".split(
+          "|",
+        ),
+      ];
+      const keys = ["minute", "seconds", "amount_ml", "ml_per_hour", "step", "level", "weight_kg"];
+      const cases = [{}, { minimum: -59, maximum: 59 }, { minimum: 0 }].flatMap((limits) => {
+        const list = keys.map((key) => ({
+          name: `set_${key}`,
+          description: "Moves the alarm, or changes it.",
+          parameters: { [key]: { type: "number", required: true, ...limits }, note: { type: "string" } },
+        }));
+        return list.flatMap((tool) => requests.map((query) => ({ query, tools: ToolSet.from([tool]) })));
+      });
+      expect((await compare(cases)).others).toEqual([]);
+    },
+    timeoutMs,
+  );
 
   const devSets = ["clinc", "fbtod", "homeassistant", "hwu64", "join", "msbot", "sgd", "snips", "unseen"];
   testWith("model/apart.oracle.json", "tokens, calls, msgpack and decisions of the oracle's prompts", async (file) => {
@@ -780,7 +787,7 @@ describe("the same as the runtime", () => {
         ),
       );
       const ways =
-        "down off, earlier undo back then and 5 ten one two thirty five fifty over packs ml bars minutes. please but, é".split(
+        "down off, to about just at back then and 5 ten one two thirty five fifty over packs ml bars minutes. please but, é".split(
           " ",
         );
       const fallen = Array.from({ length: 1500 }, () =>

@@ -2,7 +2,6 @@
 #include "small.h"
 
 #include "call.h"
-#include "json.h"
 
 enum { id_eos = 1, id_toolCall = 4 };
 
@@ -136,20 +135,6 @@ static uint64_t plan_shared(call *c, uint32_t ids, uint8_t *start) {
   return places > at ? places : at;
 }
 
-/* Whether some tool has a key of its own for what an amount counts. */
-static bool has_unit_key(const thimble_model *m) {
-  for (uint32_t tool = 0; tool < m->nTools; tool++) {
-    const uint8_t *schema = m->parts[part_schemas].at + u32_at(m->parts[part_tools].at + 28 * tool + 24), *at = schema + 3;
-    for (uint32_t n = u16_at(schema + 1); n; n--) {
-      property known = property_at(at);
-      for (const uint8_t *key = known.key; key + 4 <= known.inner; key++)
-        if (small_byte(key[0]) == 'u' && small_byte(key[1]) == 'n' && small_byte(key[2]) == 'i' && small_byte(key[3]) == 't') return true;
-      at = schema_end(known.inner);
-    }
-  }
-  return false;
-}
-
 uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits, uint32_t spare, uint8_t *arena) {
   uint32_t most = m->positions - 1;
   memset(c, 0, sizeof *c);
@@ -162,7 +147,6 @@ uint32_t call_plan(call *c, const thimble_model *m, const thimble_limits *limits
   c->mostRequest = 8u * limits->requestTokens + 16;
   uint32_t inside = 2 * c->mostRequest, ids = limits->answerTokens > limits->requestTokens ? limits->answerTokens : limits->requestTokens;
   c->words.isOn = m->copies != 0;
-  c->words.splits = has_unit_key(m);
   c->words.setWords = (inside + 1 + 31) / 32;
   c->work.most = c->mostText + m->longestPiece > c->mostRequest + 1 ? c->mostText + m->longestPiece : c->mostRequest + 1;
   uint64_t at = engine_plan(&c->engine, m, limits, (uint32_t)plan_shared(c, ids, NULL), spare, arena);

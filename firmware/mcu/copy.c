@@ -2,7 +2,6 @@
 #include "copy.h"
 
 #include "numbers.h"
-#include "units.h"
 
 /* Sets of places stand behind a `place`. */
 static uint32_t *spans_of(place *p) {
@@ -73,13 +72,6 @@ static bool is_within(const uint8_t *text, uint32_t bytes, uint32_t at) {
   return text[at] == ',' ? digits == 3 : text[at] == ':' ? digits == 1 || digits == 2 : digits && (text[at] == '.' || text[at] == '/');
 }
 
-/* Whether a space stands between an amount's digits and a unit of mass, volume or length. */
-static bool is_before_unit(const uint8_t *text, uint32_t bytes, uint32_t at) {
-  if (!at || text[at] != ' ' || !is_digit_at(text, bytes, at - 1)) return false;
-  uint32_t unit = unit_of(text + at + 1, letters_from(text, bytes, at + 1));
-  return unit && !is_time(unit);
-}
-
 bool read_words(words *w, const uint8_t *request, uint32_t bytes, uint32_t most) {
   uint32_t size, before = 0, n = 0, characters = 0, end = without_mark(request, bytes);
   bool wasWithin = false;
@@ -94,7 +86,7 @@ bool read_words(words *w, const uint8_t *request, uint32_t bytes, uint32_t most)
     bool afterSpace = characters && request[at - 1] == ' ';
     if (!isInner && point != ' ') w->marks[n] |= mark_first;
     if (!isInner && classes & (class_letter | class_number)) w->marks[n] |= mark_word;
-    if (!isInner && characters && !afterSpace && (w->splits || !is_before_unit(request, end, at))) w->marks[n] |= mark_end;
+    if (!isInner && characters && !afterSpace) w->marks[n] |= mark_end;
     memcpy(w->text + n, inside, length);
     for (; length; length--) w->before[n++] = (uint16_t)characters;
     before = classes;

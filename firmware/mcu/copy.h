@@ -8,7 +8,6 @@
 /* The request as inside a JSON string, and what begins and ends at its bytes. */
 typedef struct {
   bool isOn;             /* false where the model copies nothing: all below is then empty */
-  bool splits;           /* an amount may end before its unit, for which some tool has a key */
   uint32_t mostItems;    /* of a list that says no maximum, unless it asks for more; 0 to count none */
   uint32_t bytes, characters;
   uint8_t *text;

@@ -47,7 +47,7 @@ static key_unit unit_under(thimble_span key) {
 typedef struct {
   int64_t values[8];
   uint32_t n, parts;
-  bool isSigned, falls; /* below nothing too, as the words around it say */
+  bool isSigned, falls; /* below nothing too; as words around it say */
 } meanings;
 
 static void mean(meanings *m, int64_t value, bool isPart) {
@@ -59,11 +59,16 @@ static void mean(meanings *m, int64_t value, bool isPart) {
   m->values[m->n++] = -value;
 }
 
+/* Mass, volume or length, and another of these: times also say how often, "20 ml an hour" under "ml_per_hour". */
+static bool is_other(uint32_t unit, uint32_t under) {
+  return unit && under && !is_time(unit) && !is_time(under) && !is_alike(unit, under);
+}
+
 /* What the i-th number may stand for under a key. */
 static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   const said *one = &c->said[i];
   uint32_t under = beside(key->unit, one->unit), unit = beside(one->unit, under), size = size_of(under), own = size_of(unit), alike = 0;
-  bool isSigned = !key->isHand && !one->bound;
+  bool isSigned = !one->bound && (!key->isHand || one->mayFall);
   meanings m = {.isSigned = isSigned, .falls = isSigned && one->mayFall};
   if (one->bound) {
     mean(&m, one->millionths, true);
@@ -74,7 +79,7 @@ static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   /* "An alarm for 9, please" is at nine sharp. */
   if (key->isHand && key->unit == minute_clock && !is_time(unit)) mean(&m, 0, false);
   if (!is_alike(unit, under)) {
-    mean(&m, one->millionths, unit && under);
+    mean(&m, one->millionths, is_other(unit, under));
     bool isShare = !key->unit && !unit && one->inWords && one->millionths > 0 && one->millionths < million;
     if (isShare) mean(&m, 100 * one->millionths, true);
     return m;
@@ -114,7 +119,7 @@ bool counts_other(const call *c, thimble_span key, const said_number *number) {
   key_unit of = unit_under(key);
   uint32_t after, said = counted_by(c->request, c->requestBytes, number, &after), under = beside(of.unit, said), unit = beside(said, under);
   if (!c->said) return false;
-  return (unit && under && !(is_alike(unit, under) && size_of(unit) == size_of(under))) || (of.isLevel && is_change(c->request, c->requestBytes, number->start, number->end));
+  return is_other(unit, under) || (is_alike(unit, under) && size_of(unit) != size_of(under)) || (of.isLevel && is_change(c->request, c->requestBytes, number->start, number->end));
 }
 
 /* A number as JSON; its bytes. */

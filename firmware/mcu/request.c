@@ -49,12 +49,6 @@ uint32_t point_at(const uint8_t *at, uint32_t *bytes) {
   return point;
 }
 
-uint32_t letters_from(const uint8_t *text, uint32_t bytes, uint32_t at) {
-  uint32_t size, end = at;
-  while (end < bytes && class_of(point_at(text + end, &size)) & class_letter) end += size;
-  return end - at;
-}
-
 uint32_t utf8_bytes(uint32_t point) {
   return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
 }

@@ -7,6 +7,12 @@
 #include "timeofday.h"
 #include "units.h"
 
+static uint32_t letters_from(const uint8_t *text, uint32_t bytes, uint32_t at) {
+  uint32_t size, end = at;
+  while (end < bytes && class_of(point_at(text + end, &size)) & class_letter) end += size;
+  return end - at;
+}
+
 uint32_t before(const uint8_t *text, uint32_t at) {
   do at--;
   while (at && (text[at] & 0xc0) == 0x80);
@@ -81,7 +87,7 @@ static bool is_joint(const uint8_t *text, uint32_t bytes, uint32_t at) {
 
 static bool has_falling(const uint8_t *text, uint32_t from, uint32_t to) {
   static const char falling[] = " down downwards back backwards rewind lower less fewer off reduce decrease drop cut quieter softer darker darken cooler "
-                                "colder slower left missed deduct subtract minus remove undo shorten shave trim shrink smaller weaker cheaper easier dim dimmer cool slow away earlier sooner counterclockwise anticlockwise ago ";
+                                "colder slower left missed deduct subtract shorten counterclockwise ago ";
   for (uint32_t at = from, letters; at < to; at += letters + 1) {
     letters = letters_at(text, to, at);
     if (place_of_word(text + at, letters, falling) >= 0) return true;
@@ -89,12 +95,17 @@ static bool has_falling(const uint8_t *text, uint32_t from, uint32_t to) {
   return false;
 }
 
-/* Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds". */
+/* Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds"; not "down to about 10". */
 static bool may_fall(const uint8_t *text, uint32_t bytes, uint32_t start, uint32_t end) {
-  uint32_t from = start, to = end, before = from ? from - 1 : 0, letters = 0;
-  while (letters < before && is_ascii_letter(text[before - 1 - letters])) letters++;
-  bool isAlone = letters < before ? text[before - 1 - letters] == ' ' : letters;
-  if (from && text[before] == ' ' && isAlone && place_of_word(text + before - letters, letters, " to at plus ") >= 0) return false;
+  uint32_t from = start, to = end;
+  for (uint32_t at = start, words = 2; words && at && text[at - 1] == ' '; words--) {
+    uint32_t letters = 0;
+    for (at--; letters < at && is_ascii_letter(text[at - 1 - letters]);) letters++;
+    at -= letters;
+    if (!letters || (at && text[at - 1] != ' ')) break;
+    if (place_of_word(text + at, letters, " to at plus ") >= 0) return false;
+    if (place_of_word(text + at, letters, " about around roughly just ") < 0) break;
+  }
   while (from && !is_joint(text, start, from - 1)) from--;
   while (to < bytes && !is_joint(text, bytes, to)) to++;
   return has_falling(text, from, start) || has_falling(text, end, to);

@@ -25,9 +25,6 @@ static inline bool is_ascii_letter(uint8_t byte) {
 uint32_t point_at(const uint8_t *at, uint32_t *bytes);
 uint32_t utf8_bytes(uint32_t point);
 
-/* Bytes of the letters that stand at a place. */
-uint32_t letters_from(const uint8_t *text, uint32_t bytes, uint32_t at);
-
 /* Writes a character; returns its bytes. */
 uint32_t write_point(uint32_t point, uint8_t *to);
 

@@ -7,13 +7,10 @@
  *             ^    ^  ^  ^^^  ^
  *                 $  $  $ $$ $        $
  *
- * An amount is not cut from its unit, "250" of "250 ml": of 361 values of the data none is.
- *
  * Where a schema limits a string's length, the runs are those of such a length; where there is none, nothing is copied.
  */
 
 import { isOfWord, patternOf } from "../text/letters.ts";
-import { unitOf } from "../text/units.ts";
 
 /** Of the request: its bytes as the prompt shows them, escaped as inside a JSON string, and places among them. */
 interface Request {
@@ -41,8 +38,7 @@ export class Words {
     for (let at = used.length - 1; at >= 0; at--) this.limit[at] = used[at] ? at : this.limit[at + 1];
   }
 
-  /** `splits`: an amount may end before its unit, where a tool has a key of its own for that. */
-  static of(text: string, splits = false): Words {
+  static of(text: string): Words {
     const chars = [...withoutMark(text.replace(/ +/g, " ").trim())];
     const [bytes, characters]: number[][] = [[], []];
     const [firsts, words, ends]: number[][] = [[], [], []];
@@ -53,8 +49,7 @@ export class Words {
       wasInNumber = isInNumber;
       if (!inWord && !/\s/.test(char)) firsts.push(bytes.length);
       if (!inWord && isOfWord(char)) words.push(bytes.length);
-      const isBeforeUnit = !splits && char === " " && /[0-9]/.test(chars[i - 1]) && isUnit(chars, i + 1);
-      if (!inWord && i > 0 && !/\s/.test(chars[i - 1]) && !isBeforeUnit) ends.push(bytes.length);
+      if (!inWord && i > 0 && !/\s/.test(chars[i - 1])) ends.push(bytes.length);
       for (const byte of utf8.encode(JSON.stringify(char).slice(1, -1))) {
         characters.push(i);
         bytes.push(byte);
@@ -139,15 +134,5 @@ function isWord(char: string | undefined): boolean {
 
 /** The mark within "3,000", "7:15", "2.5", "1/2", beside which none of 480,000 values of the data begins or ends; not of "rooms 1,2,3" or a port. */
 const withinNumber = /^[0-9](?:[./][0-9]|:[0-9]{1,2}(?![0-9])|,[0-9]{3}(?![0-9]))/;
-
-const letters = patternOf(String.raw`^[\p{L}]+`, "u");
-
-/** Whether a unit of mass, volume or length stands at a place. */
-function isUnit(chars: readonly string[], at: number): boolean {
-  const rest = chars.slice(at, at + longestUnit + 1).join("");
-  const unit = unitOf(letters(rest).exec(rest)?.[0].toLowerCase() ?? "");
-  return unit !== undefined && unit.kind !== "time";
-}
-const longestUnit = 11;
 
 const utf8 = new TextEncoder();

@@ -97,7 +97,7 @@ export class Figures {
     return (isKnown ? fitting : this.signed(key)).some((one) => one.startsWith(digits));
   }
 
-  /** The numbers that may stand under a key, as JSON. */
+  /** The numbers that may stand under a key as the request says them, as JSON. */
   under(key: string): readonly string[] {
     return [...this.meant(key).keys()];
   }
@@ -126,8 +126,11 @@ export class Figures {
   countsOther(key: string, place: Place): boolean {
     const said = unitOf(countedBy(this.request, place).word);
     const { own, unit, isAlike } = unitsBeside(said, unitOf(lastWord(escaped(key))));
-    const isOther = own !== undefined && unit !== undefined && !(isAlike && own.size === unit.size);
-    return isOther || (isLevel(escaped(key)) && isChange(this.request, place));
+    return (
+      isOther(own, unit) ||
+      (isAlike && own?.size !== unit?.size) ||
+      (isLevel(escaped(key)) && isChange(this.request, place))
+    );
   }
 
   /** Those that begin with some digits, written from `start` of the answer on, and that the schema takes. */
@@ -234,7 +237,7 @@ function* amountsOf(one: Said, { unit: ends, isHand }: Counted, isOnly: boolean)
   // "An alarm for 9, please" is at nine sharp.
   if (isHand && unit?.size === minute && own?.kind !== "time") yield { value: 0, place: one };
   if (!unit || !own || !isAlike) {
-    yield { value: millionths, ...(!(unit && own) && { place: one }) };
+    yield { value: millionths, ...(!isOther(own, unit) && { place: one }) };
     if (!unit && !own && one.inWords && millionths > 0 && millionths < million) yield { value: 100 * millionths };
     return;
   }
@@ -250,6 +253,10 @@ function* amountsOf(one: Said, { unit: ends, isHand }: Counted, isOnly: boolean)
   const isWithin = unit.size === second || unit.size === minute;
   if (isWithin && rest > 0 && rest < all && rest % unit.size === 0) yield { value: rest / unit.size };
 }
+
+/** Mass, volume or length, and another of these: times also say how often, "20 ml an hour" under "ml_per_hour". */
+const isOther = (own: Unit | undefined, unit: Unit | undefined) =>
+  own !== undefined && unit !== undefined && own.kind !== unit.kind && own.kind !== "time" && unit.kind !== "time";
 
 /** What may be at its most or least, by the last word of a key: not hours, cups or ids. */
 const levels = new Set(

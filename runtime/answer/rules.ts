@@ -24,10 +24,8 @@ export class Rules {
     request: string | null,
     /** Of a list that says no maximum, unless it asks for more. */
     readonly mostItems = Number.POSITIVE_INFINITY,
-    /** A string may be an amount without its unit. */
-    splits = false,
   ) {
-    this.start = new Stand(this, grammar.start, request === null ? null : Words.of(request, splits));
+    this.start = new Stand(this, grammar.start, request === null ? null : Words.of(request));
   }
 
   /** The grammar's tokens less those that would break a rule. */

@@ -108,17 +108,20 @@ const closing = String.raw`(?:(?![ -]?[A-Za-z\u0080-\uffff])| (?:over|and|of|for
 const after = new RegExp(`^${closing}`, "i");
 const afterUnit = new RegExp(`^[ -]?[A-Za-z]+${closing}`, "i");
 
-/** Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds"; not "down to 10". */
+/** Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds"; not "down to about 10". */
 function mayFall(request: string, { start, end }: Place): boolean {
   const [before = "", rest = ""] = [
     clauseBefore.exec(request.slice(0, start))?.[0],
     clauseAfter.exec(request.slice(end))?.[0],
   ];
-  return !/(?:^| )(?:to|at|plus) $/i.test(before) && (falling.test(before) || falling.test(rest));
+  return (
+    !/(?:^| )(?:to|at|plus) (?:(?:about|around|roughly|just) )?$/i.test(before) &&
+    (falling.test(before) || falling.test(rest))
+  );
 }
 
 const falling =
-  /(?<![a-z])(?:down|downwards|back|backwards|rewind|lower|less|fewer|off|reduce|decrease|drop|cut|quieter|softer|darker|darken|cooler|colder|slower|left|missed|deduct|subtract|minus|remove|undo|shorten|shave|trim|shrink|smaller|weaker|cheaper|easier|dim|dimmer|cool|slow|away|earlier|sooner|counterclockwise|anticlockwise|ago)(?![a-z])/i;
+  /(?<![a-z])(?:down|downwards|back|backwards|rewind|lower|less|fewer|off|reduce|decrease|drop|cut|quieter|softer|darker|darken|cooler|colder|slower|left|missed|deduct|subtract|shorten|counterclockwise|ago)(?![a-z])/i;
 /** Up to a mark before a space, or a word that joins clauses. */
 const joint = "[,.;:!?] | (?:and|then|also|but) ";
 const clauseBefore = new RegExp(`(?:(?!${joint}).)*$`, "is");
