@@ -229,14 +229,16 @@ describe("the same as the runtime", () => {
         ),
       ];
       const keys = ["minute", "seconds", "amount_ml", "ml_per_hour", "step", "level", "weight_kg"];
-      const cases = [{}, { minimum: -59, maximum: 59 }, { minimum: 0 }].flatMap((limits) => {
-        const list = keys.map((key) => ({
-          name: `set_${key}`,
-          description: "Moves the alarm, or changes it.",
-          parameters: { [key]: { type: "number", required: true, ...limits }, note: { type: "string" } },
-        }));
-        return list.flatMap((tool) => requests.map((query) => ({ query, tools: ToolSet.from([tool]) })));
-      });
+      const cases = [{}, { minimum: -59, maximum: 59 }, { minimum: 0 }, { description: "Negative goes back." }].flatMap(
+        (limits) => {
+          const list = keys.map((key) => ({
+            name: `set_${key}`,
+            description: "Moves the alarm, or changes it.",
+            parameters: { [key]: { type: "number", required: true, ...limits }, note: { type: "string" } },
+          }));
+          return list.flatMap((tool) => requests.map((query) => ({ query, tools: ToolSet.from([tool]) })));
+        },
+      );
       expect((await compare(cases)).others).toEqual([]);
     },
     timeoutMs,
@@ -787,7 +789,7 @@ describe("the same as the runtime", () => {
         ),
       );
       const ways =
-        "down off, to about just at back then and 5 ten one two thirty five fifty over packs ml bars minutes. please but, é".split(
+        "down off, to about just at back later put Set then and 5 ten one two thirty five fifty over packs ml bars minutes. please but, é".split(
           " ",
         );
       const fallen = Array.from({ length: 1500 }, () =>

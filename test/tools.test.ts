@@ -16,6 +16,21 @@ const weather = {
   required: ["city"],
 };
 
+test.each([
+  ["Seconds, negative goes back.", {}, -999_999],
+  ["Minus is left", {}, -999_999],
+  ["Degrees; below 0 cools", { maximum: 50 }, -999_999],
+  ["Seconds, negative goes back.", { minimum: -60 }, -60],
+  ["negative is back", { exclusiveMinimum: 5 }, 5],
+  ["negative is back", { maximum: -1_000_000 }, Number.NEGATIVE_INFINITY],
+  ["Seconds.", {}, Number.NEGATIVE_INFINITY],
+  ["A non-negative count, never below zero and not negative", {}, Number.NEGATIVE_INFINITY],
+])("%s, %j: the least number of a property", (description, limits, least) => {
+  const by = { type: "number", description, ...limits };
+  for (const list of [[{ name: "f", parameters: { by } }], [{ name: "f", inputSchema: { properties: { by } } }]])
+    expect(ToolSet.from(list).tools[0].parameters[0].schema).toMatchObject({ kind: "number", least: { value: least } });
+});
+
 test("native, JSON Schema, OpenAI (both shapes) and MCP give the same prompt and the same tools", () => {
   const { description, properties, required } = weather;
   const schema = { type: "object", properties, required };

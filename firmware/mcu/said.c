@@ -85,18 +85,20 @@ static bool is_joint(const uint8_t *text, uint32_t bytes, uint32_t at) {
   return letters && end < bytes && text[end] == ' ' && place_of_word(text + at + 1, letters, " and then also but ") >= 0;
 }
 
-static bool has_falling(const uint8_t *text, uint32_t from, uint32_t to) {
-  static const char falling[] = " down downwards back backwards rewind lower less fewer off reduce decrease drop cut quieter softer darker darken cooler "
-                                "colder slower left missed deduct subtract shorten counterclockwise ago ";
+static bool has_word(const uint8_t *text, uint32_t from, uint32_t to, const char *list) {
   for (uint32_t at = from, letters; at < to; at += letters + 1) {
     letters = letters_at(text, to, at);
-    if (place_of_word(text + at, letters, falling) >= 0) return true;
+    if (place_of_word(text + at, letters, list) >= 0) return true;
   }
   return false;
 }
 
 /* Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds"; not "down to about 10". */
 static bool may_fall(const uint8_t *text, uint32_t bytes, uint32_t start, uint32_t end) {
+  static const char falling[] = " down downwards rewind lower less fewer reduce decrease drop cut quieter softer darker darken cooler colder slower "
+                                "left missed deduct subtract shorten counterclockwise ago ";
+  /* What is put off, and pushed or tilted back, comes later or goes up. */
+  static const char backing[] = " back backwards off ", puts[] = " push put hold set postpone delay tilt recline later ";
   uint32_t from = start, to = end;
   for (uint32_t at = start, words = 2; words && at && text[at - 1] == ' '; words--) {
     uint32_t letters = 0;
@@ -108,7 +110,9 @@ static bool may_fall(const uint8_t *text, uint32_t bytes, uint32_t start, uint32
   }
   while (from && !is_joint(text, start, from - 1)) from--;
   while (to < bytes && !is_joint(text, bytes, to)) to++;
-  return has_falling(text, from, start) || has_falling(text, end, to);
+  if (has_word(text, from, start, falling) || has_word(text, end, to, falling)) return true;
+  if (has_word(text, from, start, puts) || has_word(text, end, to, puts)) return false;
+  return has_word(text, from, start, backing) || has_word(text, end, to, backing);
 }
 
 /* "an hour": one of a unit that no number counts. */

@@ -114,14 +114,16 @@ function mayFall(request: string, { start, end }: Place): boolean {
     clauseBefore.exec(request.slice(0, start))?.[0],
     clauseAfter.exec(request.slice(end))?.[0],
   ];
-  return (
-    !/(?:^| )(?:to|at|plus) (?:(?:about|around|roughly|just) )?$/i.test(before) &&
-    (falling.test(before) || falling.test(rest))
-  );
+  if (/(?:^| )(?:to|at|plus) (?:(?:about|around|roughly|just) )?$/i.test(before)) return false;
+  const has = (words: RegExp) => words.test(before) || words.test(rest);
+  return has(falling) || (has(backing) && !has(puts));
 }
 
 const falling =
-  /(?<![a-z])(?:down|downwards|back|backwards|rewind|lower|less|fewer|off|reduce|decrease|drop|cut|quieter|softer|darker|darken|cooler|colder|slower|left|missed|deduct|subtract|shorten|counterclockwise|ago)(?![a-z])/i;
+  /(?<![a-z])(?:down|downwards|rewind|lower|less|fewer|reduce|decrease|drop|cut|quieter|softer|darker|darken|cooler|colder|slower|left|missed|deduct|subtract|shorten|counterclockwise|ago)(?![a-z])/i;
+/** What is put off, and pushed or tilted back, comes later or goes up: of 16 such by hand 13. */
+const backing = /(?<![a-z])(?:back|backwards|off)(?![a-z])/i;
+const puts = /(?<![a-z])(?:push|put|hold|set|postpone|delay|tilt|recline|later)(?![a-z])/i;
 /** Up to a mark before a space, or a word that joins clauses. */
 const joint = "[,.;:!?] | (?:and|then|also|but) ";
 const clauseBefore = new RegExp(`(?:(?!${joint}).)*$`, "is");

@@ -284,11 +284,14 @@ export class SchemaReader {
     const multipleOf = source.multipleOf === undefined ? null : limit("multipleOf", 0);
     if (multipleOf !== null && multipleOf <= 0)
       throw new ToolError(`${path}.multipleOf`, `expected a number above 0, got ${describe(source.multipleOf)}`);
+    const [least, most] = [bound("Minimum", Number.NEGATIVE_INFINITY), bound("Maximum", Number.POSITIVE_INFINITY)];
+    const isSigned = typeof source.description === "string" && signed.test(source.description);
+    const isOpen = !Number.isFinite(least.value) && most.value > farDown;
     return {
       kind: "number",
       integer,
-      least: bound("Minimum", Number.NEGATIVE_INFINITY),
-      most: bound("Maximum", Number.POSITIVE_INFINITY),
+      least: isSigned && isOpen ? { value: farDown, exclusive: false } : least,
+      most,
       multipleOf,
     };
   }
@@ -376,6 +379,11 @@ export class SchemaReader {
     this.warnings.push({ path, keyword, message });
   }
 }
+
+/** A description by which a number goes below nothing. It counts as a minimum there: words like "back" and "less" turn such a number (answer/figures.ts). */
+const signed =
+  /(?<!\b(?:non|not|not be|no|never|never be|cannot be)[- ])\b(?:negative|minus|below (?:0|zero|nothing))\b/i;
+const farDown = -999_999;
 
 const oneOf = (options: Schema[]): Schema => (options.length === 1 ? options[0] : { kind: "anyOf", options });
 
