@@ -2,8 +2,7 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { ToolSet } from "../runtime/index.ts";
-import { ungrounded } from "../tools/data/ground.ts";
-import { flatTools, readLine } from "../tools/data/line.ts";
+import { readLine } from "../tools/data/line.ts";
 
 type Written = [request: string, calls: [name: string, args: Record<string, unknown>][]];
 
@@ -15,16 +14,15 @@ test("every call fits, every string is in its request, no request of a list stan
       tools: object[];
       requests: Written[];
     };
-    const flat = flatTools(ToolSet.from(tools as never));
+    const set = ToolSet.from(tools as never);
     const seen = new Set<string>();
     return requests.flatMap(([query, calls]) => {
       if (seen.has(query.toLowerCase())) return [[name, query, "stands twice"]];
       seen.add(query.toLowerCase());
       const answers = calls.map(([called, args]) => ({ name: called, arguments: args }));
       try {
-        const line = readLine(JSON.stringify({ query, tools, answers }));
-        const loose = ungrounded(query, line.answers, flat);
-        return loose && !/does not say -?[\d.]+$/.test(loose) ? [[name, query, loose]] : []; // numbers may be meant: "the next hour"
+        const { warning } = readLine(JSON.stringify({ query, tools: [], answers }), () => set);
+        return warning && !/does not say -?[\d.]+$/.test(warning) ? [[name, query, warning]] : []; // numbers may be meant: "the next hour"
       } catch (error) {
         return [[name, query, (error as Error).message]];
       }

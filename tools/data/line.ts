@@ -18,8 +18,10 @@ export interface Line {
   warning?: string;
 }
 
-/** Throws: Error that names the part which is wrong. */
-export function readLine(text: string): Omit<Line, "path" | "number" | "text"> {
+const toolsOf = (list: unknown) => ToolSet.from(list as ToolInput[]);
+
+/** `readTools`: of lines that share a list, reads it once. Throws: Error that names the part which is wrong. */
+export function readLine(text: string, readTools = toolsOf): Omit<Line, "path" | "number" | "text"> {
   const value = parse(text, "line") as Record<string, unknown>;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new Error(`expected an object with query, tools and answers, got ${text.slice(0, 40)}`);
@@ -27,8 +29,7 @@ export function readLine(text: string): Omit<Line, "path" | "number" | "text"> {
   const { query, kind, domain, source } = value;
   if (typeof query !== "string" || !query.trim())
     throw new Error(`query: expected text, got ${JSON.stringify(query) ?? "nothing"}`);
-  const list = unpack(value.tools, "tools");
-  const tools = ToolSet.from(list as ToolInput[]);
+  const tools = readTools(unpack(value.tools, "tools"));
   const answers = unpack(value.answers, "answers");
   if (!Array.isArray(answers))
     throw new Error(`answers: expected a list of calls, got ${JSON.stringify(answers) ?? "nothing"}`);
