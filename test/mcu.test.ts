@@ -789,7 +789,7 @@ describe("the same as the runtime", () => {
         ),
       );
       const ways =
-        "down off, to about just at back later put Set then and 5 ten one two thirty five fifty over packs ml bars minutes. please but, é".split(
+        "down off, to about just at back later put Set up less than then and 5 ten one two thirty five fifty over packs ml bars minutes. please but, é".split(
           " ",
         );
       const fallen = Array.from({ length: 1500 }, () =>

@@ -17,14 +17,18 @@ const weather = {
 };
 
 test.each([
-  ["Seconds, negative goes back.", {}, -999_999],
-  ["Minus is left", {}, -999_999],
-  ["Degrees; below 0 cools", { maximum: 50 }, -999_999],
+  ["Seconds, negative goes back.", {}, -999_999_999],
+  ["Minus is left", {}, -999_999_999],
+  ["Degrees; below 0 cools", { maximum: 50 }, -999_999_999],
   ["Seconds, negative goes back.", { minimum: -60 }, -60],
   ["negative is back", { exclusiveMinimum: 5 }, 5],
-  ["negative is back", { maximum: -1_000_000 }, Number.NEGATIVE_INFINITY],
+  ["negative is back", { maximum: -1, multipleOf: 1_000_000 }, Number.NEGATIVE_INFINITY],
   ["Seconds.", {}, Number.NEGATIVE_INFINITY],
   ["A non-negative count, never below zero and not negative", {}, Number.NEGATIVE_INFINITY],
+  ["Percent off; can't be negative", {}, Number.NEGATIVE_INFINITY],
+  ["Percent off (total minus discount)", {}, Number.NEGATIVE_INFINITY],
+  ["How many negative reviews to show", {}, Number.NEGATIVE_INFINITY],
+  ["Points, negative to take away", {}, -999_999_999],
 ])("%s, %j: the least number of a property", (description, limits, least) => {
   const by = { type: "number", description, ...limits };
   for (const list of [[{ name: "f", parameters: { by } }], [{ name: "f", inputSchema: { properties: { by } } }]])

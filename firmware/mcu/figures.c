@@ -200,7 +200,7 @@ static bool fits_here(const call *c, const tail *t, uint32_t start, const uint8_
 enum { leastBound = -100, mostBound = 1000, beyondBound = 9900 };
 
 /* What a schema without a minimum takes. */
-static const int64_t farBelow = -1000000ll * million;
+static const int64_t farBelow = -1000000000ll * million;
 
 static bool takes_number(const call *c, const tail *t, uint32_t start, int64_t value) {
   uint8_t text[mostText];

@@ -85,34 +85,43 @@ static bool is_joint(const uint8_t *text, uint32_t bytes, uint32_t at) {
   return letters && end < bytes && text[end] == ' ' && place_of_word(text + at + 1, letters, " and then also but ") >= 0;
 }
 
+/* Whether a word of a list stands between two places, but for "less than". */
 static bool has_word(const uint8_t *text, uint32_t from, uint32_t to, const char *list) {
   for (uint32_t at = from, letters; at < to; at += letters + 1) {
     letters = letters_at(text, to, at);
-    if (place_of_word(text + at, letters, list) >= 0) return true;
+    uint32_t end = at + letters, next = end + 1 < to && text[end] == ' ' ? letters_at(text, to, end + 1) : 0;
+    if (place_of_word(text + at, letters, list) >= 0 && place_of_word(text + end + 1, next, " than ") < 0) return true;
   }
   return false;
 }
 
-/* Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds"; not "down to about 10". */
+/* Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds"; not
+   "down to about 10", "back to floor 3", "less than 5", nor what is pushed or given back, or also goes up. */
 static bool may_fall(const uint8_t *text, uint32_t bytes, uint32_t start, uint32_t end) {
   static const char falling[] = " down downwards rewind lower less fewer reduce decrease drop cut quieter softer darker darken cooler colder slower "
                                 "left missed deduct subtract shorten counterclockwise ago ";
-  /* What is put off, and pushed or tilted back, comes later or goes up. */
-  static const char backing[] = " back backwards off ", puts[] = " push put hold set postpone delay tilt recline later ";
-  uint32_t from = start, to = end;
+  static const char rising[] = " up raise louder higher brighter increase warmer hotter longer faster ", backing[] = " back backwards off ";
+  static const char puts[] = " push put hold set postpone delay tilt recline later give return add pay move bump shift ", aims[] = " to at plus ";
+  uint32_t from = start, to = end, late;
   for (uint32_t at = start, words = 2; words && at && text[at - 1] == ' '; words--) {
     uint32_t letters = 0;
     for (at--; letters < at && is_ascii_letter(text[at - 1 - letters]);) letters++;
     at -= letters;
     if (!letters || (at && text[at - 1] != ' ')) break;
-    if (place_of_word(text + at, letters, " to at plus ") >= 0) return false;
+    if (place_of_word(text + at, letters, aims) >= 0) return false;
     if (place_of_word(text + at, letters, " about around roughly just ") < 0) break;
   }
   while (from && !is_joint(text, start, from - 1)) from--;
   while (to < bytes && !is_joint(text, bytes, to)) to++;
-  if (has_word(text, from, start, falling) || has_word(text, end, to, falling)) return true;
+  if (has_word(text, from, start, rising) || has_word(text, end, to, rising)) return false;
+  late = from;
+  for (uint32_t at = from, letters; at < start; at += letters + 1) {
+    letters = letters_at(text, start, at);
+    if (place_of_word(text + at, letters, aims) >= 0) late = at + letters;
+  }
+  if (has_word(text, late, start, falling) || has_word(text, end, to, falling)) return true;
   if (has_word(text, from, start, puts) || has_word(text, end, to, puts)) return false;
-  return has_word(text, from, start, backing) || has_word(text, end, to, backing);
+  return has_word(text, late, start, backing) || has_word(text, end, to, backing);
 }
 
 /* "an hour": one of a unit that no number counts. */

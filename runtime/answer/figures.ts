@@ -182,7 +182,7 @@ export class Figures {
 const isHand = (word: string) => /^(?:hour|minute)$/.test(word);
 
 /** What a schema without a minimum takes. */
-const farBelow = "-1000000";
+const farBelow = "-1000000000";
 
 /** Whether a piece goes on with or ends one of some numbers, of which digits are written; undefined where it begins none. */
 function goesOn(texts: readonly string[], digits: string, piece: string): boolean | undefined {

@@ -285,12 +285,15 @@ export class SchemaReader {
     if (multipleOf !== null && multipleOf <= 0)
       throw new ToolError(`${path}.multipleOf`, `expected a number above 0, got ${describe(source.multipleOf)}`);
     const [least, most] = [bound("Minimum", Number.NEGATIVE_INFINITY), bound("Maximum", Number.POSITIVE_INFINITY)];
-    const isSigned = typeof source.description === "string" && signed.test(source.description);
-    const isOpen = !Number.isFinite(least.value) && most.value > farDown;
+    const { description } = source;
+    const isOpen = !Number.isFinite(least.value) && most.value > 0;
     return {
       kind: "number",
       integer,
-      least: isSigned && isOpen ? { value: farDown, exclusive: false } : least,
+      least:
+        isOpen && typeof description === "string" && isSigned(description)
+          ? { value: farDown, exclusive: false }
+          : least,
       most,
       multipleOf,
     };
@@ -380,10 +383,11 @@ export class SchemaReader {
   }
 }
 
-/** A description by which a number goes below nothing. It counts as a minimum there: words like "back" and "less" turn such a number (answer/figures.ts). */
+/** Whether a description says that a number goes below nothing. It counts as a minimum there: words like "back" and "less" turn such a number (answer/figures.ts). */
+const isSigned = (text: string) => signed.test(text) && !/(?:\b(?:no|non|not|never|without|cannot)|n't)\b/i.test(text);
 const signed =
-  /(?<!\b(?:non|not|not be|no|never|never be|cannot be)[- ])\b(?:negative|minus|below (?:0|zero|nothing))\b/i;
-const farDown = -999_999;
+  /\bnegative\b(?! (?:reviews?|feedback|comments?|prompts?|ratings?)\b)|\bminus (?:is|means|for|to|goes|moves|turns|takes)\b|\bbelow (?:0|zero|nothing)\b/i;
+const farDown = -999_999_999;
 
 const oneOf = (options: Schema[]): Schema => (options.length === 1 ? options[0] : { kind: "anyOf", options });
 

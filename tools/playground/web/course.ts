@@ -110,6 +110,8 @@ function begin(where: Place): void {
 
 async function startHere(asked: Asked, from?: Kept): Promise<void> {
   begin("page");
+  // It goes on or gives place; what is left at the end is looked for then.
+  offered.value = null;
   if (from) points.value = from.points;
   const base = from?.base ?? pack.value;
   const keeping = keeper({ began: from?.began ?? Date.now(), asked, base }, from !== undefined);
