@@ -244,6 +244,34 @@ describe("the same as the runtime", () => {
     timeoutMs,
   );
 
+  withCc(
+    "calls that have a number twice",
+    async () => {
+      const pairs = [
+        ["width", "height"],
+        ["seconds", "rest_seconds"],
+        ["start_hour", "end_hour"],
+        ["hour", "minute"],
+      ];
+      const number = { type: "number", required: true };
+      const tools = pairs.map(([one, other]) => ({
+        name: `set_${one}`,
+        parameters: {
+          [one]: number,
+          [other]: number,
+          sets: { type: "array", items: { type: "number" }, required: true },
+        },
+      }));
+      const requests =
+        "720 pixels wide|720 by 720|wait two minutes|at midnight|quarter past three in the afternoon|60 for an hour|down 4, 4 times|-5|five and 5|9, so nine";
+      const cases = tools.flatMap((tool) =>
+        requests.split("|").map((query) => ({ query, tools: ToolSet.from([tool]) })),
+      );
+      expect((await compare(cases)).others).toEqual([]);
+    },
+    timeoutMs,
+  );
+
   const devSets = ["clinc", "fbtod", "homeassistant", "hwu64", "join", "msbot", "sgd", "snips", "unseen"];
   testWith("model/apart.oracle.json", "tokens, calls, msgpack and decisions of the oracle's prompts", async (file) => {
     if (!hasCc) return;

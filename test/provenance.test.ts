@@ -54,6 +54,22 @@ test("what a number comes to under its key is said where the number is; a part o
   expect(from("half a pizza, dim to half", { count: 50, percent: 50, brightness: 0.5 })).toEqual(["", "", "half"]);
 });
 
+test("a number that is said once is one argument's; a list may have it again, and midnight is the hour and the minute", () => {
+  const from = (request: string, values: Record<string, unknown>) => {
+    const read = readRequest(request);
+    const { sources } = ground(values as never, [], read, new Figures(read.text, 8));
+    return Object.values(sources).map(({ start, end }) => (start === undefined ? "" : request.slice(start, end)));
+  };
+  expect(from("a frame of 720 pixels", { width: 720, height: 720 })).toEqual(["720", ""]);
+  expect(from("a frame of 720 by 720", { width: 720, height: 720 })).toEqual(["720", "720"]);
+  expect(from("down 4, 4 times", { by: -4, times: 4 })).toEqual(["4", "4"]);
+  expect(from("down 4", { by: -4, times: 4 })).toEqual(["4", ""]);
+  expect(from("wait two minutes", { seconds: 120, restSeconds: 120 })).toEqual(["two", ""]);
+  expect(from("60 degrees for an hour", { degrees: 60, minutes: 60 })).toEqual(["60", "an hour"]);
+  expect(from("three sets of 8", { sets: 3, repeats: [8, 8, 8] })).toEqual(["three", "8", "8", "8"]);
+  expect(from("quiet at midnight", { hour: 0, minute: 0 })).toEqual(["midnight", "midnight"]);
+});
+
 test("an argument that no tool has: true, false and null need no place", () => {
   const { sources } = ground({ a: true, b: null, c: "x" }, [], readRequest("call anna"));
   expect(Object.values(sources).map(({ from }) => from)).toEqual(["enum", "enum", "nowhere"]);

@@ -12,6 +12,7 @@ enum { mostSaid = 24, allSaid = mostSaid + 2, mostNumbers = 32 };
 /* A number of the request, and its unit. */
 typedef struct {
   int64_t millionths;
+  uint32_t start;    /* where the request says it, of what is no time of day */
   uint8_t unit;
   uint8_t clock;     /* of the hour or minute of a time of day, the unit of the keys that it may stand under */
   bool inWords;
@@ -137,8 +138,12 @@ uint32_t group_in(const call *c);
 /* The numbers of the request, and the bounds that it asks for, into c->said. Source: runtime/answer/said.ts. */
 void find_figures(call *c);
 
-/* Whether what the request says comes to a number under a key, as "two minutes" to 120 under "seconds". */
-bool comes_to(const call *c, thimble_span key, double value);
+/* Numbers of the request that a call has. Gives one to the argument of a key, unless it is another's. */
+typedef struct taken taken;
+bool take_number(taken *t, thimble_span key, double value, uint32_t start);
+
+/* Whether what the request says comes to a number under a key, as "two minutes" to 120 under "seconds", and is no other's. */
+bool comes_to(const call *c, thimble_span key, double value, taken *t);
 
 /* Whether a number of the request counts another unit than a key of its kind: 30 of "30 seconds" under "minutes". */
 bool counts_other(const call *c, thimble_span key, const said_number *number);

@@ -52,24 +52,47 @@ static double digits_of(const call *c, const said_number *number) {
   return json_number(c->scratch, c->scratch + n);
 }
 
+/* The numbers that a call has, each of one argument: of lists that of all items. */
+struct taken {
+  uint32_t n;
+  struct {
+    double value;
+    uint32_t start;
+    const uint8_t *key;
+  } of[32];
+};
+
+bool take_number(taken *t, thimble_span key, double value, uint32_t start) {
+  if (value < 0) value = -value;
+  for (uint32_t i = 0; i < t->n; i++)
+    if (t->of[i].start == start && t->of[i].value == value) return t->of[i].key == key.at;
+  if (t->n < sizeof t->of / sizeof *t->of) {
+    t->of[t->n].value = value;
+    t->of[t->n].start = start;
+    t->of[t->n++].key = key.at;
+  }
+  return true;
+}
+
 /* Whether the request says a number that may stand under a key, in digits or in words; before digits a sign may also be a mark. */
-static bool says_number(const call *c, thimble_span key, double value) {
+static bool says_number(const call *c, thimble_span key, double value, taken *t) {
   enum { most = 32 };
   said_number numbers[most];
   uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, most);
-  for (uint32_t i = 0; i < n && i < most; i++) {
-    if (counts_other(c, key, &numbers[i]) || (numbers[i].inWords && numbers[i].millionths == inexact)) continue;
-    double said = numbers[i].inWords ? (double)numbers[i].millionths / million : digits_of(c, &numbers[i]);
-    if (said == value || (!numbers[i].inWords && (said < 0 ? -said : said) == value)) return true;
-  }
+  for (int inWords = 0; inWords < 2; inWords++)
+    for (uint32_t i = 0; i < n && i < most; i++) {
+      if (numbers[i].inWords != inWords || counts_other(c, key, &numbers[i]) || (inWords && numbers[i].millionths == inexact)) continue;
+      double said = inWords ? (double)numbers[i].millionths / million : digits_of(c, &numbers[i]);
+      if ((said == value || (!inWords && (said < 0 ? -said : said) == value)) && take_number(t, key, value, numbers[i].start)) return true;
+    }
   return false;
 }
 
 /* Whether a value under a key that no enum lists comes from the request. */
-static bool is_said(call *c, thimble_span key, json j) {
+static bool is_said(call *c, thimble_span key, json j, taken *t) {
   if (*j.at != '"') {
     double value = json_number(j.at, j.end);
-    return says_number(c, key, value) || comes_to(c, key, value);
+    return says_number(c, key, value, t) || comes_to(c, key, value, t);
   }
   uint32_t bytes = json_text(j.at + 1, j.end - 1, c->scratch), start = 0;
   while (start < bytes && c->scratch[start] == ' ') start++;
@@ -78,7 +101,7 @@ static bool is_said(call *c, thimble_span key, json j) {
 }
 
 /* Values within a value under a key that nothing accounts for. */
-static uint32_t count_ungrounded(call *c, const uint8_t *schema, thimble_span key, json j) {
+static uint32_t count_ungrounded(call *c, const uint8_t *schema, thimble_span key, json j, taken *t) {
   uint32_t count = 0;
   j.end = json_end(j);
   if (!schema || j.at >= j.end || *j.at == 't' || *j.at == 'f' || *j.at == 'n' || is_listed(schema, j)) return 0;
@@ -87,7 +110,7 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, thimble_span ke
     const uint8_t *list = one && (*one == schema_array || *one == schema_tuple) ? one : NULL;
     uint32_t place = 0;
     for (json in = {j.at + 1, j.end - 1}; in.at < in.end;) {
-      count += count_ungrounded(c, list ? schema_item(list, place++) : NULL, key, in);
+      count += count_ungrounded(c, list ? schema_item(list, place++) : NULL, key, in, t);
       in.at = json_end(in);
       if (in.at < in.end && *in.at == ',') in.at++;
     }
@@ -95,7 +118,7 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, thimble_span ke
   }
   if (*j.at != '{') {
     bool isDefault = *schema == schema_default && is_same((thimble_span){schema + 3, u16_at(schema + 1)}, j);
-    return !isDefault && !is_said(c, key, j);
+    return !isDefault && !is_said(c, key, j, t);
   }
   const uint8_t *object = one && *one == schema_object ? one : NULL;
   for (json in = {j.at + 1, j.end - 1}; object && in.at < in.end;) {
@@ -104,7 +127,7 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, thimble_span ke
     for (uint32_t n = u16_at(object + 1); n; n--) {
       property known = property_at(at);
       if (is_same((thimble_span){known.key, (uint32_t)(known.inner - known.key)}, name)) {
-        count += count_ungrounded(c, known.inner, (thimble_span){name.at + 1, (uint32_t)(name.end - name.at - 2)}, value);
+        count += count_ungrounded(c, known.inner, (thimble_span){name.at + 1, (uint32_t)(name.end - name.at - 2)}, value, t);
         break;
       }
       at = schema_end(known.inner);
@@ -220,7 +243,8 @@ uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure) {
     /* Up to the brace that closes the arguments; the call's own follows. */
     json args = {text.at + named + 13, text.at + text.bytes - 1};
     const uint8_t *schema = m->parts[part_schemas].at + u32_at(m->parts[part_tools].at + 28 * tool + 24);
-    s.ungrounded = (uint16_t)count_ungrounded(c, schema, (thimble_span){NULL, 0}, args);
+    taken numbers = {0};
+    s.ungrounded = (uint16_t)count_ungrounded(c, schema, (thimble_span){NULL, 0}, args, &numbers);
     s.confidence = (float)confidence_of(c, &s, count_keys(args));
     s.decision = (uint16_t)decide(m, &s, !s.ungrounded && !isForbidden && !(cutShort && i + 1 == c->nCalls));
     if (s.decision < careful) careful = s.decision;

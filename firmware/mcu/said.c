@@ -66,6 +66,7 @@ typedef struct {
 
 static void say(call *c, span *spans, span at, said one) {
   if (c->nSaid < mostSaid) {
+    one.start = at.start;
     c->said[c->nSaid] = one;
     spans[c->nSaid] = at;
   }

@@ -27,8 +27,6 @@ interface Text {
   rather?: string;
   /** The one below nothing that is meant instead where the schema says how far below numbers go. */
   below?: string;
-  /** Where the request says what comes to all of it. */
-  place?: Place;
 }
 
 /** Whether a text may come next, and end a number. */
@@ -113,13 +111,18 @@ export class Figures {
       : texts.flatMap((text) => (/^[^-]*[1-9]/.test(text) ? [text, `-${text}`] : text));
   }
 
-  /** Where the request says what comes to a number under a key: "two minutes" of 120 under "seconds", "full volume" of the most. */
-  placeOf(key: string, value: number): Place | undefined {
-    const text = String(value);
-    return (
-      this.meant(escaped(key)).get(text)?.place ??
-      (isLevel(key) && this.reached.has(text) ? this.asks.place : undefined)
-    );
+  /**
+   * Where the request says what comes to a number under a key, "two minutes" of 120 under "seconds", "full volume" of the most. `take`:
+   * whether a place that says it may be had; midnight is the hour and the minute.
+   */
+  placeOf(key: string, value: number, take = (_: Place) => true): Place | undefined {
+    const [text, word] = [String(value), lastWord(escaped(key))];
+    const isOfLevel = levels.has(word);
+    for (const { value: meant, place } of valuesUnder(countedUnder(word), this.said)) {
+      if (!place || !Number.isSafeInteger(meant) || decimal(meant) !== text) continue;
+      if (!(isOfLevel && place.isChange) && (place.clock !== undefined || take(place))) return place;
+    }
+    return isOfLevel && this.reached.has(text) ? this.asks.place : undefined;
   }
 
   /** Whether a number of the request counts another unit than a key: 30 of "30 seconds" under "minutes", 20 of "20 ounces" under "ml". */
@@ -160,23 +163,22 @@ export class Figures {
     const known = this.texts.get(word);
     if (known) return known;
     const texts = new Map<string, Text>();
-    const under = { unit: unitOf(word), isHand: isHand(word) };
-    for (const { value, rather, place, falls } of valuesUnder(under, this.said)) {
+    for (const { value, rather, falls } of valuesUnder(countedUnder(word), this.said)) {
       if (!Number.isSafeInteger(value)) continue;
       const text = decimal(value);
       const other = texts.get(text);
       const isMeant = rather === undefined || (other && other.rather === undefined);
-      const isOfLevel = !(levels.has(word) && place?.isChange);
       texts.set(text, {
         ...(!isMeant && { rather: decimal(rather) }),
         ...(falls && (!other || other.below) && { below: decimal(-value) }),
-        place: other?.place ?? (isOfLevel ? place : undefined),
       });
     }
     this.texts.set(word, texts);
     return texts;
   }
 }
+
+const countedUnder = (word: string): Counted => ({ unit: unitOf(word), isHand: isHand(word) });
 
 /** Of a word that ends a key of a time of day. */
 const isHand = (word: string) => /^(?:hour|minute)$/.test(word);

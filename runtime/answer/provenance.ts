@@ -8,6 +8,7 @@ import { numbersIn, type SaidNumber } from "../text/numbers.ts";
 import { lowerCased, plainText, type Request } from "../text/request.ts";
 import { itemSchema, type Leaf, leaves, type Property, type Schema } from "../tools/schema.ts";
 import type { Figures } from "./figures.ts";
+import type { Place } from "./said.ts";
 
 export interface ValueSource {
   from: "request" | "number word" | "enum" | "default" | "state" | "nowhere";
@@ -40,16 +41,26 @@ export function ground(
   const sources = new Map<string, ValueSource>();
   const options = new Options();
   let said: SaidNumber[] | undefined;
-  const placeOf = (value: Json, key: string): Found | null => {
+  /** Which argument has the number at a place: said once, it is no other's (of 471,000 calls in the data 22 mean one twice; of 10,900 that a model wrote 13 had one twice, all of them wrong). */
+  const taken = new Map<string, string>();
+  const placeOf = (value: Json, key: string, path: string): Found | null => {
     if (typeof value === "string") return findText(value, request.text);
     if (typeof value !== "number") return null;
     said ??= numbersIn(request.text);
-    const found = findNumber(
+    const argument = path.replace(/(?:\[\d+\])+$/, "");
+    const take = ({ start }: Place) => {
+      const number = `${start} ${Math.abs(value)}`;
+      const isFree = (taken.get(number) ?? argument) === argument;
+      if (isFree) taken.set(number, argument);
+      return isFree;
+    };
+    const found = saying(
       value,
       said.filter((one) => !figures?.countsOther(key, one)),
-    );
-    const place = found ? undefined : figures?.placeOf(key, value);
-    return place ? { from: "number word", start: place.start, end: place.end } : found;
+    ).find(take);
+    if (found) return { from: found.inWords ? "number word" : "request", start: found.start, end: found.end };
+    const place = figures?.placeOf(key, value, take);
+    return place ? { from: "number word", start: place.start, end: place.end } : null;
   };
   const visit = (
     value: Json,
@@ -65,7 +76,7 @@ export function ground(
     }
     if (typeof value === "object" && value !== null && inner?.kind !== "enum")
       return visitAll(value as Record<string, Json>, inner?.kind === "object" ? inner.properties : [], `${path}.`);
-    const place = placeOf(value, key);
+    const place = placeOf(value, key, path);
     const source = place
       ? { from: place.from, ...request.typedSpan(place.start, place.end), grounded: true }
       : withoutPlace(value, inner, fallback);
@@ -177,9 +188,8 @@ function isWord(a: string | undefined, b: string | undefined): boolean {
   return isOfWord(a) && isOfWord(b);
 }
 
-/** A number that the request says, in digits before in words. A sign before digits may also be a mark. */
-function findNumber(value: number, said: readonly SaidNumber[]): Found | null {
+/** Where the request says a number, in digits before in words. A sign before digits may also be a mark. */
+function saying(value: number, said: readonly SaidNumber[]): SaidNumber[] {
   const matching = said.filter((one) => one.value === value || (!one.inWords && Math.abs(one.value) === value));
-  const best = matching.find(({ inWords }) => !inWords) ?? matching[0];
-  return best ? { from: best.inWords ? "number word" : "request", start: best.start, end: best.end } : null;
+  return [...matching.filter(({ inWords }) => !inWords), ...matching.filter(({ inWords }) => inWords)];
 }
