@@ -113,8 +113,6 @@ test("a number beside a unit says nothing under a key of another, of its kind or
     ["row 5 miles", "kilograms"],
     ["bake 200 g", "centimetres"],
     ["wait 30 seconds", "minutes"],
-    ["drive 60 mph", "speed_kmh"],
-    ["drink 2 cups", "amount_ml"],
   ])
     expect([request, ...says(request, key)]).toEqual([request, false, false]);
   for (const [request, key] of [
@@ -125,11 +123,6 @@ test("a number beside a unit says nothing under a key of another, of its kind or
     ["run 20 ml an hour", "ml_per_hour"],
     ["drink 2000 a day", "goal_ml"],
     ["30 seconds more", "seconds"],
-    ["drive 60 mph", "speed"],
-    ["drive 60 miles per hour", "mph"],
-    ["drive 60 km/h", "speed_kmh"],
-    ["drink 2 cups", "cups"],
-    ["drink 2 cups", "count"],
   ])
     expect([request, ...says(request, key)]).toEqual([request, true, true]);
 });

@@ -5,8 +5,8 @@
 
 #include "numbers.h"
 
-/* The first rows of mass, volume, length and vessels; those of time stand before. */
-enum { firstMass = 9, firstVolume = 14, firstLength = 18, firstVessel = 26 };
+/* The first rows of time, mass, volume and length. */
+enum { firstMass = 9, firstVolume = 14, firstLength = 18 };
 
 /* Units in the least one of their kind, by their words without an "s" at the end. */
 static const struct {
@@ -35,10 +35,8 @@ static const struct {
   {254, " inch inche "},
   {3048, " ft foot feet "},
   {10000, " meter metre "},
-  {10000000, " km k kilometer kilometre kmh kph "},
-  {16093440, " mi mile mph "},
-  {18520000, " knot "},
-  {1, " cup mug glass glasse bottle spoon tablespoon teaspoon "},
+  {10000000, " km k kilometer kilometre "},
+  {16093440, " mi mile "},
 };
 
 uint32_t unit_of(const uint8_t *word, uint32_t bytes) {
@@ -53,11 +51,11 @@ uint32_t size_of(uint32_t unit) {
 }
 
 static uint32_t kind_of(uint32_t unit) {
-  return (unit >= firstMass) + (unit >= firstVolume) + (unit >= firstLength) + (unit >= firstVessel);
+  return (unit >= firstMass) + (unit >= firstVolume) + (unit >= firstLength);
 }
 
 uint32_t beside(uint32_t unit, uint32_t other) {
-  return unit == unit_minuteOrMeter && other >= firstLength && other < firstVessel ? unit_meter : unit;
+  return unit == unit_minuteOrMeter && other >= firstLength ? unit_meter : unit;
 }
 
 bool is_alike(uint32_t unit, uint32_t other) {

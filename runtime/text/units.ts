@@ -1,8 +1,8 @@
-/** Units that numbers and keys of tools count: of time, mass, volume, length, that of a speed in an hour, and vessels, which hold nobody knows how much. */
+/** Units that numbers and keys of tools count: of time, mass, volume and length. */
 
 /** What a number counts, in the least unit of its kind. Under a key of another kind it stands as it is. */
 export interface Unit {
-  kind: "time" | "mass" | "volume" | "length" | "vessel";
+  kind: "time" | "mass" | "volume" | "length";
   size: number;
 }
 
@@ -30,10 +30,8 @@ const rows: readonly (readonly [Unit["kind"], size: number, words: string])[] = 
   ["length", 254, "inch inche"],
   ["length", 3048, "ft foot feet"],
   ["length", 10_000, "meter metre"],
-  ["length", 10_000_000, "km k kilometer kilometre kmh kph"],
-  ["length", 16_093_440, "mi mile mph"],
-  ["length", 18_520_000, "knot"],
-  ["vessel", 1, "cup mug glass glasse bottle spoon tablespoon teaspoon"],
+  ["length", 10_000_000, "km k kilometer kilometre"],
+  ["length", 16_093_440, "mi mile"],
 ];
 export const units: readonly Unit[] = rows.map(([kind, size]) => ({ kind, size }));
 const byWord = new Map(rows.flatMap(([, , words], i) => words.split(" ").map((word) => [word, units[i]] as const)));
