@@ -252,16 +252,21 @@ describe("the same as the runtime", () => {
         ["seconds", "rest_seconds"],
         ["start_hour", "end_hour"],
         ["hour", "minute"],
+        ["minutes", "degrees"],
       ];
       const number = { type: "number", required: true };
-      const tools = pairs.map(([one, other]) => ({
-        name: `set_${one}`,
-        parameters: {
-          [one]: number,
-          [other]: number,
-          sets: { type: "array", items: { type: "number" }, required: true },
-        },
-      }));
+      const known = [{ ...number, default: 5 }, { enum: [4, 5, 9], required: true }, number];
+      const times = { type: "object", properties: { seconds: { type: "number", maximum: 99 } }, required: ["seconds"] };
+      const tools = pairs.flatMap(([one, other]) =>
+        known.map((first) => ({
+          name: `set_${one}`,
+          parameters: {
+            [one]: first,
+            [other]: number,
+            sets: { type: "array", items: first === number ? times : { type: "number", maximum: 99 }, required: true },
+          },
+        })),
+      );
       const requests =
         "720 pixels wide|720 by 720|wait two minutes|at midnight|quarter past three in the afternoon|60 for an hour|down 4, 4 times|-5|five and 5|9, so nine";
       const cases = tools.flatMap((tool) =>

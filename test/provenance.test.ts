@@ -54,20 +54,36 @@ test("what a number comes to under its key is said where the number is; a part o
   expect(from("half a pizza, dim to half", { count: 50, percent: 50, brightness: 0.5 })).toEqual(["", "", "half"]);
 });
 
-test("a number that is said once is one argument's; a list may have it again, and midnight is the hour and the minute", () => {
+test("a number that is said once is one argument's, in whatever order; a list may have it again, and midnight is the hour and the minute", () => {
   const from = (request: string, values: Record<string, unknown>) => {
     const read = readRequest(request);
     const { sources } = ground(values as never, [], read, new Figures(read.text, 8));
-    return Object.values(sources).map(({ start, end }) => (start === undefined ? "" : request.slice(start, end)));
+    return Object.values(sources).map(({ grounded }) => Number(grounded));
   };
-  expect(from("a frame of 720 pixels", { width: 720, height: 720 })).toEqual(["720", ""]);
-  expect(from("a frame of 720 by 720", { width: 720, height: 720 })).toEqual(["720", "720"]);
-  expect(from("down 4, 4 times", { by: -4, times: 4 })).toEqual(["4", "4"]);
-  expect(from("down 4", { by: -4, times: 4 })).toEqual(["4", ""]);
-  expect(from("wait two minutes", { seconds: 120, restSeconds: 120 })).toEqual(["two", ""]);
-  expect(from("60 degrees for an hour", { degrees: 60, minutes: 60 })).toEqual(["60", "an hour"]);
-  expect(from("three sets of 8", { sets: 3, repeats: [8, 8, 8] })).toEqual(["three", "8", "8", "8"]);
-  expect(from("quiet at midnight", { hour: 0, minute: 0 })).toEqual(["midnight", "midnight"]);
+  expect(from("a frame of 720 pixels", { width: 720, height: 720 })).toEqual([1, 0]);
+  expect(from("a frame of 720 by 720", { width: 720, height: 720 })).toEqual([1, 1]);
+  expect(from("down 4, 4 times", { by: -4, times: 4 })).toEqual([1, 1]);
+  expect(from("down 4", { by: -4, times: 4 })).toEqual([1, 0]);
+  expect(from("wait two minutes", { seconds: 120, restSeconds: 120 })).toEqual([1, 0]);
+  expect(from("60 degrees for an hour", { degrees: 60, minutes: 60 })).toEqual([1, 1]);
+  expect(from("60 degrees for an hour", { minutes: 60, degrees: 60 })).toEqual([1, 1]);
+  expect(from("heating to 21 at 9 pm", { hour: 21, temperature: 21 })).toEqual([1, 1]);
+  expect(from("three sets of 8", { sets: 3, repeats: [8, 8, 8] })).toEqual([1, 1, 1, 1]);
+  expect(from("two sets of 8", { sets: [{ repeats: 8 }, { repeats: 8 }], each: 8 })).toEqual([1, 1, 0]);
+  expect(from("quiet at midnight", { hour: 0, minute: 0 })).toEqual([1, 1]);
+  expect(from("all to the max", { volume: 9, power: 9 })).toEqual([0, 0]);
+});
+
+test("what a default or an enum accounts for takes no number from another argument", () => {
+  const [{ parameters }] = ToolSet.from([
+    {
+      name: "t",
+      parameters: { level: { type: "number", default: 50 }, size: { enum: [50, 60] }, seconds: { type: "number" } },
+    },
+  ]).tools;
+  const read = readRequest("50 seconds");
+  const { sources } = ground({ level: 50, size: 50, seconds: 50 }, parameters, read, new Figures(read.text, 8));
+  expect(Object.values(sources).map(({ grounded }) => grounded)).toEqual([true, true, true]);
 });
 
 test("an argument that no tool has: true, false and null need no place", () => {

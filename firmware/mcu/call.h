@@ -138,12 +138,17 @@ uint32_t group_in(const call *c);
 /* The numbers of the request, and the bounds that it asks for, into c->said. Source: runtime/answer/said.ts. */
 void find_figures(call *c);
 
-/* Numbers of the request that a call has. Gives one to the argument of a key, unless it is another's. */
-typedef struct taken taken;
-bool take_number(taken *t, thimble_span key, double value, uint32_t start);
+/* Places of a request, those that are times of day beyond its end; what is more than `most` is not told apart. */
+typedef struct {
+  uint32_t n, at[40];
+} places;
+void add_place(places *p, uint32_t at);
 
-/* Whether what the request says comes to a number under a key, as "two minutes" to 120 under "seconds", and is no other's. */
-bool comes_to(const call *c, thimble_span key, double value, taken *t);
+/* Adds where the request says what comes to a number under a key, as "two minutes" to 120 under "seconds". */
+void add_places(const call *c, thimble_span key, double value, places *p);
+
+/* Whether the request asks for the most or the least that a number under a key may be, and that is it. */
+bool is_bound(const call *c, thimble_span key, double value);
 
 /* Whether a number of the request counts another unit than a key of its kind: 30 of "30 seconds" under "minutes". */
 bool counts_other(const call *c, thimble_span key, const said_number *number);

@@ -52,47 +52,77 @@ static double digits_of(const call *c, const said_number *number) {
   return json_number(c->scratch, c->scratch + n);
 }
 
-/* The numbers that a call has, each of one argument: of lists that of all items. */
-struct taken {
-  uint32_t n;
-  struct {
-    double value;
-    uint32_t start;
-    const uint8_t *key;
-  } of[32];
-};
-
-bool take_number(taken *t, thimble_span key, double value, uint32_t start) {
-  if (value < 0) value = -value;
-  for (uint32_t i = 0; i < t->n; i++)
-    if (t->of[i].start == start && t->of[i].value == value) return t->of[i].key == key.at;
-  if (t->n < sizeof t->of / sizeof *t->of) {
-    t->of[t->n].value = value;
-    t->of[t->n].start = start;
-    t->of[t->n++].key = key.at;
-  }
-  return true;
+void add_place(places *p, uint32_t at) {
+  uint32_t i = 0;
+  while (i < p->n && p->at[i] != at) i++;
+  if (i == p->n && i < sizeof p->at / sizeof *p->at) p->at[p->n++] = at;
 }
 
-/* Whether the request says a number that may stand under a key, in digits or in words; before digits a sign may also be a mark. */
-static bool says_number(const call *c, thimble_span key, double value, taken *t) {
+/* Adds where the request says a number that may stand under a key; before digits a sign may also be a mark. */
+static void find_places(const call *c, thimble_span key, double value, places *p) {
   enum { most = 32 };
   said_number numbers[most];
   uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, most);
-  for (int inWords = 0; inWords < 2; inWords++)
-    for (uint32_t i = 0; i < n && i < most; i++) {
-      if (numbers[i].inWords != inWords || counts_other(c, key, &numbers[i]) || (inWords && numbers[i].millionths == inexact)) continue;
-      double said = inWords ? (double)numbers[i].millionths / million : digits_of(c, &numbers[i]);
-      if ((said == value || (!inWords && (said < 0 ? -said : said) == value)) && take_number(t, key, value, numbers[i].start)) return true;
+  for (uint32_t i = 0; i < n && i < most; i++) {
+    if (counts_other(c, key, &numbers[i]) || (numbers[i].inWords && numbers[i].millionths == inexact)) continue;
+    double said = numbers[i].inWords ? (double)numbers[i].millionths / million : digits_of(c, &numbers[i]);
+    if (said == value || (!numbers[i].inWords && (said < 0 ? -said : said) == value)) add_place(p, numbers[i].start);
+  }
+  add_places(c, key, value, p);
+}
+
+/* Numbers of a call that the request says, by argument, of which a list is one. */
+typedef struct {
+  uint32_t n;
+  struct {
+    double value;
+    thimble_span key;
+    const uint8_t *schema; /* of the argument */
+    uint32_t times;
+  } of[32];
+} arguments_said;
+
+static bool is_as_far(double a, double b) {
+  return a == b || a == -b;
+}
+
+static void note_said(arguments_said *said, const uint8_t *schema, thimble_span key, double value) {
+  uint32_t i = 0;
+  while (i < said->n && !(said->of[i].schema == schema && is_as_far(said->of[i].value, value))) i++;
+  if (i == sizeof said->of / sizeof *said->of) return;
+  if (i == said->n) {
+    said->of[i].value = value;
+    said->of[i].key = key;
+    said->of[i].schema = schema;
+    said->of[said->n++].times = 0;
+  }
+  said->of[i].times++;
+}
+
+/* Values that another argument has already, as often as the request says them. */
+static uint32_t count_again(const call *c, const arguments_said *said) {
+  uint32_t count = 0;
+  for (uint32_t i = 1; i < said->n; i++) {
+    places p = {0};
+    uint32_t before = 0;
+    for (uint32_t j = 0; j < said->n; j++) {
+      if (!is_as_far(said->of[j].value, said->of[i].value)) continue;
+      before += j < i;
+      find_places(c, said->of[j].key, said->of[j].value, &p);
     }
-  return false;
+    if (before >= p.n) count += said->of[i].times;
+  }
+  return count;
 }
 
 /* Whether a value under a key that no enum lists comes from the request. */
-static bool is_said(call *c, thimble_span key, json j, taken *t) {
+static bool is_said(call *c, const uint8_t *schema, thimble_span key, json j, arguments_said *said) {
   if (*j.at != '"') {
     double value = json_number(j.at, j.end);
-    return says_number(c, key, value, t) || comes_to(c, key, value, t);
+    places p = {0};
+    find_places(c, key, value, &p);
+    if (p.n) note_said(said, schema, key, value);
+    return p.n || is_bound(c, key, value);
   }
   uint32_t bytes = json_text(j.at + 1, j.end - 1, c->scratch), start = 0;
   while (start < bytes && c->scratch[start] == ' ') start++;
@@ -100,8 +130,8 @@ static bool is_said(call *c, thimble_span key, json j, taken *t) {
   return is_in_request(c, (thimble_span){c->scratch + start, bytes - start});
 }
 
-/* Values within a value under a key that nothing accounts for. */
-static uint32_t count_ungrounded(call *c, const uint8_t *schema, thimble_span key, json j, taken *t) {
+/* Values within a value of an argument that nothing accounts for. `argument`: its schema. */
+static uint32_t count_ungrounded(call *c, const uint8_t *schema, const uint8_t *argument, thimble_span key, json j, arguments_said *said) {
   uint32_t count = 0;
   j.end = json_end(j);
   if (!schema || j.at >= j.end || *j.at == 't' || *j.at == 'f' || *j.at == 'n' || is_listed(schema, j)) return 0;
@@ -110,7 +140,7 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, thimble_span ke
     const uint8_t *list = one && (*one == schema_array || *one == schema_tuple) ? one : NULL;
     uint32_t place = 0;
     for (json in = {j.at + 1, j.end - 1}; in.at < in.end;) {
-      count += count_ungrounded(c, list ? schema_item(list, place++) : NULL, key, in, t);
+      count += count_ungrounded(c, list ? schema_item(list, place++) : NULL, argument, key, in, said);
       in.at = json_end(in);
       if (in.at < in.end && *in.at == ',') in.at++;
     }
@@ -118,7 +148,7 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, thimble_span ke
   }
   if (*j.at != '{') {
     bool isDefault = *schema == schema_default && is_same((thimble_span){schema + 3, u16_at(schema + 1)}, j);
-    return !isDefault && !is_said(c, key, j, t);
+    return !isDefault && !is_said(c, argument, key, j, said);
   }
   const uint8_t *object = one && *one == schema_object ? one : NULL;
   for (json in = {j.at + 1, j.end - 1}; object && in.at < in.end;) {
@@ -127,7 +157,7 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, thimble_span ke
     for (uint32_t n = u16_at(object + 1); n; n--) {
       property known = property_at(at);
       if (is_same((thimble_span){known.key, (uint32_t)(known.inner - known.key)}, name)) {
-        count += count_ungrounded(c, known.inner, (thimble_span){name.at + 1, (uint32_t)(name.end - name.at - 2)}, value, t);
+        count += count_ungrounded(c, known.inner, known.inner, (thimble_span){name.at + 1, (uint32_t)(name.end - name.at - 2)}, value, said);
         break;
       }
       at = schema_end(known.inner);
@@ -243,8 +273,9 @@ uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure) {
     /* Up to the brace that closes the arguments; the call's own follows. */
     json args = {text.at + named + 13, text.at + text.bytes - 1};
     const uint8_t *schema = m->parts[part_schemas].at + u32_at(m->parts[part_tools].at + 28 * tool + 24);
-    taken numbers = {0};
-    s.ungrounded = (uint16_t)count_ungrounded(c, schema, (thimble_span){NULL, 0}, args, &numbers);
+    arguments_said said = {0};
+    s.ungrounded = (uint16_t)count_ungrounded(c, schema, schema, (thimble_span){NULL, 0}, args, &said);
+    s.ungrounded = (uint16_t)(s.ungrounded + count_again(c, &said));
     s.confidence = (float)confidence_of(c, &s, count_keys(args));
     s.decision = (uint16_t)decide(m, &s, !s.ungrounded && !isForbidden && !(cutShort && i + 1 == c->nCalls));
     if (s.decision < careful) careful = s.decision;

@@ -102,18 +102,19 @@ static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   return m;
 }
 
-bool comes_to(const call *c, thimble_span key, double value, taken *t) {
+void add_places(const call *c, thimble_span key, double value, places *p) {
   key_unit unit = unit_under(key);
   for (uint32_t i = 0; c->said && i < c->nSaid; i++) {
     meanings m = values_under(c, &unit, i);
     if (unit.isLevel && c->said[i].isChange) continue;
-    for (uint32_t n = 0; n < m.n; n++) {
-      bool isIt = !(m.parts >> n & 1) && (double)m.values[n] / million == value;
-      /* Midnight is the hour and the minute. */
-      if (isIt && (c->said[i].clock || take_number(t, key, value, c->said[i].start))) return true;
-    }
+    /* Midnight is the hour and the minute. */
+    for (uint32_t n = m.n; n--;)
+      if (!(m.parts >> n & 1) && (double)m.values[n] / million == value) add_place(p, c->said[i].clock ? c->requestBytes + i : c->said[i].start);
   }
-  for (uint32_t i = c->said && unit.isLevel ? c->nReached : 0; i--;)
+}
+
+bool is_bound(const call *c, thimble_span key, double value) {
+  for (uint32_t i = c->said && unit_under(key).isLevel ? c->nReached : 0; i--;)
     if ((double)c->reached[i] / million == value) return true;
   return false;
 }

@@ -111,18 +111,19 @@ export class Figures {
       : texts.flatMap((text) => (/^[^-]*[1-9]/.test(text) ? [text, `-${text}`] : text));
   }
 
-  /**
-   * Where the request says what comes to a number under a key, "two minutes" of 120 under "seconds", "full volume" of the most. `take`:
-   * whether a place that says it may be had; midnight is the hour and the minute.
-   */
-  placeOf(key: string, value: number, take = (_: Place) => true): Place | undefined {
+  /** Where the request says what comes to a number under a key: "two minutes" of 120 under "seconds". */
+  placesOf(key: string, value: number): Said[] {
     const [text, word] = [String(value), lastWord(escaped(key))];
     const isOfLevel = levels.has(word);
-    for (const { value: meant, place } of valuesUnder(countedUnder(word), this.said)) {
-      if (!place || !Number.isSafeInteger(meant) || decimal(meant) !== text) continue;
-      if (!(isOfLevel && place.isChange) && (place.clock !== undefined || take(place))) return place;
-    }
-    return isOfLevel && this.reached.has(text) ? this.asks.place : undefined;
+    return [...valuesUnder(countedUnder(word), this.said)].flatMap(({ value: meant, place }) => {
+      const isIt = place !== undefined && Number.isSafeInteger(meant) && decimal(meant) === text;
+      return isIt && !(isOfLevel && place.isChange) ? [place] : [];
+    });
+  }
+
+  /** Where it asks for the most or the least that a number under a key may be: "full volume". */
+  boundOf(key: string, value: number): Place | undefined {
+    return isLevel(escaped(key)) && this.reached.has(String(value)) ? this.asks.place : undefined;
   }
 
   /** Whether a number of the request counts another unit than a key: 30 of "30 seconds" under "minutes", 20 of "20 ounces" under "ml". */
