@@ -116,6 +116,9 @@ test("a number beside a unit says nothing under a key of another, of its kind or
     ["row 5 miles", "kilograms"],
     ["bake 200 g", "centimetres"],
     ["wait 30 seconds", "minutes"],
+    ["drink 2 cups", "amount_ml"],
+    ["drink 3 large glasses", "litres"],
+    ["add 2 Spoons", "grams"],
   ])
     expect([request, ...says(request, key)]).toEqual([request, false, false]);
   for (const [request, key] of [
@@ -126,6 +129,11 @@ test("a number beside a unit says nothing under a key of another, of its kind or
     ["run 20 ml an hour", "ml_per_hour"],
     ["drink 2000 a day", "goal_ml"],
     ["30 seconds more", "seconds"],
+    ["drink 2 cups", "cups"],
+    ["drink 2 cups", "count"],
+    ["pour 200 into cup 2", "ml"],
+    ["take 500 ml bottles", "ml"],
+    ["rest for 2 cups", "minutes"],
   ])
     expect([request, ...says(request, key)]).toEqual([request, true, true]);
 });

@@ -224,7 +224,7 @@ describe("the same as the runtime", () => {
         ..."shift the alarm back 10 minutes|rewind 30 seconds|dim by 20|cool to 19|down to about 5|-5 and 3|undo 2".split(
           "|",
         ),
-        ..."pour 20 ounces|20 ml an hour|2000 a day|back half a litre|3 pounds less|6 feet off|x minus 3 y 4|5 less".split(
+        ..."pour 20 ounces|20 ml an hour|2000 a day|back half a litre|3 pounds less|6 feet off|x minus 3 y 4|2 cups|3 big glasses|1 to cup 2|5 less".split(
           "|",
         ),
       ];

@@ -20,6 +20,7 @@ typedef struct {
   bool isPart;       /* of a length in several units, "an hour and 5 minutes", which is said beside it as one */
   bool isChange;     /* by how much, which is no level */
   bool mayFall;      /* it may be less than nothing */
+  bool isOfVessels;  /* it counts cups or the like, which hold nobody knows how much */
   bool isOther;      /* what stands before it is meant instead where that fits: 20 for the 8 of "8 pm" */
   uint8_t bound;     /* asks_most or asks_least: in millionths what the schema takes at that, or inexact */
 } said;
@@ -138,17 +139,14 @@ uint32_t group_in(const call *c);
 /* The numbers of the request, and the bounds that it asks for, into c->said. Source: runtime/answer/said.ts. */
 void find_figures(call *c);
 
-/* Places of a request, those that are times of day beyond its end; what is more than `most` is not told apart. */
+/* Places of a request, those that are no single argument's beyond its end; what is more than `most` is not told apart. */
 typedef struct {
   uint32_t n, at[40];
 } places;
 void add_place(places *p, uint32_t at);
 
-/* Adds where the request says what comes to a number under a key, as "two minutes" to 120 under "seconds". */
+/* Adds where the request says what comes to a number under a key, as "two minutes" to 120 under "seconds", or "full volume" to the most. */
 void add_places(const call *c, thimble_span key, double value, places *p);
-
-/* Whether the request asks for the most or the least that a number under a key may be, and that is it. */
-bool is_bound(const call *c, thimble_span key, double value);
 
 /* Whether a number of the request counts another unit than a key of its kind: 30 of "30 seconds" under "minutes". */
 bool counts_other(const call *c, thimble_span key, const said_number *number);

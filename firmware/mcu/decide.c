@@ -122,7 +122,7 @@ static bool is_said(call *c, const uint8_t *schema, thimble_span key, json j, ar
     places p = {0};
     find_places(c, key, value, &p);
     if (p.n) note_said(said, schema, key, value);
-    return p.n || is_bound(c, key, value);
+    return p.n;
   }
   uint32_t bytes = json_text(j.at + 1, j.end - 1, c->scratch), start = 0;
   while (start < bytes && c->scratch[start] == ' ') start++;

@@ -59,9 +59,13 @@ static void mean(meanings *m, int64_t value, bool isPart) {
   m->values[m->n++] = -value;
 }
 
+static bool is_amount(uint32_t unit) {
+  return unit && !is_time(unit);
+}
+
 /* Mass, volume or length, and another of these: times also say how often, "20 ml an hour" under "ml_per_hour". */
 static bool is_other(uint32_t unit, uint32_t under) {
-  return unit && under && !is_time(unit) && !is_time(under) && !is_alike(unit, under);
+  return is_amount(unit) && is_amount(under) && !is_alike(unit, under);
 }
 
 /* What the i-th number may stand for under a key. */
@@ -79,7 +83,7 @@ static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   /* "An alarm for 9, please" is at nine sharp. */
   if (key->isHand && key->unit == minute_clock && !is_time(unit)) mean(&m, 0, false);
   if (!is_alike(unit, under)) {
-    mean(&m, one->millionths, is_other(unit, under));
+    mean(&m, one->millionths, is_other(unit, under) || (!unit && one->isOfVessels && is_amount(under)));
     bool isShare = !key->unit && !unit && one->inWords && one->millionths > 0 && one->millionths < million;
     if (isShare) mean(&m, 100 * one->millionths, true);
     return m;
@@ -111,18 +115,16 @@ void add_places(const call *c, thimble_span key, double value, places *p) {
     for (uint32_t n = m.n; n--;)
       if (!(m.parts >> n & 1) && (double)m.values[n] / million == value) add_place(p, c->said[i].clock ? c->requestBytes + i : c->said[i].start);
   }
-}
-
-bool is_bound(const call *c, thimble_span key, double value) {
-  for (uint32_t i = c->said && unit_under(key).isLevel ? c->nReached : 0; i--;)
-    if ((double)c->reached[i] / million == value) return true;
-  return false;
+  /* What is asked for as the most or the least is any argument's. */
+  for (uint32_t i = c->said && unit.isLevel ? c->nReached : 0; i--;)
+    if ((double)c->reached[i] / million == value) add_place(p, c->requestBytes + allSaid + (uint32_t)(key.at - c->text));
 }
 
 bool counts_other(const call *c, thimble_span key, const said_number *number) {
   key_unit of = unit_under(key);
   uint32_t after, said = counted_by(c->request, c->requestBytes, number, &after), under = beside(of.unit, said), unit = beside(said, under);
   if (!c->said) return false;
+  if (!unit && is_amount(under) && counts_vessels(c->request, c->requestBytes, number->end)) return true;
   return is_other(unit, under) || (is_alike(unit, under) && size_of(unit) != size_of(under)) || (of.isLevel && is_change(c->request, c->requestBytes, number->start, number->end));
 }
 

@@ -1,4 +1,6 @@
 /* See json.h. */
+#include "small.h"
+
 #include "json.h"
 
 #include "files.h"

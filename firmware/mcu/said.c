@@ -79,6 +79,18 @@ static uint32_t letters_at(const uint8_t *text, uint32_t bytes, uint32_t at) {
   return letters;
 }
 
+bool counts_vessels(const uint8_t *text, uint32_t bytes, uint32_t after) {
+  static const char vessels[] = " cup mug glas glasse bottle pint spoon tablespoon teaspoon ";
+  uint32_t at = after + (after < bytes && (text[after] == ' ' || text[after] == '-'));
+  for (int words = 2; words--;) {
+    uint32_t letters = letters_at(text, bytes, at), end = at + letters;
+    if (place_of_word(text + at, stem((thimble_span){text + at, letters}), vessels) >= 0) return true;
+    if (!letters || end == bytes || text[end] != ' ' || place_of_word(text + at, letters, " to in into from for at ") >= 0) return false;
+    at = end + 1;
+  }
+  return false;
+}
+
 /* Whether a clause ends at a place: a mark before a space, or a word that joins clauses. */
 static bool is_joint(const uint8_t *text, uint32_t bytes, uint32_t at) {
   if (at + 1 < bytes && text[at + 1] == ' ' && memchr(",.;:!?", text[at], 6)) return true;
@@ -229,7 +241,7 @@ static void say_numbers(call *c) {
     isExact = isExact && numbers[i].millionths != inexact;
     uint8_t unit = (uint8_t)counted_by(c->request, c->requestBytes, &numbers[i], &at.after);
     bool isChange = is_change(c->request, c->requestBytes, numbers[i].start, numbers[i].end);
-    say(c, spans, at, (said){.millionths = numbers[i].millionths, .unit = unit, .inWords = numbers[i].inWords, .isChange = isChange, .mayFall = may_fall(c->request, c->requestBytes, numbers[i].start, numbers[i].end)});
+    say(c, spans, at, (said){.millionths = numbers[i].millionths, .unit = unit, .inWords = numbers[i].inWords, .isChange = isChange, .mayFall = may_fall(c->request, c->requestBytes, numbers[i].start, numbers[i].end), .isOfVessels = counts_vessels(c->request, c->requestBytes, numbers[i].end)});
   }
   say_articles(c, numbers, kept, spans);
   say_compounds(c, spans);

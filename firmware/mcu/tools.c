@@ -2,6 +2,8 @@
  * The file of kept tools: keys and values (runtime/kept/file.ts, form.ts) and what a device needs beside (device.ts). All that a
  * call follows is checked here once: places, ids, targets.
  */
+#include "small.h"
+
 #include "files.h"
 #include "json.h"
 #include "open.h"

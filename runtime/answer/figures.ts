@@ -7,7 +7,7 @@
  */
 import { type Extremes, extremesIn } from "../text/extremes.ts";
 import { type Unit, unitOf, unitsBeside } from "../text/units.ts";
-import { countedBy, isChange, million, mostSaid, type Place, type Said, saidIn } from "./said.ts";
+import { countedBy, countsVessels, isChange, million, mostSaid, type Place, type Said, saidIn } from "./said.ts";
 
 /** Bounds of an answer that count as said. */
 const mostReached = 4;
@@ -132,6 +132,7 @@ export class Figures {
     const { own, unit, isAlike } = unitsBeside(said, unitOf(lastWord(escaped(key))));
     return (
       isOther(own, unit) ||
+      (!own && isAmount(unit) && countsVessels(this.request, place)) ||
       (isAlike && own?.size !== unit?.size) ||
       (isLevel(escaped(key)) && isChange(this.request, place))
     );
@@ -240,7 +241,8 @@ function* amountsOf(one: Said, { unit: ends, isHand }: Counted, isOnly: boolean)
   // "An alarm for 9, please" is at nine sharp.
   if (isHand && unit?.size === minute && own?.kind !== "time") yield { value: 0, place: one };
   if (!unit || !own || !isAlike) {
-    yield { value: millionths, ...(!isOther(own, unit) && { place: one }) };
+    const isUnsure = isOther(own, unit) || (!own && one.isOfVessels && isAmount(unit));
+    yield { value: millionths, ...(!isUnsure && { place: one }) };
     if (!unit && !own && one.inWords && millionths > 0 && millionths < million) yield { value: 100 * millionths };
     return;
   }
@@ -259,7 +261,8 @@ function* amountsOf(one: Said, { unit: ends, isHand }: Counted, isOnly: boolean)
 
 /** Mass, volume or length, and another of these: times also say how often, "20 ml an hour" under "ml_per_hour". */
 const isOther = (own: Unit | undefined, unit: Unit | undefined) =>
-  own !== undefined && unit !== undefined && own.kind !== unit.kind && own.kind !== "time" && unit.kind !== "time";
+  isAmount(own) && isAmount(unit) && own?.kind !== unit?.kind;
+const isAmount = (unit: Unit | undefined) => unit !== undefined && unit.kind !== "time";
 
 /** What may be at its most or least, by the last word of a key: not hours, cups or ids. */
 const levels = new Set(

@@ -37,6 +37,8 @@ export interface Said extends Place {
   isChange?: boolean;
   /** It may be less than nothing. */
   mayFall?: boolean;
+  /** It counts cups or the like, which hold nobody knows how much. */
+  isOfVessels?: boolean;
 }
 
 const aCounted = patternOf(String.raw`(?<![\p{L}\p{N}])an? ([\p{L}]+)`, "giu");
@@ -65,6 +67,7 @@ export function saidIn(request: string): Said[] {
       ...(isTold && { isTold }),
       ...(isChange(request, one) && { isChange: true }),
       ...(mayFall(request, one) && { mayFall: true }),
+      ...(countsVessels(request, one) && { isOfVessels: true }),
     };
   });
   for (const { 0: text, 1: word, index } of request.matchAll(aCounted(request))) {
@@ -168,6 +171,12 @@ export function countedBy(request: string, { start, end }: Place): { word: strin
   const [text = "", word = ""] = (within === undefined && nextWord(rest).exec(rest)) || [];
   return { word: (within ?? word).toLowerCase(), after: end + text.length };
 }
+
+/** Whether a number counts vessels: "2 cups", "3 large glasses"; not "500 ml bottles" nor "200 into cup 2". */
+export const countsVessels = (request: string, { end }: Place): boolean => vessels.test(request.slice(end));
+
+const vessels =
+  /^[ -]?(?:(?!(?:to|in|into|from|for|at) )[a-z]+ )?(?:cup|mug|glas|glasse|bottle|pint|spoon|tablespoon|teaspoon)s?(?![a-z])/i;
 
 /** Whether a number says by how much: "up by 5", "up 5", "10 percent brighter", "3 notches". */
 export function isChange(request: string, { start, end }: Place): boolean {
