@@ -79,7 +79,7 @@ typedef struct {
     thimble_span key;
     const uint8_t *schema; /* of the argument */
     uint32_t times;
-  } of[32];
+  } of[16];
 } arguments_said;
 
 static bool is_as_far(double a, double b) {
