@@ -116,6 +116,16 @@ test("a list in any form is read, each finding and rewrite at the tool's own pla
   expect(pathsOf(reportFor(plain), "non-ascii")).toEqual(["tools[0].args.room.enum[0]"]);
 });
 
+test("eight tools in the prompt are no finding and nine are; read apart thirty and thirty-one", () => {
+  const findings = (way: "joint" | "apart", n: number) => {
+    const list = JSON.stringify(Array.from({ length: n }, (_, i) => ({ name: `tool_${i}` })));
+    return pathsOf(reportOf("tools.json", readSheet(list, tokenizer, 384, way)), "too-many-tools").length;
+  };
+  expect([findings("joint", 8), findings("joint", 9), findings("apart", 30), findings("apart", 31)]).toEqual([
+    0, 1, 0, 1,
+  ]);
+});
+
 test("a reference with a percent sign that encodes nothing is followed", () => {
   const properties = { a: { $ref: "#/$defs/100%" } };
   const $defs = { "100%": { enum: ["Küche"] } };
