@@ -60,10 +60,9 @@ void add_place(places *p, uint32_t at) {
 
 /* Adds where the request says a number that may stand under a key; before digits a sign may also be a mark. */
 static void find_places(const call *c, thimble_span key, double value, places *p) {
-  enum { most = 32 };
-  said_number numbers[most];
-  uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, most);
-  for (uint32_t i = 0; i < n && i < most; i++) {
+  said_number numbers[mostNumbers];
+  uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, mostNumbers);
+  for (uint32_t i = 0; i < n && i < mostNumbers; i++) {
     if (counts_other(c, key, &numbers[i]) || (numbers[i].inWords && numbers[i].millionths == inexact)) continue;
     double said = numbers[i].inWords ? (double)numbers[i].millionths / million : digits_of(c, &numbers[i]);
     if (said == value || (!numbers[i].inWords && (said < 0 ? -said : said) == value)) add_place(p, numbers[i].start);
@@ -105,11 +104,10 @@ static uint32_t count_again(const call *c, const arguments_said *said) {
   for (uint32_t i = 1; i < said->n; i++) {
     places p = {0};
     uint32_t before = 0;
-    for (uint32_t j = 0; j < said->n; j++) {
-      if (!is_as_far(said->of[j].value, said->of[i].value)) continue;
-      before += j < i;
-      find_places(c, said->of[j].key, said->of[j].value, &p);
-    }
+    for (uint32_t j = 0; j < i; j++) before += is_as_far(said->of[j].value, said->of[i].value);
+    if (!before) continue;
+    for (uint32_t j = 0; j < said->n; j++)
+      if (is_as_far(said->of[j].value, said->of[i].value)) find_places(c, said->of[j].key, said->of[j].value, &p);
     if (before >= p.n) count += said->of[i].times;
   }
   return count;

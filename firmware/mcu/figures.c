@@ -63,9 +63,9 @@ static bool is_amount(uint32_t unit) {
   return unit && !is_time(unit);
 }
 
-/* Mass, volume or length, and another of these: times also say how often, "20 ml an hour" under "ml_per_hour". */
-static bool is_other(uint32_t unit, uint32_t under) {
-  return is_amount(unit) && is_amount(under) && !is_alike(unit, under);
+/* Mass, volume or length, and another of these or vessels: times also say how often, "20 ml an hour" under "ml_per_hour". */
+static bool is_other(uint32_t unit, uint32_t under, bool isOfVessels) {
+  return is_amount(under) && (unit ? is_amount(unit) && !is_alike(unit, under) : isOfVessels);
 }
 
 /* What the i-th number may stand for under a key. */
@@ -83,7 +83,7 @@ static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   /* "An alarm for 9, please" is at nine sharp. */
   if (key->isHand && key->unit == minute_clock && !is_time(unit)) mean(&m, 0, false);
   if (!is_alike(unit, under)) {
-    mean(&m, one->millionths, is_other(unit, under) || (!unit && one->isOfVessels && is_amount(under)));
+    mean(&m, one->millionths, is_other(unit, under, one->isOfVessels));
     bool isShare = !key->unit && !unit && one->inWords && one->millionths > 0 && one->millionths < million;
     if (isShare) mean(&m, 100 * one->millionths, true);
     return m;
@@ -124,8 +124,7 @@ bool counts_other(const call *c, thimble_span key, const said_number *number) {
   key_unit of = unit_under(key);
   uint32_t after, said = counted_by(c->request, c->requestBytes, number, &after), under = beside(of.unit, said), unit = beside(said, under);
   if (!c->said) return false;
-  if (!unit && is_amount(under) && counts_vessels(c->request, c->requestBytes, number->end)) return true;
-  return is_other(unit, under) || (is_alike(unit, under) && size_of(unit) != size_of(under)) || (of.isLevel && is_change(c->request, c->requestBytes, number->start, number->end));
+  return is_other(unit, under, counts_vessels(c->request, c->requestBytes, number->end)) || (is_alike(unit, under) && size_of(unit) != size_of(under)) || (of.isLevel && is_change(c->request, c->requestBytes, number->start, number->end));
 }
 
 /* A number as JSON; its bytes. */

@@ -59,16 +59,11 @@ uint32_t counted_by(const uint8_t *text, uint32_t bytes, const said_number *numb
   return unit_of(text + at, letters);
 }
 
-/* Where the numbers of a request stand, up to the end of what they count. */
-typedef struct {
-  uint32_t start, after;
-} span;
-
-static void say(call *c, span *spans, span at, said one) {
+/* `ends`: of each number the end of what it counts. */
+static void say(call *c, uint32_t *ends, uint32_t end, said one) {
   if (c->nSaid < mostSaid) {
-    one.start = at.start;
     c->said[c->nSaid] = one;
-    spans[c->nSaid] = at;
+    ends[c->nSaid] = end;
   }
   c->nSaid++;
 }
@@ -138,7 +133,7 @@ static bool may_fall(const uint8_t *text, uint32_t bytes, uint32_t start, uint32
 }
 
 /* "an hour": one of a unit that no number counts. */
-static void say_articles(call *c, const said_number *numbers, uint32_t n, span *spans) {
+static void say_articles(call *c, const said_number *numbers, uint32_t n, uint32_t *ends) {
   const uint8_t *text = c->request;
   uint32_t bytes = c->requestBytes;
   for (uint32_t at = 0; at < bytes;) {
@@ -152,17 +147,17 @@ static void say_articles(call *c, const said_number *numbers, uint32_t n, span *
     uint32_t unit = unit_of(text + at + article, length), end = at + article + length;
     bool isPart = false;
     for (uint32_t i = 0; i < n; i++) isPart = isPart || (numbers[i].start < end && numbers[i].end + 4 >= at);
-    if (unit && !isPart) say(c, spans, (span){at, end}, (said){.millionths = million, .unit = (uint8_t)unit, .mayFall = may_fall(text, bytes, at, end)});
+    if (unit && !isPart) say(c, ends, end, (said){.millionths = million, .start = at, .unit = (uint8_t)unit, .mayFall = may_fall(text, bytes, at, end)});
     at = end;
   }
 }
 
 /* The number that goes on with one in a smaller unit, "and 5 minutes"; `n` for none. */
-static uint32_t next_part(const call *c, const span *spans, uint32_t n, uint32_t one) {
+static uint32_t next_part(const call *c, const uint32_t *ends, uint32_t n, uint32_t one) {
   uint32_t i = 0;
   for (; i < n; i++) {
-    uint32_t from = spans[one].after, bytes = spans[i].start - from;
-    if (spans[i].start <= from || !is_alike(c->said[one].unit, c->said[i].unit) || size_of(c->said[one].unit) <= size_of(c->said[i].unit))
+    uint32_t from = ends[one], bytes = c->said[i].start - from;
+    if (c->said[i].start <= from || !is_alike(c->said[one].unit, c->said[i].unit) || size_of(c->said[one].unit) <= size_of(c->said[i].unit))
       continue;
     bool isComma = c->request[from] == ',';
     if (goes_on(c->request, c->requestBytes, from + isComma, " and ", 5) ? bytes == 5u + isComma
@@ -174,21 +169,21 @@ static uint32_t next_part(const call *c, const span *spans, uint32_t n, uint32_t
 }
 
 /* Lengths that are said in several units, the largest first, as one number of the last; their parts are marked. */
-static void say_compounds(call *c, span *spans) {
+static void say_compounds(call *c, uint32_t *ends) {
   uint32_t n = c->nSaid < mostSaid ? c->nSaid : mostSaid;
   for (uint32_t head = 0; head < n; head++) {
     int64_t all = 0;
     uint32_t before = 0, last = head;
-    while (before < n && next_part(c, spans, n, before) != head) before++;
-    if (before < n || next_part(c, spans, n, head) == n) continue;
-    for (uint32_t i = head; i < n; i = next_part(c, spans, n, last = i)) {
+    while (before < n && next_part(c, ends, n, before) != head) before++;
+    if (before < n || next_part(c, ends, n, head) == n) continue;
+    for (uint32_t i = head; i < n; i = next_part(c, ends, n, last = i)) {
       int64_t own = times(c->said[i].millionths, size_of(c->said[i].unit));
       all = all == inexact || own == inexact ? inexact : all + own;
     }
     uint32_t size = size_of(c->said[last].unit);
     if (all == inexact || all > mostExact || all % size) continue;
-    for (uint32_t i = head; i < n; i = next_part(c, spans, n, i)) c->said[i].isPart = true;
-    say(c, spans, spans[head], (said){.millionths = all / size, .unit = c->said[last].unit, .mayFall = c->said[head].mayFall});
+    for (uint32_t i = head; i < n; i = next_part(c, ends, n, i)) c->said[i].isPart = true;
+    say(c, ends, ends[head], (said){.millionths = all / size, .start = c->said[head].start, .unit = c->said[last].unit, .mayFall = c->said[head].mayFall});
   }
 }
 
@@ -200,7 +195,7 @@ static bool closes_number(const uint8_t *text, uint32_t bytes, uint32_t at) {
 }
 
 /* "One thirty five", as people say 135, beside 1:35 and 1 and 35; "two twenty packs" and "three fifty gram bars" are two and three. */
-static void say_hundreds(call *c, const said_number *numbers, uint32_t n, span *spans) {
+static void say_hundreds(call *c, const said_number *numbers, uint32_t n, uint32_t *ends) {
   const uint8_t *text = c->request;
   uint32_t bytes = c->requestBytes, earlier = c->nSaid, after;
   for (uint32_t i = 0; i + 1 < n; i++) {
@@ -217,7 +212,7 @@ static void say_hundreds(call *c, const said_number *numbers, uint32_t n, span *
       end += letters;
     }
     if (!closes_number(text, bytes, end)) continue;
-    say(c, spans, (span){both.start, after}, (said){.millionths = both.millionths, .unit = (uint8_t)unit, .inWords = true, .isTold = true, .isPart = true});
+    say(c, ends, after, (said){.millionths = both.millionths, .start = both.start, .unit = (uint8_t)unit, .inWords = true, .isTold = true, .isPart = true});
   }
   /* None where they are too many. */
   if (c->nSaid > mostSaid) c->nSaid = earlier;
@@ -225,7 +220,7 @@ static void say_hundreds(call *c, const said_number *numbers, uint32_t n, span *
 
 static void say_numbers(call *c) {
   said_number numbers[mostNumbers];
-  span spans[mostSaid];
+  uint32_t ends[mostSaid], end;
   uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, mostNumbers);
   if (n > mostNumbers) return;
   bool isExact = true;
@@ -237,17 +232,16 @@ static void say_numbers(call *c) {
     if (!isShort) numbers[kept++] = numbers[i];
   }
   for (uint32_t i = 0; i < kept; i++) {
-    span at = {numbers[i].start, 0};
     isExact = isExact && numbers[i].millionths != inexact;
-    uint8_t unit = (uint8_t)counted_by(c->request, c->requestBytes, &numbers[i], &at.after);
+    uint8_t unit = (uint8_t)counted_by(c->request, c->requestBytes, &numbers[i], &end);
     bool isChange = is_change(c->request, c->requestBytes, numbers[i].start, numbers[i].end);
-    say(c, spans, at, (said){.millionths = numbers[i].millionths, .unit = unit, .inWords = numbers[i].inWords, .isChange = isChange, .mayFall = may_fall(c->request, c->requestBytes, numbers[i].start, numbers[i].end), .isOfVessels = counts_vessels(c->request, c->requestBytes, numbers[i].end)});
+    say(c, ends, end, (said){.millionths = numbers[i].millionths, .start = numbers[i].start, .unit = unit, .inWords = numbers[i].inWords, .isChange = isChange, .mayFall = may_fall(c->request, c->requestBytes, numbers[i].start, numbers[i].end), .isOfVessels = counts_vessels(c->request, c->requestBytes, numbers[i].end)});
   }
-  say_articles(c, numbers, kept, spans);
-  say_compounds(c, spans);
+  say_articles(c, numbers, kept, ends);
+  say_compounds(c, ends);
   told = say_times(c, numbers, kept);
   for (uint32_t i = 0; i < kept && i < mostSaid; i++) c->said[i].isTold = told >> i & 1;
-  say_hundreds(c, numbers, kept, spans);
+  say_hundreds(c, numbers, kept, ends);
   /* What cannot be counted exactly might be what is meant. */
   if (!isExact || c->nSaid > mostSaid) c->nSaid = 0;
 }

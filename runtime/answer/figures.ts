@@ -7,6 +7,7 @@
  */
 import { type Extremes, extremesIn } from "../text/extremes.ts";
 import { type Unit, unitOf, unitsBeside } from "../text/units.ts";
+import { farDown } from "../tools/schema.ts";
 import { countedBy, countsVessels, isChange, million, mostSaid, type Place, type Said, saidIn } from "./said.ts";
 
 /** Bounds of an answer that count as said. */
@@ -131,8 +132,7 @@ export class Figures {
     const said = unitOf(countedBy(this.request, place).word);
     const { own, unit, isAlike } = unitsBeside(said, unitOf(lastWord(escaped(key))));
     return (
-      isOther(own, unit) ||
-      (!own && isAmount(unit) && countsVessels(this.request, place)) ||
+      isOther(own, unit, countsVessels(this.request, place)) ||
       (isAlike && own?.size !== unit?.size) ||
       (isLevel(escaped(key)) && isChange(this.request, place))
     );
@@ -186,7 +186,7 @@ const countedUnder = (word: string): Counted => ({ unit: unitOf(word), isHand: i
 const isHand = (word: string) => /^(?:hour|minute)$/.test(word);
 
 /** What a schema without a minimum takes. */
-const farBelow = "-1000000000";
+const farBelow = String(farDown - 1);
 
 /** Whether a piece goes on with or ends one of some numbers, of which digits are written; undefined where it begins none. */
 function goesOn(texts: readonly string[], digits: string, piece: string): boolean | undefined {
@@ -241,8 +241,7 @@ function* amountsOf(one: Said, { unit: ends, isHand }: Counted, isOnly: boolean)
   // "An alarm for 9, please" is at nine sharp.
   if (isHand && unit?.size === minute && own?.kind !== "time") yield { value: 0, place: one };
   if (!unit || !own || !isAlike) {
-    const isUnsure = isOther(own, unit) || (!own && one.isOfVessels && isAmount(unit));
-    yield { value: millionths, ...(!isUnsure && { place: one }) };
+    yield { value: millionths, ...(!isOther(own, unit, one.isOfVessels) && { place: one }) };
     if (!unit && !own && one.inWords && millionths > 0 && millionths < million) yield { value: 100 * millionths };
     return;
   }
@@ -259,9 +258,9 @@ function* amountsOf(one: Said, { unit: ends, isHand }: Counted, isOnly: boolean)
   if (isWithin && rest > 0 && rest < all && rest % unit.size === 0) yield { value: rest / unit.size };
 }
 
-/** Mass, volume or length, and another of these: times also say how often, "20 ml an hour" under "ml_per_hour". */
-const isOther = (own: Unit | undefined, unit: Unit | undefined) =>
-  isAmount(own) && isAmount(unit) && own?.kind !== unit?.kind;
+/** Mass, volume or length, and another of these or vessels: times also say how often, "20 ml an hour" under "ml_per_hour". */
+const isOther = (own: Unit | undefined, unit: Unit | undefined, isOfVessels = false) =>
+  isAmount(unit) && (own ? isAmount(own) && own.kind !== unit?.kind : isOfVessels);
 const isAmount = (unit: Unit | undefined) => unit !== undefined && unit.kind !== "time";
 
 /** What may be at its most or least, by the last word of a key: not hours, cups or ids. */

@@ -46,10 +46,7 @@ export function ground(
     if (typeof value === "string") return findText(value, request.text);
     if (typeof value !== "number") return null;
     said ??= numbersIn(request.text);
-    const plain = saying(
-      value,
-      said.filter((one) => !figures?.countsOther(key, one)),
-    );
+    const plain = saying(value, said).filter((one) => !figures?.countsOther(key, one));
     const figured = figures?.placesOf(key, value) ?? [];
     const place = plain[0] ?? figured[0];
     if (place && !isKnown) {

@@ -13,7 +13,16 @@ import { isFlag, isLimited, isReadApart, keywords, oneValue, typeNames, typesOf,
 import { both, mergeSchemas } from "./merge.ts";
 import { mayOverlap } from "./overlap.ts";
 import { pointed } from "./pointer.ts";
-import { type Bound, leaves, notes, type ObjectSchema, type Property, type Schema, type Warning } from "./schema.ts";
+import {
+  type Bound,
+  farDown,
+  leaves,
+  notes,
+  type ObjectSchema,
+  type Property,
+  type Schema,
+  type Warning,
+} from "./schema.ts";
 
 type Ref = Schema & { kind: "ref" };
 
@@ -383,11 +392,10 @@ export class SchemaReader {
   }
 }
 
-/** Whether a description says that a number goes below nothing. It counts as a minimum there: words like "back" and "less" turn such a number (answer/figures.ts). */
+/** Whether a description says that a number goes below nothing. It counts as a minimum there. */
 const isSigned = (text: string) => signed.test(text) && !/(?:\b(?:no|non|not|never|without|cannot)|n't)\b/i.test(text);
 const signed =
   /\bnegative\b(?! (?:reviews?|feedback|comments?|prompts?|ratings?)\b)|\bminus (?:is|means|for|to|goes|moves|turns|takes)\b|\bbelow (?:0|zero|nothing)\b/i;
-const farDown = -999_999_999;
 
 const oneOf = (options: Schema[]): Schema => (options.length === 1 ? options[0] : { kind: "anyOf", options });
 

@@ -19,6 +19,9 @@ export type Schema =
   /** A $ref; `target` is set once the definition has been read, so that a schema may hold itself. */
   | { kind: "ref"; target: Schema | null };
 
+/** The least of a number whose description says that it goes below nothing. Words like "back" turn such a number (answer/figures.ts). */
+export const farDown = -999_999_999;
+
 export interface ArraySchema {
   kind: "array";
   /** Of the items after those of `first`. */
