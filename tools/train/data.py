@@ -43,7 +43,9 @@ def read_list(path):
     with open(path, encoding="utf-8") as file:
         of = json.load(file)
     tools = [shown(t) for t in of["tools"]]
-    for query, calls in of["requests"]:
+    for number, (query, calls) in enumerate(of["requests"], 1):
+        if not query.strip():
+            raise ValueError(f"{path}: expected a request, got an empty one, the {number}. of the list; take it out")
         yield query, tools, [{"name": snake_case(name), "arguments": arguments} for name, arguments in calls]
 
 
@@ -59,8 +61,10 @@ def read_examples(path):
             try:
                 e = json.loads(line)
                 tools, answers = (json.loads(v) if isinstance(v, str) else v for v in (e["tools"], e["answers"]))
+                if not e["query"].strip():
+                    raise ValueError("an empty query")
                 yield e["query"], [shown(t) for t in tools], [{**c, "name": snake_case(c["name"])} for c in answers]
-            except (ValueError, KeyError) as error:
+            except (ValueError, KeyError, AttributeError, TypeError) as error:
                 raise ValueError(f"{path}:{number}: expected query, tools and answers, got {error!r}; see data.py") from error
 
 

@@ -26,7 +26,7 @@ import vocab
 from apart import Apart, losses
 from fused import Fused
 from model import TOOL_CALL, TOOLS, Config, Needle, fake_int4
-from train import Optimizer, bf16_pays, share_gradients
+from train import Optimizer, bf16_pays, files_of, share_gradients
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIST = [
@@ -180,6 +180,24 @@ def shared_step(rank, world, folder):
         dist.destroy_process_group()
 
 
+def data_that_is_not_there(folder):
+    """A glob that finds nothing, beside one that does, and an empty request end in what says where."""
+
+    def says(act):
+        try:
+            return act()
+        except (SystemExit, ValueError) as error:
+            return str(error)
+
+    empty = f"{folder}/empty.jsonl"
+    with open(empty, "w") as file:
+        file.write('{"query": " ", "tools": [], "answers": []}\n')
+    missing = says(lambda: files_of("--real", f"{folder}/*.jsonl {folder}/none/*.gz"))
+    assert "--real" in missing and f"{folder}/none/*.gz" in missing, f"expected the glob that finds nothing, got {missing}"
+    said = says(lambda: list(data.read_examples(empty)))
+    assert f"{empty}:1" in said, f"expected the line with the empty request, got {said}"
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         write_examples(f"{folder}/data.jsonl")
@@ -204,6 +222,7 @@ def main():
         by_the_list(folder)
         in_one_breath(folder)
         names_of_its_own()
+        data_that_is_not_there(folder)
         rounded_with_care(folder)
         shared_step(0, 1, folder)
         multiprocessing.spawn(shared_step, (2, folder), 2)

@@ -216,12 +216,22 @@ def reserve(device, share=0.3):
     torch.empty(int(torch.cuda.mem_get_info(device)[0] * share), dtype=torch.uint8, device=device)
 
 
+def files_of(option, globs):
+    """What globs, parted by spaces, find, by name. Ends the program where one of them finds nothing: a run without a part of its data would say nothing of it."""
+    found = {one: glob.glob(one) for one in globs.split()}
+    for one, paths in found.items():
+        if not paths:
+            raise SystemExit(f"{option}: expected files at {one}, got none; mend the path or leave it out")
+    return sorted(path for one in globs.split() for path in found[one])
+
+
 class Trained:
     """The network with its batches, one way of showing tools or the other."""
 
     def __init__(self, a, model, tokenizer, dtype, device, world=1):
         self.model, self.dtype, self.device, self.apart = model, dtype, device, a.prompt == "apart"
         self.args, self.tokenizer, self.world = a, tokenizer, world
+        self.real, self.synthetic = files_of("--real", a.real), files_of("--synthetic", a.synthetic)
         native = fused.Fused.of(model, dtype) if device.type == "cpu" and self.apart else None
         self.net = native or apart.Apart(model, dtype, fused=device.type == "cuda")
         self.teacher = self.taught_by(a.teacher) if a.teacher else None
@@ -240,7 +250,7 @@ class Trained:
     def batches(self, worker=0, workers=1):
         """Reads the data and says how a block of it is made: all of it, or the part of one of several workers, who share the generated files."""
         a = self.args
-        real, synthetic = (sorted(path for one in globs.split() for path in glob.glob(one)) for globs in (a.real, a.synthetic))
+        real, synthetic = self.real, self.synthetic
         synthetic = synthetic[worker::workers] or synthetic[worker % max(1, len(synthetic)) :][:1]
         common = real, synthetic, a.share, self.tokenizer
         rest = tuple(map(float, a.weights.split(","))), a.seed, a.redress
