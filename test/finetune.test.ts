@@ -200,6 +200,20 @@ test("an answer's ids spell it, values weigh double, names and the decision to c
   expect(lessonOf({ query: "a ".repeat(200), tools: flat, answers: [] }, tokenizer)).toBeNull();
 });
 
+test("an answer is learned with its arguments in the order of the tool's parameters, however an example has them", async () => {
+  const { tokenizer } = await load(bytes);
+  const parameters = { from: { type: "string" }, to: { type: "string" } };
+  const tools = [{ name: "book_ferry", description: "Book a ferry.", parameters }];
+  const learned = (args: Record<string, string>) =>
+    lessonOf(
+      { query: "ferry from Oban to Mull", tools, answers: [{ name: "book_ferry", arguments: args }] },
+      tokenizer,
+    );
+  const lesson = learned({ from: "Oban", to: "Mull" });
+  expect(lesson).not.toBeNull();
+  expect(learned({ to: "Mull", from: "Oban" })).toEqual(lesson);
+});
+
 test("of the shares that keep what was known, calls and refusals, the one that answers its own tools best is taken, else the one that keeps most", () => {
   const tried = (share: number, own: number, calls: number, refusals: number | null = 0.9) => ({
     ...{ share, own, calls, refusals },

@@ -6,7 +6,7 @@ import { Random } from "../data/random.ts";
 import { synthesize } from "../data/synth.ts";
 import { type Lesson, mostAnswerTokens } from "./learner.ts";
 import { Redresser, type Shown } from "./redress.ts";
-import { nameTarget, target } from "./target.ts";
+import { inOrder, nameTarget, target } from "./target.ts";
 import { strangersTo, taughtTools } from "./taught.ts";
 
 /** Ids: longer examples are left out, as in tools/train. */
@@ -37,7 +37,7 @@ export interface BatchOptions {
 /** The lesson of an example, of its whole answer or as `nameTarget`; null if it is longer than what is learned. */
 export function lessonOf({ query, tools, answers }: Shown, tokenizer: Tokenizer, learned = target): Lesson | null {
   const text = JSON.stringify(tools);
-  const lesson = { query, tools: text, ...learned(answers, tokenizer) };
+  const lesson = { query, tools: text, ...learned(inOrder(answers, tools), tokenizer) };
   const isShort =
     lesson.given.length <= most.answer &&
     tokenizer.tokenize(query).length <= most.request &&

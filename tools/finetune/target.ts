@@ -1,6 +1,6 @@
 /** Calls → the text, ids and weights that the decoder learns to write. Source: tools/train/data.py, `classes` and `weigh`. */
 import { special, type Tokenizer } from "../../runtime/text/tokenizer.ts";
-import type { Call } from "../data/ground.ts";
+import type { Call, FlatTool } from "../data/ground.ts";
 import type { Sample } from "./network.ts";
 
 /** Weights in the loss: what the grammar holds to, names and the decision to call nothing, keys, values. */
@@ -30,6 +30,15 @@ function pieces(calls: readonly Call[]): [text: string, weight: number][] {
   }
   out.push(["]", structure]);
   return out;
+}
+
+/** Calls with their arguments in the order of the tool's parameters, so that none is left to guess which comes next. Source: tools/train/data.py, `in_order`. */
+export function inOrder(calls: readonly Call[], tools: readonly FlatTool[]): Call[] {
+  return calls.map((call) => {
+    const keys = Object.keys(tools.find(({ name }) => name === call.name)?.parameters ?? {});
+    const entries = Object.entries(call.arguments).sort(([one], [other]) => keys.indexOf(one) - keys.indexOf(other));
+    return { ...call, arguments: Object.fromEntries(entries) };
+  });
 }
 
 /** What the decoder is given and is to say for an answer, each id with the greatest weight of its bytes. */

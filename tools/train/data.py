@@ -38,6 +38,18 @@ def shown(tool):
     return {**tool, "name": snake_case(tool["name"]), "parameters": tool.get("parameters", {})}
 
 
+def in_order(tools, calls):
+    """Calls as the trainer holds them: names as prompts show them, arguments in the order of the tool's parameters. Half of one corpus's answers and a
+    quarter of some lists had another: which argument comes next was then a guess, and an answer that could go on in several ways ended too early."""
+    places = {t["name"]: {key: place for place, key in enumerate(t["parameters"])} for t in tools}
+    result = []
+    for call in calls:
+        name = snake_case(call["name"])
+        of = places.get(name, {})
+        result.append({"name": name, "arguments": dict(sorted(call["arguments"].items(), key=lambda one: of.get(one[0], len(of))))})
+    return result
+
+
 def read_list(path):
     """Reads a list with its requests, {"tools": […], "requests": [[query, [[name, arguments], …]], …]} in JSON, into (query, tools, answers)."""
     with open(path, encoding="utf-8") as file:
@@ -46,7 +58,7 @@ def read_list(path):
     for number, (query, calls) in enumerate(of["requests"], 1):
         if not query.strip():
             raise ValueError(f"{path}: expected a request, got an empty one, the {number}. of the list; take it out")
-        yield query, tools, [{"name": snake_case(name), "arguments": arguments} for name, arguments in calls]
+        yield query, tools, in_order(tools, [{"name": name, "arguments": arguments} for name, arguments in calls])
 
 
 def read_examples(path):
@@ -63,7 +75,8 @@ def read_examples(path):
                 tools, answers = (json.loads(v) if isinstance(v, str) else v for v in (e["tools"], e["answers"]))
                 if not e["query"].strip():
                     raise ValueError("an empty query")
-                yield e["query"], [shown(t) for t in tools], [{**c, "name": snake_case(c["name"])} for c in answers]
+                tools = [shown(t) for t in tools]
+                yield e["query"], tools, in_order(tools, answers)
             except (ValueError, KeyError, AttributeError, TypeError) as error:
                 raise ValueError(f"{path}:{number}: expected query, tools and answers, got {error!r}; see data.py") from error
 

@@ -198,6 +198,14 @@ def data_that_is_not_there(folder):
     assert f"{empty}:1" in said, f"expected the line with the empty request, got {said}"
 
 
+def arguments_in_order():
+    """However an example has its arguments, they are learned in the order of the tool's parameters; what the tool does not have comes last."""
+    tools = [{"name": "book_ferry", "parameters": {"from": {}, "to": {}, "day": {}}}]
+    (call,) = data.in_order(tools, [{"name": "bookFerry", "arguments": {"else": 1, "day": "Friday", "to": "Mull", "from": "Oban"}}])
+    got = call["name"], list(call["arguments"])
+    assert got == ("book_ferry", ["from", "to", "day", "else"]), f"expected the tool's own order, got {got}"
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         write_examples(f"{folder}/data.jsonl")
@@ -223,6 +231,7 @@ def main():
         in_one_breath(folder)
         names_of_its_own()
         data_that_is_not_there(folder)
+        arguments_in_order()
         rounded_with_care(folder)
         shared_step(0, 1, folder)
         multiprocessing.spawn(shared_step, (2, folder), 2)
