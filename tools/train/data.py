@@ -39,14 +39,12 @@ def shown(tool):
 
 
 def in_order(tools, calls):
-    """Calls as the trainer holds them: names as prompts show them, arguments in the order of the tool's parameters. Half of one corpus's answers and a
-    quarter of some lists had another: which argument comes next was then a guess, and an answer that could go on in several ways ended too early."""
-    places = {t["name"]: {key: place for place, key in enumerate(t["parameters"])} for t in tools}
+    """Calls as the trainer holds them: names as prompts show them, arguments in the order of the tool's parameters, so that none has to guess which comes next."""
     result = []
     for call in calls:
         name = snake_case(call["name"])
-        of = places.get(name, {})
-        result.append({"name": name, "arguments": dict(sorted(call["arguments"].items(), key=lambda one: of.get(one[0], len(of))))})
+        place = {key: i for i, key in enumerate(next((t["parameters"] for t in tools if t["name"] == name), ()))}
+        result.append({"name": name, "arguments": dict(sorted(call["arguments"].items(), key=lambda one: place.get(one[0], len(place))))})
     return result
 
 
@@ -57,7 +55,7 @@ def read_list(path):
     tools = [shown(t) for t in of["tools"]]
     for number, (query, calls) in enumerate(of["requests"], 1):
         if not query.strip():
-            raise ValueError(f"{path}: expected a request, got an empty one, the {number}. of the list; take it out")
+            raise ValueError(f"{path}: request {number}: expected a text, got an empty one; take it out")
         yield query, tools, in_order(tools, [{"name": name, "arguments": arguments} for name, arguments in calls])
 
 

@@ -218,11 +218,13 @@ def reserve(device, share=0.3):
 
 def files_of(option, globs):
     """What globs, parted by spaces, find, by name. Ends the program where one of them finds nothing: a run without a part of its data would say nothing of it."""
-    found = {one: glob.glob(one) for one in globs.split()}
-    for one, paths in found.items():
-        if not paths:
+    paths = []
+    for one in globs.split():
+        found = glob.glob(one)
+        if not found:
             raise SystemExit(f"{option}: expected files at {one}, got none; mend the path or leave it out")
-    return sorted(path for one in globs.split() for path in found[one])
+        paths += found
+    return sorted(paths)
 
 
 class Trained:
@@ -250,9 +252,8 @@ class Trained:
     def batches(self, worker=0, workers=1):
         """Reads the data and says how a block of it is made: all of it, or the part of one of several workers, who share the generated files."""
         a = self.args
-        real, synthetic = self.real, self.synthetic
-        synthetic = synthetic[worker::workers] or synthetic[worker % max(1, len(synthetic)) :][:1]
-        common = real, synthetic, a.share, self.tokenizer
+        synthetic = self.synthetic[worker::workers] or self.synthetic[worker % max(1, len(self.synthetic)) :][:1]
+        common = self.real, synthetic, a.share, self.tokenizer
         rest = tuple(map(float, a.weights.split(","))), a.seed, a.redress
         if self.apart:
             return shared.SharedBatches(*common, a.batch, *rest, long=a.long, world=self.world, swap=a.swap)
