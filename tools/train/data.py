@@ -3,6 +3,7 @@
 An example is one JSON line: `query`, `tools` (flat form) and `answers` (`[{name, arguments}]`; `[]` where nothing fits), the last two as values or
 as JSON in strings, and optionally `source`. Everything random is drawn from (seed, block), so a run that resumes sees what it would have seen.
 """
+import glob
 import gzip
 import itertools
 import json
@@ -36,6 +37,15 @@ def snake_case(name):
 def shown(tool):
     """A tool as the trainer holds it: its name as prompts show it, and parameters although it takes none."""
     return {**tool, "name": snake_case(tool["name"]), "parameters": tool.get("parameters", {})}
+
+
+def files_of(option, globs):
+    """What globs, parted by spaces, find, by name; what is named twice comes twice. Ends the program where one of them finds nothing: a run without a part of its data would say nothing of it."""
+    found = [(one, glob.glob(one)) for one in globs.split()]
+    missing = [one for one, paths in found if not paths]
+    if missing:
+        raise SystemExit(f"{option}: expected files or folders of lists, found nothing at {' '.join(missing)}; mend the path or leave it out")
+    return sorted(path for _, paths in found for path in paths)
 
 
 def in_order(tools, calls):

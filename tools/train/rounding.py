@@ -7,7 +7,6 @@ first, and what that moves the products by is made up for by the weights that ar
 batches of examples as in training. The file's weights are already rounded, as F16: `thimble build` finds the same integers. One core does it in some two minutes.
 """
 import argparse
-import glob
 
 import torch
 import torch.nn.functional as F
@@ -124,10 +123,9 @@ def main():
     a = p.parse_args()
     torch.set_num_threads(1)
     model, (tensors, about) = export.load(a.model).eval(), export.read_safetensors(a.model)
-    found = [(one, glob.glob(one)) for one in a.real.split()]  # what is named twice weighs twice
-    missing = [one for one, paths in found if not paths]
-    if missing or not found:
-        raise SystemExit(f"examples: expected files or folders of lists, found nothing at {' '.join(missing) or 'an empty text'}")
+    real = data.files_of("examples", a.real)
+    if not real:
+        raise SystemExit("examples: expected files or folders of lists, found nothing at an empty text")
     if a.batches < 1:
         raise SystemExit(f"--batches: expected at least 1, got {a.batches}")
     if model.config.d_model % GROUP:
@@ -136,7 +134,7 @@ def main():
     if export.prompt_of(a.model) != "apart":
         raise SystemExit(f"{a.model}: expected a model that reads its tools apart, got one with them in its prompt")
     tokenizer = data.tokenizer_of(a.tokenizer, model.config.vocab_size)
-    source = shared.SharedBatches(sorted(path for _, paths in found for path in paths), [], 0, tokenizer, 64, (1, 1, 1, 1), a.seed, redress=0)
+    source = shared.SharedBatches(real, [], 0, tokenizer, 64, (1, 1, 1, 1), a.seed, redress=0)
     batches, block = [], 0
     while len(batches) < a.batches:
         batches, block = batches + source(block), block + 1

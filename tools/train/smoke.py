@@ -26,7 +26,7 @@ import vocab
 from apart import Apart, losses
 from fused import Fused
 from model import TOOL_CALL, TOOLS, Config, Needle, fake_int4
-from train import Optimizer, bf16_pays, files_of, share_gradients
+from train import Optimizer, bf16_pays, share_gradients
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIST = [
@@ -192,7 +192,7 @@ def data_that_is_not_there(folder):
     empty = f"{folder}/empty.jsonl"
     with open(empty, "w") as file:
         file.write('{"query": " ", "tools": [], "answers": []}\n')
-    missing = says(lambda: files_of("--real", f"{folder}/*.jsonl {folder}/none/*.gz"))
+    missing = says(lambda: data.files_of("--real", f"{folder}/*.jsonl {folder}/none/*.gz"))
     assert "--real" in missing and f"{folder}/none/*.gz" in missing, f"expected the glob that finds nothing, got {missing}"
     said = says(lambda: list(data.read_examples(empty)))
     assert f"{empty}:1" in said, f"expected the line with the empty request, got {said}"

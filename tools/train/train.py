@@ -10,7 +10,6 @@ command; `out/log.jsonl` has a line each --every steps. Weights are rounded as d
 """
 import argparse
 import contextlib
-import glob
 import itertools
 import json
 import os
@@ -216,24 +215,13 @@ def reserve(device, share=0.3):
     torch.empty(int(torch.cuda.mem_get_info(device)[0] * share), dtype=torch.uint8, device=device)
 
 
-def files_of(option, globs):
-    """What globs, parted by spaces, find, by name. Ends the program where one of them finds nothing: a run without a part of its data would say nothing of it."""
-    paths = []
-    for one in globs.split():
-        found = glob.glob(one)
-        if not found:
-            raise SystemExit(f"{option}: expected files at {one}, got none; mend the path or leave it out")
-        paths += found
-    return sorted(paths)
-
-
 class Trained:
     """The network with its batches, one way of showing tools or the other."""
 
     def __init__(self, a, model, tokenizer, dtype, device, world=1):
         self.model, self.dtype, self.device, self.apart = model, dtype, device, a.prompt == "apart"
         self.args, self.tokenizer, self.world = a, tokenizer, world
-        self.real, self.synthetic = files_of("--real", a.real), files_of("--synthetic", a.synthetic)
+        self.real, self.synthetic = data.files_of("--real", a.real), data.files_of("--synthetic", a.synthetic)
         native = fused.Fused.of(model, dtype) if device.type == "cpu" and self.apart else None
         self.net = native or apart.Apart(model, dtype, fused=device.type == "cuda")
         self.teacher = self.taught_by(a.teacher) if a.teacher else None
