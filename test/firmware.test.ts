@@ -447,6 +447,18 @@ describe("the watch's own tools", () => {
     ["10min", 10],
     ["5", 5],
     ["1.5 hours", 90],
+    ["seventy five minutes", 75],
+    ["sixteen minutes", 16],
+    ["a hundred and twenty seconds", 2],
+    ["one hundred twenty seconds", 2],
+    ["three quarters of an hour", 45],
+    ["two and three quarter hours", 165],
+    ["a couple of minutes", 2],
+    ["two hours thirty", 150],
+    ["1h30", 90],
+    ["1:30", 1.5],
+    ["1:30:00", 90],
+    ["1:30 hours", 90],
   ])("a length: %s is %p minutes", (text, minutes) => {
     expect(spoken(`duration(${JSON.stringify(text)})`) / 60_000).toBe(minutes);
   });
@@ -466,14 +478,58 @@ describe("the watch's own tools", () => {
     ["twenty past six", "6:20"],
     ["12 am", "0:0"],
     ["0730", "7:30"],
+    ["7.15", "7:15"],
+    ["twenty five past six tomorrow", "6:25"],
+    ["ten minutes to seven", "6:50"],
+    ["seven sixteen", "7:16"],
+    ["six eighteen pm", "18:18"],
+    ["seven oh five", "7:5"],
+    ["twenty thirty", "20:30"],
+    ["twenty one fifteen", "21:15"],
+    ["20:05", "20:5"],
+    ["nineteen hundred hours", "19:0"],
+    ["half seven", "7:30"],
+    ["10 at night", "22:0"],
+    ["2 at night", "2:0"],
+    ["12 midnight", "0:0"],
+    ["quarter to midnight", "23:45"],
+    ["12 noon", "12:0"],
   ])("a time: %s is %s", (text, time) => {
     const minutes = spoken(`time(${JSON.stringify(text)})`) / 60_000;
     expect(`${Math.floor(minutes / 60)}:${minutes % 60}`).toBe(time);
   });
 
-  test("texts without a length or a time are refused", () => {
-    for (const code of ['duration("soon")', 'duration("")', 'time("later")', 'time("27:00")', 'time("7:75")'])
-      expect(() => spoken(code)).toThrow(/^no (length|time) in: /);
+  test.each([
+    ["tomorrow morning", 1],
+    ["the day after tomorrow", 2],
+    ["in two days", 2],
+    ["next friday", 2],
+    ["wednesday", 7],
+    ["sunset", undefined],
+    ["december 5", undefined],
+    ["friday in two weeks", undefined],
+  ])("a day: %s is %p days from Wednesday", (text, days) => {
+    expect(spoken(`days(${JSON.stringify(text)}, 3)`)).toBe(days as number);
+  });
+
+  test("what is not understood whole is refused: no alarm rings at another time", () => {
+    const lengths = ["soon", "", "minutes", "ten fifteen minutes", "4 eggs", "sixty umpteen minutes", "until noon"];
+    const times = [
+      "later",
+      "27:00",
+      "7:75",
+      "in ten minutes",
+      "in two hours",
+      "5th of december at 7",
+      "7 8 9",
+      "sunset",
+    ];
+    for (const code of [...lengths.map((text) => `duration("${text}")`), ...times.map((text) => `time("${text}")`)])
+      expect(() => spoken(code), code).toThrow(/^no (length|time) in: /);
+    expect(() => scene().bangle.evaluate('require("thimble.actions").set_alarm({time:"7",date:"december 5"})')).toThrow(
+      "no day in: december 5",
+    );
+    expect(spoken('time("8", "tonight")')).toBe(20 * 3_600_000);
   });
 });
 

@@ -39,8 +39,13 @@ cpSync("runtime/model", "dist/runtime/model", { recursive: true, filter: (from) 
 // What a bundler gives for it: an address, or bytes.
 writeFileSync("dist/runtime/model/default.d.ts", "declare const pack: string & ArrayBuffer;\nexport default pack;\n");
 cpSync("tools/watch.json", "dist/tools/watch.json");
+mkdirSync("dist/firmware/espruino", { recursive: true });
+// Comments stay in the repository: here they would only be size.
 for (const file of ["thimble.js", "thimble.tools.js", "actions.js", "spoken.js"])
-  cpSync(`firmware/espruino/${file}`, `dist/firmware/espruino/${file}`);
+  writeFileSync(
+    `dist/firmware/espruino/${file}`,
+    readFileSync(`firmware/espruino/${file}`, "utf8").replace(/ *\/\*.*?\*\/\n/gs, ""),
+  );
 cpSync("firmware/companion", "dist/firmware/companion", { recursive: true, filter: (from) => !from.endsWith(".md") });
 mkdirSync("dist/tools/profile/uplot", { recursive: true });
 for (const file of ["LICENSE", "dist/uPlot.iife.min.js", "dist/uPlot.min.css"])

@@ -37,13 +37,14 @@ exports.set_timer = function (args) {
 
 exports.set_alarm = function (args) {
   var spoken = require("thimble.spoken");
-  var ms = spoken.time(args.time);
+  var ms = spoken.time(args.time, args.date);
   var now = new Date();
-  var days = spoken.days((args.date || "") + " " + args.time, now.getDay());
+  var days = spoken.days(args.date || args.time, now.getDay(), !args.date);
   var passed = now.getHours() * 3600000 + now.getMinutes() * 60000;
   var at = new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, 12);
   var alarm = { msg: "Alarm", t: ms };
   /* Of a time that has passed today the next one is meant. */
+  if (args.date && days === undefined) throw new Error("no day in: " + args.date);
   if (!days && ms <= passed) alarm.last = now.getDate();
   if (days) alarm.date = at.getFullYear() + "-" + two(at.getMonth() + 1) + "-" + two(at.getDate());
   schedule("thimble" + Date.now(), alarm);
