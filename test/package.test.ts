@@ -31,12 +31,12 @@ test("unpacks to at most 4 MB with the default model, without Bun and binaryen",
     expect(existsSync(join(installed, name))).toBe(true);
 });
 
-test("what its pages link to is there, but for what only the repository has: training, how figures were measured, pictures", () => {
+test("what its pages link to is there, but for what only the repository has: training, C, how figures were measured, pictures", () => {
   const absent: string[] = [];
   for (const page of ["README.md", "runtime/README.md"])
     for (const [, link] of readFileSync(join(installed, page), "utf8").matchAll(/\]\(([^):#]+)\)/g))
       if (!existsSync(join(installed, page, "..", link))) absent.push(link);
-  expect(absent.filter((link) => !/^(test|tools\/train|tools\/bench)\/|\.png$/.test(link))).toEqual([]);
+  expect(absent.filter((link) => !/^(test|tools\/train|tools\/bench|firmware\/mcu)\/|\.png$/.test(link))).toEqual([]);
 });
 
 test("installing it runs no script of its own, and brings no other package", () => {
