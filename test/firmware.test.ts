@@ -93,6 +93,11 @@ const answers: Record<string, [name: string, args: Record<string, unknown>, deci
     ["take_note", { text: "x" }],
     ["get_steps", {}],
   ],
+  "note, steps and stopwatch": [
+    ["take_note", { text: "x" }],
+    ["get_steps", {}],
+    ["stopwatch", { action: "read" }],
+  ],
 };
 const model = {
   async call(request: string): Promise<CallResult> {
@@ -360,6 +365,15 @@ describe("what the watch has learned", () => {
     await no.world.pass(10);
     expect(no.bangle.files.has("thimble.learned.json")).toBe(false);
   });
+
+  test.each(["note and steps", "note, steps and stopwatch"])(
+    "is no part of a request of several calls: %s",
+    async (request) => {
+      const { world, bangle } = await taught(request);
+      await world.pass(1000);
+      expect(bangle.prompt?.buttons).toEqual(["OK"]);
+    },
+  );
 
   test("stands with the most used first, at most 40, of these tools alone, and can be erased", async () => {
     const { bangle } = scene(learning());
