@@ -3,9 +3,10 @@ import { describe, expect, test } from "bun:test";
 import { ToolSet } from "../runtime/tools/tools.ts";
 import { Companion } from "../runtime/wear/companion.ts";
 import { Device } from "../runtime/wear/device.ts";
+import { kind } from "../runtime/wear/frame.ts";
 import { confirming } from "../runtime/wear/message.ts";
 import type { Pipe } from "../runtime/wear/pipe.ts";
-import type { Outcome } from "../runtime/wear/wearable.ts";
+import type { Outcome, Wearable } from "../runtime/wear/wearable.ts";
 import { seeded } from "./support.ts";
 import { startWatch } from "./wear/watch.ts";
 import { type Faults, pipeOf, World } from "./wear/world.ts";
@@ -194,6 +195,11 @@ function expectOneStory({ runs, reports, told }: Awaited<ReturnType<typeof simul
   }
 }
 
+const faultless: Faults = {
+  ...{ lose: 0, repeat: 0, reorder: 0, flip: 0 },
+  ...{ mtu: 128, breakAfter: Number.POSITIVE_INFINITY },
+};
+
 function faultsOf(seed: number): Faults {
   const random = seeded(seed + 1e6);
   const mtus = [20, 23, 64, 128, 185, 262, 512];
@@ -242,6 +248,37 @@ describe.each([
     expect(counts.lost).toBeGreaterThan(half / 50);
     expect(counts.done).toBeGreaterThan(half / 10);
   }, 300_000);
+
+  test("a call that has ended leaves its place to the next one, also where the acknowledgement of its result is lost", async () => {
+    const world = new World();
+    const running: (() => void)[] = [];
+    const device = make({
+      world,
+      random: seeded(1),
+      run: { slow: () => new Promise<void>((resolve) => void running.push(resolve)) },
+      asked: () => {},
+      report: () => {},
+    });
+    const [near, far] = pipeOf(world, seeded(1), faultless).ends;
+    let isLost = false;
+    const losing = (frame: Uint8Array) => {
+      if (isLost && frame[0] === 0xa0 + kind.ack) isLost = false;
+      else near.send(frame);
+    };
+    const outcomes: Promise<Outcome>[] = [];
+    const onDevice = (wearable: Wearable) => {
+      for (let n = 0; n < 5; n++) outcomes.push(wearable.call({ name: "slow", arguments: { n } }));
+    };
+    new Companion({ clock: world, onDevice }).connect({ ...near, send: losing });
+    device.attach(far);
+    await world.pass(3000, () => running.length === 4);
+    isLost = true;
+    running[0]();
+    await world.pass(3000, () => running.length === 5);
+    for (const end of running) end();
+    await world.pass(3000);
+    expect((await Promise.all(outcomes)).map(({ ending }) => ending)).toEqual(Array(5).fill("done"));
+  });
 
   test(`over ${half / 5} sessions in which either side forgets all it knew: no call runs twice`, async () => {
     const plan = (): Plan => ({ breaks: 2, returns: true, patienceMs: 60_000, restarts: true });

@@ -14,9 +14,10 @@ import {
 } from "../runtime/companion.ts";
 import type { CallResult } from "../runtime/session.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
+import { hostClock } from "../runtime/wear/channel.ts";
 import { DeviceLink } from "../runtime/wear/devicelink.ts";
 import { kind, tailOf, writeFrame, writeOpening } from "../runtime/wear/frame.ts";
-import { MessageReader, says, writeMessage } from "../runtime/wear/message.ts";
+import { endings, MessageReader, says, writeMessage } from "../runtime/wear/message.ts";
 import type { Outcome, Wearable } from "../runtime/wear/wearable.ts";
 import { hashTools } from "../runtime/wire/hash.ts";
 import { packTools } from "../runtime/wire/wire.ts";
@@ -217,6 +218,30 @@ describe("a companion", () => {
     expect(await outcome).toEqual({ ending: "done", value: 5 });
   });
 
+  test("asks a question that is too long by its first 400 characters", async () => {
+    const world = new World();
+    const asked: string[] = [];
+    const device = new Device({
+      ...{ name: "d", tools, clock: world, run: {} },
+      choose: async (text) => asked.push(text) - 1,
+    });
+    const companion = new Companion({ clock: world });
+    const { ends } = pipeOf(world, Math.random, calm);
+    companion.connect(ends[0]);
+    device.link.attach(ends[1]);
+    await world.pass(1000);
+    const place = [...companion.devices][0].ask("x".repeat(401), ["Yes", "No"]);
+    await world.pass(1000);
+    expect([await place, asked]).toEqual([0, ["x".repeat(400)]]);
+  });
+
+  test("waits longer than a host's timers can: such a wait is not over at once", async () => {
+    let over = 0;
+    for (const ms of [2 ** 31, 30 * 24 * 3_600_000, Number.POSITIVE_INFINITY]) hostClock.set(() => over++, ms);
+    await Bun.sleep(50);
+    expect(over).toBe(0);
+  });
+
   test("connect(pipe) says that the pipe closed before there was a device", async () => {
     const closing = (reason?: Error): Pipe => ({
       send: () => {},
@@ -374,6 +399,22 @@ describe("bad input gets an error on the bus, is logged once, and never ends the
       await world.pass(1000);
       expect(heard.at(-1)?.slice(0, 3)).toEqual([says.error, 1, "call"]);
     }
+  });
+
+  test("a call whose result holds what cannot be read has ended, as the result says", async () => {
+    const world = new World();
+    const companion = new Companion({ clock: world });
+    const { link, heard } = liar(companion, world);
+    await world.pass(1000);
+    for (const message of [hello, writeMessage(says.tools, packTools(tools))]) link.send(message);
+    await world.pass(1000);
+    const outcome = [...companion.devices][0].call({ name: "safe", arguments: {} });
+    await world.pass(1000);
+    const halfALetter = Uint8Array.of(0xa1, 0xd0);
+    link.send(writeMessage(says.result, 1, endings.indexOf("failed"), halfALetter));
+    await world.pass(1000);
+    expect(await outcome).toEqual({ ending: "failed", value: null });
+    expect(heard.at(-1)).toEqual([says.error, null, "message", expect.stringContaining("expected UTF-8")]);
   });
 
   test("a call cancelled before its turn ends at once, and keeps nobody from theirs", async () => {

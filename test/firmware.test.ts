@@ -7,7 +7,7 @@ import { ToolSet } from "../runtime/tools/tools.ts";
 import { Companion } from "../runtime/wear/companion.ts";
 import { gadgetbridgePipe } from "../runtime/wear/gadgetbridge.ts";
 import { overLines, type Pipe } from "../runtime/wear/pipe.ts";
-import type { Answered, Wearable } from "../runtime/wear/wearable.ts";
+import type { Answered, Outcome, Wearable } from "../runtime/wear/wearable.ts";
 import { packTools } from "../runtime/wire/wire.ts";
 import { watchModule } from "../tools/watchset.ts";
 import { fixture } from "./support.ts";
@@ -92,6 +92,11 @@ const answers: Record<string, [name: string, args: Record<string, unknown>, deci
   "note and steps": [
     ["take_note", { text: "x" }],
     ["get_steps", {}],
+  ],
+  "note, steps and stopwatch": [
+    ["take_note", { text: "x" }],
+    ["get_steps", {}],
+    ["stopwatch", { action: "read" }],
   ],
 };
 const model = {
@@ -194,6 +199,52 @@ describe("the app", () => {
     bangle.answer("Yes");
     await world.pass(2000);
     expect(bangle.asked).toEqual([["setRecording", true]]);
+  });
+
+  test("what asks at once is asked one after another, and of what is taken back only the own prompt goes", async () => {
+    const { world, bangle, found } = await opened();
+    const [shown, waiting] = [new AbortController(), new AbortController()];
+    const call = (name: string, args: Record<string, string>, signal?: AbortSignal) =>
+      found[0].call({ name, arguments: args }, undefined, signal);
+    const outcomes = Promise.all([
+      call("record_gps", { state: "off" }, shown.signal),
+      call("record_gps", { state: "on" }),
+      call("erase_notes", {}, waiting.signal),
+      found[0].ask("Tea?", ["Milk", "Lemon"]),
+    ]);
+    await world.pass(1000);
+    expect(bangle.prompt?.text).toBe("record gps\noff");
+    waiting.abort();
+    await world.pass(1000);
+    expect(bangle.prompt?.text).toBe("record gps\noff");
+    shown.abort();
+    await world.pass(1000);
+    expect(bangle.prompt?.text).toBe("record gps\non");
+    bangle.answer("Yes");
+    await world.pass(1000);
+    expect(bangle.asked).toEqual([["setRecording", true]]);
+    expect(bangle.prompt?.text).toBe("Tea?");
+    bangle.answer("Lemon");
+    await world.pass(1000);
+    const cancelled: Outcome = { ending: "refused", value: "cancelled" };
+    expect(await outcomes).toEqual([cancelled, { ending: "done", value: "GPS recording on" }, cancelled, 1]);
+    expect(bangle.prompt).toBeNull();
+  });
+
+  test("texts are counted and cut by characters, not bytes", async () => {
+    const { world, bangle, companion, found } = await opened();
+    const called = (name: string, args: Record<string, string>) =>
+      ended(world, found[0].call({ name, arguments: args }));
+    const letters = (count: number) => "ж".repeat(count);
+    expect(await called("take_note", { text: letters(200) })).toEqual({ ending: "done", value: "noted" });
+    expect((await called("take_note", { text: letters(201) }))?.ending).toBe("refused");
+    const outcome = await called("set_timer", { duration: `x${letters(500)}` });
+    expect(outcome).toEqual({ ending: "failed", value: `no length in: x${letters(500)}`.slice(0, 400) });
+    const requests: string[] = [];
+    companion.options.onRequest = (_, text) => void requests.push(text);
+    bangle.type(Buffer.from(`x${letters(201)}`).toString("latin1"));
+    await world.pass(1000);
+    expect(requests).toEqual([`x${letters(201)}`]);
   });
 
   test("is asked by the companion when the model is unsure", async () => {
@@ -360,6 +411,15 @@ describe("what the watch has learned", () => {
     await no.world.pass(10);
     expect(no.bangle.files.has("thimble.learned.json")).toBe(false);
   });
+
+  test.each(["note and steps", "note, steps and stopwatch"])(
+    "is no part of a request of several calls: %s",
+    async (request) => {
+      const { world, bangle } = await taught(request);
+      await world.pass(1000);
+      expect(bangle.prompt?.buttons).toEqual(["OK"]);
+    },
+  );
 
   test("stands with the most used first, at most 40, of these tools alone, and can be erased", async () => {
     const { bangle } = scene(learning());
@@ -666,6 +726,27 @@ describe.skipIf(!emulatorFolder)("in the Bangle.js 2 firmware, emulated", () => 
       await tell('answerNow("No")', 300);
       await until(() => answered.length === 4, "its result");
       expect(answered[3].outcomes[0].outcome).toEqual({ ending: "refused", value: "declined" });
+
+      await until(async () => (await prompt()) === "record_gps: declined", "what came of it");
+      await tell('answerNow("OK")', 300);
+      const ends: unknown[] = [];
+      const call = (name: string, args: Record<string, string>) =>
+        found[0].call({ name, arguments: args }).then(({ ending, value }) => ends.push([ending, value]));
+      for (const state of ["on", "off"]) void call("record_gps", { state });
+      for (const state of ["on", "off"]) {
+        await until(async () => (await prompt()) === `record gps\n${state}`, `a question of ${state}`);
+        await tell('answerNow("No")', 300);
+      }
+      const letters = "ж".repeat(500);
+      void call("set_timer", { duration: letters });
+      void call("take_note", { text: letters.slice(0, 200) });
+      await until(() => ends.length === 4, "four results");
+      expect(ends).toEqual([
+        ["refused", "declined"],
+        ["refused", "declined"],
+        ["failed", `no length in: ${letters}`.slice(0, 400)],
+        ["done", "noted"],
+      ]);
       expect(await used()).toBeLessThan(3000);
       expect(errors).toEqual([]);
     } finally {

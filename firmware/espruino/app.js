@@ -38,12 +38,12 @@ function show(message) {
   E.showPrompt(message, { title: "thimble", buttons: { OK: 1 } }).then(menu);
 }
 
-/* What became of a request; a call that ran may be kept for when there is no phone. */
-function finish() {
+/* What became of a request; its one call, if it ran, may be kept for when there is no phone. */
+function finish(calls) {
   var call = last;
   var message = lines.join("\n") || "No tool fits.";
   over();
-  if (!call || !watch.settings().learn) return show(message);
+  if (calls !== 1 || !call || !watch.settings().learn) return show(message);
   E.showPrompt(message + "\nRight?", { title: "thimble", buttons: { Yes: 1, No: 0 } }).then(function (yes) {
     if (yes) watch.learn(text, call);
     menu();
@@ -85,12 +85,15 @@ function input() {
 watch.on.report = function (name, ending, value, heard, call) {
   if (!asked || (call.request || -1) !== asked) return;
   lines.push(ending === "done" ? value || name : name + ": " + (value || ending));
-  last = ending === "done" && !last && call.request ? call.wire : null;
+  last = ending === "done" ? call.wire : null;
   if (asked < 0) finish();
 };
-watch.on.done = function (request) {
+watch.on.done = function (request, calls) {
   /* Reports come when the companion has acknowledged them, so after a turn. */
-  if (request === asked) setTimeout(finish, 200);
+  if (request !== asked) return;
+  setTimeout(function () {
+    finish(calls);
+  }, 200);
 };
 watch.on.error = function (code, message) {
   if (!asked) return;

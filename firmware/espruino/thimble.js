@@ -4,8 +4,8 @@
  *
  *   var bus = require("thimble").start({
  *     name: "Bangle.js",
- *     set: require("thimble.tools"),                        written by: thimble tools pack tools.json -o thimble.tools.js
- *     run: { set_timer: function (args) { … } },            gives what the wearer is told, or a promise, or throws
+ *     set: require("thimble.tools"),  written by: thimble tools pack tools.json -o thimble.tools.js
+ *     run: { set_timer: function (args) { … } },  gives what the wearer is told, or a promise, or throws
  *     report: function (name, ending, value, heard, call) { … },  once for every call; call.args, .request, .wire
  *     done: function (request, calls, decision) { … },
  *     error: function (code, text) { … }
@@ -34,7 +34,6 @@ exports.start = function (options) {
   var payloadBytes, windowFrames, limitBytes;
   var next = 0;
   var pieces = "";
-  var isOverlong = false;
   var base = 0;
   var flying = [];
   var waiting = [];
@@ -42,9 +41,12 @@ exports.start = function (options) {
   var timer, caller;
   var called = 0;
 
-  /* Calls and questions under way by number: {id, name, no: takes the prompt back, said, how, value}. */
+  /* Calls and questions under way by number: {id, name, how, value; to ask: text, buttons, then}. */
   var calls = {};
+  /* Those without a result; those that ask, in turn, and whose prompt is on the screen. */
   var count = 0;
+  var asking = [];
+  var shown, takeBack;
   var lastCall = 0;
   var requests = 0;
 
@@ -66,18 +68,11 @@ exports.start = function (options) {
     return n;
   }
 
-  function write(bytes) {
-    if (options.write) options.write(bytes);
-    else Bluetooth.println('{"t":"thimble","f":"' + btoa(bytes) + '"}');
-  }
-
-  function frame(kind, n, payload, tail) {
+  function write(kind, n, payload, session) {
     var s = chr(160 + kind, payload.length, n & 255) + payload;
-    return s + big(E.CRC32(s + tail), 4);
-  }
-
-  function tail(n) {
-    return name + big(n >> 8, 2);
+    s += big(E.CRC32(s + session + big(n >> 8, 2)), 4);
+    if (options.write) options.write(s);
+    else Bluetooth.println('{"t":"thimble","f":"' + btoa(s) + '"}');
   }
 
   /* Nearest to n with this low byte. */
@@ -87,12 +82,12 @@ exports.start = function (options) {
 
   function repeat() {
     flying.forEach(function (piece, i) {
-      write(frame(piece.end, base + i, piece.bytes, tail(base + i)));
+      write(piece.end, base + i, piece.bytes, name);
     });
   }
 
   function here(session, n, asked) {
-    write(frame(4, 0, "\x01" + (session || none) + big(n, 3) + limits, asked + "\0\0"));
+    write(4, 0, "\x01" + (session || none) + big(n, 3) + limits, asked);
   }
 
   /* In Espruino to clear no timer is to clear them all. */
@@ -113,23 +108,20 @@ exports.start = function (options) {
     callOut();
   }
 
+  function again() {
+    timer = 0;
+    if (++tries < 6) {
+      repeat();
+      arm();
+    } else {
+      isOpen = false;
+      knock();
+    }
+  }
+
   function arm() {
     if (timer) clearTimeout(timer);
-    timer = 0;
-    if (!isOpen || !flying.length) return;
-    timer = setTimeout(
-      function () {
-        timer = 0;
-        if (++tries < 6) {
-          repeat();
-          arm();
-        } else {
-          isOpen = false;
-          knock();
-        }
-      },
-      Math.min(500 << tries, 8000)
-    );
+    timer = isOpen && flying.length ? setTimeout(again, Math.min(500 << tries, 8000)) : 0;
   }
 
   function pump() {
@@ -143,7 +135,7 @@ exports.start = function (options) {
       piece.end = message.bytes ? 0 : 1;
       if (piece.end) waiting.shift();
       flying.push(piece);
-      write(frame(piece.end, n, piece.bytes, tail(n)));
+      write(piece.end, n, piece.bytes, name);
     }
     if (wasIdle) arm();
   }
@@ -167,6 +159,13 @@ exports.start = function (options) {
     return true;
   }
 
+  /* The first n characters of a text; a byte of 80 … BF goes on with one. */
+  function first(n, s) {
+    var at = 0;
+    while (at < s.length && (n -= (s.charCodeAt(at) & 192) !== 128) >= 0) at++;
+    return s.substr(0, at);
+  }
+
   /* Msgpack: nil, booleans, integers, texts and lists; other numbers go as text. */
   function pack(v) {
     var s;
@@ -175,7 +174,7 @@ exports.start = function (options) {
     if (typeof v === "number" && v === (v | 0)) return v >= 0 && v < 128 ? chr(v) : "\xd2" + big(v, 4);
     if (Array.isArray(v))
       return (v.length < 16 ? chr(144 + v.length) : "\xdc" + big(v.length, 2)) + v.map(pack).join("");
-    s = (typeof v === "object" ? JSON.stringify(v) : "" + v).substr(0, 400);
+    s = first(400, typeof v === "object" ? JSON.stringify(v) : "" + v);
     return (s.length < 32 ? chr(160 + s.length) : "\xda" + big(s.length, 2)) + s;
   }
 
@@ -229,7 +228,7 @@ exports.start = function (options) {
     var most = body[1];
     var type = typeof v;
     var fits;
-    if (kind < 2) fits = type === "string" && !(v.length < least || (most && v.length > most));
+    if (kind < 2) fits = type === "string" && !((least && first(least - 1, v) === v) || (most && first(most, v) !== v));
     else if (kind < 6) {
       fits =
         type === "number" &&
@@ -269,81 +268,80 @@ exports.start = function (options) {
   }
 
   function report(call, heard) {
-    if (calls[call.id] === call) {
-      delete calls[call.id];
-      count--;
-    }
     if (options.report) options.report(call.name, endings[call.how], call.value, heard, call);
   }
 
-  /* Says how a call ended, or a question's answer; where nobody can hear it, to the wearer alone. */
+  /* Says how a call ended; where nobody can hear it, to the wearer alone. */
   function end(call, how, value) {
     function heard() {
+      delete calls[call.id];
       report(call, true);
     }
-    if (call.said) return;
-    call.said = true;
-    call.no = 0;
     call.how = how;
     call.value = value;
-    if (call.isQuestion) {
-      if (calls[call.id] === call) delete calls[call.id];
-      send(pack([8, call.id, value]), nothing);
-    } else if (calls[call.id] !== call) report(call, false);
-    else if (!send(pack([5, call.id, how, value]), heard)) send(pack([5, call.id, how]), heard);
-  }
-
-  /* Takes its prompt back. */
-  function stop(call) {
-    if (!call || !call.no) return;
-    call.no();
-    end(call, 2, call.isQuestion ? null : "cancelled");
-  }
-
-  function failed(call) {
-    return function (error) {
-      end(call, 1, (error && error.message) || "" + error);
-    };
+    if (calls[call.id] !== call) return report(call, false);
+    count--;
+    if (!send(pack([5, call.id, how, value]), heard)) send(pack([5, call.id, how]), heard);
   }
 
   function execute(call) {
     var value;
-    call.no = 0;
+    function done(v) {
+      end(call, 0, v);
+    }
+    function failed(error) {
+      end(call, 1, (error && error.message) || "" + error);
+    }
     try {
       value = run[call.name](call.args);
     } catch (error) {
-      return failed(call)(error);
+      return failed(error);
     }
-    if (!value || !value.then) return end(call, 0, value);
-    value.then(function (v) {
-      end(call, 0, v);
-    }, failed(call));
+    if (value && value.then) value.then(done, failed);
+    else done(value);
   }
 
-  /* Asks the wearer; gives a function that takes the question back. */
-  function prompt(text, buttons, then) {
-    if (options.prompt) return options.prompt(text, buttons, then);
-    E.showPrompt(text, { title: "thimble", buttons: buttons }).then(then);
-    return function () {
-      E.showPrompt();
-    };
+  /* Answers who asks; undefined: the question is taken back. */
+  function settle(call, answer) {
+    var place = asking.indexOf(call);
+    if (place < 0) return;
+    asking.splice(place, 1);
+    if (!place) {
+      shown = 0;
+      if (answer === undefined) takeBack();
+    }
+    call.then(answer);
+    show();
   }
 
-  function ask(call) {
-    var words = [];
-    Object.keys(call.args).forEach(function (key) {
-      words.push(call.args[key]);
-    });
-    call.no = prompt(call.name.replace(/_/g, " ") + "\n" + words.join(" "), { Yes: 1, No: 0 }, function (yes) {
-      if (yes && !call.said) execute(call);
-      else end(call, 2, "declined");
-    });
+  /* One prompt after another: a second would take the first one's place. */
+  function show() {
+    var call = asking[0];
+    function then(answer) {
+      settle(call, answer);
+    }
+    if (!call || call === shown) return;
+    shown = call;
+    if (options.prompt) takeBack = options.prompt(call.text, call.buttons, then);
+    else {
+      takeBack = E.showPrompt;
+      E.showPrompt(call.text, { title: "thimble", buttons: call.buttons }).then(then);
+    }
+  }
+
+  function ask(call, text, buttons, then) {
+    call.text = text;
+    call.buttons = buttons;
+    call.then = then;
+    asking.push(call);
+    show();
   }
 
   /* Checks a call, asks where its risk or the companion wants it, and runs it. */
   function judge(call, who) {
     var wire = call.wire;
     var tool = Array.isArray(wire) && set.tools[wire[0]];
+    var words;
     try {
       if (count > mostCalls) fail("busy");
       if (!tool || !run[tool[0]]) fail("call: expected a tool of this watch");
@@ -352,36 +350,43 @@ exports.start = function (options) {
     } catch (error) {
       return end(call, 2, error.message);
     }
-    if (who === 1 || tool[1] === 2 || (tool[1] && who !== 2)) ask(call);
-    else execute(call);
+    if (who !== 1 && tool[1] !== 2 && (!tool[1] || who === 2)) return execute(call);
+    words = Object.keys(call.args).map(function (key) {
+      return call.args[key];
+    });
+    ask(call, call.name.replace(/_/g, " ") + "\n" + words.join(" "), { Yes: 1, No: 0 }, function (yes) {
+      if (yes) execute(call);
+      else end(call, 2, yes === undefined ? "cancelled" : "declined");
+    });
   }
 
   function choose(id, text, choices) {
     var buttons = {};
-    var question = { id: id, isQuestion: true };
     choices.forEach(function (choice, i) {
       buttons[choice] = i;
     });
-    calls[id] = question;
-    question.no = prompt(text, buttons, function (place) {
-      end(question, 0, place);
+    ask((calls[id] = {}), text, buttons, function (place) {
+      delete calls[id];
+      send(pack([8, id, place]), nothing);
     });
   }
 
   function hear(bytes) {
-    var m;
+    var m, kind;
     try {
+      if (bytes.length > mostBytes) fail("expected at most " + mostBytes + " bytes");
       m = reader(bytes);
-      if (m[0] === 0 && m[3] === false) send("\x92\x01" + set.bytes, nothing);
-      if (m[0] === 4 && m[1] > lastCall) {
+      kind = m[0];
+      if (kind === 0 && m[3] === false) send("\x92\x01" + set.bytes, nothing);
+      if (kind === 4 && m[1] > lastCall) {
         lastCall = m[1];
         count++;
         judge((calls[lastCall] = { id: lastCall, name: "", request: m[2], wire: m[4] }), m[3]);
       }
-      if (m[0] === 6 && options.done) options.done(m[1], m[2], m[3]);
-      if (m[0] === 7) choose(m[1], m[2], m.slice(3));
-      if (m[0] === 9) stop(calls[m[1]]);
-      if (m[0] === 10 && options.error) options.error(m[2], m[3]);
+      if (kind === 6 && options.done) options.done(m[1], m[2], m[3]);
+      if (kind === 7) choose(m[1], m[2], m.slice(3));
+      if (kind === 9) settle(calls[m[1]]);
+      if (kind === 10 && options.error) options.error(m[2], m[3]);
     } catch (error) {
       send(pack([10, null, "message", error.message]));
     }
@@ -390,14 +395,11 @@ exports.start = function (options) {
   function receive(kind, payload) {
     var message;
     next++;
-    isOverlong = isOverlong || pieces.length + payload.length > mostBytes;
-    pieces = isOverlong ? "" : pieces + payload;
+    if (pieces.length <= mostBytes) pieces += payload;
     if (!kind) return;
     message = pieces;
     pieces = "";
-    if (!isOverlong) return hear(message);
-    isOverlong = false;
-    send(pack([10, null, "message", "expected at most " + mostBytes + " bytes"]));
+    hear(message);
   }
 
   /* The session is gone: nobody will hear of what is under way. */
@@ -406,13 +408,13 @@ exports.start = function (options) {
     name = "";
     next = base = tries = lastCall = count = 0;
     pieces = "";
-    isOpen = isOverlong = false;
+    isOpen = false;
     flying = [];
     waiting = [];
     calls = {};
     Object.keys(old).forEach(function (id) {
-      if (old[id].said) report(old[id], false);
-      stop(old[id]);
+      if (old[id].how >= 0) report(old[id], false);
+      settle(old[id]);
     });
   }
 
@@ -471,7 +473,7 @@ exports.start = function (options) {
     }
     if (!name) return 0;
     n = near(kind === 2 ? base : next, low);
-    if (n < 0 || !isFor(tail(n))) return 0;
+    if (n < 0 || !isFor(name + big(n >> 8, 2))) return 0;
     if (!isOpen) return size;
     if (kind === 2) {
       if (drop(n)) {
@@ -482,7 +484,7 @@ exports.start = function (options) {
       return size;
     }
     if (n === next) receive(kind, payload);
-    if (isOpen) write(frame(2, next, "", tail(next)));
+    if (isOpen) write(2, next, "", name);
     return size;
   }
 

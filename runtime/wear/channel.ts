@@ -9,7 +9,8 @@ export interface Clock {
 }
 
 export const hostClock: Clock = {
-  set: (run, ms) => setTimeout(run, ms),
+  // A longer one would be over at once: beyond 24.8 days nothing ends.
+  set: (run, ms) => (ms < 2 ** 31 ? setTimeout(run, ms) : undefined),
   clear: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
 

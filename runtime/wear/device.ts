@@ -158,7 +158,7 @@ export class Device {
     this.lastCall = id;
     const report: CallReport = { call: id, name: "", arguments: {}, ending: "refused", value: null, heard: false };
     const running: Running = { report, asking: null, sending: null };
-    const isBusy = this.calls.size >= mostCalls;
+    const isBusy = [...this.calls.values()].filter(({ sending }) => !sending).length >= mostCalls;
     this.calls.set(id, running);
     try {
       if (isBusy) throw new Error("busy");

@@ -64,8 +64,8 @@ export interface CompanionOptions extends WearableEvents {
   /** How long a device may be out of reach before its session is given up; 5 minutes. */
   patienceMs?: number;
   /**
-   * How long a device in reach that has got a call or a question may be without its result or answer until that counts as
-   * lost; 10 minutes, since a wearer may be asked meanwhile.
+   * How long a device in reach may owe a result or an answer until that counts as lost; 10 minutes, since a wearer may be
+   * asked meanwhile.
    */
   answerMs?: number;
   /** What went wrong, each thing once. */
@@ -187,8 +187,7 @@ export class Wearable {
   /** Lets an answer be late from some time on. */
   private expect(pending: Pending<never>): void {
     this.owner.clock.clear(pending.timer);
-    const ms = this.owner.options.answerMs ?? 600_000;
-    if (Number.isFinite(ms)) pending.timer = this.owner.clock.set(() => pending.expire(), ms);
+    pending.timer = this.owner.clock.set(() => pending.expire(), this.owner.options.answerMs ?? 600_000);
   }
 
   /** The session is over. */
@@ -264,11 +263,11 @@ export class Wearable {
     if (this.calls.size < this.mostAtOnce) this.waiting.shift()?.();
   }
 
-  /** Asks the wearer to choose; null: no answer. */
+  /** Asks the wearer to choose, in at most 400 characters; null: no answer. */
   async ask(text: string, options: readonly string[]): Promise<number | null> {
     if (this.isOver || this.questions.size >= mostRequests) return null;
     const id = ++this.callId;
-    return this.pend(this.questions, id, writeMessage(says.ask, id, text, ...options), null);
+    return this.pend(this.questions, id, writeMessage(says.ask, id, text.slice(0, mostCharacters), ...options), null);
   }
 
   /** Sends what has an answer. It is awaited first: a pipe may bring the answer while it is given the question. */
@@ -373,7 +372,12 @@ export class Wearable {
         const ending = endings[message.number("result.ending", endings.length - 1)];
         const call = this.calls.get(id);
         if (!call) throw new Objection(id, "call", `expected a call under way, got ${id}`);
-        call.settle({ ending, value: message.value("result.value") });
+        let value: Plain = null;
+        try {
+          value = message.value("result.value");
+        } finally {
+          call.settle({ ending, value });
+        }
         break;
       }
       case says.answer: {
