@@ -776,6 +776,31 @@ describe("thimble companion", () => {
     }
   }, 60_000);
 
+  test("a socket that hangs up without a close frame is out of reach at once", async () => {
+    let closed = 0;
+    const take = (pipe: Pipe) =>
+      pipe.receive(
+        () => {},
+        () => closed++,
+      );
+    const server = await serveSockets({ port: 0, host: "127.0.0.1" }, take);
+    const { port } = server.address() as AddressInfo;
+    const key = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n";
+    const upgrade = `GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n${key}`;
+    const client = Bun.spawn([
+      "node",
+      "-e",
+      `const net = require("net");
+      const s = net.connect({ port: ${port}, host: "127.0.0.1", allowHalfOpen: true }, () => s.write(${JSON.stringify(upgrade)}));
+      s.once("data", () => s.end());
+      setInterval(() => {}, 1000);`,
+    ]);
+    for (let tries = 0; tries < 200 && !closed; tries++) await Bun.sleep(20);
+    client.kill();
+    server.close();
+    expect(closed).toBe(1);
+  });
+
   test("--ws: devices come by WebSocket, what is no frame is refused, and the next is served", async () => {
     const child = start("--ws", "0");
     const reader = child.stderr.getReader();
