@@ -607,6 +607,7 @@ describe("pipes", () => {
     return {
       bluetooth: { requestDevice: async () => device as unknown as BluetoothDeviceLike },
       device,
+      notify,
       writes,
       connections: () => connections,
       /** The watch's end: what its interpreter runs, and what it prints. */
@@ -670,6 +671,38 @@ describe("pipes", () => {
     await Bun.sleep(5);
     expect(tries).toBe(1);
   });
+
+  test("a link that fails while it is set up is let go and tried again, one attempt at a time", async () => {
+    const { bluetooth, device, notify, connections } = fakeBluetooth(20);
+    const companion = new Companion();
+    let pipes = 0;
+    companion.connect = () => {
+      pipes++;
+      return { close() {} };
+    };
+    const { disconnect } = device.gatt;
+    let letGo = 0;
+    device.gatt.disconnect = () => {
+      letGo++;
+      disconnect();
+    };
+    const fails = async () => Promise.reject(new Error("GATT operation failed"));
+    const drops = async () => void device.dispatchEvent(new Event("gattserverdisconnected"));
+    const works = notify.startNotifications;
+    notify.startNotifications = fails;
+    await expect(connectBluetooth(companion, bluetooth)).rejects.toThrow("GATT operation failed");
+    expect([connections(), letGo, pipes]).toEqual([1, 1, 0]);
+
+    notify.startNotifications = works;
+    const served = await connectBluetooth(companion, bluetooth);
+    const ways = [() => drops().then(fails), drops];
+    notify.startNotifications = () => (ways.shift() ?? works)();
+    await drops();
+    while (pipes < 2) await Bun.sleep(20);
+    await Bun.sleep(50);
+    expect([connections(), letGo, pipes]).toEqual([5, 3, 2]);
+    served.close();
+  }, 10_000);
 
   test("where there is no Web Bluetooth, the error says what to do", async () => {
     await expect(connectBluetooth(new Companion(), undefined)).rejects.toThrow(
