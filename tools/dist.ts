@@ -41,7 +41,9 @@ writeFileSync("dist/runtime/model/default.d.ts", "declare const pack: string & A
 cpSync("tools/watch.json", "dist/tools/watch.json");
 for (const file of ["thimble.js", "thimble.tools.js", "actions.js", "spoken.js"])
   cpSync(`firmware/espruino/${file}`, `dist/firmware/espruino/${file}`);
-cpSync("firmware/companion", "dist/firmware/companion", { recursive: true, filter: (from) => !from.endsWith(".md") });
+cpSync("firmware/companion", "dist/firmware/companion", { recursive: true });
+for (const path of filesOf("dist/firmware/companion/*.js"))
+  writeFileSync(path, (await minify(readFileSync(path, "utf8"), { module: true })).code as string);
 mkdirSync("dist/tools/profile/uplot", { recursive: true });
 for (const file of ["LICENSE", "dist/uPlot.iife.min.js", "dist/uPlot.min.css"])
   writeFileSync(
