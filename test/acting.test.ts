@@ -21,6 +21,17 @@ test("a timer ends when it is said to, once it is confirmed", () => {
   expect(act(call("set_timer", { duration: "soon" }), 0).endsAtMs).toBeUndefined();
 });
 
+test("a timer's length is what its keys say, in their units, and no other value", () => {
+  const lengthOf = (args: ToolCall["arguments"]) => act(call("start_timer", args), 0).endsAtMs;
+  expect(lengthOf({ seconds: 300 })).toBe(300_000);
+  expect(lengthOf({ durationSeconds: "90" })).toBe(90_000);
+  expect(lengthOf({ duration_ms: 5000 })).toBe(5000);
+  expect(lengthOf({ hours: 1, minutes: 30 })).toBe(5_400_000);
+  expect(lengthOf({ label: "4 eggs", duration: "10 minutes" })).toBe(600_000);
+  expect(lengthOf({ length: 5 })).toBe(300_000);
+  expect(lengthOf({ timer_name: "2 hours of sleep", repeat: 3 })).toBeUndefined();
+});
+
 test("what is left of it is minutes, then hours, and never less than nothing", () => {
   expect([left(61_000, 0), left(3_600_000, 0), left(59_999, 0), left(0, 5000)]).toEqual([
     "1:01",

@@ -37,8 +37,8 @@ function radio({ powered = true, packetBytes = 20 } = {}) {
   const bus = new EventEmitter();
   const [write, notify] = [new EventEmitter(), new EventEmitter()];
   let heard: (bytes: Uint8Array) => void = ignore;
-  let failures = 1;
-  let connections = 0;
+  /** When each connection was asked for. */
+  const tries: number[] = [];
   const server = {
     getPrimaryService: async () => ({
       getCharacteristic: async (uuid: string) =>
@@ -47,15 +47,16 @@ function radio({ powered = true, packetBytes = 20 } = {}) {
             if (!Buffer.isBuffer(bytes) || bytes.length > packetBytes) throw new Error("Only buffers can be wrote");
             heard(bytes);
           },
-          startNotifications: async () => {},
+          startNotifications: async () => {
+            if (tries.length === 2) throw new Error("Operation failed with ATT error: 0x0e");
+          },
         }),
     }),
   };
   const device = Object.assign(new EventEmitter(), {
     getName: async () => "Bangle.js 1234",
     connect: async () => {
-      if (failures-- > 0) throw new Error("le-connection-abort-by-local");
-      connections++;
+      if (tries.push(performance.now()) === 1) throw new Error("le-connection-abort-by-local");
     },
     disconnect: async () => void device.emit("disconnect", { connected: false }),
     gatt: async () => server,
@@ -81,11 +82,11 @@ function radio({ powered = true, packetBytes = 20 } = {}) {
       heard = take;
     },
   };
-  return { module, pipe, device, bus, connections: () => connections };
+  return { module, pipe, device, bus, tries };
 }
 
-test("a watch in reach is served, after a connection that failed, and again after a break", async () => {
-  const { module, pipe, device, bus, connections } = radio();
+test("a watch in reach is served, a scan after each connection that failed, and again after a break", async () => {
+  const { module, pipe, device, bus, tries } = radio();
   const log: string[] = [];
   const bluetooth = await withBus(() =>
     openBluez(
@@ -105,13 +106,15 @@ test("a watch in reach is served, after a connection that failed, and again afte
   const watch = startWatch({ name: "Bangle.js", tools, clock, random: Math.random, run, prompt: () => () => {} });
   watch.attach(overLines(pipe, (frame) => `{"t":"thimble","f":"${frame}"}\r\n`));
   await expect(connectBluetooth(companion, bluetooth)).rejects.toThrow("le-connection-abort");
+  await expect(connectBluetooth(companion, bluetooth)).rejects.toThrow("ATT error");
   const served = await connectBluetooth(companion, bluetooth);
+  expect(tries.every((at, i) => !i || at - tries[i - 1] > 1900)).toBe(true);
   while (!found.length) await Bun.sleep(5);
   expect(await found[0].call({ name: "say", arguments: { n: 3 } })).toEqual({ ending: "done", value: 3 });
   device.emit("disconnect", { connected: false });
   device.emit("disconnect", { connected: false });
   expect(await found[0].call({ name: "say", arguments: { n: 4 } })).toEqual({ ending: "done", value: 4 });
-  expect([connections(), found.length]).toEqual([2, 1]);
+  expect([tries.length, found.length]).toEqual([4, 1]);
   // A watch that is served is not found again.
   const another = connectBluetooth(companion, bluetooth).then(() => "another");
   expect(await Promise.race([another, Bun.sleep(50).then(() => "none")])).toBe("none");

@@ -648,6 +648,7 @@ describe("pipes", () => {
     return {
       bluetooth: { requestDevice: async () => device as unknown as BluetoothDeviceLike },
       device,
+      notify,
       writes,
       connections: () => connections,
       /** The watch's end: what its interpreter runs, and what it prints. */
@@ -711,6 +712,38 @@ describe("pipes", () => {
     await Bun.sleep(5);
     expect(tries).toBe(1);
   });
+
+  test("a link that fails while it is set up is let go and tried again, one attempt at a time", async () => {
+    const { bluetooth, device, notify, connections } = fakeBluetooth(20);
+    const companion = new Companion();
+    let pipes = 0;
+    companion.connect = () => {
+      pipes++;
+      return { close() {} };
+    };
+    const { disconnect } = device.gatt;
+    let letGo = 0;
+    device.gatt.disconnect = () => {
+      letGo++;
+      disconnect();
+    };
+    const fails = async () => Promise.reject(new Error("GATT operation failed"));
+    const drops = async () => void device.dispatchEvent(new Event("gattserverdisconnected"));
+    const works = notify.startNotifications;
+    notify.startNotifications = fails;
+    await expect(connectBluetooth(companion, bluetooth)).rejects.toThrow("GATT operation failed");
+    expect([connections(), letGo, pipes]).toEqual([1, 1, 0]);
+
+    notify.startNotifications = works;
+    const served = await connectBluetooth(companion, bluetooth);
+    const ways = [() => drops().then(fails), drops];
+    notify.startNotifications = () => (ways.shift() ?? works)();
+    await drops();
+    while (pipes < 2) await Bun.sleep(20);
+    await Bun.sleep(50);
+    expect([connections(), letGo, pipes]).toEqual([5, 3, 2]);
+    served.close();
+  }, 10_000);
 
   test("where there is no Web Bluetooth, the error says what to do", async () => {
     await expect(connectBluetooth(new Companion(), undefined)).rejects.toThrow(
@@ -816,6 +849,31 @@ describe("thimble companion", () => {
       server.close();
     }
   }, 60_000);
+
+  test("a socket that hangs up without a close frame is out of reach at once", async () => {
+    let closed = 0;
+    const take = (pipe: Pipe) =>
+      pipe.receive(
+        () => {},
+        () => closed++,
+      );
+    const server = await serveSockets({ port: 0, host: "127.0.0.1" }, take);
+    const { port } = server.address() as AddressInfo;
+    const key = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n";
+    const upgrade = `GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n${key}`;
+    const client = Bun.spawn([
+      "node",
+      "-e",
+      `const net = require("net");
+      const s = net.connect({ port: ${port}, host: "127.0.0.1", allowHalfOpen: true }, () => s.write(${JSON.stringify(upgrade)}));
+      s.once("data", () => s.end());
+      setInterval(() => {}, 1000);`,
+    ]);
+    for (let tries = 0; tries < 200 && !closed; tries++) await Bun.sleep(20);
+    client.kill();
+    server.close();
+    expect(closed).toBe(1);
+  });
 
   test("--ws: devices come by WebSocket, what is no frame is refused, and the next is served", async () => {
     const child = start("--ws", "0");

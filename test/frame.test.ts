@@ -69,11 +69,29 @@ describe("the link", () => {
     const glasses = await connectGlasses(() => {}, bluetoothOf(lens));
     await glasses.upload("thimble", script);
     const { notify } = lens;
-    lens.notify = () => notify(Uint8Array.of(1, 0, 1));
+    lens.notify = (bytes) => notify(Uint8Array.of(1, 0, 1, bytes[3]));
     await expect(glasses.show("one")).rejects.toThrow("glasses: expected a message to be taken, got it refused");
     lens.notify = notify;
     await glasses.show("two");
     expect(lens.shown.at(-1)).toBe("two");
+    lens.close();
+  });
+
+  test("after an answer that came too late, each text is shown", async () => {
+    const lens = await Lens.start(40);
+    const glasses = await connectGlasses(() => {}, bluetoothOf(lens), 500);
+    await glasses.upload("thimble", script);
+    const { notify } = lens;
+    const late: Uint8Array[] = [];
+    lens.notify = (bytes) => void late.push(bytes);
+    await expect(glasses.show(`one ${"x".repeat(100)}`)).rejects.toThrow("expected an answer within 0.5 s");
+    lens.notify = (bytes) => {
+      for (const one of [...late.splice(0), bytes]) notify(one);
+    };
+    for (const text of ["two", `three ${"x".repeat(100)}`, "four"]) {
+      await glasses.show(text);
+      expect(lens.shown.at(-1)).toBe(text);
+    }
     lens.close();
   });
 
@@ -93,19 +111,22 @@ test("the script refuses packets that are wrong, and takes the next message; ove
   lens.notify = (bytes) => void answers.push(Buffer.from(bytes).toString("hex"));
   lens.write(Buffer.from(`${script}\nstart()`));
   const packet = (...bytes: number[]) => lens.write(Uint8Array.of(1, ...bytes));
-  packet(0x20, 0);
-  packet(0x20, 0, 1, 65, 66);
-  packet(0x20, 0, 2, 65);
-  packet(0x20, 66, 67);
-  packet(0x20, 0, 2, 79);
-  packet(0x20, 75);
+  packet(128, 0);
+  packet(129, 0, 1, 65, 66);
+  packet(130, 0, 2, 65);
+  packet(3, 66, 67);
+  packet(4, 66);
+  packet(133, 0, 9, 65);
+  packet(134, 0, 2, 79);
+  packet(7, 75);
   await Bun.sleep(10);
-  expect(answers).toEqual(["010001", "010001", "010000", "010001", "010000", "010000"]);
+  const expected = ["01000100", "01000101", "01000002", "01000103", "01000104", "01000005", "01000006", "01000007"];
+  expect(answers).toEqual(expected);
   expect(lens.shown).toEqual(["Ready.", "OK"]);
   const random = seeded(1);
   for (let i = 0; i < 2000; i++) packet(...Array.from({ length: 1 + 30 * random() }, () => 256 * random()));
   await Bun.sleep(50);
-  expect(answers.length).toBe(2006);
+  expect(answers.length).toBe(2008);
   lens.close();
 });
 

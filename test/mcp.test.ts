@@ -163,6 +163,42 @@ test("a server that does not start is left out; without any, or with a file that
   }
 });
 
+test("tools that would have one name are told apart or left out with a warning, and the others serve; of servers without a tool serve ends", async () => {
+  /** What the protocol asks of a server that lists tools by these names. */
+  const listing = (...names: string[]) => {
+    const tools = names.map((name) => ({ name, inputSchema: { type: "object", properties: {} } }));
+    const code = `const info = { capabilities: { tools: {} }, serverInfo: { name: "x", version: "1" } };
+      require("readline").createInterface(process.stdin).on("line", (line) => {
+        const { id, method, params } = JSON.parse(line);
+        const { protocolVersion } = params ?? {};
+        const result = method === "initialize" ? { protocolVersion, ...info } : { tools: ${JSON.stringify(tools)} };
+        if (id !== undefined) console.log(JSON.stringify({ jsonrpc: "2.0", id, result }));
+      });`;
+    return { command: process.execPath, args: ["-e", code] };
+  };
+  for (const [servers, names] of [
+    [{ a: listing("x", "b_x"), b: listing("x", "y") }, "a_x, b_x, y"],
+    [{ a: listing("x", "x"), b: listing("y") }, "x, y"],
+    [{ "my server": listing("x"), "my-server": listing("x", "y") }, "my server_x, y"],
+  ] as const) {
+    const path = configOf("names.json", servers);
+    const client = new Client(about);
+    const [command, ...args] = commandOf("Bun", "--mcp", "--stdio", "--connect", path);
+    const transport = new StdioClientTransport({ command, args, stderr: "pipe" });
+    let said = "";
+    transport.stderr?.on("data", (text) => {
+      said += text;
+    });
+    await client.connect(transport);
+    const { tools } = await client.listTools();
+    expect(tools[1].description).toEndWith(`Tools: ${names}`);
+    await client.close();
+    expect(said).toMatch(/: expected a name of its own, got \S.* again; it is left out/);
+  }
+  const none = await thimble(["serve", "--mcp", "--stdio", "--connect", configOf("none.json", { a: listing() })]);
+  expect([none.code, none.err]).toEqual([1, expect.stringContaining("expected a server with tools, got none")]);
+}, 60_000);
+
 test("options that do not go together are a wrong command line", async () => {
   for (const args of [["--stdio"], ["--connect", "x"], ["word"], ["--port", "x"], ["--api-key", ""], ["--queue", "0"]])
     expect((await thimble(["serve", ...args])).code).toBe(2);

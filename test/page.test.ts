@@ -4,6 +4,7 @@ import { mkdirSync } from "node:fs";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Browser, chromium, type Page } from "playwright-core";
+import type { BluetoothDeviceLike } from "../runtime/companion.ts";
 import { servePage } from "../tools/companion/page.ts";
 import { missing } from "./support.ts";
 import { codeFiles } from "./wear/bangle.ts";
@@ -31,13 +32,16 @@ describe.skipIf(absent)("the companion page", () => {
     server?.close();
   });
 
-  async function open(options: { colorScheme?: "dark" | "light"; isBare?: boolean } = {}): Promise<Page> {
-    const { colorScheme = "light", isBare } = options;
+  async function open(
+    options: { colorScheme?: "dark" | "light"; isBare?: boolean; hasClock?: boolean } = {},
+  ): Promise<Page> {
+    const { colorScheme = "light", isBare, hasClock } = options;
     const context = await browser.newContext({ colorScheme, viewport: { width: 360, height: 640 } });
     const page = await context.newPage();
     page.on("pageerror", (error) => {
       throw error;
     });
+    if (hasClock) await page.clock.install();
     if (!isBare) await page.addInitScript(radio(files));
     await page.goto(address);
     await page.waitForFunction(() => document.getElementById("state")?.textContent?.startsWith("Ready"), null, {
@@ -131,6 +135,26 @@ describe.skipIf(absent)("the companion page", () => {
     await page.getByRole("button", { name: "Connect a watch" }).click();
     await page.getByText("use Chrome or Edge").waitFor();
     await page.getByRole("button", { name: "Try without one" }).click();
+    await page.getByText("Simulated watch, 5 tools").waitFor();
+    await ask(page, "what a nice day");
+    await lastEntry(page).getByText("No tool fits.").waitFor();
+    await page.context().close();
+  }, 60_000);
+
+  test("of two watches the one that stays is asked when the other is gone", async () => {
+    const page = await open({ hasClock: true });
+    await page.getByRole("button", { name: "Try without one" }).click();
+    await page.getByText("Simulated watch, 5 tools").waitFor();
+    await connected(page);
+    await page.evaluate(async () => {
+      // The watch of wear/radio.ts, which is out of reach from now on.
+      const { bluetooth } = navigator as unknown as { bluetooth: { requestDevice(): Promise<BluetoothDeviceLike> } };
+      const { gatt } = await bluetooth.requestDevice();
+      if (!gatt) return;
+      gatt.connect = () => Promise.reject(new Error("out of reach"));
+      gatt.disconnect();
+    });
+    await page.clock.fastForward("05:30");
     await page.getByText("Simulated watch, 5 tools").waitFor();
     await ask(page, "what a nice day");
     await lastEntry(page).getByText("No tool fits.").waitFor();

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { defaultModel } from "../runtime/index.ts";
 import { absent, built, editTools, Playground, picture, shows, startServer, type } from "./playground.ts";
+import { until } from "./served.ts";
 import { codeFiles } from "./wear/bangle.ts";
 import { radio } from "./wear/radio.ts";
 
@@ -207,11 +208,47 @@ describe.skipIf(absent)("the playground", () => {
     await picture(page, "compare");
     await page.getByLabel("or a server").fill(`${address}v1`);
     await page.getByRole("button", { name: "Use it" }).click();
+    await shows(page, "#compared", "beside http");
     await page.getByRole("button", { name: "Run", exact: true }).click();
     await shows(page, "#compared", /beside http.* 4 answered; right: 1 and 1 of 2\. 0 differ/);
     await page.getByLabel("Second pack").setInputFiles(path);
     await page.locator(".compare .bad").filter({ hasText: "expected" }).first().waitFor();
     await close(page);
+  });
+
+  test("a server is asked by its model's name, and Stop is at once", async () => {
+    const named: string[] = [];
+    const headers = { "access-control-allow-origin": "*", "access-control-allow-headers": "*" };
+    const server = Bun.serve({
+      port: 0,
+      async fetch(asked) {
+        if (asked.method === "OPTIONS") return new Response(null, { headers });
+        if (asked.url.endsWith("/v1/models")) return Response.json({ data: [{ id: "second" }] }, { headers });
+        named.push((await asked.json()).model);
+        await Bun.sleep(2 ** 30);
+        return new Response();
+      },
+    });
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(address);
+    await page.locator("#words").waitFor();
+    const path = join(folder, "queries.jsonl");
+    writeFileSync(path, '{"query":"timer","tools":[{"name":"set_timer"}]}\n'.repeat(9));
+    await page.getByText("Compare two models").click();
+    await page.getByLabel("Examples (JSONL)").setInputFiles(path);
+    await page.getByLabel("or a server").fill(`http://127.0.0.1:${server.port}/v1`);
+    await page.getByRole("button", { name: "Use it" }).click();
+    await shows(page, "#compared", "beside http");
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await until(async () => named.length > 0);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByRole("button", { name: "Run", exact: true }).waitFor();
+    expect(named).toEqual(["second"]);
+    await page.getByLabel("or a server").fill(`${address}none`);
+    await page.getByRole("button", { name: "Use it" }).click();
+    await shows(page, ".compare .bad", "expected a server that lists its models, got status 404");
+    await page.context().close();
+    server.stop(true);
   });
 
   test("another pack is loaded in the place of the first; a file that is none changes nothing", async () => {
@@ -344,6 +381,23 @@ describe.skipIf(absent)("the playground", () => {
     await dialog.getByRole("button", { name: "Yes" }).click();
     await shows(page, "#outcomes", "brightness 50%");
     expect(await page.evaluate("watchSaw")).toEqual([0.5]);
+    // Two requests at once: one question after the other, and a no to the second is none to the first.
+    await page.evaluate(() => {
+      const words = document.querySelector("#request") as HTMLInputElement;
+      const run = [...document.querySelectorAll("button")].find((one) => one.textContent === "Run on the watch");
+      for (const text of ["glimmer at fifty", "erase my notes"]) {
+        words.value = text;
+        words.dispatchEvent(new Event("input", { bubbles: true }));
+        run?.click();
+      }
+    });
+    await dialog.getByText("set_brightness").waitFor();
+    await shows(page, "#call", "erase_notes");
+    await dialog.getByRole("button", { name: "Yes" }).click();
+    await dialog.getByText("erase_notes").waitFor();
+    await page.keyboard.press("Escape");
+    await shows(page, "#outcomes", "Erase notes: declined");
+    expect(await page.evaluate("watchSaw")).toEqual([0.5, 0.5]);
     await close(page);
     const bare = await open();
     await bare.getByRole("button", { name: "Connect a watch" }).click();

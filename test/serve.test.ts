@@ -1,10 +1,11 @@
 /** `thimble serve` as its clients know it: the openai package and plain HTTP, on Bun and on Node. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { connect } from "node:net";
 import OpenAI from "openai";
 import type { RunnableToolFunctionWithParse } from "openai/lib/RunnableFunction";
 import type { ChatCompletionTool } from "openai/resources/chat/completions";
 import { load, type ToolInput, ToolSet } from "../runtime/index.ts";
+import { eventStream } from "../tools/serve/sse.ts";
 import { Writing } from "../tools/serve/written.ts";
 import { hosts, type Served, startServer, until } from "./served.ts";
 
@@ -470,6 +471,53 @@ test("what the README shows of curl, the openai package and an MCP host holds", 
   expect(read(shown)).toEqual(twoCalls as never);
   const { args } = JSON.parse(config).mcpServers.thimble;
   expect(args.slice(args.lastIndexOf("thimble") + 1)).toEqual(["serve", "--mcp", "--stdio"]);
+});
+
+test("a fault of ours is told to the client without its words, and logged, once a stream has begun too", async () => {
+  const log: string[] = [];
+  const write = spyOn(process.stderr, "write").mockImplementation((text) => log.push(String(text)) > 0);
+  const stream = await eventStream(
+    async (send) => {
+      send("first");
+      throw new RangeError("out of bounds");
+    },
+    new AbortController(),
+    (error, send) => send(error.body),
+  );
+  const text = await stream.text();
+  write.mockRestore();
+  expect(text).toMatch(/^data: first\n\ndata: .*see the server's log/);
+  expect(text).not.toContain("out of bounds");
+  expect(log.join("")).toMatch(/^thimble: RangeError: out of bounds\n +at /);
+});
+
+test("under Node a slow reader of a long answer is waited for, and one that goes away ends it", async () => {
+  const listen = new URL("../dist/tools/serve/listen.js", import.meta.url);
+  const script = `
+    import { connect } from "node:net";
+    import { setTimeout as sleep } from "node:timers/promises";
+    import { onNode } from ${JSON.stringify(listen.href)};
+    let parts = 0;
+    let isEnded = false;
+    const pull = (out) => void (parts++, out.enqueue(new Uint8Array(1 << 16)));
+    const body = () => new ReadableStream({ pull, cancel: () => void (isEnded = true) });
+    const { port } = await onNode(async () => new Response(body()), 0, "127.0.0.1");
+    const reader = connect(port, "127.0.0.1", () => reader.write("GET / HTTP/1.1\\r\\nhost: a\\r\\n\\r\\n"));
+    let read = 0;
+    let most = 0;
+    reader.on("data", ({ length }) => (read += length, reader.pause()));
+    while (read < 1 << 24) {
+      await sleep(1);
+      most = Math.max(most, parts * 65536 - read);
+      reader.resume();
+    }
+    reader.destroy();
+    while (!isEnded) await sleep(1);
+    console.log(most < 1 << 24);
+    process.exit();`;
+  const child = Bun.spawn(["node", "--input-type=module", "-e", script], { stderr: "pipe" });
+  const said = [await new Response(child.stdout).text(), await new Response(child.stderr).text()];
+  expect(said).toEqual(["true\n", ""]);
 });
 
 test("whatever the pieces of a text, its calls are those of the call itself, and the pieces of arguments their text", async () => {

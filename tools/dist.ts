@@ -42,11 +42,16 @@ cpSync("tools/watch.json", "dist/tools/watch.json");
 mkdirSync("dist/firmware/espruino", { recursive: true });
 // Comments stay in the repository: here they would only be size.
 for (const file of ["thimble.js", "thimble.tools.js", "actions.js", "spoken.js"])
+mkdirSync("dist/firmware/espruino", { recursive: true });
+// Comments stay in the repository: here they would only be size.
+for (const file of ["thimble.js", "thimble.tools.js", "actions.js", "spoken.js"])
   writeFileSync(
     `dist/firmware/espruino/${file}`,
     readFileSync(`firmware/espruino/${file}`, "utf8").replace(/ *\/\*.*?\*\/\n/gs, ""),
   );
-cpSync("firmware/companion", "dist/firmware/companion", { recursive: true, filter: (from) => !from.endsWith(".md") });
+cpSync("firmware/companion", "dist/firmware/companion", { recursive: true });
+for (const path of filesOf("dist/firmware/companion/*.js"))
+  writeFileSync(path, (await minify(readFileSync(path, "utf8"), { module: true })).code as string);
 mkdirSync("dist/tools/profile/uplot", { recursive: true });
 for (const file of ["LICENSE", "dist/uPlot.iife.min.js", "dist/uPlot.min.css"])
   writeFileSync(

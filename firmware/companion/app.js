@@ -106,6 +106,8 @@ async function start() {
     onDevice: use,
     onGone: (device, reason) => {
       if (device !== current) return;
+      const other = [...companion.devices].findLast(({ tools }) => tools);
+      if (other) return use(other);
       current = null;
       watch.textContent = `${device.name} is gone: ${reason}.`;
       request.disabled = goButton.disabled = listenButton.disabled = true;

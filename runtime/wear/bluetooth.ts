@@ -52,27 +52,40 @@ export async function connectBluetooth(
   const filters = [{ namePrefix: "Bangle.js" }, { namePrefix: "Puck.js" }, { services: [uart.service] }];
   const device = await bluetooth.requestDevice({ filters, optionalServices: [uart.service] });
   let isOver = false;
+  let isTrying = true;
+  let isLost = false;
   let retryMs = firstRetryMs;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const attempt = async () => {
+    isLost = false;
     const pipe = await gattPipe(device);
+    // Of this link no event comes any more.
+    if (isLost)
+      throw new Error(`${device.name ?? "bluetooth"}: expected a link that stays, got one that dropped at once`);
+    isTrying = false;
     retryMs = firstRetryMs;
     companion.connect(overLines(pipe));
   };
   const again = async () => {
-    if (isOver) return;
+    isTrying = true;
     try {
       await attempt();
     } catch {
+      device.gatt?.disconnect();
+      if (isOver) return;
       timer = setTimeout(again, retryMs);
       retryMs = Math.min(2 * retryMs, mostRetryMs);
     }
   };
-  device.addEventListener("gattserverdisconnected", again);
+  const lost = () => {
+    isLost = true;
+    if (!isTrying) again();
+  };
+  device.addEventListener("gattserverdisconnected", lost);
   const close = () => {
-    isOver = true;
+    isOver = isLost = true;
     clearTimeout(timer);
-    device.removeEventListener("gattserverdisconnected", again);
+    device.removeEventListener("gattserverdisconnected", lost);
     device.gatt?.disconnect();
   };
   try {
@@ -93,6 +106,7 @@ export async function gattPipe(device: BluetoothDeviceLike): Promise<Pipe> {
     service.getCharacteristic(uart.write),
     service.getCharacteristic(uart.notify),
   ]);
+  await notify.startNotifications();
   let packetBytes = leastPacketBytes;
   let writing: Promise<unknown> = Promise.resolve();
   let waiting = 0;
@@ -116,7 +130,6 @@ export async function gattPipe(device: BluetoothDeviceLike): Promise<Pipe> {
         take(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
       });
       device.addEventListener("gattserverdisconnected", () => closed(), { once: true });
-      notify.startNotifications().catch((error) => closed(error));
     },
     close: () => device.gatt?.disconnect(),
   };

@@ -62,7 +62,7 @@ export async function openBluez(log: (line: string) => void, load = installed): 
             const name = await device.getName().catch(() => "");
             if (!prefixes.some((prefix) => name.startsWith(prefix))) continue;
             given.add(address);
-            return deviceOf(device, name, () => void given.delete(address));
+            return deviceOf(device, name, () => void setTimeout(() => given.delete(address), scanMs));
           } catch (error) {
             log(`--bluetooth: ${address}: ${(error as Error).message}`);
           }
@@ -102,7 +102,7 @@ function reachable(address: string): Promise<void> {
   });
 }
 
-/** `failed` is told when it could not be connected to: it may be asked for again. */
+/** `failed` is told when it is let go before it was heard once: it may be asked for again. */
 function deviceOf(device: Device, name: string, failed: () => void): BluetoothDeviceLike {
   let isConnected = false;
   const gone = () => {
@@ -111,7 +111,10 @@ function deviceOf(device: Device, name: string, failed: () => void): BluetoothDe
     device.removeAllListeners("disconnect");
     seen.dispatchEvent(new Event("gattserverdisconnected"));
   };
-  let isFirst = true;
+  let isHeard = false;
+  const heard = () => {
+    isHeard = true;
+  };
   const seen: BluetoothDeviceLike = Object.assign(new EventTarget(), {
     name,
     gatt: {
@@ -121,23 +124,22 @@ function deviceOf(device: Device, name: string, failed: () => void): BluetoothDe
           await device.connect();
           isConnected = true;
           const server = await device.gatt();
-          isFirst = false;
           return {
             async getPrimaryService(uuid: string) {
               const service = await server.getPrimaryService(uuid);
               return {
-                getCharacteristic: async (id: string) => new Characteristic(await service.getCharacteristic(id)),
+                getCharacteristic: async (id: string) => new Characteristic(await service.getCharacteristic(id), heard),
               };
             },
           };
         } catch (error) {
           isConnected = false;
           device.removeAllListeners("disconnect");
-          if (isFirst) failed();
           throw error;
         }
       },
       disconnect() {
+        if (!isHeard) failed();
         gone();
         device.disconnect().catch(() => {});
       },
@@ -149,7 +151,10 @@ function deviceOf(device: Device, name: string, failed: () => void): BluetoothDe
 class Characteristic extends EventTarget {
   value?: DataView;
 
-  constructor(private readonly gatt: Gatt) {
+  constructor(
+    private readonly gatt: Gatt,
+    private readonly heard: () => void,
+  ) {
     super();
     gatt.on("valuechanged", ({ buffer, byteOffset, length }: Buffer) => {
       this.value = new DataView(buffer, byteOffset, length);
@@ -162,6 +167,6 @@ class Characteristic extends EventTarget {
   }
 
   startNotifications(): Promise<void> {
-    return this.gatt.startNotifications();
+    return this.gatt.startNotifications().then(this.heard);
   }
 }

@@ -26,7 +26,8 @@ export interface SocketOptions {
 
 /** Listens, and gives a pipe for each device that connects. Throws: Error if the port is taken. */
 export function serveSockets({ port, host, cors }: SocketOptions, onPipe: (pipe: Pipe) => void): Promise<Server> {
-  const server = createServer((_, response) => {
+  // A device that vanishes hangs up never: the system asks after it.
+  const server = createServer({ keepAlive: true, keepAliveInitialDelay: 30_000 }, (_, response) => {
     response.writeHead(426, { "content-type": "text/plain", upgrade: "websocket" });
     response.end("thimble companion: expected a WebSocket\n");
   });
@@ -110,6 +111,8 @@ function pipeOf(socket: Duplex, head: Buffer): Pipe {
     receive(taker, closed) {
       take = taker;
       socket.on("data", hear);
+      // The socket of an upgrade stays half open: it closes only when both ends have hung up.
+      socket.on("end", () => end(1000));
       socket.on("close", () => closed());
       hear(Buffer.alloc(0));
     },

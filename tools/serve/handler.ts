@@ -3,13 +3,12 @@
 import { readFileSync } from "node:fs";
 import type { ToolSet } from "../../runtime/index.ts";
 import type { JsonObject } from "../../runtime/json.ts";
-import { warn } from "../command.ts";
 import { chat } from "./chat.ts";
 import type { Desk } from "./desk.ts";
 import type { Guard } from "./guard.ts";
 import { ApiError, badField, json, kindOf, readFields } from "./http.ts";
 import { responses } from "./responses.ts";
-import { apiError } from "./sse.ts";
+import { told } from "./sse.ts";
 import { readTools } from "./turn.ts";
 
 export interface Service {
@@ -74,9 +73,7 @@ export function handlerOf(service: Service): Handler {
         response = await route.answer(request, goneWith(request), rest);
       }
     } catch (error) {
-      const told = apiError(error);
-      if (told.status >= 500 && !request.signal.aborted) warn((error as Error).stack ?? String(error));
-      response = told.response();
+      response = told(error, request.signal).response();
     }
     desk.metrics.requested(route ? at : "other", response.status);
     for (const [header, value] of Object.entries(guard.headers(request))) response.headers.set(header, value);

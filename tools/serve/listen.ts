@@ -2,6 +2,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream as WebStream } from "node:stream/web";
 import type { Handler } from "./handler.ts";
 import { ApiError } from "./http.ts";
 import { apiError } from "./sse.ts";
@@ -64,17 +66,8 @@ async function answer(handler: Handler, incoming: IncomingMessage, outgoing: Ser
     outgoing.end();
     return;
   }
-  const reader = response.body.getReader();
-  gone.signal.addEventListener("abort", () => void reader.cancel().catch(() => {}), { once: true });
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    // A slow reader is waited for, so that little is held for it.
-    if (!outgoing.write(part.value) && !gone.signal.aborted)
-      await new Promise<void>((resolve) => {
-        outgoing.once("drain", resolve);
-        outgoing.once("close", resolve);
-      });
-  }
-  outgoing.end();
+  // A slow reader is waited for, so that little is held for it; one that goes away ends the body.
+  await pipeline(Readable.fromWeb(response.body as unknown as WebStream), outgoing);
 }
 
 async function respond(handler: Handler, incoming: IncomingMessage, signal: AbortSignal): Promise<Response> {

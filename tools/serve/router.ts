@@ -27,6 +27,7 @@ type ToolAnswer = Awaited<ReturnType<Client["callTool"]>>;
 /** What the servers of a file offer. */
 interface Offered {
   tools: ToolInput[];
+  set: ToolSet;
   /** By the tool's name in `tools`. */
   targets: Map<string, Target>;
   clients: Client[];
@@ -34,14 +35,14 @@ interface Offered {
 
 /** Connects to every server that a file names. Throws: Error for a file that is none, or if no server has a tool to call. */
 export async function connectAll(path: string, desk: Desk): Promise<Router> {
-  const { tools, targets, clients } = await connect(path);
-  return new Router(desk, ToolSet.from(tools), targets, clients);
+  const { set, targets, clients } = await connect(path);
+  return new Router(desk, set, targets, clients);
 }
 
 /** The tools of every server that a file names. Throws: as `connectAll`. */
 export async function listTools(path: string): Promise<ToolInput[]> {
   const { tools, clients } = await connect(path);
-  await Promise.allSettled(clients.map((client) => client.close()));
+  await closeAll(clients);
   return tools;
 }
 
@@ -61,15 +62,34 @@ async function connect(path: string): Promise<Offered> {
     }
   }
   const usable = offers.filter(({ target, tool }) => isReadable(target, tool));
-  const count = (name: string) => usable.filter(({ target }) => snakeCase(target.tool) === snakeCase(name)).length;
+  const isShared = ({ server, tool }: Target) =>
+    usable.some(({ target }) => target.server !== server && snakeCase(target.tool) === snakeCase(tool));
   const targets = new Map<string, Target>();
-  const tools = usable.map(({ target, tool }) => {
-    const name = count(target.tool) > 1 ? `${target.server}_${target.tool}` : target.tool;
+  const tools: ToolInput[] = [];
+  const taken = new Set<string>();
+  for (const { target, tool } of usable) {
+    const name = isShared(target) ? `${target.server}_${target.tool}` : target.tool;
+    if (taken.has(snakeCase(name))) {
+      const remedy = "it is left out: call its server something else";
+      warn(`${path}: ${target.server}: ${target.tool}: expected a name of its own, got ${name} again; ${remedy}`);
+      continue;
+    }
+    taken.add(snakeCase(name));
     targets.set(name, target);
-    return { ...tool, name };
-  });
-  if (!tools.length) throw new Error(`${path}: expected a server with tools, got none; start them, or mend the file`);
-  return { tools, targets, clients };
+    tools.push({ ...tool, name });
+  }
+  try {
+    if (!tools.length) throw new Error(`${path}: expected a server with tools, got none; start them, or mend the file`);
+    return { tools, set: ToolSet.from(tools), targets, clients };
+  } catch (error) {
+    // Connections would keep the process.
+    await closeAll(clients);
+    throw error;
+  }
+}
+
+async function closeAll(clients: readonly Client[]): Promise<void> {
+  await Promise.allSettled(clients.map((client) => client.close()));
 }
 
 /** Throws: Error naming the part of the file that is wrong. */
@@ -162,8 +182,8 @@ export class Router {
     return { ...answer, structuredContent: { ...about, executed: true, result: answer.structuredContent ?? null } };
   }
 
-  async close(): Promise<void> {
-    await Promise.allSettled(this.clients.map((client) => client.close()));
+  close(): Promise<void> {
+    return closeAll(this.clients);
   }
 }
 

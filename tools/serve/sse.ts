@@ -1,4 +1,5 @@
 /** Answers that come as they are written: server-sent events. */
+import { warn } from "../command.ts";
 import { ApiError } from "./http.ts";
 
 /** `id`: what a reader that comes back says it has. */
@@ -40,15 +41,20 @@ export async function eventStream(
   };
   const done = work(send).then(close, (error) => {
     if (!hasBegun) throw error;
-    failed(apiError(error), send);
+    failed(told(error, gone.signal), send);
     close();
   });
   await Promise.race([begun, done]);
-  // Told to the reader, and to nobody else.
-  done.catch(() => {});
   return new Response(body, {
     headers: { "content-type": "text/event-stream", "cache-control": "no-cache", "x-accel-buffering": "no" },
   });
+}
+
+/** What is told to the client, unless it went away; of a fault of ours the log gets the rest. */
+export function told(error: unknown, gone: AbortSignal): ApiError {
+  const said = apiError(error);
+  if (said.status >= 500 && !gone.aborted) warn((error as Error).stack ?? String(error));
+  return said;
 }
 
 /** What an error says to the client. A fault of ours keeps its message to itself. */

@@ -5,7 +5,8 @@
 const service = "7a230001-5475-a6a4-654c-8431f6ad49c4";
 const [write, notify] = ["7a230002", "7a230003"].map((head) => head + service.slice(8));
 const breakOff = Uint8Array.of(3);
-const textFlag = 0x20;
+/** Packets are numbered from 0 to 127, so that an answer that comes late is none to another. */
+const numbers = 128;
 
 export async function connectGlasses(onData, bluetooth = navigator.bluetooth, patienceMs = 5000) {
   if (!bluetooth)
@@ -19,7 +20,7 @@ export async function connectGlasses(onData, bluetooth = navigator.bluetooth, pa
   rx.addEventListener("characteristicvaluechanged", ({ target: { value } }) => {
     const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
     if (bytes[0] !== 1) printed(new TextDecoder().decode(bytes));
-    else if (bytes[1] === 0) acknowledged(bytes[2]);
+    else if (bytes[1] === 0) acknowledged(bytes[2], bytes[3]);
     else onData(new TextDecoder().decode(bytes.subarray(1)));
   });
   await rx.startNotifications();
@@ -47,6 +48,7 @@ export async function connectGlasses(onData, bluetooth = navigator.bluetooth, pa
   const most = Number(await run("print(frame.bluetooth.max_length())"));
   let sending = Promise.resolve();
   let latest = null;
+  let number = 0;
   return {
     run,
     /** Puts a script on the device and starts it. */
@@ -63,8 +65,10 @@ export async function connectGlasses(onData, bluetooth = navigator.bluetooth, pa
         const bytes = new TextEncoder().encode(latest);
         latest = null;
         for (const packet of packets(bytes, most - 1)) {
+          number = (number + 1) % numbers;
+          packet[1] += number;
           const wrong = await exchange(packet, (resolve) => {
-            acknowledged = resolve;
+            acknowledged = (status, n) => n === number && resolve(status);
           });
           if (wrong) throw new Error("glasses: expected a message to be taken, got it refused; connect again");
         }
@@ -89,11 +93,11 @@ function pieces(text, mostBytes) {
   return list;
 }
 
-/** [01, flag, length hi, length lo, bytes], then [01, flag, bytes]. */
+/** [01, 128, length hi, length lo, bytes], then [01, 0, bytes]. */
 function packets(bytes, most) {
   const list = [];
   for (let at = 0; at < bytes.length || !at; ) {
-    const head = at ? [1, textFlag] : [1, textFlag, bytes.length >> 8, bytes.length & 255];
+    const head = at ? [1, 0] : [1, numbers, bytes.length >> 8, bytes.length & 255];
     const size = Math.max(1, Math.min(bytes.length - at, most + 1 - head.length));
     list.push(Uint8Array.of(...head, ...bytes.subarray(at, at + size)));
     at += size;

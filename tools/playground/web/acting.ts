@@ -9,6 +9,8 @@ export interface Scene {
   /** What it is about. */
   lines: string[];
   icon: Icon;
+  /** A timer's length. */
+  lengthMs?: number;
   /** When a timer is over, in ms since the epoch. */
   endsAtMs?: number;
   /** The device asks before it does this. */
@@ -47,29 +49,47 @@ export function act(call: ToolCall, nowMs: number): Scene {
   const values = Object.values(args).map(said);
   const found = icons.find(([pattern]) => pattern.test(name.toLowerCase()))?.[1] ?? "tool";
   const icon = found === "light" && values.includes("off") ? "dark" : found;
-  const scene: Scene = { title: wordsOf(name), lines: values, icon };
-  if (decision !== "act") return { ...scene, asks: true };
-  return icon === "timer" ? { ...scene, ...timerOf(values, nowMs) } : scene;
+  const lengthMs = icon === "timer" ? lengthOf(args) : undefined;
+  const scene: Scene = { title: wordsOf(name), lines: values, icon, ...(lengthMs && { lengthMs }) };
+  return decision === "act" ? done(scene, nowMs) : { ...scene, asks: true };
 }
 
 /** The same once its wearer has said yes. */
 export function confirm(scene: Scene, nowMs: number): Scene {
-  const { asks: _, ...done } = scene;
-  return done.icon === "timer" ? { ...done, ...timerOf(done.lines, nowMs) } : done;
+  const { asks: _, ...rest } = scene;
+  return done(rest, nowMs);
 }
 
 /** No call: a device says so. */
 export const refused: Scene = { title: "No tool fits", lines: [], icon: "none" };
 
-function timerOf(values: string[], nowMs: number): Partial<Scene> {
-  for (const value of values) {
+function done(scene: Scene, nowMs: number): Scene {
+  return scene.lengthMs ? { ...scene, endsAtMs: nowMs + scene.lengthMs } : scene;
+}
+
+/** Words of a length's key, and the unit in ms of a bare number under it. */
+const units: [pattern: RegExp, ms: number][] = [
+  [/\b(ms|milli\w*)\b/, 1],
+  [/\b(s|sec|second)s?\b/, 1000],
+  [/\b(m|min|minute)s?\b/, 60_000],
+  [/\b(h|hr|hour)s?\b/, 3_600_000],
+  [/\b(duration|length|time)\b/, 60_000],
+];
+
+/** The length in ms that arguments say, {hours: 1, minutes: 30} or {duration: "10 minutes", label: "4 eggs"}. */
+function lengthOf(args: ToolCall["arguments"]): number | undefined {
+  let totalMs = 0;
+  for (const [key, value] of Object.entries(args)) {
+    const unitMs = units.find(([pattern]) => pattern.test(wordsOf(key).toLowerCase()))?.[1];
+    if (!unitMs) continue;
+    const count = Number(said(value));
     try {
-      return { endsAtMs: nowMs + spoken.duration(value) };
+      totalMs += Number.isNaN(count) ? spoken.duration(said(value)) : count * unitMs;
     } catch {
-      // Some other value than the length.
+      // "soon".
     }
   }
-  return {};
+  return totalMs > 0 ? totalMs : undefined;
 }
 
 /** What is left of a timer: m:ss, or h:mm:ss. */

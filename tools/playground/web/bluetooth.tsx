@@ -16,6 +16,19 @@ const outcomes = signal<string[]>([]);
 /** The call that waits for a yes. */
 const asking = signal<{ call: ToolCall; answer: (isYes: boolean) => void } | null>(null);
 
+/** Asks one call after another: a question must not change under a finger. */
+let asked: Promise<unknown> = Promise.resolve();
+function approve(one: ToolCall): Promise<boolean> {
+  const answer = asked.then(
+    () =>
+      new Promise<boolean>((resolve) => {
+        asking.value = { call: one, answer: resolve };
+      }),
+  );
+  asked = answer;
+  return answer;
+}
+
 async function connect(): Promise<void> {
   problem.value = "";
   try {
@@ -27,7 +40,7 @@ async function connect(): Promise<void> {
     const companion = new Companion({
       name: "thimble playground",
       model: { call: (text, set, options) => call("main", text, packTools(set), options?.signal) },
-      approve: (_, one) => new Promise((answer) => (asking.value = { call: one, answer })),
+      approve: (_, one) => approve(one),
       onDevice: (device) => {
         batch(() => {
           watch.value = device;
@@ -106,8 +119,12 @@ export function Bluetooth() {
 
 function Approval() {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
   const waiting = asking.value;
+  useEffect(() => {
+    if (!dialog.current) return;
+    dialog.current.returnValue = "no";
+    dialog.current.showModal();
+  }, [waiting]);
   if (!waiting) return null;
   const { name, arguments: args } = waiting.call;
   // Escape is a no.

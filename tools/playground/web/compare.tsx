@@ -44,6 +44,19 @@ async function readPack(file: File): Promise<void> {
   }
 }
 
+async function useServer(): Promise<void> {
+  problem.value = "";
+  const name = url.value;
+  try {
+    const response = await fetch(name.replace(/(\/chat\/completions)?\/*$/, "/models"));
+    const model = response.ok && (await response.json()).data?.[0]?.id;
+    if (!model) throw new Error(`status ${response.status}`);
+    other.value = { side: { url: name, model }, name };
+  } catch (error) {
+    problem.value = `${name}: expected a server that lists its models, got ${(error as Error).message}; start it with --cors ${location.origin}`;
+  }
+}
+
 async function run(): Promise<void> {
   const own = new AbortController();
   running = own;
@@ -90,12 +103,7 @@ export function Compare() {
             }}
           />
         </label>
-        <button
-          type="button"
-          onClick={() => {
-            other.value = { side: { url: url.value, model: "thimble" }, name: url.value };
-          }}
-        >
+        <button type="button" onClick={useServer}>
           Use it
         </button>
         <button

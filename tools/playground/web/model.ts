@@ -33,6 +33,7 @@ function ask<K extends FromWorker["kind"]>(
   signal?: AbortSignal,
   onProgress?: (progress: Progress) => void,
 ): Promise<Extract<FromWorker, { kind: K }>> {
+  signal?.throwIfAborted();
   const id = ++lastId;
   const answer = new Promise<Extract<FromWorker, { kind: K }>>((resolve, reject) => {
     waiting.set(id, {
@@ -44,7 +45,12 @@ function ask<K extends FromWorker["kind"]>(
     });
   });
   worker.postMessage({ ...request, id });
-  signal?.addEventListener("abort", () => worker.postMessage({ kind: "abort", id }), { once: true });
+  const abort = () => {
+    worker.postMessage({ kind: "abort", id });
+    // A server that is asked answers when it likes.
+    waiting.get(id)?.fail(signal?.reason);
+  };
+  signal?.addEventListener("abort", abort, { once: true });
   return answer.finally(() => waiting.delete(id));
 }
 
