@@ -42,9 +42,6 @@ cpSync("tools/watch.json", "dist/tools/watch.json");
 mkdirSync("dist/firmware/espruino", { recursive: true });
 // Comments stay in the repository: here they would only be size.
 for (const file of ["thimble.js", "thimble.tools.js", "actions.js", "spoken.js"])
-mkdirSync("dist/firmware/espruino", { recursive: true });
-// Comments stay in the repository: here they would only be size.
-for (const file of ["thimble.js", "thimble.tools.js", "actions.js", "spoken.js"])
   writeFileSync(
     `dist/firmware/espruino/${file}`,
     readFileSync(`firmware/espruino/${file}`, "utf8").replace(/ *\/\*.*?\*\/\n/gs, ""),
