@@ -1,6 +1,7 @@
 /** The only loop: while the grammar forces text, its tokens need no logits; else the model picks among what may follow. */
 
 import { type Choice, decode, logits, pick } from "../engine/decoder.ts";
+import { logitsIn } from "../engine/embedding.ts";
 import type { Host } from "../engine/host.ts";
 import type { State } from "../grammar/state.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
@@ -162,7 +163,8 @@ class Output {
     const hidden = await decode(host, this.pending, this.pos, keys);
     this.pos += this.pending.length;
     this.pending = [];
-    const row = await logits(host, hidden, mask, tokenizer.vocabSize);
+    await logits(host, hidden, mask, tokenizer.vocabSize);
+    const row = logitsIn(host, tokenizer.vocabSize);
     const bytesOf = (id: number) => tokenizer.bytesOf(id);
     const plain = mask && enums?.read(this.bytes, callEnd + 1) ? pick(host, tokenizer.vocabSize).id : undefined;
     if (mask) {
