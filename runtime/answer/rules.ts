@@ -85,7 +85,7 @@ export class Rules {
     const bytes: number[] = [];
     let stand: Stand | null = from.moved(from.state, null);
     while (stand && !stand.atEnd) {
-      const next: [byte: number, stand: Stand] | undefined = waysOn(stand).next().value;
+      const next = wayOn(stand);
       if (next) bytes.push(next[0]);
       stand = next?.[1] ?? null;
     }
@@ -298,17 +298,20 @@ function canonical(text: string): string | undefined {
   }
 }
 
-/** The bytes that may follow and where they lead, that of the way out first. */
-function* waysOn(stand: Stand): Generator<[byte: number, stand: Stand]> {
+/** The byte that follows on a short way out, and where it leads: the state's own, else one that it may follow, or any. */
+function wayOn(stand: Stand): [byte: number, stand: Stand] | null {
   const { edges, exit } = stand.state;
   const out = stand.step(exit);
-  if (out) yield [exit, out];
+  if (out) return [exit, out];
+  let any: [number, Stand] | null = null;
   for (const [low, high] of edges) {
     for (let byte = low; byte <= high; byte++) {
       const next = byte === exit ? null : stand.step(byte);
-      if (next) yield [byte, next];
+      if (next?.step(next.state.exit)) return [byte, next];
+      if (next) any ??= [byte, next];
     }
   }
+  return any;
 }
 
 /** Steps of looking for another value before it is taken for granted that there is one. */
