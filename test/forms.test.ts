@@ -192,6 +192,11 @@ test.each<[about: string, tools: () => unknown, message: string]>([
     "expected a schema that some finite value fits",
   ],
   [
+    "a number of 16 digits",
+    () => [{ name: "f", parameters: { a: { type: "integer", minimum: 1e15 } } }],
+    "expected a schema that some finite value fits, numbers of at most 15 digits, got one that none does",
+  ],
+  [
     "more keys than there are",
     () => [
       {
