@@ -26,7 +26,7 @@ import {
 import { pullOrPass } from "./load/cache.ts";
 import { sumsIn } from "./load/checksum.ts";
 import { checkIntegrity } from "./load/integrity.ts";
-import { PackStream, type Progress, type StreamOptions } from "./load/loader.ts";
+import { PackStream, type StreamOptions } from "./load/loader.ts";
 import { isOnWeb, openRandom, type Source } from "./load/source.ts";
 import { readTuning, type Tuning, type TuningFile } from "./load/tuning.ts";
 import { Weights } from "./load/weights.ts";
@@ -143,16 +143,17 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
   }
 }
 
-/** Loads from the cache. What was fetched into it has been told of. */
+/** Loads from the cache; tells of what was fetched into it once. */
 async function loadKept(source: string | URL, { onProgress, ...options }: LoadOptions): Promise<Thimble> {
-  let isTold = false;
-  const tell = (progress: Progress) => {
-    isTold = true;
-    onProgress?.(progress);
-  };
-  const kept = await pullOrPass(source, { ...options, onProgress: tell });
-  const isNew = isTold && kept !== source;
-  return load(kept, { ...options, ...(onProgress && !isNew && { onProgress }), cache: false });
+  let tell = onProgress;
+  const kept = await pullOrPass(source, {
+    ...options,
+    onProgress(progress) {
+      onProgress?.(progress);
+      tell = undefined;
+    },
+  });
+  return load(kept, { ...options, onProgress: kept === source ? onProgress : tell, cache: false });
 }
 
 /** What `load` made. */

@@ -78,7 +78,7 @@ export class Turns {
       timer = setTimeout(() => {
         if (this.pause !== pause) return;
         const error = new Error(
-          `session: expected the running call's onText to end within ${this.waitMs} ms, got one that may wait for this call; open another session`,
+          `session: expected the running call's onText to end within ${this.waitMs} ms, which may wait for this call; open another session`,
         );
         give(error);
         reject(error);

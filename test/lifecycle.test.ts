@@ -88,7 +88,7 @@ describe("turns", () => {
     }, undefined);
     const outer = turns.take(undefined, () => Promise.resolve(onText("x")));
     await expect(outer).rejects.toThrow(
-      "session: expected the running call's onText to end within 20 ms, got one that may wait for this call; open another session",
+      "session: expected the running call's onText to end within 20 ms, which may wait for this call; open another session",
     );
     await turns.take(undefined, async () => void ran.push("after"));
     expect(ran).toEqual(["after"]);
