@@ -5,7 +5,7 @@ import { defaultModel, withoutModel } from "./default.ts";
 import { detectBuild } from "./engine/kernels.ts";
 import { reserve, Space, writeWords } from "./engine/memory.ts";
 import { fitModel, type ModelPlan, planModel } from "./engine/modelplan.ts";
-import { planSession, type SessionLimits, type SessionPlan } from "./engine/sessionplan.ts";
+import { octet, planSession, type SessionLimits, type SessionPlan } from "./engine/sessionplan.ts";
 import { mostThreads, startThreads, type Threads, whyAlone } from "./engine/threads.ts";
 import { planTuning } from "./engine/tuningplan.ts";
 import { FormatError } from "./errors.ts";
@@ -72,7 +72,7 @@ const mostVectors = 4096;
  */
 export async function load(source?: Source, options: LoadOptions = {}): Promise<Thimble> {
   if (source === undefined) return load(defaultModel(), options).catch(withoutModel);
-  if (options.cache && isOnWeb(source)) return load(await pullOrPass(source, options), { ...options, cache: false });
+  if (options.cache && isOnWeb(source)) return loadKept(source, options);
   const { integrity, onProgress, ...rest } = options;
   if (integrity !== undefined) return load(await checkIntegrity(source, integrity, options), rest);
   const wanted = integer("threads", options.threads ?? 1, 1, mostThreads);
@@ -110,7 +110,8 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
       let fitting = limits.promptTokens;
       while (fitting > 0 && besides(fitting) > leftBytes) fitting -= 8;
       if (fitting >= 8) return `load with promptTokens ${fitting}`;
-      return `use a smaller model or ${limits.toolRows ? "fewer toolRows" : "fewer answer tokens"}`;
+      const fewer = sessions > 1 ? "sessions" : limits.toolRows > octet ? "toolRows" : "answerTokens";
+      return `use a smaller model or fewer ${fewer}`;
     });
     // Beside a ring nothing may grow the memory, and so move it while bytes are read into it.
     const memory = reserve(null, layout.ring ? mostBytes : layout.endBytes, mostBytes, sharing);
@@ -140,6 +141,19 @@ export async function load(source?: Source, options: LoadOptions = {}): Promise<
     await close();
     throw error;
   }
+}
+
+/** Loads from the cache; tells of what was fetched into it once. */
+async function loadKept(source: string | URL, { onProgress, ...options }: LoadOptions): Promise<Thimble> {
+  let tell = onProgress;
+  const kept = await pullOrPass(source, {
+    ...options,
+    onProgress(progress) {
+      onProgress?.(progress);
+      tell = undefined;
+    },
+  });
+  return load(kept, { ...options, onProgress: kept === source ? onProgress : tell, cache: false });
 }
 
 /** What `load` made. */

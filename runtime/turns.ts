@@ -23,11 +23,14 @@ export class Turns {
 
   /**
    * Runs work after what is queued.
-   * Throws: Error from within the `onText` of the running call, which would wait for itself; the signal's reason as soon
-   * as it is given, also where the turn has not come.
+   * Throws: Error from within the `onText` of the running call, which would wait for itself, and where that does not end for
+   * long; the signal's reason as soon as it is given, also where the turn has not come.
    */
   async take<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    if (this.inCallback) throw new Error(waitsForItself);
+    if (this.inCallback)
+      throw new Error(
+        "session: expected no call from within its own onText, which would wait for itself; open another session",
+      );
     let stuck: Error | undefined;
     this.count++;
     const result = this.queue
@@ -74,7 +77,9 @@ export class Turns {
     const stuck = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         if (this.pause !== pause) return;
-        const error = new Error(waitsForItself);
+        const error = new Error(
+          `session: expected the running call's onText to end within ${this.waitMs} ms, which may wait for this call; open another session`,
+        );
         give(error);
         reject(error);
       }, this.waitMs);
@@ -87,6 +92,3 @@ export class Turns {
     }
   }
 }
-
-const waitsForItself =
-  "session: expected no call from within its own onText, which would wait for itself; open another session";

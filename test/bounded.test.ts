@@ -1,5 +1,6 @@
 /** Bounded work: what comes from outside costs a constant share of work an item, and too much of it is refused before. */
 import { expect, test } from "bun:test";
+import { mostSaid, saidIn } from "../runtime/answer/said.ts";
 import { FormatError } from "../runtime/errors.ts";
 import { Grammar } from "../runtime/grammar/grammar.ts";
 import type { JsonObject } from "../runtime/json.ts";
@@ -136,6 +137,12 @@ test.each<[string, (n: number) => unknown]>([
 ])("%s: work an item is flat within a quarter as they double", (_, run) =>
   expectLinear([500, 1000, 2000], (n) => () => run(n)),
 );
+
+test("the numbers of the longest clause that a prompt holds are read in a moment", () => {
+  // Not a minute, as where each number looks for its clause through all that stands before it.
+  const request = `turn the volume down${" thermostat".repeat(330)}, ${"5 ".repeat(330)}`;
+  expect(saidIn(request).length).toBeGreaterThan(mostSaid);
+}, 10_000);
 
 test("a header in chunks of 16 bytes costs what it costs in one", async () => {
   const provenance = { notes: "n".repeat(400_000) };

@@ -146,6 +146,17 @@ test("the full geometry finds room in 8 MiB at 384/128 tokens; where it does not
   await expect(load(defaultModel(), { memory: Number.NaN })).rejects.toThrow(RangeError);
 });
 
+test.each([
+  ["sessions", { memory: 2.5e6, sessions: 8, promptTokens: 8, toolRows: 8 }],
+  ["toolRows", { memory: 1.2e6 }],
+  ["answerTokens", { memory: 1.2e6, toolRows: 8, answerTokens: 512 }],
+])(
+  "where memory is short even of prompts, the error advises fewer %s while there can be fewer",
+  async (fewer, limits) => {
+    await expect(load(defaultModel(), limits)).rejects.toThrow(new RegExp(`use a smaller model or fewer ${fewer}$`));
+  },
+);
+
 test("a source that can be read only once is refused under a budget, and closed", async () => {
   const stream = () => new Response(odd as Uint8Array<ArrayBuffer>).body as ReadableStream<Uint8Array>;
   const limits = { promptTokens: 8, answerTokens: 8, memory: 3 * pageBytes };

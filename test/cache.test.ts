@@ -237,7 +237,13 @@ describe("integrity", () => {
       expect(error.path).toBe("integrity");
     }
     expect(cached().every((file) => file.endsWith(".part"))).toBe(true);
-    await expect(load(pack, { ...limits, integrity: "md5-AAAA" })).rejects.toThrow("integrity: expected sha256-");
+  });
+
+  test("says of what is no digest that it is none, also where the cache holds the pack", async () => {
+    await pull(address);
+    const integrity = "md5-AAAA";
+    for (const bring of [() => load(pack, { ...limits, integrity }), () => pull(address, { integrity })])
+      await expect(bring()).rejects.toThrow(/^integrity: expected sha256-/);
   });
 
   test("fetches a pack again that the cache holds and that is not the one meant", async () => {

@@ -345,3 +345,33 @@ test.each<[about: string, schema: object, written: string]>([
   expect(ends.has('"form"')).toBe(JSON.stringify(schema).includes('"form"'));
   expect([...ends]).not.toContain('"for"');
 });
+
+test.each<[about: string, schema: object, most: number]>([
+  ["items", { type: "array", uniqueItems: true, minItems: 4, items: { type: "string" } }, 9],
+  ["keys of a map", { type: "object", minProperties: 5, additionalProperties: { type: "string" } }, 9],
+  // There are three: the grammar alone is left.
+  [
+    "numbers",
+    {
+      type: "array",
+      uniqueItems: true,
+      minItems: 5,
+      items: { type: "number", minimum: 0, maximum: 1, multipleOf: 0.5 },
+    },
+    3,
+  ],
+])(
+  "%s that must differ and find no words left take them again, in other runs; the answer is JSON",
+  async (_, tags, most) => {
+    const tool = { name: "tag", parameters: { type: "object", required: ["tags"], properties: { tags } } };
+    const model = await load();
+    for (const calls of ["any", "one"] as const) {
+      const { text } = await model.call("tag red blue", [tool], { calls });
+      const [call, ...others] = JSON.parse(text);
+      expect(others).toEqual([]);
+      const { tags } = call.arguments;
+      const written = Array.isArray(tags) ? tags : (text.match(/"[^"]*"(?=:)/g) ?? []);
+      expect([text, new Set(written).size]).toEqual([text, Math.min(written.length, most)]);
+    }
+  },
+);

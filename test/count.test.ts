@@ -50,3 +50,25 @@ test("a call of no tools, and a count that is none, are refused", async () => {
   await expect(model.call("on", [], { calls: "some" })).rejects.toThrow("calls: expected tools of which to call some");
   await expect(model.call("on", tools, { calls: "two" as "one" })).rejects.toThrow('at most one, got "two"');
 });
+
+test("a call is never longer than the limit: the shortest ends the answer, and where none fits it is refused", async () => {
+  const answerTokens = 64;
+  const session = (await load()).session({ answerTokens });
+  const wide = (name: string, schema: object) => ({
+    name,
+    parameters: { type: "object", required: ["x"], properties: { x: schema } },
+  });
+  const text = wide("write_text", { type: "string", minLength: 30_000 });
+  const map = wide("write_map", { type: "object", minProperties: 3000, additionalProperties: { type: "integer" } });
+  for (const calls of ["one", "some"] as const) {
+    await expect(session.call("write this", [text, map], { calls })).rejects.toThrow(
+      "answerTokens: expected a tool that can be called in 64 tokens, got none; load with more answerTokens",
+    );
+    const { tokens, cutShort, calls: made } = await session.call("write this", [text, map, tools[0]], { calls });
+    expect(tokens.length).toBeLessThanOrEqual(answerTokens);
+    expect(made).toHaveLength(1);
+    if (cutShort) expect(made[0].decision).not.toBe("act");
+  }
+  const keys = wide("write_map", { type: "object", minProperties: 10, additionalProperties: { type: "integer" } });
+  expect((await session.call("write this", [keys], { calls: "one" })).tokens.length).toBeLessThanOrEqual(answerTokens);
+});

@@ -153,6 +153,11 @@ test.each<[about: string, tools: () => unknown, message: string]>([
     () => [{ name: "f", x: nested(100_000) }],
     "tools: expected at most 1024 values within one another",
   ],
+  [
+    "Python's lists 20,000 deep",
+    () => [{ name: "f", parameters: { a: { type: `${"list[".repeat(20_000)}int${"]".repeat(20_000)}` } } }],
+    "expected at most 128 schemas within one another; flatten them",
+  ],
   ["a tool that holds itself", () => [cyclic], "tools: expected at most 1024 values within one another"],
   [
     "a type that is an object",
@@ -185,6 +190,11 @@ test.each<[about: string, tools: () => unknown, message: string]>([
       },
     ],
     "expected a schema that some finite value fits",
+  ],
+  [
+    "a number of 16 digits",
+    () => [{ name: "f", parameters: { a: { type: "integer", minimum: 1e15 } } }],
+    "expected a schema that some finite value fits, numbers of at most 15 digits, got one that none does",
   ],
   [
     "more keys than there are",

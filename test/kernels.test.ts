@@ -1,6 +1,6 @@
 /** One suite over the reference and every build; each build's inner kernels against float64, named by their bounds. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { decode, logits } from "../runtime/engine/decoder.ts";
+import { decode } from "../runtime/engine/decoder.ts";
 import { encode, prefill } from "../runtime/engine/encoder.ts";
 import { packEmbedding, packMatrix, quantizeMatrix } from "../runtime/pack/quant.ts";
 import { buildNames, groupSize, matrixBytes, memoryImport, mostInputs, mostScale, pad, tileRows } from "../wasm/abi.ts";
@@ -14,6 +14,7 @@ import {
   type Host,
   host,
   kernelKinds,
+  logitsOf,
   oddGeometry,
   packOf,
   randomCheckpoint,
@@ -109,14 +110,14 @@ describe.each(kernelKinds)("%s", (kind) => {
       const at = await decode(one, [5], 0, 9);
       const start = new Float32Array(memory.buffer, at, dModel);
       const hidden = start.slice();
-      rows.push((await logits(one, at, null, vocabSize)).slice());
+      rows.push(await logitsOf(one, at, null, vocabSize));
       const padding = new Float32Array(memory.buffer, session.logits, pad(vocabSize, 4)).subarray(vocabSize);
       expect([...padding]).toEqual(Array(padding.length).fill(Number.NEGATIVE_INFINITY));
       for (const allowed of [[0], [300], [3, 4, 5, 299], Array.from({ length: 150 }, (_, i) => 2 * i)]) {
         const mask = new Uint32Array(pad(vocabSize, 32) / 32);
         for (const id of allowed) mask[id >> 5] |= 1 << (id & 31);
         start.set(hidden);
-        const masked = await logits(one, at, mask, vocabSize);
+        const masked = await logitsOf(one, at, mask, vocabSize);
         const all = rows.at(-1) as Float32Array;
         for (let id = 0; id < vocabSize; id++) {
           expect(masked[id]).toBe(allowed.includes(id) ? all[id] : Number.NEGATIVE_INFINITY);
@@ -506,7 +507,7 @@ test("dot and relaxed give the same floats, bit for bit: prefill, decode steps a
       const encoded = (await states(h, ids(37))).slice();
       const decoded = await hiddens(h, ids(37), ids(24), 1);
       const at = await decode(h, [7], 24, 37);
-      results.push([encoded, decoded, (await logits(h, at, null, oddGeometry.vocabSize)).slice()]);
+      results.push([encoded, decoded, await logitsOf(h, at, null, oddGeometry.vocabSize)]);
     }
     expect(results[0]).toEqual(results[1]);
   }

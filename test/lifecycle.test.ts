@@ -79,7 +79,7 @@ describe("an abort", () => {
 });
 
 describe("turns", () => {
-  test("a call that onText makes after a wait is refused, not waited for; whoever else came goes on", async () => {
+  test("a call that may be what onText waits for is refused, and told so without blame; whoever else came goes on", async () => {
     const turns = new Turns(20);
     const ran: string[] = [];
     const onText = turns.guard(async () => {
@@ -87,7 +87,9 @@ describe("turns", () => {
       await turns.take(undefined, async () => void ran.push("inner"));
     }, undefined);
     const outer = turns.take(undefined, () => Promise.resolve(onText("x")));
-    await expect(outer).rejects.toThrow("expected no call from within its own onText");
+    await expect(outer).rejects.toThrow(
+      "session: expected the running call's onText to end within 20 ms, which may wait for this call; open another session",
+    );
     await turns.take(undefined, async () => void ran.push("after"));
     expect(ran).toEqual(["after"]);
     expect(turns.count).toBe(0);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { getEventListeners } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -192,6 +193,12 @@ test("progress ends at the file's size; abort stops with the signal's reason, be
   const controller = new AbortController();
   const onProgress = () => controller.abort(new Error("enough"));
   await expect(load(inChunks([3000]), { signal: controller.signal, onProgress })).rejects.toThrow("enough");
+});
+
+test("a signal that outlives its loads, good or failed, is left as it was", async () => {
+  const { signal } = new AbortController();
+  for (const source of ["/nowhere.thimble", pack, 5 as never]) await load(source, { signal }).catch(() => {});
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
 test("a geometry bigger than memory allows is refused before a byte of it is read, with needed and available bytes", async () => {

@@ -10,7 +10,7 @@ import { readVocabulary } from "../tools/sentencepiece.ts";
 import { buildNames } from "../wasm/abi.ts";
 import { rmsNorm } from "../wasm/reference.ts";
 import { restored } from "./restored.ts";
-import { distance, fixture, type Host, host, testWith } from "./support.ts";
+import { distance, fixture, type Host, host, logitsOf, testWith } from "./support.ts";
 
 const placeholders = (n: number) => Array.from({ length: n }, (_, i) => `piece ${i}`);
 const pack = (checkpoint: Checkpoint, format: "int4" | "float32") =>
@@ -33,7 +33,7 @@ async function decoderOut(
   const steps = [];
   for (const [pos, id] of ids.entries()) {
     const at = await decode(h, [id], pos, source.length);
-    const row = (await logits(h, at, null, vocabSize)).slice();
+    const row = await logitsOf(h, at, null, vocabSize);
     steps.push({ hidden: h.floats(at, dModel), logits: row });
   }
   return steps;

@@ -74,6 +74,17 @@ test("a number that is said once is one argument's, in whatever order; a list ma
   expect(from("all to the max", { volume: 9, power: 9 })).toEqual([0, 0]);
 });
 
+test("a number of more digits than one has is cut, and never acted on", async () => {
+  const charge = {
+    name: "charge",
+    description: "Charge a card.",
+    parameters: { card: { type: "integer", required: true } },
+  };
+  const { calls, decision } = await (await load()).call("charge card 4111111111111111", [charge]);
+  expect(calls[0].arguments).toEqual({ card: 411111111111111 });
+  expect([calls[0].sources.card, decision]).toEqual([{ from: "nowhere", grounded: false }, "confirm"]);
+});
+
 test("what a default or an enum accounts for takes no number from another argument", () => {
   const [{ parameters }] = ToolSet.from([
     {

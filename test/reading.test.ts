@@ -1,6 +1,6 @@
 /** What a request computes from tools that were read on their own: PyTorch's numbers, and the same by every build. */
 import { describe, expect, test } from "bun:test";
-import { decode, logits } from "../runtime/engine/decoder.ts";
+import { decode } from "../runtime/engine/decoder.ts";
 import { contrast, encode, prefill } from "../runtime/engine/encoder.ts";
 import { writeWords } from "../runtime/engine/memory.ts";
 import { octet, planReader } from "../runtime/engine/sessionplan.ts";
@@ -16,7 +16,17 @@ import { convert } from "../tools/convert.ts";
 import { buildNames } from "../wasm/abi.ts";
 import { apartPack, limits, toolsOf } from "./apart.ts";
 import { restored, restoredTable } from "./restored.ts";
-import { distance, fixture, type Host, host, oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
+import {
+  distance,
+  fixture,
+  type Host,
+  host,
+  logitsOf,
+  oddGeometry,
+  packOf,
+  randomCheckpoint,
+  seeded,
+} from "./support.ts";
 
 const toolAt = 128;
 
@@ -69,7 +79,7 @@ for (const weights of ["float32", "int4"] as const) {
     expect(distance(states(tiny.query_ids.length), want.query_states.flat())).toBeLessThan(1e-4);
     for (const [pos, id] of tiny.decoder_ids.entries()) {
       const at = await decode(h, [id], pos, tiny.query_ids.length);
-      expect(distance((await logits(h, at, null, 96)).slice(), want.logits[pos])).toBeLessThan(1e-4);
+      expect(distance(await logitsOf(h, at, null, 96), want.logits[pos])).toBeLessThan(1e-4);
       expect(distance(h.floats(at, h.geometry.dModel), want.decoder_out[pos])).toBeLessThan(1e-4);
     }
     // PyTorch leaves the head's second matrix as it is: its inputs are no whole group.
@@ -116,7 +126,7 @@ describe.each(buildNames)("%s", (kernels) => {
         const numbers = [h.floats(h.session.x, query.length * dModel), ...(vectors as Float32Array[])];
         for (const [pos, id] of answer.entries()) {
           const at = await decode(h, [id], pos, query.length);
-          numbers.push((await logits(h, at, null, h.geometry.vocabSize)).slice());
+          numbers.push(await logitsOf(h, at, null, h.geometry.vocabSize));
         }
         found.push(numbers);
       }
@@ -141,7 +151,7 @@ test("a call computes from its request and the tools it shows, in their order by
   ] as const) {
     const live = hostOf(model, session, session.plan.promptTokens);
     const shown = await way.show(request, ToolSet.from(tools), undefined, live);
-    const got = (await logits(live, await decode(live, [special.eos], 0, shown.keys), null, vocabSize)).slice();
+    const got = await logitsOf(live, await decode(live, [special.eos], 0, shown.keys), null, vocabSize);
     shown.release();
     const set = ToolSet.from(tools.toSorted((a, b) => (String(a.name) < String(b.name) ? -1 : 1)));
     await readInto(
@@ -151,6 +161,6 @@ test("a call computes from its request and the tools it shows, in their order by
     const ids = model.tokenizer.tokenize(request);
     await prefill(h, ids);
     expect(shown.keys).toBe(ids.length);
-    expect(got).toEqual((await logits(h, await decode(h, [special.eos], 0, ids.length), null, vocabSize)).slice());
+    expect(got).toEqual(await logitsOf(h, await decode(h, [special.eos], 0, ids.length), null, vocabSize));
   }
 });

@@ -57,7 +57,7 @@ test("the short form of a pattern is Unicode's class at every character of ASCII
 test("what is no request says so, and what to do", () => {
   for (const wrong of [undefined, null, 5, {}, [], Symbol("x")])
     expect(() => readRequest(wrong as never)).toThrow(/^request: expected text, got \w+; pass what the user said/);
-  for (const empty of ["", " ", "\r\n\t", "\u200b", "\ufeff"])
+  for (const empty of ["", " ", "\r\n\t", "\u200b", "\ufeff", "▁", "\u200b▁ ▁"])
     expect(() => readRequest(empty)).toThrow("request: expected text, got none; say what to do");
   expect(() => readRequest("a".repeat(mostRequestCharacters + 1))).toThrow("got 65537; shorten the request");
 });

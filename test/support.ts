@@ -4,6 +4,8 @@ import { test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { logits } from "../runtime/engine/decoder.ts";
+import { logitsIn } from "../runtime/engine/embedding.ts";
 import type { Host as StageHost } from "../runtime/engine/host.ts";
 import { startKernels } from "../runtime/engine/kernels.ts";
 import { reserve, writeWords } from "../runtime/engine/memory.ts";
@@ -61,6 +63,12 @@ export interface GrammarCase {
   rejected: string[];
 }
 export const grammarCases = (): Promise<GrammarCase[]> => Bun.file(fixture("grammar.json")).json();
+
+/** The logits of a hidden state. */
+export async function logitsOf(host: StageHost, hidden: number, mask: Uint32Array | null, vocabSize: number) {
+  await logits(host, hidden, mask, vocabSize);
+  return logitsIn(host, vocabSize).slice();
+}
 
 /** Uniform numbers in [0, 1) from a seed. Source: mulberry32, Tommy Ettinger. */
 export function seeded(seed: number): () => number {

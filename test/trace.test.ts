@@ -64,3 +64,22 @@ test("candidates: itself first, in order, with shares of what was allowed", asyn
       );
   }
 });
+
+test("an answer and its trace are the same where memory grows under every await", async () => {
+  const model = await load();
+  const request = "start running for half an hour";
+  const answer = async () => {
+    const { text, calls, trace } = await model.call(request, watch, { trace: true });
+    return { text, calls, trace: trace?.map(({ ms: _, ...token }) => token) };
+  };
+  const want = await answer();
+  let isDone = false;
+  const got = answer().finally(() => {
+    isDone = true;
+  });
+  for (let turns = 0; !isDone && turns < 2000; turns++) {
+    model.inside.memory.grow(1);
+    await null;
+  }
+  expect(await got).toEqual(want);
+});

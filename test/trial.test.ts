@@ -30,10 +30,11 @@ test("four products at once win where they take a third of the time, and lose wh
   expect(verdicts(moduleOf(1, 3))).not.toContain(true);
 });
 
-test("a clock that moves by a tenth of a millisecond will do, one that moves by whole ones says nothing", () => {
+test("a clock that moves by a tenth of a millisecond will do, one that moves by whole ones or stands still says nothing", () => {
   const by = (ms: number) => () => Math.floor(performance.now() / ms) * ms;
   expect(verdicts(moduleOf(3, 1), by(0.1))).toContain(true);
   expect(verdicts(moduleOf(3, 1), by(1))).not.toContain(true);
+  expect(verdicts(moduleOf(3, 1), () => 0)).not.toContain(true);
 });
 
 test("where a page's policy forbids to compile at once, there is no trial", () => {

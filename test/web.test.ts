@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pageBytes } from "../runtime/engine/memory.ts";
-import { FormatError, load, pull } from "../runtime/index.ts";
+import { FormatError, load, type Progress, pull } from "../runtime/index.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { cacheFolder } from "../runtime/load/store.ts";
 import { cli, fixture, oddGeometry, packOf, randomCheckpoint, talkative } from "./support.ts";
@@ -181,6 +181,15 @@ describe("the cache", () => {
     expect(cached()).toHaveLength(1);
     await pull(`${address}?other`);
     expect(cached()).toHaveLength(2);
+  });
+
+  test("is filled in one run of progress, and read in one", async () => {
+    for (const _ of ["fetched", "found"]) {
+      const seen: number[] = [];
+      const onProgress = ({ loadedBytes }: Progress) => seen.push(loadedBytes);
+      await load(address, { ...limits, cache: true, onProgress });
+      expect(seen.indexOf(pack.length)).toBe(seen.length - 1);
+    }
   });
 
   test("a local path is no business of the cache", async () => {

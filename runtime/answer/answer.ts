@@ -1,7 +1,9 @@
 /** The only loop: while the grammar forces text, its tokens need no logits; else the model picks among what may follow. */
 
 import { type Choice, decode, logits, pick } from "../engine/decoder.ts";
+import { logitsIn } from "../engine/embedding.ts";
 import type { Host } from "../engine/host.ts";
+import { CapacityError } from "../errors.ts";
 import type { State } from "../grammar/state.ts";
 import { special, type Tokenizer } from "../text/tokenizer.ts";
 import type { Enums } from "./enums.ts";
@@ -38,12 +40,17 @@ export interface Scribe {
 /**
  * Decodes under the grammar and the rules of its answer. `jump` false asks the logits for every token, also where text is
  * forced. `calls` says where the answer ends although the grammar would let it go on.
+ * Throws: CapacityError where a call is asked for and none fits the session's answer tokens.
  */
 export async function writeAnswer(scribe: Scribe, rules: Rules, calls: Calls, jump: boolean): Promise<Answer> {
   const out = new Output(scribe);
   const { answerTokens } = scribe.host.session;
   await out.add(special.toolCall);
   let stand = rules.start;
+  if (!rules.fits(stand, answerTokens - out.tokens.length)) {
+    const message = `expected a tool that can be called in ${answerTokens} tokens, got none; load with more answerTokens`;
+    throw new CapacityError("answerTokens", answerTokens + 1, answerTokens, message);
+  }
   /** Returns where the answer ends, if it has calls enough. */
   const take = async (id: number, after: Stand, choice?: Choice): Promise<number | undefined> => {
     const isNew = after.callEnds.length > stand.callEnds.length;
@@ -162,7 +169,8 @@ class Output {
     const hidden = await decode(host, this.pending, this.pos, keys);
     this.pos += this.pending.length;
     this.pending = [];
-    const row = await logits(host, hidden, mask, tokenizer.vocabSize);
+    await logits(host, hidden, mask, tokenizer.vocabSize);
+    const row = logitsIn(host, tokenizer.vocabSize);
     const bytesOf = (id: number) => tokenizer.bytesOf(id);
     const plain = mask && enums?.read(this.bytes, callEnd + 1) ? pick(host, tokenizer.vocabSize).id : undefined;
     if (mask) {

@@ -37,8 +37,11 @@ export class Rules {
       !(stand.words && grammar.opensString(stand.state)) &&
       !(grammar.hasItems && grammar.opensItem(stand.state));
     if (isFree) return grammar.mask(stand.state);
-    const mask = grammar.tokens.allowed(stand);
-    return mask.count ? mask : grammar.mask(stand.state);
+    for (const from of eased(stand)) {
+      const mask = grammar.tokens.allowed(from);
+      if (mask.count) return mask;
+    }
+    return grammar.mask(stand.state);
   }
 
   /** Tokens that can only be so. Inside a string that is copied the mask says more than the grammar. */
@@ -54,21 +57,19 @@ export class Rules {
     return forced;
   }
 
-  /** The stand after a token, null if it cannot follow. Where no token keeps the rules, the grammar alone holds. */
+  /** The stand after a token, null if it cannot follow. */
   advance(stand: Stand, id: number): Stand | null {
-    const next = this.through(stand, id);
-    if (next) return next;
-    const state = this.grammar.advance(stand.state, id);
-    if (!state) return null;
-    const free = stand.moved(state);
-    free.item = null;
-    return free;
+    for (const from of eased(stand)) {
+      const next = this.through(from, id);
+      if (next) return next.words || !stand.words ? next : next.moved(next.state, stand.words.fresh());
+    }
+    return this.through(stand, id, (at, byte) => at.stray(byte));
   }
 
-  private through(from: Stand, id: number): Stand | null {
+  private through(from: Stand, id: number, step = (at: Stand, byte: number) => at.step(byte)): Stand | null {
     let stand: Stand | null = from;
     const bytes = this.grammar.tokens.vocabulary.bytesOf(id);
-    for (let i = 0; stand && i < bytes.length; i++) stand = stand.step(bytes[i]);
+    for (let i = 0; stand && i < bytes.length; i++) stand = step(stand, bytes[i]);
     return bytes.length ? stand : null;
   }
 
@@ -84,12 +85,19 @@ export class Rules {
     const bytes: number[] = [];
     let stand: Stand | null = from.moved(from.state, null);
     while (stand && !stand.atEnd) {
-      const next: [byte: number, stand: Stand] | undefined = waysOn(stand).next().value;
+      const next = wayOn(stand);
       if (next) bytes.push(next[0]);
       stand = next?.[1] ?? null;
     }
     return stand ? grammar.tokensOf(bytes) : grammar.finish(from.state);
   }
+}
+
+/** A stand, and with fewer rules for where no token keeps them: words may be copied again, then strings are anything. The grammar alone is left. */
+function* eased(stand: Stand): Generator<Stand> {
+  yield stand;
+  yield stand.moved(stand.state, stand.words?.fresh());
+  yield stand.moved(stand.state, null);
 }
 
 /** A text that must differ from others: an item of a list, or a key of a map. */
@@ -157,9 +165,23 @@ export class Stand {
     const next = this.spans ? this.copy(byte, this.spans) : this.open(byte);
     const { grammar } = this.rules;
     if (!next || (grammar.hasDistinct && !next.distinguish(byte)) || (grammar.hasItems && !next.count())) return null;
-    if (next.state !== grammar.afterCall) return next;
-    const after = next.moved(next.state, next.words?.fresh() ?? null, this.at + 1);
-    after.callEnds = [...this.callEnds, this.at + 1];
+    return next.noted();
+  }
+
+  /** The next stand by the grammar alone. */
+  stray(byte: number): Stand | null {
+    const state = this.state.step(byte);
+    if (!state) return null;
+    const next = this.moved(state, this.words, this.at + 1);
+    next.item = null;
+    return next.noted();
+  }
+
+  /** This stand, knowing of the call that ends here. */
+  private noted(): Stand {
+    if (this.state !== this.rules.grammar.afterCall) return this;
+    const after = this.moved(this.state, this.words?.fresh() ?? null);
+    after.callEnds = [...this.callEnds, this.at];
     return after;
   }
 
@@ -276,17 +298,20 @@ function canonical(text: string): string | undefined {
   }
 }
 
-/** The bytes that may follow and where they lead, that of the way out first. */
-function* waysOn(stand: Stand): Generator<[byte: number, stand: Stand]> {
+/** The byte that follows on a short way out, and where it leads: the state's own, else one that it may follow, or any. */
+function wayOn(stand: Stand): [byte: number, stand: Stand] | null {
   const { edges, exit } = stand.state;
   const out = stand.step(exit);
-  if (out) yield [exit, out];
+  if (out) return [exit, out];
+  let any: [number, Stand] | null = null;
   for (const [low, high] of edges) {
     for (let byte = low; byte <= high; byte++) {
       const next = byte === exit ? null : stand.step(byte);
-      if (next) yield [byte, next];
+      if (next?.step(next.state.exit)) return [byte, next];
+      if (next) any ??= [byte, next];
     }
   }
+  return any;
 }
 
 /** Steps of looking for another value before it is taken for granted that there is one. */

@@ -52,6 +52,8 @@ export function saidIn(request: string): Said[] {
   );
   const times = timesIn(request, numbers);
   const told = new Set(times.flatMap(({ parts }) => parts));
+  const joints = [...request.matchAll(joint)].map(({ 1: text, index }) => ({ start: index, end: index + text.length }));
+  const mayFall = (one: Place) => fallsWithin(request, one, joints);
   const said = numbers.map((one): Said => {
     const { word, after } = countedBy(request, one);
     const unit = unitOf(word);
@@ -66,7 +68,7 @@ export function saidIn(request: string): Said[] {
       ...(unit && { unit }),
       ...(isTold && { isTold }),
       ...(isChange(request, one) && { isChange: true }),
-      ...(mayFall(request, one) && { mayFall: true }),
+      ...(mayFall(one) && { mayFall: true }),
       ...(countsVessels(request, one) && { isOfVessels: true }),
     };
   });
@@ -76,7 +78,7 @@ export function saidIn(request: string): Said[] {
     const end = index + text.length;
     const place = { start: index, end };
     if (unit && !isPart)
-      said.push({ ...place, after: end, millionths: million, unit, ...(mayFall(request, place) && { mayFall: true }) });
+      said.push({ ...place, after: end, millionths: million, unit, ...(mayFall(place) && { mayFall: true }) });
   }
   said.push(...compounds(request, said));
   for (const { hours, minute: past, isEither, start, end } of times) {
@@ -115,11 +117,10 @@ const afterUnit = new RegExp(`^[ -]?[A-Za-z]+${closing}`, "i");
  * Whether a clause has, around a number, a word by which it may be less than nothing: "volume down 10", "back ten seconds"; not
  * "down to about 10", "back to floor 3", "less than 5", nor what is pushed or given back, or also goes up. Of 356 such by hand 349 are.
  */
-function mayFall(request: string, { start, end }: Place): boolean {
-  const [before = "", rest = ""] = [
-    clauseBefore.exec(request.slice(0, start))?.[0],
-    clauseAfter.exec(request.slice(end))?.[0],
-  ];
+function fallsWithin(request: string, { start, end }: Place, joints: readonly Place[]): boolean {
+  const last = joints.findLast((one) => one.end <= start);
+  const before = request.slice(last ? last.start + 1 : 0, start);
+  const rest = request.slice(end, joints.find((one) => one.start >= end)?.start);
   if (/(?:^| )(?:to|at|plus) (?:(?:about|around|roughly|just) )?$/i.test(before)) return false;
   const late = before.replace(/^.*(?<![a-z])(?:to|at|plus)(?![a-z])/is, "");
   const has = (words: RegExp, text = before) => words.test(text) || words.test(rest);
@@ -135,10 +136,8 @@ const falling = anyOf(
 const rising = anyOf("up raise louder higher brighter increase warmer hotter longer faster");
 const backing = anyOf("back backwards off");
 const puts = anyOf("push put hold set postpone delay tilt recline later give return add pay move bump shift");
-/** Up to a mark before a space, or a word that joins clauses. */
-const joint = "[,.;:!?] | (?:and|then|also|but) ";
-const clauseBefore = new RegExp(`(?:(?!${joint}).)*$`, "is");
-const clauseAfter = new RegExp(`^(?:(?!${joint}).)*`, "is");
+/** What parts clauses, a mark before a space or a word that joins them; two may share a space. */
+const joint = /(?=([,.;:!?] | (?:and|then|also|but) ))/gi;
 
 const adjoining = /^(?:,? and |, | )$/;
 

@@ -1,7 +1,7 @@
 /** What an answer was chosen from, token by token: for who wants to see why. */
 import { nowMs } from "../clock.ts";
 import type { Choice } from "../engine/decoder.ts";
-import { multiplyTable } from "../engine/embedding.ts";
+import { logitsIn, multiplyTable } from "../engine/embedding.ts";
 import type { Host } from "../engine/host.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
@@ -59,7 +59,9 @@ export class Trace {
     const top = [choice.id, ...places.filter((id) => id !== choice.id)].slice(0, mostCandidates);
     const chosen = { allowed, top: top.map((id) => under(logits, id)), wanted: null };
     if (!isMasked) return chosen;
-    const all = await multiplyTable(host, hidden, null, logits.length);
+    const { vocabSize } = this.tokenizer;
+    await multiplyTable(host, hidden, null, vocabSize);
+    const all = logitsIn(host, vocabSize);
     const [, [id]] = greatest(all);
     return id === choice.id ? chosen : { ...chosen, wanted: under(all, id) };
   }

@@ -28,8 +28,8 @@ export async function decode(host: Host, ids: readonly number[], pos: number, ke
   return last;
 }
 
-/** Logits (vocabSize) of a hidden state; rows that the mask leaves out are −Infinity. The view is valid until the next call. */
-export function logits(host: Host, hidden: number, mask: Uint32Array | null, vocabSize: number): Promise<Float32Array> {
+/** Leaves the logits of a hidden state, as `multiplyTable` does. */
+export function logits(host: Host, hidden: number, mask: Uint32Array | null, vocabSize: number): Promise<void> {
   const { kernels, layout, session } = host;
   kernels.final_norm(session.record, layout.decoderNorm, hidden, 1);
   return multiplyTable(host, hidden, mask, vocabSize);

@@ -26,19 +26,19 @@ export async function embed(
 }
 
 /**
- * Logits (vocabSize) of a normed hidden state, from the parts of the table that the mask (a bitset, null for all) allows
- * rows of; the other rows are −Infinity. The view is valid until the next call.
+ * Leaves the logits (vocabSize) of a normed hidden state, from the parts of the table that the mask (a bitset, null for all)
+ * allows rows of; the other rows are −Infinity.
  */
 export async function multiplyTable(
   { kernels, memory, layout, session, walk }: Host,
   hidden: number,
   mask: Uint32Array | null,
   vocabSize: number,
-): Promise<Float32Array> {
+): Promise<void> {
   if (mask) new Uint32Array(memory.buffer, session.mask, mask.length).set(mask);
-  const out = (length: number) => new Float32Array(memory.buffer, session.logits, length);
   const parts = layout.table.filter((part) => !mask || allows(mask, part));
-  if (parts.length < layout.table.length) out(pad(vocabSize, 4)).fill(Number.NEGATIVE_INFINITY);
+  if (parts.length < layout.table.length)
+    logitsIn({ memory, session }, pad(vocabSize, 4)).fill(Number.NEGATIVE_INFINITY);
   const limit = session.record + 4 * sessionRecord.indexOf("vocabSize");
   await walk(unitsOf(parts), (table, i) => {
     const { startRow, rows } = parts[i];
@@ -48,8 +48,11 @@ export async function multiplyTable(
     kernels.logits(session.record, table, hidden, bits, session.logits + 4 * startRow);
     writeWords(memory, [[limit, vocabSize]]);
   });
-  return out(vocabSize);
 }
+
+/** The logits that were left. Memory may grow during any await, which takes the view away. */
+export const logitsIn = ({ memory, session }: Pick<Host, "memory" | "session">, vocabSize: number) =>
+  new Float32Array(memory.buffer, session.logits, vocabSize);
 
 function holds({ startRow, rows }: TablePart, id: number): boolean {
   return id >= startRow && id < startRow + rows;

@@ -32,9 +32,11 @@ const end = new State(() => [], -1);
 
 /** `start`, and where a call has ended and another may begin: null without tools. `mustCall`: the list is not empty. */
 export function answerStates(set: ToolSet, mustCall = false): { start: State; afterCall: State | null } {
+  // A list that is not empty ends by the shortest call.
+  const tools = mustCall ? [...set.tools].sort((a, b) => leastCall(a) - leastCall(b)) : set.tools;
   const names: () => State = once(() =>
     oneOf(
-      set.tools.map((tool) => ({
+      tools.map((tool) => ({
         text: `${JSON.stringify(tool.promptName)},"arguments":{`,
         next: () => argumentStates(tool, afterCall),
       })),
@@ -46,6 +48,8 @@ export function answerStates(set: ToolSet, mustCall = false): { start: State; af
   const start = literal(" [", () => oneOf([...(mustCall ? [] : [close]), ...(set.tools.length ? [call] : [])]));
   return { start, afterCall: set.tools.length ? afterCall() : null };
 }
+
+const leastCall = (tool: Tool) => Math.min(...shapesOf(tool).map(leastBytes));
 
 /** A tool's arguments after their brace, with the brace of the call. */
 export function argumentStates(tool: Tool, next: () => State): State {

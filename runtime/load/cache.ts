@@ -2,7 +2,7 @@
 import { CacheError, FormatError } from "../errors.ts";
 import { checkLength, checkSection, type PackHeader, type SectionEntry } from "../pack/pack.ts";
 import { xxh32 } from "../pack/xxh32.ts";
-import { checkIntegrity } from "./integrity.ts";
+import { checkIntegrity, readDigests } from "./integrity.ts";
 import { PackStream, type StreamOptions } from "./loader.ts";
 import { mostEndMs, within } from "./patience.ts";
 import { bytesOf, openRandom, type Source } from "./source.ts";
@@ -20,8 +20,8 @@ export interface PullOptions extends StreamOptions {
  * Brings a pack from the web into the user's cache folder, or the origin's private files (OPFS) in browsers, unless it is
  * there; of a damaged one, what is damaged is fetched again. Returns where it is, for `load`. Threads, processes and
  * tabs may pull at once.
- * Throws: FormatError for a bad file, CacheError where none can be kept, Error for a server that fails, the signal's
- * reason on abort.
+ * Throws: FormatError for a bad file, CacheError where none can be kept, Error for a server that fails, TypeError for an
+ * `integrity` that is none, the signal's reason on abort.
  */
 export function pull(address: string | URL, options: PullOptions = {}): Promise<Source> {
   const url = new URL(address, globalThis.location?.href);
@@ -57,6 +57,7 @@ async function keep(
   { refresh, integrity, signal }: PullOptions,
   bring: (store: Store, name: string) => Promise<boolean>,
 ): Promise<Source> {
+  if (integrity !== undefined) readDigests(integrity);
   const store = await openStore();
   const name = await cacheName(url);
   return takingTurns(name, signal, async () => {

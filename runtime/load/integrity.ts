@@ -15,7 +15,7 @@ export async function checkIntegrity(
   integrity: string,
   { onProgress, ...options }: StreamOptions = {},
 ): Promise<Uint8Array> {
-  const digests = integrity.trim().split(/\s+/).map(readDigest);
+  const digests = readDigests(integrity);
   const bytes = await bytesOf(source, options, (loadedBytes, totalBytes = 0) =>
     onProgress?.({ loadedBytes, totalBytes: Math.max(loadedBytes, totalBytes) }),
   );
@@ -27,6 +27,9 @@ export async function checkIntegrity(
   }
   throw new FormatError("integrity", -1, `expected ${integrity}, got ${got.join(" ")}; it is another file`);
 }
+
+/** Throws: TypeError for what is no digest. */
+export const readDigests = (integrity: string) => integrity.trim().split(/\s+/).map(readDigest);
 
 function readDigest(text: string): { name: string; digest: string } {
   const [, name, digest] = text.match(/^(sha256|sha384|sha512)-([A-Za-z0-9+/]+={0,2})$/) ?? [];

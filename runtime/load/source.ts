@@ -37,7 +37,10 @@ export async function openChunks(source: Source, options: WaitOptions = {}): Pro
   const ended = new AbortController();
   const stop = () => ended.abort(signal?.reason);
   signal?.addEventListener("abort", stop);
-  const { chunks, total, close } = await chunksOf(source, { ...options, signal: ended.signal });
+  const { chunks, total, close } = await chunksOf(source, { ...options, signal: ended.signal }).catch((error) => {
+    signal?.removeEventListener("abort", stop);
+    throw error;
+  });
   let closed: Promise<void> | undefined;
   return {
     get totalBytes() {

@@ -57,7 +57,8 @@ export function readRequest(given: string): Request {
   // Half a pair, as of a text that was cut, is no character: no device could be told it.
   const typed = given.replace(/\p{Surrogate}/gu, "\ufffd");
   const { text, starts, ends } = read(typed);
-  if (!text) throw new RangeError("request: expected text, got none; say what to do");
+  // A tokenizer writes a space as ▁.
+  if (/^[ ▁]*$/.test(text)) throw new RangeError("request: expected text, got none; say what to do");
   return {
     text: isShouted(text) || isTitled(text) ? lowerCased(text) : text,
     typed,

@@ -1,7 +1,23 @@
 /** The words of JSON Schema: which keyword belongs to which type, what types are called, what says nothing. */
 import { ToolError } from "../errors.ts";
 import { describe, type JsonObject } from "../json.ts";
-import { silent } from "./merge.ts";
+
+/** What tells of a schema without limiting its values; the first holds. */
+export const silent: ReadonlySet<string> = new Set([
+  "$schema",
+  "$id",
+  "$defs",
+  "definitions",
+  "$comment",
+  "title",
+  "description",
+  "default",
+  "examples",
+  "example",
+  "deprecated",
+  "readOnly",
+  "writeOnly",
+]);
 
 /** Whether a keyword belongs to no type. */
 export const isReadApart = (key: string) => silent.has(key) || /^(type|nullable)$|^x-/.test(key);
@@ -70,4 +86,16 @@ export function typesOf(source: JsonObject, path: string): string[] {
     const remedy = guess ? `did you mean ${JSON.stringify(guess)}?` : "say what the value is";
     throw new ToolError(`${path}.type`, `expected one of ${typeNames.join(", ")}, got ${describe(type)}; ${remedy}`);
   });
+}
+
+/** Whether a value is of the type that a schema states. Throws: ToolError for what is no type. */
+export function isOfType(value: unknown, source: JsonObject, path: string): boolean {
+  const types = source.type === undefined ? [] : typesOf(source, path);
+  const is = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+  return (
+    !types.length ||
+    types.includes(is) ||
+    (types.includes("integer") && Number.isInteger(value)) ||
+    (value === null && source.nullable === true)
+  );
 }

@@ -1,31 +1,22 @@
 /** Two JSON Schemas that hold for the same value → one schema, before it is read. For allOf and what stands beside $ref or anyOf. */
 import { isObject, type JsonObject } from "../json.ts";
+import { isOfType, silent } from "./keywords.ts";
 
 /** Keywords that a value must meet the tighter of. */
-const greater = new Set(["minimum", "exclusiveMinimum", "minLength", "minItems"]);
-const smaller = new Set(["maximum", "exclusiveMaximum", "maxLength", "maxItems"]);
-/** What tells of a schema without limiting its values; the first holds. */
-export const silent: ReadonlySet<string> = new Set([
-  "$schema",
-  "$id",
-  "$defs",
-  "definitions",
-  "$comment",
-  "title",
-  "description",
-  "default",
-  "examples",
-  "example",
-  "deprecated",
-  "readOnly",
-  "writeOnly",
-]);
+const greater = new Set(["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"]);
+const smaller = new Set(["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"]);
 
 /**
  * Merges two schemas without $ref or allOf of their own; null if no value meets both.
  * `conflict` hears of keywords that cannot be merged, of which the first holds.
+ * Throws: ToolError for what is no type.
  */
-export function mergeSchemas(a: JsonObject, b: JsonObject, conflict: (keyword: string) => void): JsonObject | null {
+export function mergeSchemas(
+  a: JsonObject,
+  b: JsonObject,
+  path: string,
+  conflict: (keyword: string) => void,
+): JsonObject | null {
   const all: JsonObject = Object.assign(Object.create(null), a);
   for (const [key, value] of Object.entries(b)) {
     const own = all[key];
@@ -39,15 +30,19 @@ export function mergeSchemas(a: JsonObject, b: JsonObject, conflict: (keyword: s
     else if (smaller.has(key) && typeof own === "number" && typeof value === "number") all[key] = Math.min(own, value);
     else if (key === "enum" && Array.isArray(own) && Array.isArray(value)) all.enum = common(own, value);
     else if (key === "nullable") all.nullable = own === true && value === true;
-    else if (key === "additionalProperties") all.additionalProperties = own === false || value === false ? false : own;
+    else if (key === "additionalProperties")
+      all.additionalProperties =
+        own === false || value === true ? own : value && own !== true ? both(own, value) : value;
     else if (!silent.has(key) && JSON.stringify(own) !== JSON.stringify(value)) conflict(key);
   }
-  for (const [closed, other] of [
+  for (const [one, other] of [
     [a, b],
     [b, a],
   ]) {
-    if (closed.additionalProperties !== false || !isObject(all.properties)) continue;
-    const known = isObject(closed.properties) ? closed.properties : {};
+    if (Array.isArray(one.enum) && Array.isArray(all.enum))
+      all.enum = all.enum.filter((value) => isOfType(value, other, path));
+    if (one.additionalProperties !== false || !isObject(all.properties)) continue;
+    const known = isObject(one.properties) ? one.properties : {};
     all.properties = Object.fromEntries(Object.entries(all.properties).filter(([name]) => Object.hasOwn(known, name)));
     if (Array.isArray(other.required) && other.required.some((name) => !Object.hasOwn(known, String(name))))
       return null;

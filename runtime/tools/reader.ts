@@ -9,7 +9,7 @@
 import { ToolError } from "../errors.ts";
 import { describe, isObject, type Json, type JsonObject } from "../json.ts";
 import { mostLevels, mostSchemas } from "./bounds.ts";
-import { isFlag, isLimited, isReadApart, keywords, oneValue, typeNames, typesOf, withoutNulls } from "./keywords.ts";
+import { isFlag, isLimited, isOfType, isReadApart, keywords, oneValue, typesOf, withoutNulls } from "./keywords.ts";
 import { both, mergeSchemas } from "./merge.ts";
 import { mayOverlap } from "./overlap.ts";
 import { pointed } from "./pointer.ts";
@@ -29,9 +29,10 @@ type Ref = Schema & { kind: "ref" };
 /** Reads the schemas of one tool; `root` is where local references point into. */
 export class SchemaReader {
   readonly warnings: Warning[] = [];
-  private readonly refs = new Map<string, Ref>();
-  /** Merged schemas by their text before merging. */
-  private readonly merged = new Map<string, { schema: Schema | null; ref: Ref | null }>();
+  /** By their text; null where no value fits. */
+  private readonly refs = new Map<string, Ref | null>();
+  /** Merged schemas by their text before merging; null where no value fits. */
+  private readonly merged = new Map<string, { schema: Schema | null; ref: Ref | null } | null>();
   private schemas = 0;
   private levels = 0;
   /** Parameters and their parts that are being read. */
@@ -85,6 +86,7 @@ export class SchemaReader {
       return source && this.readFlat(source, path);
     }
     const known = this.merged.get(text);
+    if (known === null) return null;
     if (known) {
       known.ref ??= { kind: "ref", target: known.schema };
       return known.ref;
@@ -94,6 +96,7 @@ export class SchemaReader {
     if (!source) return null;
     this.merged.set(text, entry);
     entry.schema = this.readFlat(source, path);
+    if (!entry.schema) this.merged.set(text, null);
     if (!entry.ref) return entry.schema;
     entry.ref.target = entry.schema;
     return entry.ref;
@@ -120,7 +123,7 @@ export class SchemaReader {
       this.warn(`${path}.${keyword}`, "allOf", "differs between two parts; the first holds");
     return parts.reduce<JsonObject | null>((all, part, i) => {
       const next = all && this.flattened(part, `${path}.allOf[${i}]`, inner);
-      return all && next && mergeSchemas(all, next, warn);
+      return all && next && mergeSchemas(all, next, path, warn);
     }, oneValue(own));
   }
 
@@ -312,17 +315,11 @@ export class SchemaReader {
     const values = source.enum;
     if (!Array.isArray(values) || !values.length)
       throw new ToolError(`${path}.enum`, `expected a list of values, got ${describe(values)}`);
-    const types = source.type === undefined ? typeNames : stated.length ? stated : typeNames;
     for (const [i, value] of values.entries()) {
-      const is = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
-      const fits =
-        types.includes(is) ||
-        (types.includes("integer") && Number.isInteger(value)) ||
-        (value === null && source.nullable === true);
-      if (!fits)
+      if (!isOfType(value, source, path))
         throw new ToolError(
           `${path}.enum[${i}]`,
-          `expected a value of type ${types.join(" or ")}, got ${describe(value)}; write it so, or say no type`,
+          `expected a value of type ${stated.join(" or ")}, got ${describe(value)}; write it so, or say no type`,
         );
     }
     this.warnUnread(source, ["enum"], path);
@@ -340,11 +337,13 @@ export class SchemaReader {
   /** null if no value fits. */
   private reference(ref: string, path: string): Schema | null {
     const known = this.refs.get(ref);
-    if (known) return known;
+    if (known !== undefined) return known;
     const made: Ref = { kind: "ref", target: null };
     this.refs.set(ref, made);
     made.target = this.readIfPossible(this.target(ref, path), ref);
-    return made.target && made;
+    if (made.target) return made;
+    this.refs.set(ref, null);
+    return null;
   }
 
   /** What a local reference points to. */

@@ -6,7 +6,7 @@ import { ToolError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
 import type { SchemaReader } from "./reader.ts";
 import { leaves, type ObjectSchema, type Property, type Schema } from "./schema.ts";
-import { leastBytes } from "./shortest.ts";
+import { leastBytes, noneFits } from "./shortest.ts";
 
 /** Throws: ToolError for a schema of anything but objects, or of none that is finite. */
 export function readShapes(reader: SchemaReader, schema: JsonObject, path: string): ObjectSchema[] {
@@ -20,14 +20,11 @@ export function readShapes(reader: SchemaReader, schema: JsonObject, path: strin
   });
   for (const { name, schema: value } of shapes.flatMap(({ properties }) => properties)) {
     if (Number.isFinite(leastBytes(value))) continue;
-    throw new ToolError(
-      `${path}.properties.${name}`,
-      "expected a schema that some finite value fits, got one that none does",
-    );
+    throw new ToolError(`${path}.properties.${name}`, noneFits);
   }
   const possible = shapes.filter((shape) => Number.isFinite(leastBytes(shape)));
   if (possible.length) return possible;
-  throw new ToolError(path, "expected a schema that some finite value fits, got one that none does");
+  throw new ToolError(path, noneFits);
 }
 
 /** What a tool's arguments may be. */

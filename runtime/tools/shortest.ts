@@ -1,6 +1,9 @@
 /** How short a value of a schema can be, and so whether any value fits: the way out goes by it. */
-import { anyFits, constrained, scaledOf } from "./decimal.ts";
+import { anyFits, constrained, mostDigits, scaledOf } from "./decimal.ts";
 import { type ArraySchema, leaves, type Schema } from "./schema.ts";
+
+/** What a schema is refused with whose shortest value has no end. */
+export const noneFits = `expected a schema that some finite value fits, numbers of at most ${mostDigits} digits, got one that none does`;
 
 const measured = new WeakMap<Schema, number>();
 

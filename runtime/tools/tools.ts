@@ -11,7 +11,7 @@ import { flatForm, pythonJson, snakeCase } from "./prompt.ts";
 import { SchemaReader } from "./reader.ts";
 import type { ObjectSchema, Property, Warning } from "./schema.ts";
 import { readShapes, united } from "./shapes.ts";
-import { leastBytes } from "./shortest.ts";
+import { leastBytes, noneFits } from "./shortest.ts";
 
 export interface Tool {
   /** As the user wrote it; what a call carries. */
@@ -208,8 +208,7 @@ function readBare(reader: SchemaReader, schema: JsonObject, path: string): Prope
       throw new ToolError(at, `expected an object, got ${describe(value)}; ${remedy}`);
     }
     const read = reader.readPart(value, at);
-    if (!read || !Number.isFinite(leastBytes(read)))
-      throw new ToolError(at, "expected a schema that some finite value fits, got one that none does");
+    if (!read || !Number.isFinite(leastBytes(read))) throw new ToolError(at, noneFits);
     return [{ name, schema: read, required: value.required === true, ...reader.notes(value, at) }];
   });
 }

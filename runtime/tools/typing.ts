@@ -1,12 +1,15 @@
 /** Types as Python writes them → JSON Schema: `List[str]`, `Dict[str, int]`, `Optional[float]`, `str | None`. Source: docs.python.org, typing. */
 import type { JsonObject } from "../json.ts";
+import { mostLevels } from "./bounds.ts";
 
-/** What is no such type stays as it is. */
-export function pythonSchema(type: string): JsonObject {
+/** What is no such type stays as it is, and so does what lies too deep, which is refused when it is read. */
+export function pythonSchema(type: string, level = 0): JsonObject {
+  if (level > mostLevels) return { type };
+  const inside = (part: string) => pythonSchema(part, level + 1);
   // As the data set xLAM says that a parameter may be missing.
   const text = type.replace(/, *optional$/i, "").trim();
   const options = split(text, "|");
-  if (options.length > 1) return union(options);
+  if (options.length > 1) return union(options, inside);
   const [, outer, inner = ""] = text.match(/^(?:typing\.)?(\w+)\[(.+)\]$/s) ?? [];
   const parts = split(inner, ",");
   const [first, second] = parts;
@@ -14,17 +17,17 @@ export function pythonSchema(type: string): JsonObject {
     case "list":
     case "set":
     case "sequence":
-      return { type: "array", items: pythonSchema(first) };
+      return { type: "array", items: inside(first) };
     case "tuple":
-      if (second === "...") return { type: "array", items: pythonSchema(first) };
-      return { type: "array", prefixItems: parts.map(pythonSchema), items: false };
+      if (second === "...") return { type: "array", items: inside(first) };
+      return { type: "array", prefixItems: parts.map(inside), items: false };
     case "dict":
     case "mapping":
-      return { type: "object", additionalProperties: pythonSchema(second ?? first) };
+      return { type: "object", additionalProperties: inside(second ?? first) };
     case "optional":
-      return union([inner, "None"]);
+      return union([inner, "None"], inside);
     case "union":
-      return union(parts);
+      return union(parts, inside);
     case "literal":
       return { enum: parts.map(literal) };
     default:
@@ -32,9 +35,9 @@ export function pythonSchema(type: string): JsonObject {
   }
 }
 
-function union(types: readonly string[]): JsonObject {
+function union(types: readonly string[], inside: (part: string) => JsonObject): JsonObject {
   const options = types.filter((type) => type.toLowerCase() !== "none");
-  const schema = options.length === 1 ? pythonSchema(options[0]) : { anyOf: options.map(pythonSchema) };
+  const schema = options.length === 1 ? inside(options[0]) : { anyOf: options.map(inside) };
   return options.length < types.length ? { ...schema, nullable: true } : schema;
 }
 
@@ -42,20 +45,26 @@ function literal(text: string): unknown {
   const [, , quoted] = text.match(/^(["'])(.*)\1$/s) ?? [];
   if (quoted !== undefined) return quoted;
   if (/^(true|false)$/i.test(text)) return text.toLowerCase() === "true";
-  return text === "None" ? null : Number(text);
+  if (text === "None") return null;
+  const number = Number(text);
+  // A member of an enum, `Color.RED`, by its own name.
+  return Number.isFinite(number) ? number : text.replace(/^.*\./s, "");
 }
 
 /** Splits where neither brackets nor quotes are open. */
 function split(text: string, by: string): string[] {
-  const parts = [""];
-  let [depth, quote] = [0, ""];
-  for (const c of text) {
+  const parts: string[] = [];
+  let [depth, quote, start] = [0, "", 0];
+  for (let at = 0; at < text.length; at++) {
+    const c = text[at];
     if (quote) quote = c === quote ? "" : quote;
     else if (c === '"' || c === "'") quote = c;
     else if (c === "[") depth++;
     else if (c === "]") depth--;
-    if (c === by && !depth && !quote) parts.push("");
-    else parts[parts.length - 1] += c;
+    else if (c === by && !depth) {
+      parts.push(text.slice(start, at));
+      start = at + 1;
+    }
   }
-  return parts.map((part) => part.trim());
+  return [...parts, text.slice(start)].map((part) => part.trim());
 }
