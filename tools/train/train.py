@@ -181,6 +181,8 @@ def open_log(path, step):
             lines = [line for line in file if json.loads(line)["step"] <= step]
     file = open(path, "w")
     file.writelines(lines)
+    # A run that is killed before its next line keeps these.
+    file.flush()
     return file
 
 
