@@ -1205,9 +1205,9 @@ withCc(
 );
 
 withCc(
-  "a tools file whose sums are right is refused where its version is another's, or an enum's value is no UTF-8, or none",
+  "a tools file whose sums are right is refused where its version is another's, a value or a key is no UTF-8, none or no JSON, or a call opens without arguments",
   async () => {
-    const parameters = { meal: { type: "string", enum: ["breakfast", "dinner"] } };
+    const parameters = { meal: { type: "string", enum: ["breakfast", "dinner"] }, wifi_on: { type: "boolean" } };
     const path = await keep(ToolSet.from([{ name: "log_meal", description: "Log a meal.", parameters }]));
     const whole = readFileSync(path);
     const refused = (change: (bytes: Buffer, breakfast: number) => void) => {
@@ -1220,13 +1220,16 @@ withCc(
       bytes.writeUInt32LE(xxh32(head), 28);
       const changed = join(folder, "signed");
       writeFileSync(changed, bytes);
-      return runs(["timeout", "20", program("firmware/mcu/host.c", sanitizers), pack, changed], ["breakfast was soup"]);
+      return runs(["timeout", "20", program("firmware/mcu/host.c", sanitizers), pack, changed], ["i had breakfast"]);
     };
     expect(refused(() => {}).code).toBe(0);
     for (const change of [
       (bytes: Buffer, at: number) => bytes.writeUInt8(0x80, at + 3),
       (bytes: Buffer, at: number) => bytes.writeUInt8(0xf0, at + 10),
       (bytes: Buffer, at: number) => bytes.writeUInt16LE(0, at - 2),
+      (bytes: Buffer, at: number) => bytes.write("é", at),
+      (bytes: Buffer, at: number) => bytes.write("é", bytes.indexOf('"wifi_on"', at)),
+      (bytes: Buffer) => bytes.write("[", bytes.lastIndexOf(',"arguments":{') + 13),
     ]) {
       const { code, error } = refused(change);
       expect([code, error]).toEqual([1, expect.stringContaining("damaged")]);
