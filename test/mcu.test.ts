@@ -740,6 +740,8 @@ describe("the same as the runtime", () => {
       "日本",
       "각",
       "\ufb1d",
+      "\ufb2c",
+      "\ufb2d",
       "👩‍👧",
       "\uf900",
       "ǅ",
