@@ -740,6 +740,8 @@ describe("the same as the runtime", () => {
       "日本",
       "각",
       "\ufb1d",
+      "\ufb2c",
+      "\ufb2d",
       "👩‍👧",
       "\uf900",
       "ǅ",
@@ -1153,11 +1155,13 @@ void uart_write(const char *bytes, size_t count) { fwrite(bytes, 1, count, stdou
     const out = join(folder, "uart");
     const { exitCode, stderr } = Bun.spawnSync(["cc", ...flags, `-I${folder}`, "-o", out, ...files, port, "-lm"]);
     expect([exitCode, stderr.toString()]).toEqual([0, ""]);
-    const requests = ["wake me at 7:15 tomorrow", "", "play some jazz"];
+    const long = `play some jazz${" ".repeat(300)}no wait, stop`;
+    const requests = ["wake me at 7:15 tomorrow", "", long, "play some jazz"];
     const { lines } = runs([out], requests);
     expect(lines.map((line) => (line.startsWith("error") ? line : JSON.parse(line)))).toEqual([
       [{ name: "set_alarm", arguments: { time: "7:15", date: "tomorrow" } }],
       "error: request: expected text, got none; say what to do",
+      "error: request: expected at most 256 bytes, got more; shorten it",
       [{ name: "play_music", arguments: { genre: "jazz" } }],
     ]);
     // A header is for devices alone: tools that have no tables make none.
@@ -1205,9 +1209,9 @@ withCc(
 );
 
 withCc(
-  "a tools file whose sums are right is refused where its version is another's, or an enum's value is no UTF-8, or none",
+  "a tools file whose sums are right is refused where its version is another's, a value or a key is no UTF-8, none or no JSON, or a call opens without arguments",
   async () => {
-    const parameters = { meal: { type: "string", enum: ["breakfast", "dinner"] } };
+    const parameters = { meal: { type: "string", enum: ["breakfast", "dinner"] }, wifi_on: { type: "boolean" } };
     const path = await keep(ToolSet.from([{ name: "log_meal", description: "Log a meal.", parameters }]));
     const whole = readFileSync(path);
     const refused = (change: (bytes: Buffer, breakfast: number) => void) => {
@@ -1220,13 +1224,16 @@ withCc(
       bytes.writeUInt32LE(xxh32(head), 28);
       const changed = join(folder, "signed");
       writeFileSync(changed, bytes);
-      return runs(["timeout", "20", program("firmware/mcu/host.c", sanitizers), pack, changed], ["breakfast was soup"]);
+      return runs(["timeout", "20", program("firmware/mcu/host.c", sanitizers), pack, changed], ["i had breakfast"]);
     };
     expect(refused(() => {}).code).toBe(0);
     for (const change of [
       (bytes: Buffer, at: number) => bytes.writeUInt8(0x80, at + 3),
       (bytes: Buffer, at: number) => bytes.writeUInt8(0xf0, at + 10),
       (bytes: Buffer, at: number) => bytes.writeUInt16LE(0, at - 2),
+      (bytes: Buffer, at: number) => bytes.write("é", at),
+      (bytes: Buffer, at: number) => bytes.write("é", bytes.indexOf('"wifi_on"', at)),
+      (bytes: Buffer) => bytes.write("[", bytes.lastIndexOf(',"arguments":{') + 13),
     ]) {
       const { code, error } = refused(change);
       expect([code, error]).toEqual([1, expect.stringContaining("damaged")]);
@@ -1257,14 +1264,43 @@ withCc(
   timeoutMs,
 );
 
-withCc("requests that are none say so, and the next one is answered", async () => {
+withCc("requests that are none say so, none is answered by its beginning, and the next one is answered", async () => {
   const path = await keep(ToolSet.from(watch));
-  const requests = ["", "\u200b", "a".repeat(5000), "wake me at 7:15 ".repeat(30), "wake me at 7:15"];
+  const none = ["", "\u200b", "▁"];
+  // Words of one token and thirteen bytes: within the limit's tokens, beyond its bytes.
+  const long = ["a".repeat(5000), "wake me at 7:15 ".repeat(30), "notifications ".repeat(16)];
+  const longer = `wake me at 7:15${" ".repeat(66_000)}no wait, do not`;
+  const requests = [...none, ...long, longer, "wake me at 7:15"];
   const { lines, error } = runs([program("firmware/mcu/host.c", sanitizers), pack, path, "16", "64", "8"], requests);
-  expect(lines.slice(0, 4)).toEqual(["!", "!", "!", "!"]);
-  expect(JSON.parse(lines[4]).calls).toEqual([{ name: "set_alarm", arguments: { time: "7:15" } }]);
-  expect(error.match(/request: expected text, got none; say what to do/g)).toHaveLength(2);
-  expect(error.match(/request: expected at most limits.requestTokens, got more/g)).toHaveLength(2);
+  expect(lines.slice(0, -1)).toEqual(Array(7).fill("!"));
+  expect(JSON.parse(lines[7]).calls).toEqual([{ name: "set_alarm", arguments: { time: "7:15" } }]);
+  expect(error.match(/request: expected text, got none; say what to do/g)).toHaveLength(none.length);
+  expect(error.match(/request: expected at most limits.requestTokens, and 8 bytes for each, got more/g)).toHaveLength(
+    long.length,
+  );
+  expect(error.match(/request: expected at most 65536 bytes, got more/g)).toHaveLength(1);
+});
+
+withCc("a request goes on past a zero, in the host with files too", () =>
+  expectSame(["set a timer for 5 minutes\0 no wait cancel that"], watch),
+);
+
+withCc("the host with files answers where memory comes at multiples of 8 alone", async () => {
+  const eight = join(folder, "eight.c");
+  writeFileSync(
+    eight,
+    `#include <stdint.h>
+#include <stdlib.h>
+void *__real_malloc(size_t);
+void *__wrap_malloc(size_t bytes) {
+  char *at = __real_malloc(bytes + 16);
+  return at ? at + 8 + (uintptr_t)at % 16 : NULL;
+}
+`,
+  );
+  const host = program("firmware/mcu/host.c", ["-Wl,--wrap=malloc", eight]);
+  const { lines, error } = runs([host, pack, await keep(ToolSet.from(watch))], ["wake me at 7:15"]);
+  expect([error, lines.length]).toEqual(["", 1]);
 });
 
 test("no file of the engine is longer than 400 lines, and all of them are compiled", () => {

@@ -39,7 +39,7 @@ withClang(
   60_000,
 );
 
-test("the command has 96 KB at most, wants WASI preview 1 alone and gives memory and _start", async () => {
+test("the command has 96 KB at most, wants WASI preview 1 alone and gives memory of 2 GiB at most and _start", async () => {
   const bytes = readFileSync(command);
   expect(bytes.length).toBeLessThanOrEqual(96 * 1024);
   const module = await WebAssembly.compile(bytes);
@@ -49,6 +49,10 @@ test("the command has 96 KB at most, wants WASI preview 1 alone and gives memory
       .map(({ name }) => name)
       .sort(),
   ).toEqual(["_start", "memory"]);
+  const nothing = new Proxy({}, { get: () => () => 0 });
+  const { exports } = await WebAssembly.instantiate(module, { wasi_snapshot_preview1: nothing });
+  const memory = exports.memory as WebAssembly.Memory;
+  expect(() => memory.grow(2 ** 15 + 1 - memory.buffer.byteLength / 2 ** 16)).toThrow(RangeError);
 });
 
 /** 200 commands by their list of tools. */
@@ -142,6 +146,12 @@ test("a request that is none gets a line of its own, and the exit code says so",
     { error: "request: expected text, got none; say what to do" },
     [{ name: "set_alarm", arguments: { time: "7:15", date: "tomorrow" } }],
   ]);
+});
+
+test("a line longer than any request is an error, not answered by its beginning", async () => {
+  const line = `set a timer for 5 minutes${" ".repeat(66_000)}no wait, cancel that\n`;
+  const { code, stdout } = await runCommand(readFileSync(pack), readFileSync(cases[0].tools), line);
+  expect([code, stdout]).toEqual([1, "error: request: expected at most 65536 bytes, got more; shorten it\n"]);
 });
 
 test("run --wasi refuses options that the command has not, and says what a tool asks in vain", async () => {

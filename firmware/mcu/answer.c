@@ -201,7 +201,7 @@ const char *thimble_call(const thimble_model *m, const thimble_limits *limits, v
   if (!is_utf8(typed, (uint32_t)requestBytes)) return "request: expected UTF-8, got other bytes; send text";
   c.requestBytes = read_request(typed, (uint32_t)requestBytes, c.request, c.mostRequest);
   if (!c.requestBytes) return "request: expected text, got none; say what to do";
-  static const char tooLong[] = "request: expected at most limits.requestTokens, got more; shorten it or allow more";
+  static const char tooLong[] = "request: expected at most limits.requestTokens, and 8 bytes for each, got more; shorten it or allow more";
   if (c.requestBytes > c.mostRequest) return tooLong;
   uint32_t n = tokenize_request(m, &c.work, c.request, c.requestBytes, c.scratch, c.ids, limits->requestTokens);
   if (n > limits->requestTokens) return tooLong;

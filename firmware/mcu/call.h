@@ -192,6 +192,9 @@ bool is_in_request(const call *c, thimble_span text);
 /* The tool that a call's text names. */
 uint32_t tool_of(const thimble_model *m, thimble_span text);
 
+/* The byte of a call of a tool at a place of its beginning, -1 past its name. */
+int call_byte(const thimble_model *m, uint32_t tool, uint32_t at);
+
 /* How sure each call is, and what to do with it; returns the most careful decision. Source: runtime/answer/decision.ts. */
 uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure);
 

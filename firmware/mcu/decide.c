@@ -168,15 +168,7 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, const uint8_t *
 
 /* Bytes of a call up to the end of its name. */
 static uint32_t named_bytes(const thimble_model *m, uint32_t tool) {
-  static const char name[] = "{\"name\":", rest[] = ",\"arguments\":{";
-  return (uint32_t)(sizeof name - 1 + text_at(m, m->parts[part_tools].at + 28 * tool).bytes - (sizeof rest - 1));
-}
-
-/* The byte of a call of a tool at a place of its beginning, -1 past its name. */
-static int call_byte(const thimble_model *m, uint32_t tool, uint32_t at) {
-  static const char name[] = "{\"name\":";
-  if (at >= named_bytes(m, tool)) return -1;
-  return at < sizeof name - 1 ? name[at] : text_at(m, m->parts[part_tools].at + 28 * tool).at[at - (sizeof name - 1)];
+  return (uint32_t)(sizeof BEFORE_NAME + text_at(m, m->parts[part_tools].at + 28 * tool).bytes - sizeof AFTER_NAME);
 }
 
 /* The first other tool whose call begins as the text would with the second token in a step's place. */
@@ -269,7 +261,7 @@ uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure) {
     }
     if (closest) s.runnerUp = (uint16_t)runner_up(c, closest, start, tool);
     /* Up to the brace that closes the arguments; the call's own follows. */
-    json args = {text.at + named + 13, text.at + text.bytes - 1};
+    json args = {text.at + named + sizeof AFTER_NAME - 2, text.at + text.bytes - 1};
     const uint8_t *schema = m->parts[part_schemas].at + u32_at(m->parts[part_tools].at + 28 * tool + 24);
     arguments_said said = {0};
     s.ungrounded = (uint16_t)count_ungrounded(c, schema, schema, (thimble_span){NULL, 0}, args, &said);

@@ -90,6 +90,10 @@ static inline uint32_t byte_id(const thimble_model *m, uint8_t byte) {
   return u16_at(m->parts[part_byteIds].at + 2 * byte);
 }
 
+/* What a tool's call begins with around its name as JSON; of the tables' texts one is the name with what follows. */
+#define BEFORE_NAME "{\"name\":"
+#define AFTER_NAME ",\"arguments\":{"
+
 /* A text of the grammar's tables, of whose row `at` says where it is. */
 static inline thimble_span text_at(const thimble_model *m, const uint8_t *at) {
   return (thimble_span){m->parts[part_texts].at + u32_at(at), u32_at(at + 4)};

@@ -82,7 +82,7 @@ static int choice_byte(const thimble_model *m, const state *s, int32_t choice) {
 
 /* After the list's bracket or a call: the texts that open a call. */
 static const char *opening(const state *s) {
-  return s->mode == at_first || (s->mode == at_open && s->which == 0) ? "{\"name\":" : ",{\"name\":";
+  return s->mode == at_first || (s->mode == at_open && s->which == 0) ? BEFORE_NAME : "," BEFORE_NAME;
 }
 
 static void add_atom(state *s, uint32_t atom) {

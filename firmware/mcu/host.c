@@ -1,9 +1,18 @@
 /* The engine where there are files: thimble MODEL TOOLS < requests > answers, a line each. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "thimble.h"
+
+/* A line is kept as far as a request may go and a byte more, by which the engine refuses it. */
+enum { mostLine = 65537 };
+
+/* Memory at a multiple of 16, as files and arena are wanted. */
+static void *take(size_t bytes) {
+  uint8_t *start = malloc(bytes + 15);
+  return start ? start + (0 - (uintptr_t)start) % 16 : NULL;
+}
 
 static void *read_file(const char *path, size_t *bytes) {
   FILE *file = fopen(path, "rb");
@@ -11,7 +20,7 @@ static void *read_file(const char *path, size_t *bytes) {
   long length = ftell(file);
   if (length < 0) return NULL;
   rewind(file);
-  uint8_t *data = malloc((size_t)length + 1);
+  uint8_t *data = take((size_t)length);
   if (!data) return NULL;
   *bytes = fread(data, 1, (size_t)length, file);
   fclose(file);
@@ -21,6 +30,14 @@ static void *read_file(const char *path, size_t *bytes) {
 static int fail(const char *error) {
   fprintf(stderr, "thimble: %s\n", error);
   return 1;
+}
+
+/* The next line of standard input without its end; false past the last. */
+static bool next_line(char *line, size_t *length) {
+  int byte;
+  for (*length = 0; (byte = getchar()) != '\n' && byte != EOF;)
+    if (*length < mostLine) line[(*length)++] = (char)byte;
+  return byte != EOF || *length;
 }
 
 /* As long as the program runs. */
@@ -43,13 +60,14 @@ int main(int count, char **words) {
   size_t needed = thimble_arena(&model, &limits), bytes = thimble_arena_most(&model, &limits);
   if (count > 6) bytes = (size_t)atol(words[6]);
   if (bytes < needed) bytes = needed;
-  arena = malloc(bytes + 1);
+  arena = take(bytes);
   if (!needed || !arena) return fail("expected limits within 128 tokens, got others; give fewer");
-  static char line[1 << 16];
+  static char line[mostLine];
+  size_t length;
   int failed = 0;
-  while (fgets(line, sizeof line, stdin)) {
+  while (next_line(line, &length)) {
     thimble_answer answer;
-    error = thimble_call(&model, &limits, arena, bytes, line, strcspn(line, "\n"), &answer);
+    error = thimble_call(&model, &limits, arena, bytes, line, length, &answer);
     if (error) {
       failed = fail(error);
       printf("!\n");

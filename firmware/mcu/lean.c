@@ -3,6 +3,8 @@
  * Source: runtime/answer/lean.ts.
  * Sums are of 64 bits, as there; there are a few hundred.
  */
+#include "small.h"
+
 #include "call.h"
 
 void rate_tools(call *c, uint32_t n) {
@@ -26,14 +28,17 @@ void rate_tools(call *c, uint32_t n) {
   c->leans[m->nTools] = m->leanNone < best ? m->leanNone : best;
 }
 
+int call_byte(const thimble_model *m, uint32_t tool, uint32_t at) {
+  if (at < sizeof BEFORE_NAME - 1) return BEFORE_NAME[at];
+  thimble_span name = text_at(m, m->parts[part_tools].at + 28 * tool);
+  at -= sizeof BEFORE_NAME - 1;
+  return at + sizeof AFTER_NAME - 1 < name.bytes ? name.at[at] : -1;
+}
+
 /* The byte of a beginning of answers at a place, -1 past its end: a tool's call up to its name's quote, or none. */
 static int beginning(const thimble_model *m, uint32_t which, uint32_t at) {
-  static const char call[] = "[{\"name\":", rest[] = ",\"arguments\":{";
   if (which == m->nTools) return at < 2 ? "[]"[at] : -1;
-  if (at < sizeof call - 1) return call[at];
-  thimble_span opening = text_at(m, m->parts[part_tools].at + 28 * which);
-  at -= sizeof call - 1;
-  return at + sizeof rest - 1 < opening.bytes ? opening.at[at] : -1;
+  return at ? call_byte(m, which, at - 1) : '[';
 }
 
 /* The answer's text so far without the space before it, then a piece: how many of its bytes, and one. */
@@ -81,9 +86,11 @@ bool find_gain(call *c, gain *gain) {
     isOpen = agrees(c, (thimble_span){NULL, 0}, which, true);
   if (!isOpen) return false;
   for (uint32_t id = 0; id < m->vocabSize; id++) {
-    if (!(c->mask[id >> 5] >> (id & 31) & 1) || !lean_of(c, id, &lean)) continue;
-    if (!any || lean > c->mostLean) c->mostLean = lean;
-    any = true;
+    if (!(id & 31) && !c->mask[id >> 5]) id += 31;
+    else if (c->mask[id >> 5] >> (id & 31) & 1 && lean_of(c, id, &lean)) {
+      if (!any || lean > c->mostLean) c->mostLean = lean;
+      any = true;
+    }
   }
   gain->of = gain_of;
   gain->from = c;

@@ -60,10 +60,6 @@ uint32_t head_sum(const uint8_t *head, uint32_t length) {
   return hash_end(&h, head + 32 + stripes, rest - stripes);
 }
 
-uint32_t word_list_sum(const uint32_t *words, uint32_t count) {
-  return xxh32((const uint8_t *)words, 4 * count);
-}
-
 /* A reader of msgpack: `bad` once something did not fit. */
 typedef struct {
   const uint8_t *at, *end;

@@ -184,7 +184,7 @@ static const uint8_t *tool_row(const thimble_model *m, uint32_t tool) {
 }
 
 uint32_t tool_of(const thimble_model *m, thimble_span text) {
-  static const uint32_t nameAt = 8;  /* {"name": */
+  static const uint32_t nameAt = sizeof BEFORE_NAME - 1;
   for (uint32_t i = 0; i < m->nTools; i++) {
     thimble_span name = text_at(m, tool_row(m, i));
     if (name.bytes <= text.bytes - nameAt && !memcmp(text.at + nameAt, name.at, name.bytes)) return i;
@@ -211,9 +211,9 @@ const char *write_result(call *c, thimble_answer *answer) {
     uint32_t tool = tool_of(m, text);
     thimble_span opening = text_at(m, tool_row(m, tool)), name = text_at(m, tool_row(m, tool) + 8);
     if (i) put_byte(&w, ',');
-    put(&w, "{\"name\":", 8);
+    put(&w, BEFORE_NAME, sizeof BEFORE_NAME - 1);
     put(&w, name.at, name.bytes);
-    put(&w, ",\"arguments\":", 13);
+    put(&w, AFTER_NAME, sizeof AFTER_NAME - 2);
     put(&w, text.at + 8 + opening.bytes - 1, text.bytes - 8 - opening.bytes + 1);
   }
   put_byte(&w, ']');

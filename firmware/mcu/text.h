@@ -35,8 +35,7 @@ bool is_utf8(const uint8_t *text, uint32_t bytes);
 
 /*
  * A request as typed → as the model reads it (runtime/text/request.ts), with no runs of spaces and none at the ends.
- * Returns its bytes; more than `most` where it does not fit. One thing is not done: marks that are not in Unicode's order
- * stay as they were typed.
+ * Returns its bytes; more than `most` where it does not fit. README.md says which characters stay as typed.
  */
 uint32_t read_request(const uint8_t *typed, uint32_t bytes, uint8_t *to, uint32_t most);
 

@@ -41,7 +41,7 @@ typedef struct {
 } thimble_model;
 
 typedef struct {
-  uint16_t requestTokens;  /* most tokens of a request */
+  uint16_t requestTokens;  /* most tokens of a request, whose text as read has as many times 8 bytes, and 16, at most */
   uint16_t answerTokens;   /* most tokens of an answer */
   uint8_t cacheBits;       /* of keys and values: 16 as in the runtime, to its tokens; 8 for half the memory */
 } thimble_limits;

@@ -108,7 +108,7 @@ static bool is_target(const thimble_model *m, uint32_t target) {
   return target < 0x8000 ? target < m->nAtoms : target - 0x8000 < m->nUnions;
 }
 
-/* Follows a schema to its end; returns what is left, NULL where it breaks. */
+/* Follows a schema to its end; returns what is left, NULL where it breaks. Words of values and keys are looked for past a first byte. */
 static const uint8_t *check_schema(const uint8_t *at, const uint8_t *end, int depth) {
   if (!at || at >= end || depth > 20) return NULL;
   uint32_t kind = *at++, count = 1;
@@ -127,7 +127,7 @@ static const uint8_t *check_schema(const uint8_t *at, const uint8_t *end, int de
     if (kind == schema_enum || kind == schema_object) {
       if (end - at < 2) return NULL;
       long length = kind == schema_object ? property_at(at).inner - at : 2 + (long)u16_at(at);
-      if (end - at < length || length < 3 || !is_utf8(at + 2, (uint32_t)length - 2)) return NULL;
+      if (end - at < length || length < 3 || at[2] > 0x7f || !is_utf8(at + 2, (uint32_t)length - 2)) return NULL;
       at += length;
     }
     if (kind != schema_enum && !(at = check_schema(at, end, depth + 1))) return NULL;
@@ -144,6 +144,9 @@ static bool check_grammar(const thimble_model *m) {
     const uint8_t *row = parts[part_tools].at + 28 * i;
     uint32_t first = u32_at(row + 16), count = u16_at(row + 20), state = u16_at(row + 22), schema = u32_at(row + 24);
     if (!is_text(m, row) || !is_text(m, row + 8) || count > 32 || !is_within(first, count, nProperties)) return false;
+    thimble_span name = text_at(m, row);
+    uint32_t end = sizeof AFTER_NAME - 1;
+    if (name.bytes <= end || memcmp(name.at + name.bytes - end, AFTER_NAME, end)) return false;
     if (!is_target(m, state) || schema >= parts[part_schemas].bytes) return false;
     const uint8_t *schemas = parts[part_schemas].at;
     if (schemas[schema] != 5 || !check_schema(schemas + schema, schemas + parts[part_schemas].bytes, 0)) return false;

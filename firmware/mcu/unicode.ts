@@ -86,14 +86,15 @@ function capitals(): string[] {
 function normal(): { pairs: string[]; runs: string[]; ones: string[]; others: string[] } {
   const pairs: [number, number, number][] = [];
   const runs: { first: number; count: number }[] = [];
-  const [ones, others]: string[][] = [[], []];
+  const ones: string[] = [];
+  const many = new Map<string, number>();
   for (let point = 0x80; point <= 0xffff; point++) {
     if (point >= 0xd800 && point < 0xe000) continue;
     const char = String.fromCodePoint(point);
     const composed = char.normalize("NFC");
     if (composed !== char) {
-      const [first, second = 0] = [...composed].map((one) => one.codePointAt(0) as number);
-      if (second || first > 0xffff) others.push(`{${point}, ${second}, ${first}}`);
+      const first = composed.codePointAt(0) as number;
+      if (composed.length > 1) many.set(composed, point);
       else {
         const run = runs.at(-1);
         if (run && run.first + run.count === point) run.count++;
@@ -109,6 +110,14 @@ function normal(): { pairs: string[]; runs: string[]; ones: string[]; others: st
     const [base] = [...parts.join("").normalize("NFC")];
     pairs.push([base.codePointAt(0) as number, last.codePointAt(0) as number, point]);
   }
+  const others = [...many].map(([composed, point]) => {
+    const parts = [...composed];
+    const second = parts[1] ? (parts.pop() as string).codePointAt(0) : 0;
+    // Of three the first two are a character that is two itself.
+    const first = parts[1] ? many.get(parts.join("")) : parts[0].codePointAt(0);
+    if (!first) throw new Error(`others: expected two parts, the first of two at most, got ${composed} of ${point}`);
+    return `{${point}, ${second}, ${first}}`;
+  });
   pairs.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   return {
     pairs: pairs.map((row) => `{${row.join(", ")}}`),

@@ -20,7 +20,8 @@ const compile = [
 ];
 /** A function is written into another only where that takes fewer bytes. */
 const inline = ["-mllvm", "-inline-threshold=-50"];
-const link = ["--no-entry", "--export=_start", "--allow-undefined", "--max-memory=4294967296", "--strip-all"];
+/** Memory ends at 2 GiB: the kernels compare addresses as signed numbers. */
+const link = ["--no-entry", "--export=_start", "--allow-undefined", "--max-memory=2147483648", "--strip-all"];
 /** Calls whose effects are known leave more to take away; what is called most has the shortest number. */
 const known = "--generate-global-effects";
 const shrink = [

@@ -25,7 +25,8 @@ WASI(path_open) int path_open(int folder, uint32_t lookup, const char *path, uin
                               uint64_t inherited, uint32_t flags, int *fd);
 WASI(proc_exit) _Noreturn void proc_exit(int code);
 
-enum { page = 65536, mostWords = 8, mostLine = 65536, mostText = 4096, readAtOnce = 1 << 20 };
+/* A line is kept as far as a request may go and a byte more, by which the engine refuses it. */
+enum { page = 65536, mostWords = 8, mostLine = 65537, mostText = 4096, readAtOnce = 1 << 20 };
 
 static void write_all(int fd, const char *text, uint32_t bytes) {
   while (bytes) {
@@ -98,7 +99,6 @@ static bool next_line(char *line, uint32_t *length) {
     }
     char byte = buffer[at++];
     if (byte == '\n') return true;
-    /* A longer line is no request; the engine says so. */
     if (*length < mostLine) line[(*length)++] = byte;
   }
 }

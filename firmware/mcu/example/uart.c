@@ -26,9 +26,11 @@ int main(void) {
   for (char line[mostLine];;) {
     size_t length = 0;
     for (int byte = uart_read(); byte != '\n'; byte = uart_read())
-      if (length < mostLine) line[length++] = (char)byte;
+      if (length++ < mostLine) line[length - 1] = (char)byte;
     thimble_answer answer;
-    const char *wrong = error ? error : thimble_call(&model, &limits, arena, arenaBytes, line, length, &answer);
+    const char *wrong = error;
+    if (!wrong && length > mostLine) wrong = "request: expected at most 256 bytes, got more; shorten it";
+    if (!wrong) wrong = thimble_call(&model, &limits, arena, arenaBytes, line, length, &answer);
     if (wrong) {
       say("error: ");
       say(wrong);
