@@ -7,10 +7,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { ToolSet } from "../runtime/tools/tools.ts";
+import { retryAfterMs } from "../tools/completions.ts";
 import { acceptable } from "../tools/eval/accept.ts";
 import { answerAll, retrieval } from "../tools/eval/answers.ts";
 import { compareRuns } from "../tools/eval/compare.ts";
-import { endpointAnswerer, openAiTools, retryAfterMs } from "../tools/eval/endpoint.ts";
+import { endpointAnswerer, openAiTools } from "../tools/eval/endpoint.ts";
 import { readExamples, toolNames } from "../tools/eval/examples.ts";
 import { type Call, judge, judgeNearest, metrics, normalValue } from "../tools/eval/metrics.ts";
 import { summarize } from "../tools/eval/report.ts";
@@ -508,7 +509,12 @@ describe("endpoint", () => {
   test("sends the tools as JSON Schema, the key as a bearer, and keeps to the concurrency", async () => {
     const server = await stub((_, __, reply) => void setTimeout(() => reply.end(saying("no")), 20));
     try {
-      const answerer = endpointAnswerer({ url: `${server.url}/`, model: "m", key: "hush", timeoutMs: 2000 });
+      const answerer = endpointAnswerer({
+        url: `${server.url}/chat/completions/`,
+        model: "m",
+        key: "hush",
+        timeoutMs: 2000,
+      });
       const examples = Array.from({ length: 12 }, (_, i) => example(`request ${i}`));
       const results = await answerAll(examples, answerer, 3, () => {});
       expect(results.map(({ request }) => request)).toEqual(examples.map(({ request }) => request));
