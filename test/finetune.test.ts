@@ -355,8 +355,9 @@ test("what looks answer is of all tools, however many examples there are", () =>
 });
 
 describe("the command", () => {
-  const run = async (args: string[]) => {
+  const run = async (args: string[], input = "") => {
     const child = Bun.spawn([process.execPath, "tools/cli.ts", "finetune", ...args], {
+      stdin: new Blob([input]),
       cwd: new URL("../", import.meta.url).pathname,
       stdout: "pipe",
       stderr: "pipe",
@@ -394,9 +395,12 @@ describe("the command", () => {
       [["--tools", toolsPath, "-o", "x", "--minutes", "1", "--examples", "8"], 2, "--minutes or --examples"],
       [[bad, "-o", "x"], 1, `${bad}:1: tools: expected a list, got nothing`],
       [[fixture("finetune/tools.json").pathname, "-o", "x"], 1, "tools.json:1"],
+      // All of a pipe, though it can be read but once.
+      [["-", "-o", "x"], 1, "expected at least 20 examples to train on, got 18"],
     ];
+    const some = readFileSync(fixture("data-seed1.jsonl"), "utf8").split("\n").slice(0, 18).join("\n");
     for (const [args, code, message] of cases) {
-      const got = await run(args);
+      const got = await run(args, some);
       expect([got.code, got.err.includes(message), got.err.trim().split("\n").length]).toEqual([code, true, 1]);
     }
   }, 200_000);
