@@ -30,9 +30,10 @@ export interface Example {
  * Reads lines of `{query, tools, answers, source?, kind?, id?}`; tools and answers are values or JSON in strings.
  * `tools` may be the path of a .json file, seen from the data's folder: its name is the source of lines that have none.
  * `accept` (accept.ts) stands in place of `answers` where several are right. A path that ends in .gz is unpacked. With a limit, that many lines spread evenly over the file.
+ * `twins` counts the examples of each key so far, where several files are one run.
  * Throws: Error naming file and line.
  */
-export function readExamples(path: string, limit = Number.POSITIVE_INFINITY): Example[] {
+export function readExamples(path: string, limit = Infinity, twins = new Map<string, number>()): Example[] {
   const file = (path.split(/[\\/]/).at(-1) as string).replace(/(\.jsonl|\.json)?(\.gz)?$/, "");
   const lines = textOf(readBytes(path), path)
     .split("\n")
@@ -40,7 +41,6 @@ export function readExamples(path: string, limit = Number.POSITIVE_INFINITY): Ex
     .filter(({ text }) => text.trim());
   if (!lines.length) throw new Error(`${path}: expected examples, one a line, got none`);
   const taken = Math.min(limit, lines.length);
-  const twins = new Map<string, number>();
   const sets = new Map<string, ToolSet>();
   const toolsAt = (name: string) => {
     const set = sets.get(name) ?? ToolSet.from(readText(resolve(dirname(path), name)));
