@@ -845,6 +845,29 @@ describe("check, split, stats", () => {
     expect((await thimbleData("check", ungroundedOnly, "--strict")).code).toBe(1);
   });
 
+  test("what the grammar would never write is a fault: lengths, counts, and arguments that are a list", async () => {
+    const tool = (code: object) => [{ name: "send", parameters: { code: { ...code, required: true } } }];
+    const line = (code: object, args: unknown) => ({
+      ...{ query: "send Z2B8", tools: tool(code) },
+      answers: [{ name: "send", arguments: args }],
+    });
+    const path = write("beyond.jsonl", [
+      line({ type: "string", maxLength: 1 }, { code: "Z2B8" }),
+      line({ type: "array", items: { type: "string" }, minItems: 4 }, { code: ["Z2B8"] }),
+      { ...line({ type: "string" }, []), tools: [{ name: "send", parameters: {} }] },
+      line({ type: "string", minLength: 4 }, { code: "Z2B8" }),
+    ]);
+    const { code, out } = await thimbleData("check", path, "--json");
+    expect([code, JSON.parse(out).errors.map(({ message }: { message: string }) => message)]).toEqual([
+      1,
+      [
+        expect.stringContaining("answers: expected calls within the tools' limits, got "),
+        expect.stringContaining("answers: expected calls within the tools' limits, got "),
+        "answers[0].arguments: expected an object, got []",
+      ],
+    ]);
+  });
+
   test("the same request in two files is a leak, whatever its capitals and commas", async () => {
     const [a, b] = [
       write("a.jsonl", [example("Timer, 5 minutes!", "5 minutes"), example("timer 6 minutes", "6 minutes")]),

@@ -10,6 +10,7 @@ import { ToolSet } from "../../runtime/tools/tools.ts";
 import { readBytes, writeBytes } from "../command.ts";
 import { completionsAt, retryAfterMs } from "../completions.ts";
 import { type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
+import { isTaken } from "./limits.ts";
 import { flatTools, normalised, readLine } from "./line.ts";
 import type { kinds } from "./scenes.ts";
 import { synthesize } from "./synth.ts";
@@ -304,9 +305,7 @@ function faultOf(query: unknown, calls: unknown, tools: FlatTool[], states: Stat
   const loose = ungrounded(query, calls, tools);
   if (loose !== null) return loose;
   // The schema's limits, nested shapes and all else that an answer is held to.
-  let state: State | null = states;
-  for (const byte of new TextEncoder().encode(` ${JSON.stringify(calls.map(bare))}`)) state = state?.step(byte) ?? null;
-  return state?.atEnd ? null : `answers: expected calls within the tools' limits, got ${brief(calls)}`;
+  return isTaken(calls, states) ? null : `answers: expected calls within the tools' limits, got ${brief(calls)}`;
 }
 
 const isCalls = (calls: unknown): calls is Call[] =>
