@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { detectBuild, kernelModule } from "../runtime/engine/kernels.ts";
+import { ToolSet } from "../runtime/index.ts";
 import { convert } from "../tools/convert.ts";
 import { cli, fixture, oddGeometry, randomCheckpoint, somePieces, thimble } from "./support.ts";
 
@@ -51,6 +52,27 @@ test("run takes a packed list; where a list's words or places count a command as
     });
   }
 });
+
+test("the playground begins with the tools of a file in any form", async () => {
+  const schema = { type: "object", properties: { kind: { type: "string" } } };
+  const body = { description: "Soak beans.", parameters: schema };
+  const forms = [
+    JSON.stringify({ soak: body, rinse: body }),
+    JSON.stringify({ result: { tools: ["soak", "rinse"].map((name) => ({ name, inputSchema: schema })) } }),
+    JSON.stringify({ functionDeclarations: ["soak", "rinse"].map((name) => ({ name, ...body })) }),
+    ["soak", "rinse"].map((name) => JSON.stringify({ name, ...body })).join("\n"),
+  ];
+  const [file, site] = [join(folder, "forms.json"), join(folder, "site")];
+  for (const form of forms) {
+    writeFileSync(file, form);
+    expect(await thimble(["playground", "--export", site, "--tools", file])).toMatchObject({ code: 0, out: "" });
+    const { tools } = ToolSet.from(readFileSync(join(site, "tools.json"), "utf8"));
+    expect(tools.map(({ name, parameters }) => [name, parameters.length])).toEqual([
+      ["soak", 1],
+      ["rinse", 1],
+    ]);
+  }
+}, 60_000);
 
 test("each line of standard input is a request, answered in one line as soon as it is there", async () => {
   const child = Bun.spawn([process.execPath, cli, "run"], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
