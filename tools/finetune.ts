@@ -129,6 +129,7 @@ your tools, the model's own decoder all else. Exit code 3 where the tuning is no
           const said = { base: measuring(data), train: training, choose: choosing, fit: fitting, score: "" }[stage];
           if (said) warn(`finetune: ${said}`);
         },
+        onWarning: (text) => warn(`finetune: ${text}`),
         onProgress: (progress) => bar?.(progress),
         onLook({ examples: shown, loss, exact }, isBest) {
           const mark = isBest ? "" : ", not better";
