@@ -294,6 +294,8 @@ describe("examples", () => {
     expect(beside).toMatchObject({ source: "list", key: inline.key });
     expect(beside.tools.prompt).toBe(inline.tools.prompt);
     expect(told.source).toBe("told");
+    const [whole] = readExamples(write("far.jsonl", JSON.stringify({ ...far, tools: join(folder, "list.json") })));
+    expect(whole.key).toBe(inline.key);
   });
 
   test("a limit takes that many lines, spread over the file", () => {

@@ -36,7 +36,7 @@ export class Input {
   integer(name: string, least: number, most: number): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    const value = Number(text);
+    const value = numberIn(text);
     if (!Number.isInteger(value) || value < least || value > most) {
       throw new UsageError(`--${name}: expected an integer from ${least} to ${most}, got ${JSON.stringify(text)}`);
     }
@@ -182,11 +182,14 @@ export function kernelsOf(input: Input): BuildName | undefined {
   throw new UsageError(`--kernels: expected one of ${buildNames.join(", ")}, got ${JSON.stringify(name)}`);
 }
 
+/** Blanks are no zero. */
+const numberIn = (text: string): number => (text.trim() ? Number(text) : Number.NaN);
+
 /** The number that an option holds. Throws: UsageError unless it is absent or one in the range. */
 export function numberOf(input: Input, name: string, least: number, most: number): number | undefined {
   const text = input.text(name);
   if (text === undefined) return undefined;
-  const value = Number(text);
+  const value = numberIn(text);
   if (!(value >= least && value <= most))
     throw new UsageError(`--${name}: expected a number from ${least} to ${most}, got ${JSON.stringify(text)}`);
   return value;
