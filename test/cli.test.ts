@@ -1,9 +1,10 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { detectBuild, kernelModule } from "../runtime/engine/kernels.ts";
+import { ToolSet } from "../runtime/index.ts";
 import { convert } from "../tools/convert.ts";
 import { cli, fixture, oddGeometry, randomCheckpoint, somePieces, thimble } from "./support.ts";
 
@@ -51,6 +52,27 @@ test("run takes a packed list; where a list's words or places count a command as
     });
   }
 });
+
+test("the playground begins with the tools of a file in any form", async () => {
+  const schema = { type: "object", properties: { kind: { type: "string" } } };
+  const body = { description: "Soak beans.", parameters: schema };
+  const forms = [
+    JSON.stringify({ soak: body, rinse: body }),
+    JSON.stringify({ result: { tools: ["soak", "rinse"].map((name) => ({ name, inputSchema: schema })) } }),
+    JSON.stringify({ functionDeclarations: ["soak", "rinse"].map((name) => ({ name, ...body })) }),
+    ["soak", "rinse"].map((name) => JSON.stringify({ name, ...body })).join("\n"),
+  ];
+  const [file, site] = [join(folder, "forms.json"), join(folder, "site")];
+  for (const form of forms) {
+    writeFileSync(file, form);
+    expect(await thimble(["playground", "--export", site, "--tools", file])).toMatchObject({ code: 0, out: "" });
+    const { tools } = ToolSet.from(readFileSync(join(site, "tools.json"), "utf8"));
+    expect(tools.map(({ name, parameters }) => [name, parameters.length])).toEqual([
+      ["soak", 1],
+      ["rinse", 1],
+    ]);
+  }
+}, 60_000);
 
 test("each line of standard input is a request, answered in one line as soon as it is there", async () => {
   const child = Bun.spawn([process.execPath, cli, "run"], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
@@ -120,9 +142,38 @@ test("a full disk is said, a reader that stops early is no failure", async () =>
     out: "",
     err: "thimble: standard output: expected room for the answer, got ENOSPC\n",
   });
-  const { code, err } = await shell("$thimble data synth --count 300 | head -1");
+  // As many as it would make for hours.
+  const { code, err } = await shell("$thimble data synth --count 1000000000 | head -1");
   expect({ code, err }).toEqual({ code: 0, err: "" });
 });
+
+test("an input is never written over, and a file that cannot be written is said, before the work for it", async () => {
+  const [data, tools, other] = ["own.train.jsonl", "own.json", "own.svg"].map((name) => join(folder, name));
+  writeFileSync(data, readFileSync(fixture("eval.jsonl")));
+  writeFileSync(tools, readFileSync(watch));
+  symlinkSync(data, other);
+  const same = (path: string, input: string) => `${path}: expected another file than the input ${input}, got the same`;
+  const none = (path: string) => `${path}: expected a file that can be written, got ENOENT`;
+  const cases: [string[], number, string][] = [
+    [["finetune", data, "-o", data], 2, same(data, data)],
+    [["finetune", "--tools", tools, "-o", tools], 2, same(tools, tools)],
+    [["finetune", "--tools", tools, "-o", "/none/x"], 1, none("/none/x")],
+    [["calibrate", data, "-o", other], 2, same(other, data)],
+    [["calibrate", data, "--svg", "/none/x"], 1, none("/none/x")],
+    [["data", "split", data, "-o", join(folder, "own")], 2, same(data, data)],
+    [["data", "synth", "--tools", tools, "-o", tools], 2, same(tools, tools)],
+  ];
+  for (const [args, code, message] of cases) {
+    const got = await thimble(args);
+    expect([got.code, got.out, got.err.trim().split("\n").at(-1)]).toEqual([
+      code,
+      "",
+      expect.stringContaining(message),
+    ]);
+  }
+  expect(readFileSync(data, "utf8")).toBe(readFileSync(fixture("eval.jsonl"), "utf8"));
+  expect(readFileSync(tools, "utf8")).toBe(readFileSync(watch, "utf8"));
+}, 60_000);
 
 test("a file that cannot be written, or not whole, is said with its name", async () => {
   const data = join(folder, "cut.jsonl");

@@ -979,6 +979,7 @@ describe("thimble companion", () => {
     [["--simulate", "toaster"], '--simulate: expected one of bangle, got "toaster"'],
     [["--simulate", "bangle", "--stdio"], "each takes standard input"],
     [["--ws", "x"], '--ws: expected an integer from 0 to 65535, got "x"'],
+    [["--ws", ""], '--ws: expected an integer from 0 to 65535, got ""'],
     [["now", "--stdio"], 'expected options alone, got "now"'],
   ])("%p is refused: %s", async (args, text) => {
     const child = start(...args);

@@ -1,7 +1,7 @@
 /** The laws of the data command. No endpoint but loopback stubs. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -32,7 +32,7 @@ import { readTool } from "../tools/data/tool.ts";
 import { typed } from "../tools/data/typed.ts";
 import { make } from "../tools/data/values.ts";
 import { data } from "../tools/data.ts";
-import { fixture } from "./support.ts";
+import { fixture, thimble } from "./support.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "thimble-data-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -737,6 +737,51 @@ describe("generate", () => {
     expect(server.seen).toHaveLength(2);
   });
 
+  test("a file that is not all examples is refused and left as it is, before any server is asked", async () => {
+    using server = stub(good);
+    const example = JSON.stringify({ query: "stop", tools: timer, answers: [] });
+    for (const text of [
+      JSON.stringify(timer),
+      JSON.stringify(timer, null, 2),
+      `${JSON.stringify(timer)}\n`,
+      `${example}\nnotes to myself`,
+      `${example}\n{"query":"stop"}`,
+    ]) {
+      const options = asking(server.url);
+      writeFileSync(options.out, text);
+      await expect(generate(options)).rejects.toThrow("expected an example to go on from");
+      expect(readFileSync(options.out, "utf8")).toBe(text);
+    }
+    expect(server.seen).toEqual([]);
+  });
+
+  test("a last example without a line's end is kept", async () => {
+    using server = stub(good);
+    const options = asking(server.url, { count: 3 });
+    const example = JSON.stringify({ query: "stop", tools: timer, answers: [] });
+    writeFileSync(options.out, example);
+    await generate(options);
+    expect(readFileSync(options.out, "utf8").startsWith(`${example}\n{`)).toBe(true);
+    expect(readLines(options.out)).toMatchObject({ lines: { length: 3 }, faults: [] });
+  });
+
+  test("what cannot be written counts for nothing and ends the run; a file that cannot be is said before a server is asked", async () => {
+    using server = stub(good, () => {
+      rmSync(join(folder, "gone"), { recursive: true });
+      return good();
+    });
+    const out = join(folder, "gone", "examples.jsonl");
+    await expect(generate(asking(server.url, { out }))).rejects.toThrow(
+      "expected a file that can be written, got ENOENT",
+    );
+    expect(server.seen).toEqual([]);
+    mkdirSync(join(folder, "gone"));
+    await expect(generate(asking(server.url, { out, count: 40 }))).rejects.toThrow(
+      `got ENOENT; check the path and the disk; 2 examples are kept in ${out}`,
+    );
+    expect(server.seen).toHaveLength(2);
+  });
+
   test("a refusal stops at once and names the endpoint; nothing usable stops after five batches", async () => {
     using closed = stub(() => new Response("bad key", { status: 401 }));
     await expect(generate(asking(closed.url))).rejects.toThrow("HTTP 401 bad key; 0 examples are kept");
@@ -798,6 +843,29 @@ describe("check, split, stats", () => {
     const ungroundedOnly = write("loose.jsonl", [example("timer", "5 minutes")]);
     expect((await thimbleData("check", ungroundedOnly)).code).toBe(0);
     expect((await thimbleData("check", ungroundedOnly, "--strict")).code).toBe(1);
+  });
+
+  test("what the grammar would never write is a fault: lengths, counts, and arguments that are a list", async () => {
+    const tool = (code: object) => [{ name: "send", parameters: { code: { ...code, required: true } } }];
+    const line = (code: object, args: unknown) => ({
+      ...{ query: "send Z2B8", tools: tool(code) },
+      answers: [{ name: "send", arguments: args }],
+    });
+    const path = write("beyond.jsonl", [
+      line({ type: "string", maxLength: 1 }, { code: "Z2B8" }),
+      line({ type: "array", items: { type: "string" }, minItems: 4 }, { code: ["Z2B8"] }),
+      { ...line({ type: "string" }, []), tools: [{ name: "send", parameters: {} }] },
+      line({ type: "string", minLength: 4 }, { code: "Z2B8" }),
+    ]);
+    const { code, out } = await thimbleData("check", path, "--json");
+    expect([code, JSON.parse(out).errors.map(({ message }: { message: string }) => message)]).toEqual([
+      1,
+      [
+        expect.stringContaining("answers: expected calls within the tools' limits, got "),
+        expect.stringContaining("answers: expected calls within the tools' limits, got "),
+        "answers[0].arguments: expected an object, got []",
+      ],
+    ]);
   });
 
   test("the same request in two files is a leak, whatever its capitals and commas", async () => {
@@ -887,7 +955,7 @@ describe("command", () => {
   test("synth writes count lines to a file or to standard output, the same ones", async () => {
     const file = join(folder, "out.jsonl");
     await thimbleData("synth", "--count", "30", "--seed", "9", "-o", file);
-    const { out } = await thimbleData("synth", "--count", "30", "--seed", "9");
+    const { out } = await thimble(["data", "synth", "--count", "30", "--seed", "9"]);
     expect(out).toBe(readFileSync(file, "utf8"));
     expect(readLines(file)).toMatchObject({ faults: [], lines: { length: 30 } });
   });

@@ -5,7 +5,8 @@ import { load } from "../runtime/index.ts";
 import { type Calibration, checkCalibration, type Feature, features } from "../runtime/pack/calibration.ts";
 import { readRequest } from "../runtime/text/request.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
-import { fit } from "../tools/calibrate/fit.ts";
+import { fit, samplesOf } from "../tools/calibrate/fit.ts";
+import { answerAll, modelAnswerer } from "../tools/eval/answers.ts";
 import { oddGeometry, packOf, randomCheckpoint, seeded } from "./support.ts";
 
 const zeros = Object.fromEntries(features.map((name) => [name, 0])) as Record<Feature, number>;
@@ -72,6 +73,26 @@ test("a fit recovers how likely calls are right, and its thresholds keep their p
   expect(shareAbove(fitted.act)).toBeGreaterThan(0.92);
   expect(shareAbove(fitted.confirm)).toBeGreaterThan(0.65);
   expect(fitted.act).toBeGreaterThan(fitted.confirm);
+});
+
+test("a call is right to a fit where eval finds it exact: by the prompt's names, whatever the order of keys", async () => {
+  const model = await load();
+  const parameters = { to: { type: "object", properties: { city: { type: "string" }, day: { type: "string" } } } };
+  const tools = ToolSet.from([{ name: "flyTo", description: "Book a flight.", parameters }]);
+  const request = "book a flight to Oslo on Friday";
+  const { calls } = await model.call(request, tools);
+  const turned = (value: unknown): unknown =>
+    typeof value === "object" && value ? Object.fromEntries(Object.entries(value).reverse()) : value;
+  const args = Object.entries(calls[0].arguments).map(([key, value]) => [key, turned(value)]);
+  const want = [{ name: "fly_to", arguments: Object.fromEntries(args) }];
+  const example = { key: "", file: "", line: 1, request, tools, want, accept: [want] };
+  const [exact] = await answerAll([example], modelAnswerer(model, {}), 1, () => {});
+  const samples = await samplesOf(model, [example]);
+  expect([exact.exact, samples.map(({ right }) => right), Object.keys(calls[0].arguments.to as object)]).toEqual([
+    true,
+    [true],
+    ["city", "day"],
+  ]);
 });
 
 test("a fit finds which of two features that go together says it, and of no calls makes no weights", () => {

@@ -7,13 +7,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { ToolSet } from "../runtime/tools/tools.ts";
+import { retryAfterMs } from "../tools/completions.ts";
 import { acceptable } from "../tools/eval/accept.ts";
 import { answerAll, retrieval } from "../tools/eval/answers.ts";
 import { compareRuns } from "../tools/eval/compare.ts";
-import { endpointAnswerer, openAiTools, retryAfterMs } from "../tools/eval/endpoint.ts";
+import { endpointAnswerer, openAiTools } from "../tools/eval/endpoint.ts";
 import { readExamples, toolNames } from "../tools/eval/examples.ts";
 import { type Call, judge, judgeNearest, metrics, normalValue } from "../tools/eval/metrics.ts";
-import { summarize } from "../tools/eval/report.ts";
+import { render, summarize } from "../tools/eval/report.ts";
 import { binomialP, compareCounts, estimates, percentile, sum } from "../tools/eval/statistics.ts";
 import { fixture, seeded } from "./support.ts";
 
@@ -253,9 +254,11 @@ describe("examples", () => {
     expect(keyOf({ answers: [] })).not.toBe(keyOf({ answers }));
   });
 
-  test("the same example twice has two keys", () => {
-    const keys = readExamples(write("twice.jsonl", `${line}\n${line}\n`)).map(({ key }) => key);
-    expect(new Set(keys).size).toBe(2);
+  test("the same example twice in a run has two keys, in one file or in two", () => {
+    const twice = write("twice.jsonl", `${line}\n${line}\n`);
+    expect(new Set(readExamples(twice).map(({ key }) => key)).size).toBe(2);
+    const twins = new Map<string, number>();
+    expect(new Set([twice, twice].flatMap((path) => readExamples(path, 9, twins)).map(({ key }) => key)).size).toBe(4);
   });
 
   test("accept writes out every choice of values, null leaves an argument out, the first choices come first", () => {
@@ -291,6 +294,8 @@ describe("examples", () => {
     expect(beside).toMatchObject({ source: "list", key: inline.key });
     expect(beside.tools.prompt).toBe(inline.tools.prompt);
     expect(told.source).toBe("told");
+    const [whole] = readExamples(write("far.jsonl", JSON.stringify({ ...far, tools: join(folder, "list.json") })));
+    expect(whole.key).toBe(inline.key);
   });
 
   test("a limit takes that many lines, spread over the file", () => {
@@ -366,10 +371,39 @@ describe("retrieval", () => {
       recall: { 1: 1 / 3, 3: 2 / 3, 5: 1 },
       mrr: (1 / 2 + 1 / 4 + 1) / 3,
     });
+    const none = readExamples(data).filter(({ want }) => !want.length);
+    expect(await retrieval({ vectorOf }, none, () => {})).toEqual({
+      ...{ examples: 0, meanTools: null, mrr: null },
+      recall: { 1: null, 3: null, 5: null },
+    });
   });
 });
 
 describe("groups", () => {
+  test("runs that come nearest to different acceptable answers are drawn side by side", async () => {
+    const offered = [{ name: "set_alarm", parameters: { time: { type: "string", required: true } } }];
+    const path = join(folder, "either.jsonl");
+    const either = {
+      query: "seven",
+      tools: offered,
+      accept: [[], [{ name: "set_alarm", arguments: { time: ["7"] } }]],
+    };
+    const lines = [either, { query: "hello", tools: offered, answers: [] }];
+    writeFileSync(path, lines.map((line) => JSON.stringify(line)).join("\n"));
+    const runs = await Promise.all(
+      [[], [alarm({ time: "7" })]].map(async (calls, i) => {
+        const answer = async ({ request }: { request: string }) => ({ calls: request === "seven" ? calls : [] });
+        const facts = { model: "m", decoding: `way ${i}`, kernels: null, elapsedMs: 0 };
+        return summarize(facts, await answerAll(readExamples(path), answer, 1, () => {}), null);
+      }),
+    );
+    for (const order of [runs, runs.toReversed()]) {
+      const drawn = render({ files: [], runs: order }, "terminal", 0);
+      expect(drawn).toMatch(/^none +1 +way 1 /m);
+      expect(drawn).toMatch(/^single +- +way 0 +-/m);
+    }
+  });
+
   test("every example stands in one group of each kind, seen and unseen apart", async () => {
     const results = await answerAll(
       readExamples(data),
@@ -508,7 +542,12 @@ describe("endpoint", () => {
   test("sends the tools as JSON Schema, the key as a bearer, and keeps to the concurrency", async () => {
     const server = await stub((_, __, reply) => void setTimeout(() => reply.end(saying("no")), 20));
     try {
-      const answerer = endpointAnswerer({ url: `${server.url}/`, model: "m", key: "hush", timeoutMs: 2000 });
+      const answerer = endpointAnswerer({
+        url: `${server.url}/chat/completions/`,
+        model: "m",
+        key: "hush",
+        timeoutMs: 2000,
+      });
       const examples = Array.from({ length: 12 }, (_, i) => example(`request ${i}`));
       const results = await answerAll(examples, answerer, 3, () => {});
       expect(results.map(({ request }) => request)).toEqual(examples.map(({ request }) => request));
@@ -614,6 +653,10 @@ describe("the command", () => {
       expect(run.metrics.falseRefusals.value).toBe(1 / 3);
       expect(server.seen[0].headers.authorization).toBe("Bearer hush-hush");
       expect(out).not.toContain("hush-hush");
+      const refused = join(folder, "refused.jsonl");
+      writeFileSync(refused, JSON.stringify({ query: "skip", tools: [{ name: "next_song" }], answers: [] }));
+      const none = await thimbleEval([...args.slice(0, -1), refused]);
+      expect([none.code, none.err]).toEqual([1, "thimble: eval: expected answers, got none: status 401\n"]);
     } finally {
       server.close();
     }
@@ -623,6 +666,12 @@ describe("the command", () => {
     ["no data", [], "UsageError: eval: expected data, got none"],
     ["a pack without data", ["x.thimble"], "UsageError: eval: expected data"],
     ["two decodings", [data, "--free", "--both"], "UsageError: eval: expected --free or --both, got both"],
+    ["ways and free", [data, "--free", "--decode", "step"], "UsageError: eval: expected --free or --decode, got both"],
+    [
+      "ways for an endpoint",
+      [data, "--decode", "step", "--endpoint", "http://x", "--model", "m"],
+      "UsageError: --decode: expected a pack, got --endpoint",
+    ],
     ["an endpoint without a model", [data, "--endpoint", "http://x"], "UsageError: --endpoint: expected --model"],
     ["an endpoint that is none", [data, "--endpoint", "x", "--model", "m"], "UsageError: --endpoint: expected an http"],
     ["a model without an endpoint", [data, "--model", "m"], "UsageError: --model: expected --endpoint"],

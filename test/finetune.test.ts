@@ -6,17 +6,17 @@ import { join } from "node:path";
 import { defaultModel, load, ToolSet } from "../runtime/index.ts";
 import { special } from "../runtime/text/tokenizer.ts";
 import { ToolSynth } from "../tools/data/fit.ts";
-import { checkCalls } from "../tools/data/ground.ts";
+import { checkCalls, type FlatTool } from "../tools/data/ground.ts";
 import { flatTools, readLine } from "../tools/data/line.ts";
 import { Random } from "../tools/data/random.ts";
 import { importance } from "../tools/finetune/anchor.ts";
-import { Batches, lessonOf } from "../tools/finetune/batches.ts";
+import { Batches, lessonOf, withRoom } from "../tools/finetune/batches.ts";
 import { blended, chosenShare } from "../tools/finetune/blend.ts";
 import { Candidate, judged } from "../tools/finetune/candidate.ts";
 import { Crew } from "../tools/finetune/crew.ts";
 import { gather } from "../tools/finetune/gather.ts";
 import type { Lesson } from "../tools/finetune/learner.ts";
-import { Redresser } from "../tools/finetune/redress.ts";
+import { Redresser, type Shown } from "../tools/finetune/redress.ts";
 import { readRun, saveRun } from "../tools/finetune/runfile.ts";
 import { cells, skeleton, splitParts } from "../tools/finetune/split.ts";
 import { target } from "../tools/finetune/target.ts";
@@ -200,6 +200,24 @@ test("an answer's ids spell it, values weigh double, names and the decision to c
   expect(lessonOf({ query: "a ".repeat(200), tools: flat, answers: [] }, tokenizer)).toBeNull();
 });
 
+const radio = (stations: number): Shown => {
+  const station = { type: "string", enum: Array.from({ length: stations }, (_, i) => `station number ${i}`) };
+  const tool = { name: "play_station", parameters: { station: { ...station, required: true } } };
+  const answers = [{ name: "play_station", arguments: { station: "station number 7" } }];
+  return { query: "play station number 7", tools: [...flat, tool], answers };
+};
+
+test("tools longer than a list usually is are learned beside no others, as far as a model reads them", async () => {
+  const { tokenizer } = await load(bytes);
+  const learned = (stations: number) =>
+    (JSON.parse(lessonOf(withRoom(radio(stations)), tokenizer)?.tools ?? "[]") as FlatTool[]).map(({ name }) => name);
+  expect([learned(10), learned(180), learned(400)]).toEqual([
+    [...flat.map(({ name }) => name), "play_station"],
+    ["play_station"],
+    [],
+  ]);
+});
+
 test("an answer is learned with its arguments in the order of the tool's parameters, however an example has them", async () => {
   const { tokenizer } = await load(bytes);
   const parameters = { from: { type: "string" }, to: { type: "string" } };
@@ -355,8 +373,9 @@ test("what looks answer is of all tools, however many examples there are", () =>
 });
 
 describe("the command", () => {
-  const run = async (args: string[]) => {
+  const run = async (args: string[], input = "") => {
     const child = Bun.spawn([process.execPath, "tools/cli.ts", "finetune", ...args], {
+      stdin: new Blob([input]),
       cwd: new URL("../", import.meta.url).pathname,
       stdout: "pipe",
       stderr: "pipe",
@@ -367,7 +386,8 @@ describe("the command", () => {
 
   test("a file of examples becomes a tuning of some 550 KB that runs, with before and after", async () => {
     const data = join(folder, "data.jsonl");
-    writeFileSync(data, Array.from({ length: 60 }, (_, i) => JSON.stringify(synth.make(2, i))).join("\n"));
+    const [made, long] = [Array.from({ length: 60 }, (_, i) => synth.make(2, i)), Array(12).fill(radio(400))];
+    writeFileSync(data, [...made, ...long].map((one) => JSON.stringify(one)).join("\n"));
     const out = join(folder, "mine.tuning");
     const {
       code,
@@ -375,6 +395,7 @@ describe("the command", () => {
       err,
     } = await run([data, "-o", out, "--examples", "8", "--threads", "1", "--json", "--guard", data]);
     expect(err).toContain("tools have fewer than 120 examples");
+    expect(err).toMatch(/\d examples are longer than what is learned, all of play_station; say less/);
     const report = JSON.parse(told);
     expect([0, 3]).toContain(code);
     expect([report.examples, report.bytes < 700_000, report.own.differences.length > 5]).toEqual([8, true, true]);
@@ -387,6 +408,8 @@ describe("the command", () => {
 
   test("what cannot be taught is said in one line, and what to do", async () => {
     const bad = join(folder, "bad.jsonl");
+    const long = join(folder, "long.json");
+    writeFileSync(long, JSON.stringify(radio(400).tools.slice(-1)));
     writeFileSync(bad, '{"query":"hello"}\n');
     const cases: [string[], number, string][] = [
       [["-o", "x"], 2, "expected data or --tools FILE"],
@@ -394,9 +417,17 @@ describe("the command", () => {
       [["--tools", toolsPath, "-o", "x", "--minutes", "1", "--examples", "8"], 2, "--minutes or --examples"],
       [[bad, "-o", "x"], 1, `${bad}:1: tools: expected a list, got nothing`],
       [[fixture("finetune/tools.json").pathname, "-o", "x"], 1, "tools.json:1"],
+      // All of a pipe, though it can be read but once.
+      [["-", "-o", "x"], 1, "expected at least 20 examples to train on, got 18"],
     ];
+    const none = await run(["--tools", long, "--made", "40", "-o", join(folder, "none.tuning")]);
+    expect([none.code, none.err]).toEqual([
+      1,
+      expect.stringMatching(/longer than what is learned, all of play_station;/),
+    ]);
+    const some = readFileSync(fixture("data-seed1.jsonl"), "utf8").split("\n").slice(0, 18).join("\n");
     for (const [args, code, message] of cases) {
-      const got = await run(args);
+      const got = await run(args, some);
       expect([got.code, got.err.includes(message), got.err.trim().split("\n").length]).toEqual([code, true, 1]);
     }
   }, 200_000);

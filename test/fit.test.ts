@@ -1,6 +1,7 @@
 /** Examples made for somebody's own tools, from their schema alone. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { Ajv } from "ajv";
 import { numbersIn } from "../runtime/text/numbers.ts";
 import { timesIn } from "../runtime/text/timeofday.ts";
 import { ToolSet } from "../runtime/tools/tools.ts";
@@ -196,6 +197,32 @@ test("limits hold behind a reference, however narrow; an enum keeps its type, a 
     expect(stars >= 1 && stars <= 5 && share >= 0.01 && share <= 0.09).toBe(true);
     expect([rooms.length, new Set(rooms).size, rooms.every(Number.isInteger)]).toEqual([2, 2, true]);
   }
+});
+
+test("texts have the length that is asked for and a lone number is itself; what nobody says is refused by its name", () => {
+  const properties = {
+    initials: { type: "string", maxLength: 4 },
+    note: { type: "string", minLength: 12 },
+    five: { type: "number", minimum: 5, maximum: 5 },
+    share: { type: "number", minimum: 0.3, maximum: 0.3 },
+    names: { type: "array", items: { type: "string", maxLength: 6 } },
+  };
+  const inputSchema = { type: "object", properties, required: ["initials", "note", "five", "share"] };
+  const tool = { name: "label_jar", description: "Label a jar.", inputSchema };
+  const synth = synthOf(tool);
+  const ajv = new Ajv({ strict: false });
+  const answers = Array.from({ length: 200 }, (_, i) => synth.make(1, i)).flatMap(({ answers }) => answers);
+  expect(answers.length).toBeGreaterThan(100);
+  expect(answers.filter(({ arguments: args }) => !ajv.validate(inputSchema, args))).toEqual([]);
+  expect(answers.some(({ arguments: args }) => args.names)).toBe(true);
+  const code = (code: object) => synthOf({ name: "send", parameters: { code: { ...code, required: true } } });
+  expect(() => code({ type: "array", items: { type: "string" }, minItems: 4 })).toThrow(
+    "got list of at least 4 string",
+  );
+  expect(() => code({ type: "string", minLength: 400 }).make(1, 1)).toThrow(
+    "code: expected lengths that people's words",
+  );
+  expect(() => synthOf()).toThrow("tools: expected one at least, got an empty list");
 });
 
 test("an object that is required cannot be said, and the tool and parameter are named", () => {

@@ -29,4 +29,4 @@ test("every call fits, every string is in its request, no request of a list stan
     });
   });
   expect(faults).toEqual([]);
-});
+}, 300_000);

@@ -225,6 +225,7 @@ test("where tools are part of the prompt, tokens, and what they leave for the re
   const joint = join(folder, "joint.thimble");
   writeFileSync(joint, await jointPack());
   const { out } = await command([watch, "--model", joint]);
+  expect((await command(["-", "--model", joint, "--prompt", "8"], "[]")).out).toContain("load with promptTokens: ");
   expect(out).toMatch(/: 7 tools, \d+ of 1024 prompt tokens, \d+ left for the request\n/);
   const tools = JSON.stringify([{ name: "tools", description: "Show tools." }]);
   const report: Report = JSON.parse((await command(["-", "--model", joint, "--prompt", "12", "--json"], tools)).out);

@@ -1,10 +1,13 @@
 /** `thimble serve` as its clients know it: the openai package and plain HTTP, on Bun and on Node. */
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
+import { copyFileSync, mkdtempSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import OpenAI from "openai";
 import type { RunnableToolFunctionWithParse } from "openai/lib/RunnableFunction";
 import type { ChatCompletionTool } from "openai/resources/chat/completions";
-import { load, type ToolInput, ToolSet } from "../runtime/index.ts";
+import { defaultModel, load, type ToolInput, ToolSet } from "../runtime/index.ts";
 import { eventStream } from "../tools/serve/sse.ts";
 import { Writing } from "../tools/serve/written.ts";
 import { hosts, type Served, startServer, until } from "./served.ts";
@@ -559,6 +562,14 @@ test("whatever the pieces of a text, its calls are those of the call itself, and
       expect(pieces).toEqual(writing.calls.map(({ arguments: args }) => args));
     }
   }
+});
+
+test("a model is named as its file is, whatever stands in the name", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "thimble-serve-"));
+  const pack = join(folder, "sp ace%20#1.thimble");
+  copyFileSync(defaultModel(), pack);
+  await using served = await startServer("Bun", "--model", pack);
+  expect((await (await fetch(`${served.url}/v1/models`)).json()).data[0].id).toBe("sp ace%20#1");
 });
 
 /** Names and arguments of calls as the API gives them. */

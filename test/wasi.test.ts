@@ -10,7 +10,7 @@ import { readExamples } from "../tools/eval/examples.ts";
 import { answerByWasi, runCommand } from "../tools/wasi.ts";
 import { compileHost } from "../wasm/wasi/build.ts";
 import { oddFiles } from "./mcu/odd.ts";
-import { fixture } from "./support.ts";
+import { fixture, thimble } from "./support.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "thimble-wasi-"));
@@ -177,6 +177,17 @@ test("run --wasi refuses options that the command has not, and says what a tool 
     '[{"name":"note","parameters":{"type":"object","properties":{"note":{"type":"string","pattern":"^a"}}}}]',
   );
   expect(cli("--wasi", "--tools", list, "note apples").err).toContain("note.pattern is not held to");
+});
+
+test("run --wasi answers the lines that are not blank, and asks for one where there is none, as run does", async () => {
+  const lines = await thimble(["run", "--wasi"], "\n  \nwake me at 7:15 tomorrow\r\n\nwake me at 8\n");
+  expect({ ...lines, err: "" }).toEqual({
+    ...{ code: 0, err: "" },
+    out: 'set_alarm {"time":"7:15","date":"tomorrow"}\nset_alarm {"time":"8"}\n',
+  });
+  for (const input of ["", "\n \n"])
+    expect(await thimble(["run", "--wasi"], input)).toEqual(await thimble(["run"], input));
+  expect((await thimble(["run", "--wasi"])).code).toBe(2);
 });
 
 test("a model of another geometry whose calibration leans by the head's scores is answered as by the runtime", async () => {

@@ -3,7 +3,7 @@ import { defaultModel, load, type Thimble } from "../runtime/index.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { type Calibration, genericCalibration, type Leaning } from "../runtime/pack/calibration.ts";
 import { fit, mayAct, type Sample, samplesOf } from "./calibrate/fit.ts";
-import { type Command, print, table, UsageError, warn, writeBytes } from "./command.ts";
+import { type Command, checkOutput, print, table, UsageError, warn, writeBytes } from "./command.ts";
 import { readExamples } from "./eval/examples.ts";
 
 export const calibrate: Command = {
@@ -44,6 +44,8 @@ All of the data fits what is written; what is reported is each half by a fit of 
     };
     const [act, confirm] = [share("act", 0.95), share("confirm", 0.7)];
     if (act < confirm) throw new UsageError(`--act: expected at least --confirm, ${confirm}, got ${act}`);
+    const [out, svg] = [input.text("out"), input.text("svg")];
+    for (const path of [out, svg]) if (path) checkOutput(path, [...input.words, input.text("model")]);
     const examples = input.words.flatMap((path) => readExamples(path, input.integer("limit", 2, 1e6)));
     const thimble = await open(input.text("model"), readLean(input.text("lean")));
     const samples = await samplesOf(thimble, examples);
@@ -53,7 +55,6 @@ All of the data fits what is written; what is reported is each half by a fit of 
       const few = `${samples.length} calls promise no share of ${act}: the calibration never acts; give more data`;
       warn(`calibrate: ${few}`);
     }
-    const out = input.text("out");
     if (out) writeBytes(out, `${JSON.stringify(calibration, null, 2)}\n`);
 
     const judged = [0, 1].flatMap((parity) => {
@@ -61,7 +62,6 @@ All of the data fits what is written; what is reported is each half by a fit of 
       return half(parity).map(judgedBy(fit(half(1 - parity), act, confirm)));
     });
     const bins = reliability(judged);
-    const svg = input.text("svg");
     if (svg) writeBytes(svg, plot(bins));
     const shown = bins
       .filter(({ calls }) => calls)

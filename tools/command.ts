@@ -1,5 +1,6 @@
 /** What every command shares: options, input, and errors that fit on one line. */
-import { fstatSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
+import { accessSync, constants, fstatSync, readFileSync, readSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { type BuildName, buildNames } from "../wasm/abi.ts";
 
@@ -35,7 +36,7 @@ export class Input {
   integer(name: string, least: number, most: number): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    const value = Number(text);
+    const value = numberIn(text);
     if (!Number.isInteger(value) || value < least || value > most) {
       throw new UsageError(`--${name}: expected an integer from ${least} to ${most}, got ${JSON.stringify(text)}`);
     }
@@ -94,10 +95,28 @@ export function writeBytes(path: string, bytes: Uint8Array | string, flag: "w" |
   try {
     writeFileSync(path, bytes, { flag });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const got = code === "EISDIR" ? "a folder" : code;
-    throw new Error(`${path}: expected a file that can be written, got ${got}; check the path and the disk`);
+    throw unwritable(path, error);
   }
+}
+
+/** Before the work for a file: throws as `writeBytes` would, and UsageError where it would be written over an input. */
+export function checkOutput(path: string, inputs: readonly (string | undefined)[]): void {
+  const found = (one: string) => statSync(one, { throwIfNoEntry: false });
+  const there = found(path);
+  const input = there && inputs.find((one) => one && found(one)?.ino === there.ino);
+  if (input) throw new UsageError(`${path}: expected another file than the input ${input}, got the same; name another`);
+  try {
+    if (there?.isDirectory()) throw { code: "EISDIR" };
+    accessSync(there ? path : `${dirname(path)}/`, constants.W_OK);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+function unwritable(path: string, error: unknown): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  const got = code === "EISDIR" ? "a folder" : code;
+  return new Error(`${path}: expected a file that can be written, got ${got}; check the path and the disk`);
 }
 
 /** Text of bytes that came from a place. Throws: Error that names the first byte that is not UTF-8. */
@@ -163,11 +182,14 @@ export function kernelsOf(input: Input): BuildName | undefined {
   throw new UsageError(`--kernels: expected one of ${buildNames.join(", ")}, got ${JSON.stringify(name)}`);
 }
 
+/** Blanks are no zero. */
+const numberIn = (text: string): number => (text.trim() ? Number(text) : Number.NaN);
+
 /** The number that an option holds. Throws: UsageError unless it is absent or one in the range. */
 export function numberOf(input: Input, name: string, least: number, most: number): number | undefined {
   const text = input.text(name);
   if (text === undefined) return undefined;
-  const value = Number(text);
+  const value = numberIn(text);
   if (!(value >= least && value <= most))
     throw new UsageError(`--${name}: expected a number from ${least} to ${most}, got ${JSON.stringify(text)}`);
   return value;

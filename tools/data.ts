@@ -1,4 +1,14 @@
-import { type Command, type Input, output, print, serverOf, table, UsageError, writeBytes } from "./command.ts";
+import {
+  type Command,
+  checkOutput,
+  type Input,
+  print,
+  printNow,
+  serverOf,
+  table,
+  UsageError,
+  writeBytes,
+} from "./command.ts";
 import { addDomains } from "./data/domainfile.ts";
 import { ToolSynth } from "./data/fit.ts";
 import { drawAsking, generate, toldOf } from "./data/generate.ts";
@@ -86,15 +96,14 @@ async function synth(input: Input, files: string[]): Promise<void> {
   const [tools, domains] = [input.text("tools"), input.text("domains")];
   if (domains !== undefined) addDomains(domains);
   const own = tools === undefined ? null : new ToolSynth(await readTools(tools), lexicon);
-  const make = (i: number) => (own ? own.make(seed, i) : synthesize(seed, i, lexicon));
   const file = out && out !== "-" ? out : null;
+  if (file) checkOutput(file, [tools]);
+  const make = (i: number) => (own ? own.make(seed, i) : synthesize(seed, i, lexicon));
   const pageLines = 1000;
   for (let from = 0; from < count; from += pageLines) {
     let page = "";
-    for (let i = from; i < Math.min(count, from + pageLines); i++)
-      page += `${JSON.stringify(make(i))}
-`;
-    if (file === null) output().write(page);
+    for (let i = from; i < Math.min(count, from + pageLines); i++) page += `${JSON.stringify(make(i))}\n`;
+    if (file === null) printNow(page.slice(0, -1));
     else writeBytes(file, page, from ? "a" : "w");
   }
   if (file !== null) print(`${file} ${count} examples`);
@@ -222,15 +231,17 @@ function splitFiles(input: Input, files: string[]): void {
   if (faults.length) {
     throw new Error(`${faults[0].place}: ${faults[0].message}; ${faults.length} errors in all, see thimble data check`);
   }
-  for (const [name, part] of Object.entries(split(lines, seedOf(input)))) {
-    const path = `${prefix}.${name}.jsonl`;
-    writeBytes(path, (part as Line[]).map(({ text }) => `${text}\n`).join(""));
-    print(`${path} ${part.length} examples`);
+  const parts = Object.entries(split(lines, seedOf(input)));
+  const pathOf = (name: string) => `${prefix}.${name}.jsonl`;
+  for (const [name] of parts) checkOutput(pathOf(name), files);
+  for (const [name, part] of parts) {
+    writeBytes(pathOf(name), (part as Line[]).map(({ text }) => `${text}\n`).join(""));
+    print(`${pathOf(name)} ${part.length} examples`);
   }
 }
 
 function readAll(files: string[], name: string): { lines: Line[]; faults: Fault[] } {
   if (!files.length) throw new UsageError(`data ${name}: expected files, got none`);
-  const read = files.map(readLines);
+  const read = files.map((path) => readLines(path));
   return { lines: read.flatMap(({ lines }) => lines), faults: read.flatMap(({ faults }) => faults) };
 }

@@ -265,7 +265,10 @@ async function writeTables(): Promise<void> {
   // Data may be longer than the code that makes it: it shrinks to a fifth.
   const mostLonger = 2.5;
   const tables: Record<string, unknown> = {};
-  for (const path of [...filesOf("tools/data/domains/*.ts"), ...filesOf("tools/data/{words,actions,roles}.ts")]) {
+  for (const path of [
+    ...filesOf("tools/data/domains/*.ts"),
+    ...filesOf("tools/data/{words,actions,roles,things}.ts"),
+  ]) {
     const built = join("dist", path.replace(/ts$/, "js"));
     if (!existsSync(built)) continue;
     const values: Record<string, unknown> = { ...(await import(resolve(path))) };

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { type CallOptions, defaultModel, load, type Thimble } from "../runtime/index.ts";
-import { type Command, type Input, print, progressLine, serverOf, UsageError } from "./command.ts";
+import { type Command, type Input, print, progressLine, serverOf, UsageError, warn } from "./command.ts";
 import { type Answerer, answerAll, modelAnswerer, retrieval, warmAnswerer } from "./eval/answers.ts";
 import { compareFiles } from "./eval/compare.ts";
 import { endpointAnswerer } from "./eval/endpoint.ts";
@@ -81,7 +81,8 @@ defines them) with 95% intervals, by file, source, kind, number of tools. A prom
     if (runners && pack) throw new UsageError(`eval: expected a pack or --endpoint, got both (${pack})`);
 
     const seen = input.text("train")?.split(",").flatMap(toolNames);
-    const read = paths.map((path) => ({ path, examples: readExamples(path, limit) }));
+    const twins = new Map<string, number>();
+    const read = paths.map((path) => ({ path, examples: readExamples(path, limit, twins) }));
     const examples = read.flatMap((file) => file.examples);
     const files = read.map(({ path, examples }) => ({ path, examples: examples.length }));
     const report: Report = { files, runs: [] };
@@ -91,6 +92,10 @@ defines them) with 95% intervals, by file, source, kind, number of tools. A prom
       const results = await answerAll(examples, answer, concurrency, progress(facts.decoding, examples));
       const elapsedMs = performance.now() - start;
       const run = summarize({ ...facts, elapsedMs }, results, seen ? new Set(seen) : null);
+      if (results.every(({ failure }) => failure)) {
+        warn(`eval: expected answers, got none: ${Object.keys(run.failures).join(", ")}`);
+        process.exitCode = 1;
+      }
       const [first] = report.runs;
       report.runs.push(first ? { ...run, differing: differing(first.results, results) } : run);
     }
@@ -109,7 +114,7 @@ type Runners = { list: Runner[]; thimble?: Thimble };
 
 async function modelRunners(pack: string | undefined, input: Input): Promise<Runners> {
   for (const name of ["concurrency", "timeout"])
-    if (input.text(name)) throw new UsageError(`--${name}: expected --endpoint beside it`);
+    if (input.has(name)) throw new UsageError(`--${name}: expected --endpoint beside it`);
   const tuning = input.text("tuning");
   const thimble = await load(pack, { promptTokens: 1024, answerTokens: 256, ...(tuning !== undefined && { tuning }) });
   const short = input.flag("both") ? "grammar,free" : input.flag("free") ? "free" : "grammar";
@@ -140,9 +145,8 @@ function answererOf(thimble: Thimble, decoding: string): Answerer {
 }
 
 function endpointRunner(input: Input): Runners {
-  if (input.text("tuning")) throw new UsageError("--tuning: expected a pack, got --endpoint");
-  for (const name of ["free", "both", "decode", "retrieval"])
-    if (input.flag(name)) throw new UsageError(`--${name}: expected a pack, got --endpoint`);
+  for (const name of ["tuning", "free", "both", "decode", "retrieval"])
+    if (input.has(name)) throw new UsageError(`--${name}: expected a pack, got --endpoint`);
   const { url, model, timeoutMs } = serverOf(input);
   const answer = endpointAnswerer({ url, model, key: process.env.THIMBLE_API_KEY, timeoutMs });
   const facts = { model: `${model} at ${url}`, decoding: "endpoint", kernels: null };
@@ -158,7 +162,7 @@ function wordsOf({ words }: Input): { pack?: string; paths: string[] } {
 }
 
 function refuseTogether(input: Input, one: string, other: string): void {
-  if (input.flag(one) && input.flag(other)) throw new UsageError(`eval: expected --${one} or --${other}, got both`);
+  if (input.has(one) && input.has(other)) throw new UsageError(`eval: expected --${one} or --${other}, got both`);
 }
 
 function progress(label: string, { length }: readonly Example[]): (done: number) => void {

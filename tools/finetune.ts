@@ -6,6 +6,7 @@ import { bytesOf, type Source } from "../runtime/load/source.ts";
 import { modelId } from "../runtime/pack/pack.ts";
 import {
   type Command,
+  checkOutput,
   type Input,
   numberOf,
   print,
@@ -94,13 +95,15 @@ your tools, the model's own decoder all else. Exit code 3 where the tuning is no
       }
       files.push(path);
     }
-    facts.data = hashOf(files, list?.bytes);
+    // Once: a pipe has nothing to say again.
+    const read = files.map((path) => ({ path, bytes: readBytes(path) }));
+    facts.data = hashOf([...read, ...(list ? [list] : [])]);
     const folder = lexiconFolder();
     const lexicon = folder ? readLexicon(folder) : null;
     if (tools) warn(`finetune: making ${asked.made} examples`);
     const data = gather({
       ...asked,
-      given: files.length ? readGiven(files) : [],
+      given: readGiven(read),
       tools,
       ...(testPath !== undefined && { test: readExamples(testPath) }),
       ...(guardPath !== undefined && { guard: readExamples(guardPath) }),
@@ -126,6 +129,7 @@ your tools, the model's own decoder all else. Exit code 3 where the tuning is no
           const said = { base: measuring(data), train: training, choose: choosing, fit: fitting, score: "" }[stage];
           if (said) warn(`finetune: ${said}`);
         },
+        onWarning: (text) => warn(`finetune: ${text}`),
         onProgress: (progress) => bar?.(progress),
         onLook({ examples: shown, loss, exact }, isBest) {
           const mark = isBest ? "" : ", not better";
@@ -183,8 +187,8 @@ function untilAsked() {
 }
 
 /** Throws: Error for a line that is no example. */
-function readGiven(files: readonly string[]): Line[] {
-  const read = files.map(readLines);
+function readGiven(files: readonly File[]): Line[] {
+  const read = files.map(({ path, bytes }) => readLines(path, bytes));
   const faults = read.flatMap((one) => one.faults);
   if (faults.length) {
     const more = faults.length > 1 ? `; ${faults.length} errors in all, see thimble data check` : "";
@@ -193,11 +197,16 @@ function readGiven(files: readonly string[]): Line[] {
   return read.flatMap((one) => one.lines);
 }
 
+interface File {
+  path: string;
+  bytes: Uint8Array;
+}
+
 interface Asked {
   files: string[];
   out: string;
   /** Of tools to make examples for. */
-  list: { path: string; bytes: Uint8Array } | null;
+  list: File | null;
   server: Server | null;
   testPath?: string;
   guardPath?: string;
@@ -220,6 +229,7 @@ function readAsked(input: Input): Asked {
       "finetune: expected data or --tools FILE, got neither; try thimble finetune --tools tools.json -o mine.tuning",
     );
   if (!out) throw new UsageError("finetune: expected -o FILE for the tuning, got none");
+  checkOutput(out, [...files, toolsPath, testPath, guardPath, input.text("from")]);
   const given = input.integer("examples", 1, 1e7);
   const minutes = numberOf(input, "minutes", 0.05, 1e5);
   if (given !== undefined && minutes !== undefined)
@@ -264,9 +274,9 @@ function serverAsked(input: Input): Server | null {
 }
 
 /** What tells a run's data from another's. */
-function hashOf(files: readonly string[], list: Uint8Array = new Uint8Array()): string {
+function hashOf(files: readonly File[]): string {
   const hash = createHash("sha256");
-  for (const part of [...files.map(readBytes), list]) hash.update(part);
+  for (const { bytes } of files) hash.update(bytes);
   return hash.digest("hex");
 }
 

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defaultModel, load, pull, ToolSet } from "../runtime/index.ts";
+import { entriesOf, parsed } from "../runtime/tools/forms.ts";
 import { type Command, readText, refuseWords, UsageError, warn } from "./command.ts";
 import { modelOf } from "./model.ts";
 import { exportPage, pageOf } from "./playground/page.ts";
@@ -72,8 +73,7 @@ teach. The same port answers as thimble serve does.
 function readTools(path: string): unknown[] {
   const text = readToolsText(path);
   ToolSet.from(text);
-  const list = JSON.parse(text);
-  return Array.isArray(list) ? list : list.tools;
+  return entriesOf(parsed(text)).entries.map(({ value }) => value);
 }
 
 async function toolsOf(path: string): Promise<unknown[]> {

@@ -138,8 +138,13 @@ async function runByWasi(model: Source | undefined, tools: ToolSet, typed: strin
   // Its host is a package of its own, which nobody else loads.
   const { answerByWasi } = await import("./wasi.ts");
   for (const { path, message } of tools.warnings) warn(`warning: ${path} ${message}`);
-  const requests = typed === null ? readText("-").split(/\r?\n/) : [typed];
-  if (typed === null && requests.at(-1) === "") requests.pop();
+  const requests =
+    typed === null
+      ? readText("-")
+          .split(/\r?\n/)
+          .filter((line) => line.trim())
+      : [typed];
+  if (!requests.length) throw noRequest("an empty input");
   for (const answer of await answerByWasi(model, tools, requests)) {
     if ("error" in answer) process.exitCode = 1;
     printNow("error" in answer ? `error: ${answer.error}` : calls(answer).join(typed === null ? "\t" : "\n"));

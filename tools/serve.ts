@@ -76,7 +76,8 @@ An OpenAI-compatible server on this machine: POST /v1/chat/completions and /v1/r
 
     const cors = input.text("cors");
     const guard = new Guard({ host, ...(key !== undefined && { key }), ...(cors !== undefined && { cors }) });
-    const name = named === undefined ? "thimble" : basename(new URL(named, "file:///").pathname).replace(/\.\w+$/, "");
+    const path = named && /^https?:/.test(named) ? new URL(named).pathname : named;
+    const name = path === undefined ? "thimble" : basename(path).replace(/\.\w+$/, "");
     const service = { desk, name, tools, guard, ...(mcp && make && { mcp: mcp.overHttp(make) }) };
     const server = await listen(handlerOf(service), port, host);
     const address = host.includes(":") ? `[${host}]` : host;

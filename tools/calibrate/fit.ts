@@ -4,7 +4,7 @@ import { CapacityError } from "../../runtime/errors.ts";
 import { type Calibration, type Feature, features, signedWeight } from "../../runtime/pack/calibration.ts";
 import type { Session } from "../../runtime/session.ts";
 import type { Example } from "../eval/examples.ts";
-import { normalValue } from "../eval/metrics.ts";
+import { identity } from "../eval/metrics.ts";
 
 /** One call of the model: what it was read from, and whether the data has the same call. */
 export interface Sample {
@@ -25,18 +25,14 @@ export async function samplesOf(session: Pick<Session, "call">, examples: readon
       if (error instanceof CapacityError) return null;
       throw error;
     });
-    const wanted = new Set(accept.flat().map((call) => identity(call.name, call.arguments)));
-    for (const { name, arguments: args, certainty, sources } of answer?.calls ?? []) {
+    const wanted = new Set(accept.flat().map(identity));
+    for (const call of answer?.calls ?? []) {
+      const { arguments: args, certainty, sources } = call;
       const values = featuresOf(certainty, sources, Object.keys(args).length, (answer?.calls.length ?? 1) - 1);
-      samples.push({ example, values, right: wanted.has(identity(name, args)) });
+      samples.push({ example, values, right: wanted.has(identity(call)) });
     }
   }
   return samples;
-}
-
-function identity(name: string, args: Record<string, unknown>): string {
-  const sorted = Object.entries(args).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([name, sorted.map(([key, value]) => [key, normalValue(value)])]);
 }
 
 /**

@@ -1,4 +1,6 @@
 /** Examples for somebody's own tools, made from their schema alone: seed, number and tools → one example. */
+import { answerStates } from "../../runtime/grammar/automaton.ts";
+import type { State } from "../../runtime/grammar/state.ts";
 import type { ToolSet } from "../../runtime/tools/tools.ts";
 import { allTools, chat, domainWeights, type Known } from "./catalogue.ts";
 import type { Dressed } from "./dress.ts";
@@ -7,6 +9,7 @@ import { askFor } from "./fit/frames.ts";
 import { past } from "./fit/verbs.ts";
 import type { FlatTool } from "./ground.ts";
 import type { Lexicon } from "./lexicon.ts";
+import { isTaken } from "./limits.ts";
 import { flatTools } from "./line.ts";
 import type { Random } from "./random.ts";
 import { ask, chatter, type Request } from "./request.ts";
@@ -27,12 +30,17 @@ export class ToolSynth {
   /** Tools of the generator's own that none of these resembles: what they are asked for, these cannot do. */
   private readonly strangers: Known[];
 
+  /** Of an answer, as the grammar has it. */
+  private readonly start: State;
+
   /** Throws: Error naming a tool that cannot be asked for by words alone. */
   constructor(
     set: ToolSet,
     private readonly lexicon: Lexicon | null,
   ) {
     const tools = flatTools(set);
+    if (!tools.length) throw new Error("tools: expected one at least, got an empty list");
+    this.start = answerStates(set).start;
     this.fitted = tools.map((tool, i) => fitTool(tool, lexicon, set.tools[i].parameters));
     this.worn = new Map(this.fitted.map((one) => [one.tool, wornAsIs(one)]));
     const own = new Set(tools.flatMap(stems));
@@ -54,6 +62,8 @@ export class ToolSynth {
       const shown = show(request, offered, (tool) => this.worn.get(tool) as Dressed, random, kind);
       if (!shown?.query.trim() || !saysOnce(shown)) continue;
       const { query, tools, answers } = shown;
+      // A value may have become another on its way into the request.
+      if (!isTaken(answers, this.start)) continue;
       const id = `fit-${seed}-${index}`;
       try {
         checkLaw(id, shown);

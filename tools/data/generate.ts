@@ -3,12 +3,15 @@
  * requests; what comes back is checked by the law of ground.ts, and appended batch by batch, so that a run that stopped
  * goes on where it was. Nothing that an endpoint answers can make an example that the law refuses.
  */
-import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
+import { existsSync, truncateSync } from "node:fs";
 import { answerStates } from "../../runtime/grammar/automaton.ts";
 import type { State } from "../../runtime/grammar/state.ts";
 import { ToolSet } from "../../runtime/tools/tools.ts";
+import { readBytes, writeBytes } from "../command.ts";
+import { completionsAt, retryAfterMs } from "../completions.ts";
 import { type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
-import { flatTools, normalised } from "./line.ts";
+import { isTaken } from "./limits.ts";
+import { flatTools, normalised, readLine } from "./line.ts";
 import type { kinds } from "./scenes.ts";
 import { synthesize } from "./synth.ts";
 
@@ -58,7 +61,7 @@ export function drawAsking({ kept, wanted, refused }: Progress): void {
   process.stderr.write(`\r${"█".repeat(full)}${"░".repeat(width - full)} ${kept}/${wanted}, ${refused} refused\x1b[K`);
 }
 
-/** Asking again is useless: the endpoint says so, or failed as often as is allowed. */
+/** Asking again is useless: the endpoint says so, or failed as often as is allowed, or what it says cannot be kept. */
 class Refusal extends Error {}
 
 /** Batches in a row without a usable example after which an endpoint is given up. */
@@ -127,20 +130,22 @@ function shownOf(tools: readonly FlatTool[], batch: number): FlatTool[] {
   return shown;
 }
 
-/** What the file holds already. A line cut short by a crash is removed. */
+/**
+ * What the file holds already, which can then be written after: a line that a crash cut short is removed.
+ * Throws: Error for a file of anything but examples, and leaves it as it is.
+ */
 function resume(path: string): { queries: Set<string>; nextBatch: number } {
   const queries = new Set<string>();
   let nextBatch = 0;
-  if (!existsSync(path)) return { queries, nextBatch };
-  const bytes = readFileSync(path);
+  const bytes = existsSync(path) ? readBytes(path) : new Uint8Array();
   const end = bytes.lastIndexOf(10) + 1;
-  if (end < bytes.length) truncateSync(path, end);
-  for (const [i, line] of bytes.subarray(0, end).toString("utf8").split("\n").entries()) {
+  const lines = Buffer.from(bytes).toString("utf8").split("\n");
+  const isCut = isCutShort(lines.at(-1) as string);
+  for (const [i, line] of (isCut ? lines.slice(0, -1) : lines).entries()) {
     if (!line.trim()) continue;
     try {
-      const { query, id } = JSON.parse(line);
-      queries.add(normalised(query));
-      const batch = Number(/^gen-\d+-(\d+)-\d+$/.exec(id)?.[1] ?? -1);
+      queries.add(normalised(readLine(line).query));
+      const batch = Number(/^gen-\d+-(\d+)-\d+$/.exec(JSON.parse(line).id)?.[1] ?? -1);
       nextBatch = Math.max(nextBatch, batch + 1);
     } catch {
       throw new Error(
@@ -148,7 +153,20 @@ function resume(path: string): { queries: Set<string>; nextBatch: number } {
       );
     }
   }
+  if (isCut) truncateSync(path, end);
+  writeBytes(path, isCut || end === bytes.length ? "" : "\n", "a");
   return { queries, nextBatch };
+}
+
+/** Whether a file's last line is the beginning of one that `keep` writes. */
+function isCutShort(line: string): boolean {
+  const start = '{"query":';
+  if (!line || !(line.startsWith(start) || start.startsWith(line))) return false;
+  try {
+    return !JSON.parse(line);
+  } catch {
+    return true;
+  }
 }
 
 const wishes: Record<keyof typeof kinds, string> = {
@@ -181,13 +199,12 @@ Write ${count} different examples. Half of kind "${one}" (${wishes[one]}), half 
 /** The text that the endpoint answers, after as many tries as are allowed. */
 async function complete(messages: unknown, options: GenerateOptions, progress: Progress): Promise<string> {
   const { endpoint, model, apiKey, timeoutMs, retries, signal } = options;
-  const url = `${endpoint.replace(/\/+$/, "")}${/\/chat\/completions\/?$/.test(endpoint) ? "" : "/chat/completions"}`;
   let pauseMs = options.pauseMs;
   for (let tries = 0; ; tries++) {
     let fault: string;
     let waitMs = pauseMs;
     try {
-      const response = await fetch(url, {
+      const response = await fetch(completionsAt(endpoint), {
         method: "POST",
         headers: { "content-type": "application/json", ...(apiKey && { authorization: `Bearer ${apiKey}` }) },
         body: JSON.stringify({ model, messages, temperature: 1 }),
@@ -239,14 +256,6 @@ function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** Seconds or a date. Source: RFC 9110, 10.2.3. */
-function retryAfterMs(header: string | null): number | null {
-  if (!header) return null;
-  const seconds = Number(header);
-  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : null;
-}
-
 function keep(
   text: string,
   { tools, states }: { tools: FlatTool[]; states: State },
@@ -255,9 +264,9 @@ function keep(
   queries: Set<string>,
   progress: Progress,
 ): void {
-  let lines = "";
+  const lines: string[] = [];
   for (const [i, { query, calls, kind }] of wholeObjects(text).entries()) {
-    if (progress.kept >= options.count) break;
+    if (progress.kept + lines.length >= options.count) break;
     const fault = faultOf(query, calls, tools, states);
     if (fault !== null) {
       progress.refused++;
@@ -273,10 +282,14 @@ function keep(
     const answers = (calls as Call[]).map(bare);
     const label = wishNames.includes(kind as keyof typeof kinds) ? { kind } : {};
     const id = `gen-${options.seed}-${batch}-${i}`;
-    lines += `${JSON.stringify({ query, tools, answers, ...label, source: options.model, id })}\n`;
-    progress.kept++;
+    lines.push(`${JSON.stringify({ query, tools, answers, ...label, source: options.model, id })}\n`);
   }
-  if (lines) appendFileSync(options.out, lines);
+  try {
+    writeBytes(options.out, lines.join(""), "a");
+  } catch (error) {
+    throw new Refusal((error as Error).message);
+  }
+  progress.kept += lines.length;
 }
 
 /** What keeps an answer of an endpoint from being an example; null if nothing does. */
@@ -292,9 +305,7 @@ function faultOf(query: unknown, calls: unknown, tools: FlatTool[], states: Stat
   const loose = ungrounded(query, calls, tools);
   if (loose !== null) return loose;
   // The schema's limits, nested shapes and all else that an answer is held to.
-  let state: State | null = states;
-  for (const byte of new TextEncoder().encode(` ${JSON.stringify(calls.map(bare))}`)) state = state?.step(byte) ?? null;
-  return state?.atEnd ? null : `answers: expected calls within the tools' limits, got ${brief(calls)}`;
+  return isTaken(calls, states) ? null : `answers: expected calls within the tools' limits, got ${brief(calls)}`;
 }
 
 const isCalls = (calls: unknown): calls is Call[] =>

@@ -1,9 +1,11 @@
 /** Tools that exist nowhere else, made of verbs, nouns and attributes: only their schema says what they are. */
+
+import { isPlural } from "./determiners.ts";
 import type { Lexicon, Row } from "./lexicon.ts";
 import type { Random } from "./random.ts";
 import { roleGroups } from "./roles.ts";
 import { readTemplate, type Template } from "./template.ts";
-import { isPlural, things } from "./things.ts";
+import { things } from "./things.ts";
 import { type BaseTool, type Param, readParam } from "./tool.ts";
 import { article, make } from "./values.ts";
 

@@ -1,9 +1,27 @@
-/** What a schema lets a number be: what is made for it stays within, and what is not is no example. */
+/** What a schema lets a value be: what is made for it stays within, and what is not is no example. */
+import type { State } from "../../runtime/grammar/state.ts";
 import { leaves, type Schema } from "../../runtime/tools/schema.ts";
+import type { Call } from "./ground.ts";
 import { numberWords } from "./numerals.ts";
 import type { Random } from "./random.ts";
 
 export type Limits = Extract<Schema, { kind: "number" }>;
+
+/** Whether calls are an answer that the grammar begins with `start`: within limits, lengths, nested shapes and all else it holds to. */
+export function isTaken(calls: readonly Call[], start: State): boolean {
+  const bare = calls.map(({ name, arguments: args }) => ({ name, arguments: args }));
+  let state: State | null = start;
+  for (const byte of new TextEncoder().encode(` ${JSON.stringify(bare)}`)) state = state?.step(byte) ?? null;
+  return state?.atEnd ?? false;
+}
+
+export const anyLength = [0, Infinity] as const;
+
+/** Of the first string that a schema allows, its least and most characters. */
+export function lengthsOf(schema: Schema): readonly [least: number, most: number] {
+  for (const { schema: leaf } of leaves(schema)) if (leaf.kind === "string") return [leaf.minLength, leaf.maxLength];
+  return anyLength;
+}
 
 /** Of the first number that a schema allows; null for none, or one without limits. */
 export function limitsOf(schema: Schema): Limits | null {
@@ -45,9 +63,13 @@ export function toldLimits({ least, most, multipleOf }: Limits): string {
 /** Steps from the one limit where there is no other. */
 const usualSteps = 100;
 
-/** A tenth of a range at most, in powers of ten, and of whole numbers one. */
+/** A tenth of a range at most, in powers of ten, of whole numbers one, and of a lone number itself. */
 const stepOf = ({ integer, least, most }: Limits): number =>
-  integer ? 1 : 10 ** Math.min(0, Math.floor(Math.log10(most.value - least.value) - 1));
+  least.value === most.value
+    ? Math.abs(most.value) || 1
+    : integer
+      ? 1
+      : 10 ** Math.min(0, Math.floor(Math.log10(most.value - least.value) - 1));
 
 /** What was made, or another number where the limits forbid it. Throws: Error where they forbid every number. */
 export function limited<V extends { text: string; value?: unknown }>(

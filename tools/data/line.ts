@@ -1,7 +1,9 @@
 /** One example as data has it: a query, tools and answers, as values or as JSON in strings. */
+import { answerStates } from "../../runtime/grammar/automaton.ts";
+import type { State } from "../../runtime/grammar/state.ts";
 import { type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
 import { type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
-import { forbidding, toldLimits } from "./limits.ts";
+import { forbidding, isTaken, toldLimits } from "./limits.ts";
 
 export interface Line {
   path: string;
@@ -37,7 +39,7 @@ export function readLine(text: string, readTools = toolsOf): Omit<Line, "path" |
     if (typeof call?.name !== "string")
       throw new Error(`answers[${i}].name: expected a string, got ${JSON.stringify(call?.name) ?? "nothing"}`);
     call.arguments ??= {};
-    if (typeof call.arguments !== "object")
+    if (typeof call.arguments !== "object" || Array.isArray(call.arguments))
       throw new Error(`answers[${i}].arguments: expected an object, got ${JSON.stringify(call.arguments)}`);
   }
   const flat = flatTools(tools);
@@ -47,6 +49,8 @@ export function readLine(text: string, readTools = toolsOf): Omit<Line, "path" |
   })) as Call[];
   checkCalls(calls, flat);
   checkLimits(calls, tools);
+  if (!isTaken(calls, startOf(tools)))
+    throw new Error(`answers: expected calls within the tools' limits, got ${JSON.stringify(calls).slice(0, 80)}`);
   const warning = ungrounded(query, calls, flat);
   return {
     query,
@@ -57,6 +61,15 @@ export function readLine(text: string, readTools = toolsOf): Omit<Line, "path" |
     ...(typeof source === "string" && { source }),
     ...(warning && { warning }),
   };
+}
+
+/** Of lists that lines share, once: the states that one answer went through serve the next. */
+const starts = new WeakMap<ToolSet, State>();
+
+function startOf(tools: ToolSet): State {
+  const start = starts.get(tools) ?? answerStates(tools).start;
+  starts.set(tools, start);
+  return start;
 }
 
 /** Throws: Error for a number that its tool's limits forbid, which the grammar would never write. */

@@ -9,10 +9,10 @@ export interface Fault {
 }
 
 /** Reads all lines; those that are no examples become faults. Throws: Error where the file itself cannot be read. */
-export function readLines(path: string): { lines: Line[]; faults: Fault[] } {
+export function readLines(path: string, bytes = readBytes(path)): { lines: Line[]; faults: Fault[] } {
   const lines: Line[] = [];
   const faults: Fault[] = [];
-  for (const [i, text] of textOf(path).split("\n").entries()) {
+  for (const [i, text] of textOf(bytes, path).split("\n").entries()) {
     if (!text.trim()) continue;
     try {
       lines.push({ path, number: i + 1, text, ...readLine(text) });
@@ -23,8 +23,8 @@ export function readLines(path: string): { lines: Line[]; faults: Fault[] } {
   return { lines, faults };
 }
 
-function textOf(path: string): string {
-  const bytes = readBytes(path);
+/** A data file's text; of a path that ends in .gz what was compressed. Throws: Error for what is no UTF-8, or no whole gzip file. */
+export function textOf(bytes: Uint8Array, path: string): string {
   return utf8Text(path.endsWith(".gz") ? unzipped(bytes, path) : bytes, path);
 }
 

@@ -1,8 +1,9 @@
 /** Tools that the request names in other words: an action of actions.ts on a thing of things.ts. */
 import { type Action, actions, details } from "./actions.ts";
+import { determiners, isPlural } from "./determiners.ts";
 import type { Random } from "./random.ts";
 import { readTemplate, type Template } from "./template.ts";
-import { determiners, isPlural, things } from "./things.ts";
+import { things } from "./things.ts";
 import { type BaseTool, type Param, readParam } from "./tool.ts";
 import { article } from "./values.ts";
 

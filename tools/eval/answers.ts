@@ -105,11 +105,12 @@ function result(example: Example, { calls, ...rest }: Answer): Result {
 export interface Retrieval {
   /** Examples with a wanted tool on offer. */
   examples: number;
-  meanTools: number;
+  /** null, as all below, where no example has one. */
+  meanTools: number | null;
   /** Share of examples with a wanted tool among the first k. */
-  recall: Record<"1" | "3" | "5", number>;
+  recall: Record<"1" | "3" | "5", number | null>;
   /** Mean reciprocal rank of the first wanted tool. */
-  mrr: number;
+  mrr: number | null;
 }
 
 /**
@@ -127,8 +128,7 @@ export async function retrieval(
     vectors.set(text, vector);
     return vector;
   };
-  const ranks: number[] = [];
-  let offered = 0;
+  const ranked: { rank: number; tools: number }[] = [];
   for (const [i, { request, tools, accept }] of examples.entries()) {
     const wanted = new Set(accept.flat().map(({ name }) => snakeCase(name)));
     if (tools.tools.some(({ promptName }) => wanted.has(promptName))) {
@@ -139,17 +139,17 @@ export async function retrieval(
         scores.push({ name: tool.name, score: query.reduce((dot, x, j) => dot + x * vector[j], 0) });
       }
       scores.sort((a, b) => b.score - a.score);
-      ranks.push(1 + scores.findIndex(({ name }) => wanted.has(name)));
-      offered += scores.length;
+      ranked.push({ rank: 1 + scores.findIndex(({ name }) => wanted.has(name)), tools: scores.length });
     }
     onDone(i + 1);
   }
-  const share = (of: (rank: number) => number) => ranks.reduce((total, rank) => total + of(rank), 0) / ranks.length;
-  const within = (k: number) => share((rank) => Number(rank <= k));
+  const mean = (of: (one: (typeof ranked)[0]) => number) =>
+    ranked.length ? ranked.reduce((total, one) => total + of(one), 0) / ranked.length : null;
+  const within = (k: number) => mean(({ rank }) => Number(rank <= k));
   return {
-    examples: ranks.length,
-    meanTools: offered / ranks.length,
+    examples: ranked.length,
+    meanTools: mean(({ tools }) => tools),
     recall: { 1: within(1), 3: within(3), 5: within(5) },
-    mrr: share((rank) => 1 / rank),
+    mrr: mean(({ rank }) => 1 / rank),
   };
 }

@@ -1,4 +1,5 @@
 /** The same examples against any OpenAI-compatible server. What goes wrong on the way is an answer too: it is counted. */
+import { completionsAt, retryAfterMs } from "../completions.ts";
 import type { Answer, Answerer } from "./answers.ts";
 import type { Example } from "./examples.ts";
 import { callsOf, readCallList } from "./metrics.ts";
@@ -36,7 +37,6 @@ export function endpointAnswerer(endpoint: Endpoint): Answerer {
 }
 
 async function send({ url, model, key, timeoutMs }: Endpoint, { request, tools }: Example): Promise<Reply> {
-  const address = url.endsWith("/chat/completions") ? url : `${url.replace(/\/+$/, "")}/chat/completions`;
   const body = {
     model,
     messages: [{ role: "user", content: request }],
@@ -46,7 +46,7 @@ async function send({ url, model, key, timeoutMs }: Endpoint, { request, tools }
   };
   let text: string;
   try {
-    const response = await fetch(address, {
+    const response = await fetch(completionsAt(url), {
       method: "POST",
       headers: { "content-type": "application/json", ...(key && { authorization: `Bearer ${key}` }) },
       body: JSON.stringify(body),
@@ -68,13 +68,6 @@ async function send({ url, model, key, timeoutMs }: Endpoint, { request, tools }
 }
 
 const failed = (failure: string): Reply => ({ answer: { calls: undefined, failure } });
-
-/** Seconds or a date, as HTTP has it. */
-export function retryAfterMs(header: string | null): number | undefined {
-  if (!header) return undefined;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
-}
 
 /**
  * The calls of a completion. A server that does not know its model's call form leaves it in the text, so text that is a

@@ -1,10 +1,10 @@
 /** Data files → examples. A line that is none stops the evaluation and is named by file and number. */
 import { createHash } from "node:crypto";
-import { basename, dirname, join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { basename, dirname, resolve } from "node:path";
 import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
-import { readBytes, readText, utf8Text } from "../command.ts";
+import { readBytes, readText } from "../command.ts";
+import { textOf } from "../data/lines.ts";
 import { acceptable } from "./accept.ts";
 import { type Call, callsOf } from "./metrics.ts";
 
@@ -30,20 +30,20 @@ export interface Example {
  * Reads lines of `{query, tools, answers, source?, kind?, id?}`; tools and answers are values or JSON in strings.
  * `tools` may be the path of a .json file, seen from the data's folder: its name is the source of lines that have none.
  * `accept` (accept.ts) stands in place of `answers` where several are right. A path that ends in .gz is unpacked. With a limit, that many lines spread evenly over the file.
+ * `twins` counts the examples of each key so far, where several files are one run.
  * Throws: Error naming file and line.
  */
-export function readExamples(path: string, limit = Number.POSITIVE_INFINITY): Example[] {
+export function readExamples(path: string, limit = Infinity, twins = new Map<string, number>()): Example[] {
   const file = (path.split(/[\\/]/).at(-1) as string).replace(/(\.jsonl|\.json)?(\.gz)?$/, "");
-  const lines = textOf(path)
+  const lines = textOf(readBytes(path), path)
     .split("\n")
     .map((text, i) => ({ text, line: i + 1 }))
     .filter(({ text }) => text.trim());
   if (!lines.length) throw new Error(`${path}: expected examples, one a line, got none`);
   const taken = Math.min(limit, lines.length);
-  const twins = new Map<string, number>();
   const sets = new Map<string, ToolSet>();
   const toolsAt = (name: string) => {
-    const set = sets.get(name) ?? ToolSet.from(readText(join(dirname(path), name)));
+    const set = sets.get(name) ?? ToolSet.from(readText(resolve(dirname(path), name)));
     sets.set(name, set);
     return set;
   };
@@ -63,19 +63,6 @@ export function readExamples(path: string, limit = Number.POSITIVE_INFINITY): Ex
 /** The prompt names of all tools that a data file offers, for telling seen tools from unseen ones. */
 export function toolNames(path: string): string[] {
   return readExamples(path).flatMap(({ tools }) => tools.tools.map((tool) => tool.promptName));
-}
-
-function textOf(path: string): string {
-  const bytes = readBytes(path);
-  return utf8Text(path.endsWith(".gz") ? unzipped(bytes, path) : bytes, path);
-}
-
-function unzipped(bytes: Uint8Array, path: string): Uint8Array {
-  try {
-    return gunzipSync(bytes);
-  } catch (error) {
-    throw new Error(`${path}: expected a gzip file, got ${(error as Error).message}; is it whole?`);
-  }
 }
 
 function readExample(text: string, toolsAt: (name: string) => ToolSet): Omit<Example, "file" | "line"> {

@@ -230,6 +230,9 @@ function compareSets(given: Set<string>, wanted: Set<string>): { hits: number; e
   return { hits: given.size - extra.length, extra, missed: [...wanted].filter((item) => !given.has(item)) };
 }
 
+/** The same for calls that count as the same. */
+export const identity = (call: Call): string => text(normal(call));
+
 /** A call with the tool's prompt name and comparable values. */
 function normal(call: Call): Call {
   const values = Object.entries(call.arguments).map(([key, value]) => [key, normalValue(value)]);

@@ -155,8 +155,11 @@ export function render(report: Report, style: Style, worst: number): string {
   const rows: Row[] = [["all examples", ...runs.map(({ decoding }) => decoding)]];
   const line = (label: string, of: (run: Run) => string) => rows.push([label, ...runs.map(of)]);
   for (const { key, label } of metrics) line(label, (run) => withInterval(run.metrics[key]));
-  const failures = new Set(runs.flatMap((run) => Object.keys(run.failures)));
-  for (const failure of failures) line(failure, (run) => `${run.failures[failure] ?? 0} of ${run.examples}`);
+  const named = (of: (run: Run) => object | undefined) => [
+    ...new Set(runs.flatMap((run) => Object.keys(of(run) ?? {}))),
+  ];
+  for (const failure of named((run) => run.failures))
+    line(failure, (run) => `${run.failures[failure] ?? 0} of ${run.examples}`);
   if (runs.some(({ cutShort }) => cutShort)) line("cut short", ({ cutShort }) => String(cutShort));
   if (runs.some(({ retries }) => retries)) line("sent again", ({ retries }) => String(retries));
   if (runs.some(({ differing }) => differing)) {
@@ -168,15 +171,18 @@ export function render(report: Report, style: Style, worst: number): string {
   blocks.push(draw(rows, style));
 
   const shown = metrics.filter(({ key }) => key !== "parsed" && key !== "hallucinated");
-  for (const grouping of Object.keys(runs[0].groups)) {
+  for (const grouping of named(({ groups }) => groups)) {
     const head: Row = [grouping, "n", ...(several ? ["decoding"] : []), ...shown.map(({ label }) => label)];
-    const body = Object.keys(runs[0].groups[grouping]).flatMap((name) =>
-      runs.map(({ decoding, groups }): Row => {
-        const group = groups[grouping][name];
-        const cells = shown.map(({ key }) => share(group.metrics[key].value));
-        return [name, group.examples, ...(several ? [decoding] : []), ...cells];
-      }),
-    );
+    // Of several acceptable answers each run has its own: one may have a group that another lacks.
+    const body = named(({ groups }) => groups[grouping])
+      .sort(order)
+      .flatMap((name) =>
+        runs.map(({ decoding, groups }): Row => {
+          const group = groups[grouping]?.[name];
+          const cells = shown.map(({ key }) => share(group?.metrics[key].value ?? null));
+          return [name, group?.examples ?? "-", ...(several ? [decoding] : []), ...cells];
+        }),
+      );
     blocks.push(draw([head, ...body], style));
   }
 
@@ -184,7 +190,7 @@ export function render(report: Report, style: Style, worst: number): string {
     const { recall, mrr, examples, meanTools } = retrieval;
     const head: Row = ["retrieval", "n", "tools, mean", "recall@1", "recall@3", "recall@5", "MRR"];
     const shares = [recall[1], recall[3], recall[5], mrr].map(share);
-    blocks.push(draw([head, ["contrastive head", examples, meanTools.toFixed(1), ...shares]], style));
+    blocks.push(draw([head, ["contrastive head", examples, meanTools?.toFixed(1) ?? "-", ...shares]], style));
   }
 
   const faults = faultNames.filter((name) => runs.some((run) => run.faults[name]));

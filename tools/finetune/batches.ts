@@ -13,6 +13,8 @@ import { strangersTo, taughtTools } from "./taught.ts";
 const most = { request: 110, answer: Math.min(110, mostAnswerTokens) };
 /** Characters of tools that are shown at once, some 700 ids, and tools beside the called ones of a general example. */
 const [mostToolText, mostOthers] = [2400, 3];
+/** Ids of called tools that are longer: beside them a request finds room in the 1,024 that a model reads. */
+const mostToolIds = 900;
 
 /** Seeds of the generator whose examples replay, guard and lend their tools: apart from each other, whatever the run's seed. */
 export const seeds = { replay: 0x7e91a7, guard: 0x60a2d, strangers: 0x57a96e, anchor: 0x51a7 };
@@ -34,14 +36,28 @@ export interface BatchOptions {
   lexicon: Lexicon | null;
 }
 
+const calledBy = ({ tools, answers }: Shown): FlatTool[] => {
+  const called = new Set(answers.map(({ name }) => name));
+  return tools.filter(({ name }) => called.has(name));
+};
+
+/** An example beside no other tools than it calls. */
+export const alone = (shown: Shown): Shown => ({ ...shown, tools: calledBy(shown) });
+
+/** Alone where the called tools take the room of a list. */
+export const withRoom = (shown: Shown): Shown =>
+  JSON.stringify(calledBy(shown)).length > mostToolText ? alone(shown) : shown;
+
 /** The lesson of an example, of its whole answer or as `nameTarget`; null if it is longer than what is learned. */
-export function lessonOf({ query, tools, answers }: Shown, tokenizer: Tokenizer, learned = target): Lesson | null {
+export function lessonOf(shown: Shown, tokenizer: Tokenizer, learned = target): Lesson | null {
+  const { query, tools, answers } = shown;
   const text = JSON.stringify(tools);
   const lesson = { query, tools: text, ...learned(inOrder(answers, tools), tokenizer) };
   const isShort =
     lesson.given.length <= most.answer &&
     tokenizer.tokenize(query).length <= most.request &&
-    text.length <= mostToolText;
+    (text.length <= mostToolText ||
+      (calledBy(shown).length === tools.length && tokenizer.tokenize(text).length <= mostToolIds));
   return isShort ? lesson : null;
 }
 
@@ -93,7 +109,7 @@ export class Batches {
       const random = new Random(seed, step * 4096 + i);
       const lesson = random.chance(replay)
         ? this.general(synthesize(seeds.replay + seed, step * 4096 + i, lexicon), random)
-        : lessonOf(this.redresser.redress(this.pick(random), random), this.tokenizer);
+        : lessonOf(withRoom(this.redresser.redress(this.pick(random), random)), this.tokenizer);
       if (lesson) lessons.push(lesson);
     }
     return lessons;

@@ -11,7 +11,7 @@ import { synthesize } from "../data/synth.ts";
 import { type Result as Answered, answerAll, modelAnswerer } from "../eval/answers.ts";
 import type { Example } from "../eval/examples.ts";
 import { importance } from "./anchor.ts";
-import { Batches, lessonOf, seeds } from "./batches.ts";
+import { alone, Batches, lessonOf, seeds } from "./batches.ts";
 import { blended, chosenShare, type General, isKept, shares, type Tried } from "./blend.ts";
 import { Candidate, judged } from "./candidate.ts";
 import type { Crew } from "./crew.ts";
@@ -31,6 +31,7 @@ import {
 } from "./judge.ts";
 import type { Lesson } from "./learner.ts";
 import { readParameters } from "./parameters.ts";
+import type { Shown } from "./redress.ts";
 import { taughtTools } from "./taught.ts";
 import { type End, type Look, type Result, type Run, type Saved, type Schedule, train } from "./trainer.ts";
 
@@ -50,6 +51,7 @@ export interface Course extends Pick<Run, "onProgress" | "onLook" | "onSave" | "
   merge?: boolean;
   /** Called as each begins. */
   onStage?(stage: Stage): void;
+  onWarning?(text: string): void;
   /** Called as answers are measured, 0 … 1 of a stage. */
   onAnswered?(share: number): void;
   /** Called with the end of the training; false ends the course there. */
@@ -86,8 +88,9 @@ export interface Taught {
   merged(): Uint8Array;
 }
 
-/** Runs a course; null where `onTrained` ended it. Throws: as `train`. */
-export async function teach(course: Course): Promise<Taught | null> {
+/** Runs a course; null where `onTrained` ended it. Throws: as `train`; Error where no example can be shown. */
+export async function teach(asked: Course): Promise<Taught | null> {
+  const course = { ...asked, data: shownOf(asked) };
   const { crew, data, seed } = course;
   const { learner } = crew;
   course.onStage?.("base");
@@ -115,6 +118,22 @@ export async function teach(course: Course): Promise<Taught | null> {
   return { bytes, merged, report: reportOf(course, before, after, result, share, fitted !== undefined) };
 }
 
+/** Without the examples that are too long to be shown, even beside no other tools: their tools are not taught. */
+function shownOf({ crew, data, onWarning }: Course): Gathered {
+  const { tokenizer } = crew.learner.model;
+  const isShort = (example: Shown) => lessonOf(alone(example), tokenizer) !== null;
+  const train = data.train.filter(isShort);
+  const long = data.train.length - train.length;
+  if (!long) return data;
+  const taught = new Set(taughtTools(train).map(({ name }) => name));
+  const lost = taughtTools(data.train).flatMap(({ name }) => (taught.has(name) ? [] : [name]));
+  const told = `${long} of ${data.train.length} examples are longer than what is learned${lost.length ? `, all of ${lost.join(", ")}` : ""}; say less in descriptions and enums, or in the requests`;
+  if (!taught.size) throw new Error(`finetune: ${told}`);
+  onWarning?.(told);
+  const made = data.train.slice(data.train.length - data.made).filter(isShort).length;
+  return { ...data, train, made, dev: data.dev.filter(isShort) };
+}
+
 /** General examples that tell which weights matter to them: 96 tell much the same as 256. */
 const anchored = 128;
 /** Validation examples that are answered at every look. */
@@ -135,7 +154,7 @@ async function learn(course: Course): Promise<Result> {
   const choosing = data.dev.slice(0, lookedAt).map((example, i) => judged(example, i, "dev"));
   const lessons = data.dev
     .slice(0, 32)
-    .map((example) => lessonOf(example, tokenizer))
+    .map((one) => lessonOf(one, tokenizer) ?? (one.answers.length ? lessonOf(alone(one), tokenizer) : null))
     .filter((one): one is Lesson => one !== null);
   const look = async (shown: number): Promise<Look> => {
     candidate.take(network.weights());

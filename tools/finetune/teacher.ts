@@ -167,6 +167,7 @@ async function run({ pack, asked, keeps, left }: Extract<Order, { do: "teach" }>
       budgetMs: minutes === null ? Number.POSITIVE_INFINITY : 60_000 * minutes,
     },
     onStage: (stage) => port.post({ event: "stage", stage }),
+    onWarning: (text) => port.post({ event: "note", text }),
     onAnswered: (share) => {
       if (performance.now() - saidMs < everyMs) return;
       saidMs = performance.now();

@@ -108,6 +108,8 @@ export async function train(run: Run, from: { state: RunState; best: Float32Arra
   let atMs = performance.now();
   const look = async () => {
     const found = await run.look(state.examples);
+    if (!Number.isFinite(found.loss))
+      throw new Error("finetune: expected a loss of the examples to choose by, got none; shorten them");
     state.looks.push(found);
     const isBest = isBetter(found, state.best);
     if (isBest) {

@@ -447,6 +447,10 @@ function alike(entries: readonly Entry[]): { start: string; entry: Entry; count:
 function cuts(sheet: Sheet): string {
   const needed = sheet.promptTokens + 1 + usualRequest;
   const dearest = sheet.shares.indexOf(Math.max(...sheet.shares));
-  const wider = needed <= 1024 ? `load with promptTokens: ${needed}, ` : "";
-  return `${wider}offer fewer tools or shorten ${pathOf(sheet.entries[dearest].keys)} (${sheet.shares[dearest]} tokens)`;
+  const [entry, share] = [sheet.entries[dearest], sheet.shares[dearest]];
+  const remedies = [
+    ...(needed <= 1024 ? [`load with promptTokens: ${needed}`] : []),
+    ...(entry ? [`offer fewer tools or shorten ${pathOf(entry.keys)} (${share} tokens)`] : []),
+  ];
+  return remedies.join(", ");
 }

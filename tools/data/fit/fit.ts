@@ -4,7 +4,7 @@ import { timesIn } from "../../../runtime/text/timeofday.ts";
 import type { Property } from "../../../runtime/tools/schema.ts";
 import type { FlatTool } from "../ground.ts";
 import type { Lexicon } from "../lexicon.ts";
-import { isWithin, type Limits, limited, limitsOf } from "../limits.ts";
+import { anyLength, isWithin, type Limits, lengthsOf, limited, limitsOf } from "../limits.ts";
 import { numberWords } from "../numerals.ts";
 import { Random } from "../random.ts";
 import type { BaseTool, Param } from "../tool.ts";
@@ -27,6 +27,8 @@ export interface FittedParam {
   does: string | null;
   /** Of a number. */
   limits: Limits | null;
+  /** Of a string, how many characters it has at least and at most. */
+  lengths: readonly [least: number, most: number];
   /** Of a choice, the values as the schema has them, by their text. */
   own: ReadonlyMap<string, Choice>;
   /** Of a list, how many items it has at least and at most. */
@@ -69,12 +71,17 @@ const words = (name: string): string[] =>
 export function fitTool(flat: FlatTool, lexicon: Lexicon | null, properties: readonly Property[] = []): Fitted {
   const params: FittedParam[] = [];
   for (const [key, given] of Object.entries(flat.parameters)) {
-    const role = roleOf(key, given, lexicon);
+    const schema = properties.find(({ name }) => name === key)?.schema;
+    const items = schema?.kind === "array" ? ([schema.minItems, schema.maxItems] as const) : anyLength;
+    // Of a list that is no enum's one item is said.
+    const isLong = items[0] > 1 && !given.items?.enum;
+    const role = isLong ? null : roleOf(key, given, lexicon);
     if (!role) {
       if (!given.required) continue;
       const expected =
         "expected a string, number, boolean, enum, or list of strings or of an enum where it is required";
-      const got = given.type === "array" ? `list of ${given.items?.type ?? "anything"}` : given.type;
+      const least = isLong ? `at least ${items[0]} ` : "";
+      const got = given.type === "array" ? `list of ${least}${given.items?.type ?? "anything"}` : given.type;
       throw new Error(
         `${flat.name}.${key}: ${expected}, got ${got}; leave that tool out and write its examples by hand`,
       );
@@ -90,10 +97,10 @@ export function fitTool(flat: FlatTool, lexicon: Lexicon | null, properties: rea
     const told = /^(?:the|a|an|which|what) ([a-z]+)(?: [a-z]+)?[.,]/i.exec(given.description ?? "")?.[1].toLowerCase();
     const label = words(key).join(" ");
     const labels = told && told !== label ? [label, told] : [label];
-    const schema = properties.find(({ name }) => name === key)?.schema;
     const limits = schema ? limitsOf(schema) : null;
-    const items = schema?.kind === "array" ? ([schema.minItems, schema.maxItems] as const) : ([0, Infinity] as const);
-    params.push({ param, role, label, labels, ...clausesIn(given.description ?? ""), limits, own, items });
+    const one = schema?.kind === "array" ? schema.items : schema;
+    const lengths = one ? lengthsOf(one) : anyLength;
+    params.push({ param, role, label, labels, ...clausesIn(given.description ?? ""), limits, lengths, own, items });
   }
   pairTimes(params);
   const openKinds = new Set(["thing", "person", "place", "code", "text", "state"]);
@@ -250,7 +257,7 @@ export function isHeld(text: string): boolean {
 
 /** A value for a parameter; `held`: one of those held out, or none of them; null: any. */
 export function drawValue(
-  { param, role, limits, own, items, minute }: FittedParam,
+  { param, role, limits, lengths, own, items, minute }: FittedParam,
   random: Random,
   lexicon: Lexicon | null,
   held: boolean | null,
@@ -260,13 +267,21 @@ export function drawValue(
     const typed = (one: Choice) => own.get(String(one)) ?? one;
     return { text, value: Array.isArray(value) ? value.map(typed) : typed(value as Choice) };
   }
-  for (;;) {
+  for (let tries = 0; tries < mostTries; tries++) {
     const drawn = minute ? drawTime(role, random) : draw(role, random, lexicon);
     const made = limits && role.kind === "number" ? limited(drawn, limits, random) : drawn;
-    if (held === null || role.kind === "flag" || role.kind === "number") return made;
-    if (isHeld(made.text) === held) return made;
+    if (role.kind === "flag" || role.kind === "number") return made;
+    const { length } = [...made.text];
+    if (length < lengths[0] || length > lengths[1]) continue;
+    if (held === null || isHeld(made.text) === held) return made;
   }
+  throw new Error(
+    `${param.name}: expected lengths that people's words have, got ${lengths[0]} to ${lengths[1]} characters; leave its tool out and write its examples by hand`,
+  );
 }
+
+/** Of words that have a length, one in thousands may. */
+const mostTries = 20_000;
 
 /** A time of day as people say it, in figures: of two hours that it may be the later, since a part of the day says so. */
 function drawTime({ slots }: Role, random: Random): Value {
