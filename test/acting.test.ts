@@ -24,6 +24,8 @@ test("a timer ends when it is said to, once it is confirmed", () => {
 test("a timer's length is what its keys say, in their units, and no other value", () => {
   const lengthOf = (args: ToolCall["arguments"]) => act(call("start_timer", args), 0).endsAtMs;
   expect(lengthOf({ seconds: 300 })).toBe(300_000);
+  expect(lengthOf({ hours: "one", minutes: "thirty" })).toBe(5_400_000);
+  expect(lengthOf({ duration: "an hour and a half" })).toBe(5_400_000);
   expect(lengthOf({ durationSeconds: "90" })).toBe(90_000);
   expect(lengthOf({ duration_ms: 5000 })).toBe(5000);
   expect(lengthOf({ hours: 1, minutes: 30 })).toBe(5_400_000);

@@ -518,7 +518,11 @@ describe("the watch's own tools", () => {
     ["1h30", 90],
     ["1:30", 1.5],
     ["1:30:00", 90],
-    ["1:30 hours", 90],
+    ["one and one half hours", 90],
+    ["3 quarters of an hour", 45],
+    ["2 1/2 hours", 150],
+    ["minute and a half", 1.5],
+    ["ten minutes from now", 10],
   ])("a length: %s is %p minutes", (text, minutes) => {
     expect(spoken(`duration(${JSON.stringify(text)})`) / 60_000).toBe(minutes);
   });
@@ -554,42 +558,55 @@ describe("the watch's own tools", () => {
     ["12 midnight", "0:0"],
     ["quarter to midnight", "23:45"],
     ["12 noon", "12:0"],
+    ["quarter of nine", "8:45"],
+    ["seven o\u2019clock", "7:0"],
+    ["0015", "0:15"],
+    ["quarter to twelve in the morning", "11:45"],
+    ["half past midnight", "0:30"],
   ])("a time: %s is %s", (text, time) => {
-    const minutes = spoken(`time(${JSON.stringify(text)})`) / 60_000;
+    const minutes = spoken(`when(${JSON.stringify(text)}, "", 3).ms`) / 60_000;
     expect(`${Math.floor(minutes / 60)}:${minutes % 60}`).toBe(time);
   });
 
   test.each([
-    ["tomorrow morning", 1],
-    ["the day after tomorrow", 2],
-    ["in two days", 2],
-    ["next friday", 2],
-    ["wednesday", 7],
-    ["sunset", undefined],
-    ["december 5", undefined],
-    ["friday in two weeks", undefined],
-  ])("a day: %s is %p days from Wednesday", (text, days) => {
-    expect(spoken(`days(${JSON.stringify(text)}, 3)`)).toBe(days as number);
+    ["7", "tomorrow morning", "7:0", 1],
+    ["8", "tonight", "20:0", 0],
+    ["7", "the day after tomorrow", "7:0", 2],
+    ["7", "in two days", "7:0", 2],
+    ["7", "wednesday", "7:0", 7],
+    ["9 on friday", "", "9:0", 2],
+    ["11", "friday night", "23:0", 2],
+    ["12:30", "friday night", "0:30", 3],
+    ["midnight", "tomorrow", "0:0", 2],
+  ])("on a Wednesday %s, %s is %s in %p days", (time, day, at, days) => {
+    const { ms, days: got } = scene().bangle.evaluate(
+      `require("thimble.spoken").when(${JSON.stringify(time)}, ${JSON.stringify(day)}, 3)`,
+    ) as { ms: number; days: number };
+    const minutes = ms / 60_000;
+    expect([`${Math.floor(minutes / 60)}:${minutes % 60}`, got]).toEqual([at, days]);
   });
 
   test("what is not understood whole is refused: no alarm rings at another time", () => {
-    const lengths = ["soon", "", "minutes", "ten fifteen minutes", "4 eggs", "sixty umpteen minutes", "until noon"];
-    const times = [
-      "later",
-      "27:00",
-      "7:75",
-      "in ten minutes",
-      "in two hours",
-      "5th of december at 7",
-      "7 8 9",
-      "sunset",
-    ];
-    for (const code of [...lengths.map((text) => `duration("${text}")`), ...times.map((text) => `time("${text}")`)])
-      expect(() => spoken(code), code).toThrow(/^no (length|time) in: /);
-    expect(() => scene().bangle.evaluate('require("thimble.actions").set_alarm({time:"7",date:"december 5"})')).toThrow(
-      "no day in: december 5",
-    );
-    expect(spoken('time("8", "tonight")')).toBe(20 * 3_600_000);
+    const lengths =
+      "soon,,minutes,ten fifteen minutes,4 eggs,sixty umpteen minutes,until noon,half,-5 minutes,5-10 minutes,5 and 10 minutes";
+    for (const text of [...lengths.split(","), "1,000 seconds", "1½ hours"])
+      expect(() => spoken(`duration("${text}")`), text).toThrow(/^no length in: /);
+    const times =
+      "later,27:00,7:75,in ten minutes,in 120 minutes,5th of december at 7,7 8 9,sunset,7 to 8,7-8,21 at 9,before 7:15,quarter nine,15:00 am,two hours before noon,1.5";
+    for (const text of times.split(",")) expect(() => spoken(`when("${text}", "", 3)`), text).toThrow(/^no time in: /);
+    const days = "december 5,friday in two weeks,monday wednesday,saturday 21,two days from friday,-1 days,2026-12-05";
+    for (const day of days.split(",")) expect(() => spoken(`when("7", "${day}", 3)`), day).toThrow(/^no time in: /);
+    expect(() => spoken('when("7 pm", "tomorrow morning", 3)')).toThrow(/^no time in: /);
+  });
+
+  test("an alarm in some time is a timer; today's is not tomorrow's", () => {
+    const alarm = (args: object) =>
+      scene().bangle.evaluate(`require("thimble.actions").set_alarm(${JSON.stringify(args)})`);
+    expect(alarm({ time: "in 120 minutes" })).toBe("timer 2:00:00");
+    expect(alarm({ time: "in the morning at 7" })).toBe("alarm 7:00");
+    expect(() => alarm({ time: "5:00", date: "today" })).toThrow("passed: 5:00");
+    expect(alarm({ time: "5:00" })).toBe("alarm 5:00");
+    expect(alarm({ time: "12:30", date: "tonight" })).toBe("alarm 0:30");
   });
 });
 
@@ -646,6 +663,27 @@ describe.skipIf(!emulatorFolder)("in the Bangle.js 2 firmware, emulated", () => 
       if ((got === want) !== runs) differ.push(`${code}: ${got}, JavaScript ${want}`);
     }
     expect(differ).toEqual([]);
+  }, 60_000);
+
+  test("lengths and times are understood as JavaScript does", async () => {
+    const lengths = "an hour and a half|one hundred twenty seconds|2 1/2 hours|1h 30|1:30|half|4 eggs";
+    const times =
+      "half past seven pm|0730|twenty five past six on friday|7 to 8|12:30 friday night|quarter of nine|noon|7 p.m. the day after tomorrow|half past a";
+    const codes = [
+      ...lengths.split("|").map((text) => `duration(${JSON.stringify(text)})`),
+      ...times.split("|").map((text) => `when(${JSON.stringify(text)},"",3)`),
+    ];
+    for (const code of codes) {
+      const say = `try{print("@@"+JSON.stringify(require("thimble.spoken").${code}))}catch(e){print("@@"+e.message)}`;
+      const { lines } = await emulator.tell({ say, waitMs: 100 });
+      let want: string;
+      try {
+        want = JSON.stringify(scene().bangle.evaluate(`require("thimble.spoken").${code}`));
+      } catch (error) {
+        want = (error as Error).message;
+      }
+      expect(lines.find((line) => line.startsWith("@@"))?.slice(2), code).toBe(want);
+    }
   }, 60_000);
 
   test("with twelve tools registered the bus takes at most 1,500 JsVars; what comes and goes leaves none behind", async () => {

@@ -1,6 +1,5 @@
 /** What every command shares: options, input, and errors that fit on one line. */
 import { accessSync, constants, fstatSync, readFileSync, readSync, statSync, writeFileSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { type BuildName, buildNames } from "../wasm/abi.ts";
 
@@ -107,7 +106,7 @@ export function checkOutput(path: string, inputs: readonly (string | undefined)[
   if (input) throw new UsageError(`${path}: expected another file than the input ${input}, got the same; name another`);
   try {
     if (there?.isDirectory()) throw { code: "EISDIR" };
-    accessSync(there ? path : `${dirname(path)}/`, constants.W_OK);
+    accessSync(there ? path : path.replace(/[^/\\]*$/, "") || "./", constants.W_OK);
   } catch (error) {
     throw unwritable(path, error);
   }

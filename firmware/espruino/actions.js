@@ -36,19 +36,29 @@ exports.set_timer = function (args) {
 };
 
 exports.set_alarm = function (args) {
-  var spoken = require("thimble.spoken");
-  var ms = spoken.time(args.time, args.date);
   var now = new Date();
-  var days = spoken.days(args.date || args.time, now.getDay(), !args.date);
   var passed = now.getHours() * 3600000 + now.getMinutes() * 60000;
-  var at = new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, 12);
-  var alarm = { msg: "Alarm", t: ms };
-  /* Of a time that has passed today the next one is meant. */
-  if (args.date && days === undefined) throw new Error("no day in: " + args.date);
-  if (!days && ms <= passed) alarm.last = now.getDate();
-  if (days) alarm.date = at.getFullYear() + "-" + two(at.getMonth() + 1) + "-" + two(at.getDate());
+  var isLength = args.time.substr(0, 3) === "in " || args.time.substr(-8) === "from now";
+  var said, at, alarm;
+  if (isLength && !args.date) {
+    try {
+      return exports.set_timer({ duration: args.time });
+    } catch (error) {
+      /* "In the morning at 7" is none. */
+    }
+  }
+  said = require("thimble.spoken").when(args.time, args.date, now.getDay());
+  alarm = { msg: "Alarm", t: said.ms };
+  if (!said.days && said.ms <= passed) {
+    /* Of a time that has passed today the next one is meant, and of tonight's after midnight. */
+    if (said.days === 0 && said.ms >= 18000000) throw new Error("passed: " + args.time);
+    alarm.last = now.getDate();
+  }
+  at = new Date(now.getFullYear(), now.getMonth(), now.getDate() + (said.days || 0), 12);
+  if (said.days) alarm.date = at.getFullYear() + "-" + two(at.getMonth() + 1) + "-" + two(at.getDate());
   schedule("thimble" + Date.now(), alarm);
-  return "alarm " + Math.floor(ms / 3600000) + ":" + two(Math.floor(ms / 60000) % 60) + (days ? " " + alarm.date : "");
+  at = said.ms / 60000;
+  return "alarm " + Math.floor(at / 60) + ":" + two(at % 60) + (said.days ? " " + alarm.date : "");
 };
 
 exports.find_phone = function () {

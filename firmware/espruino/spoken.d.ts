@@ -1,8 +1,11 @@
-/** Lengths and times of day as people say them. */
+/** Lengths and times as people say them. */
 declare const spoken: {
-  /** "an hour and a half" → milliseconds. Throws where there is no length. */
+  /** "an hour and a half", "1:30" → milliseconds. Throws where there is no length, or more than one. */
   duration(text: string): number;
-  /** "half past seven pm" → milliseconds since midnight; `day` may say its part, "tonight". Throws where there is no time of day. */
-  time(text: string, day?: string): number;
+  /**
+   * "half past seven pm", and a day that may be said apart, "tomorrow" → milliseconds since midnight, and days from today where
+   * one is said. `today`: 0 for Sunday. Throws where there is no time, or a day that is not known.
+   */
+  when(text: string, day: string, today: number): { ms: number; days?: number };
 };
 export default spoken;

@@ -1,152 +1,215 @@
-/* Lengths, times of day and days as people say them. A word that is not known is an error: better no alarm than one at another time. */
+/* Lengths and times as people say them. What is not understood whole is an error: better no alarm than one at another time. */
 var ones =
   " zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen ";
 var tens = " zero ten twenty thirty forty fifty sixty seventy eighty ninety ";
-var shares = " zero quarter half ";
-var units = { s: 1000, m: 60000, h: 3600000, d: 86400000 };
-var unitWords = " s sec secs second seconds m min mins minute minutes h hr hrs hour hours d day days ";
-var dayWords = " sun sunday mon monday tue tues tuesday wed wednesday thu thur thurs thursday fri friday sat saturday ";
-var parts = " am morning pm afternoon evening night tonight ";
-var fillers = " of for in the about around at on by exactly from now ";
+var unitWords = " d day days h hr hrs hour hours m min mins minute minutes s sec secs second seconds ";
+var units = { d: 86400000, h: 3600000, m: 60000, s: 1000 };
+var week =
+  " sun mon tue wed thu fri sat sunday monday tuesday wednesday thursday friday saturday sun mon tues weds thurs ";
+var fillers = " at by on for around about exactly sharp please this next the ";
 
-/* The place of a word in a list, -1 for none. */
-function place(list, word) {
-  var at = list.indexOf(" " + word + " ");
-  return at < 0 ? at : list.substr(0, at + 1).split(" ").length - 2;
+/* Words and numbers, and how far they are read. */
+var list, at;
+
+/* The place of a word in a list, -1 for none. Espruino finds, and replaces, at a text's end what only begins there: none may. */
+function place(words, word) {
+  var i = (words + ".").indexOf(" " + word + " ");
+  return i < 0 ? i : words.substr(0, i + 1).split(" ").length - 2;
 }
 
-/* "12", "1.5", "1:30" (one and a half) and words; NaN for what is no number. */
-function numberOf(word) {
-  var value = NaN;
-  if (place(ones, word) >= 0) return place(ones, word);
-  if (place(tens, word) > 0) return 10 * place(tens, word);
-  if (place(shares, word) > 0) return place(shares, word) / 4;
-  if (word === "couple") return 2;
-  if (word === "hundred") return 100;
-  word.split(":").forEach(function (part, i) {
-    var n = /^[0-9.]+$/.test(part) ? parseFloat(part) : NaN;
-    value = i ? value * 60 + n : n;
-  });
-  return word.indexOf(":") < 0 ? value : value / 60;
-}
-
-/* Words and numbers, "10min" as two, "twenty five" as one. */
-function tokens(text) {
-  var list = [];
-  var inWords = false;
+/* "10min" is two, "twenty five" and "three quarters" one. */
+function read(text) {
+  /* Less than what may be added to the number before. */
+  var room = 0;
+  list = [];
+  at = 0;
   text
     .toLowerCase()
-    .replace("a.m", "am")
-    .replace("p.m", "pm")
-    .replace("day after tomorrow", "overmorrow")
-    .replace(/([0-9])([a-z])/g, "$1 $2")
+    .replace(/([ap])[.]m/, "$1m")
+    .replace(/o[^a-z]*clock/, "oclock")
+    .replace(/day after tomorrow/, "overmorrow")
+    .replace(/([0-9])-*([a-z])/g, "$1 $2")
     .replace(/([a-z])([0-9])/g, "$1 $2")
-    .split(/[ ,-]+/)
+    .replace(/([a-z])-([a-z])/g, "$1 $2")
+    .split(" ")
     .forEach(function (word) {
-      var last = inWords ? list[list.length - 1] : 0;
-      var value;
-      if (word.substr(-1) === ".") word = word.substr(0, word.length - 1);
+      var end = list.length - 1;
+      var last = list[end] >= 1 ? list[end] : 0;
+      var value, share;
+      if (word && ".,!?".indexOf(word.substr(-1)) >= 0) word = word.substr(0, word.length - 1);
       if (!word) return;
-      value = word === "quarters" ? 0.25 : numberOf(word);
-      inWords = !isNaN(value) && place(unitWords, word) < 0 && !(word.charAt(0) <= "9");
-      if (last >= 1 && (word === "hundred" || word === "quarter" || word === "quarters"))
-        list[list.length - 1] *= value;
-      else if (
-        inWords &&
-        ((last >= 20 && last % 10 === 0 && value > 0 && value < 10) || (last && last % 100 === 0 && value < 100))
-      )
-        list[list.length - 1] += value;
-      else list.push(isNaN(value) ? word : value);
+      value = place(tens, word) > 0 ? 10 * place(tens, word) : place(ones, word);
+      share =
+        place(" 1/4 quarter quarters ", word) >= 0
+          ? 0.25
+          : place(" 1/2 half ", word) >= 0
+            ? 0.5
+            : word === "3/4"
+              ? 0.75
+              : 0;
+      if (value > 0 && value < room) list[end] += value;
+      else if (value >= 0) list.push(value);
+      else if (word === "hundred" && last) list[end] *= 100;
+      else if (word === "hundred") list.push(100);
+      else if (share && last) list[end] = word.charAt(1) === "/" ? last + share : last * share;
+      else if (share) list.push(share);
+      else if (word === "m" && place(" a p ", list[end]) >= 0) list[end] += word;
+      else list.push(/^[0-9]+$/.test(word) || /^[0-9]+[.][0-9]+$/.test(word) ? parseFloat(word) : word);
+      room = word === "hundred" ? 100 : value > 19 ? 10 : 0;
     });
-  return list;
 }
 
-/* "an hour and a half" → milliseconds. Throws where there is no length. */
+/* Takes the next word if it is one of a list. */
+function take(words) {
+  return at < list.length && place(words, list[at]) >= 0 ? list[at++] : "";
+}
+
+/* Takes the next number; NaN for none. */
+function number() {
+  return typeof list[at] === "number" ? list[at++] : NaN;
+}
+
+/* "two and a half", "three quarters of an", "a couple of"; NaN for none. */
+function quantity() {
+  var isArticle = take(" a an ");
+  var n = take(" couple ") ? 2 : number();
+  var start = at;
+  var more;
+  if (isNaN(n) && isArticle) return 1;
+  if (take(" and ")) {
+    take(" a an ");
+    more = number();
+    if (more < 1 || (n % 100 === 0 && more < 100)) n += more;
+    else at = start;
+  }
+  if (take(" of ") || n < 1) take(" a an ");
+  return n;
+}
+
+/* "an hour and a half", "1:30" → milliseconds. Throws where there is no length. */
 exports.duration = function (text) {
-  /* n: what is said of the unit to come. */
   var total = 0;
-  var n = 0;
-  var isJoined = true;
-  var isArticle = false;
-  var unit;
+  var last = 0;
+  var clock = text.split(":");
+  var n, unit;
   function fail() {
     throw new Error("no length in: " + text);
   }
-  tokens(text).forEach(function (token) {
-    if (typeof token === "number") {
-      if (!isJoined && token >= 1) fail();
-      n += token;
-      isJoined = false;
-    } else if (token === "a" || token === "an") isArticle = true;
-    else if (token === "and") isJoined = true;
-    else if (place(unitWords, token) >= 0) {
-      if (!n && !isArticle && token !== "hour") fail();
-      unit = units[token.charAt(0)];
-      total += (n || 1) * unit;
-      n = 0;
-      isJoined = true;
-      isArticle = false;
-    } else if (place(fillers, token) < 0) fail();
-  });
-  /* What is left: "and a half" of the last unit, "1h 30" of the one below; a number alone is minutes. */
-  if (unit && n >= 1) unit = unit === units.d ? units.h : unit / 60;
-  total += n * (unit || units.m);
-  if (!(total >= 1)) fail();
+  if (clock.length > 1) {
+    clock.forEach(function (part) {
+      if (clock.length > 3 || !/^[0-9]+$/.test(part)) fail();
+      total = total * 60 + parseInt(part, 10);
+    });
+    return total * 1000 || fail();
+  }
+  read(text);
+  take(" in for about around exactly ");
+  while (at < list.length && !take(" from please ")) {
+    n = !last && place(" hour minute ", list[at]) >= 0 ? 1 : quantity();
+    unit = units[take(unitWords).charAt(0)];
+    if (!unit && at < list.length && place(" from please ", list[at]) < 0) fail();
+    /* "1h 30" is of the unit below, "and a half" of the last; a number alone is minutes. */
+    if (!unit && last && n >= 1) unit = last === units.d ? units.h : last / 60;
+    if (!unit) unit = last || (n >= 1 && units.m);
+    if (!unit || (last && (unit > last || (unit === last && n >= 1)))) fail();
+    total += n * unit;
+    last = unit;
+    take(" and ");
+  }
+  take(" now ");
+  if (at < list.length || !(total >= 1)) fail();
   return Math.round(total);
 };
 
-/* "half past seven pm" → milliseconds since midnight; `day` may say its part, "tonight". Throws where there is no time of day. */
-exports.time = function (text, day) {
-  var numbers = [];
-  var isPast = 0;
-  var isLength = false;
-  var part = tokens(day || "").filter(function (token) {
-    return place(parts, token) >= 0;
-  })[0];
-  var hours, minutes;
+/*
+ * "half past seven pm", and a day that may be said apart, "tomorrow" → {ms: milliseconds since midnight, days: from today;
+ * undefined for none}. `today`: 0 for Sunday. Throws where there is no time, or a day that is not known.
+ */
+exports.when = function (text, day, today) {
+  var minute = 0;
+  var isEarly, isLate, isNight, hour, days;
   function fail() {
-    throw new Error("no time in: " + text);
+    throw new Error("no time in: " + text + (day ? ", " + day : ""));
   }
-  tokens(text.replace(/([0-9])[.:]([0-9][0-9])/g, "$1 $2")).forEach(function (token) {
-    if (typeof token === "number") {
-      if (token === 0.5 && !numbers.length) isPast = 1;
-      numbers.push(token < 1 ? 60 * token : token);
-    } else if (place(" noon midday midnight ", token) >= 0) {
-      if (numbers[numbers.length - 1] === 12) numbers.pop();
-      numbers.push(token === "midnight" ? 24 : 12);
-    } else if (token === "past" || token === "after") isPast = 1;
-    else if (place(" to before till til ", token) >= 0) isPast = -1;
-    else if (place(" minute minutes hour hours ", token) >= 0) isLength = true;
-    else if (place(parts, token) >= 0) part = token;
-    else if (place(fillers + "a oh o clock o'clock sharp today tomorrow overmorrow this next" + dayWords, token) < 0)
-      fail();
-  });
-  /* "0730", "nineteen hundred hours" */
-  if (numbers[0] > 99) numbers = [Math.floor(numbers[0] / 100), numbers[0] % 100].concat(numbers.slice(1));
-  else if (isLength && !isPast) fail();
-  hours = numbers[isPast ? 1 : 0];
-  minutes = isPast ? isPast * numbers[0] : numbers[1] || 0;
-  if (numbers.length > 2 || (hours + minutes) % 1) fail();
-  if (part === "am" || part === "morning") hours = hours === 12 ? 0 : hours;
-  else if (part === "night" || part === "tonight") hours += hours > 4 && hours < 13 ? 12 : 0;
-  else if (part && hours < 12) hours += 12;
-  if (!(hours >= 0 && hours < 25 && minutes > -60 && minutes < 60)) fail();
-  return ((hours * 60 + minutes + 1440) % 1440) * units.m;
-};
-
-/* "tomorrow", "on friday", "in two days" → days from today; of a time undefined for none, of a day for a word that is not known. */
-exports.days = function (text, today, isTime) {
-  var week = ["su", "mo", "tu", "we", "th", "fr", "sa"];
-  var isKnown = true;
-  var n, days;
-  tokens(text).forEach(function (token) {
-    if (typeof token === "number") n = token;
-    else if (token === "today" || token === "tonight") days = 0;
-    else if (token === "tomorrow") days = 1;
-    else if (token === "overmorrow") days = 2;
-    else if (token === "day" || token === "days") days = n;
-    else if (place(dayWords, token) >= 0) days = ((week.indexOf(token.substr(0, 2)) - today + 6) % 7) + 1;
-    else if (place(fillers + parts + "this next ", token) < 0) isKnown = false;
-  });
-  return isTime || isKnown ? days : undefined;
+  function onDay(n) {
+    if (!(n >= 0) || n % 1 || (days !== undefined && days !== n)) fail();
+    days = n;
+  }
+  function named() {
+    var name = take(" noon midday midnight ");
+    if (name === "midnight") isNight = true;
+    return name ? (name === "midnight" ? 24 : 12) : NaN;
+  }
+  /* Takes what may stand around a time. */
+  function around() {
+    var n;
+    if (take(" in ")) {
+      if (!take(" the ")) {
+        n = quantity();
+        onDay(n * (take(" day days ") ? 1 : take(" week weeks ") ? 7 : NaN));
+      }
+    } else if (take(" am morning ")) isEarly = true;
+    else if (take(" pm afternoon evening ")) isLate = true;
+    else if (take(" night ")) isNight = true;
+    else if (take(" tonight ")) {
+      isNight = true;
+      onDay(0);
+    } else if (take(" today ")) onDay(0);
+    else if (take(" tomorrow ")) onDay(1);
+    else if (take(" overmorrow ")) onDay(2);
+    else if (place(week, list[at]) >= 0) onDay(((place(week, list[at++]) - today + 13) % 7) + 1);
+    else if (!take(fillers)) return;
+    around();
+  }
+  function core() {
+    var n, isMinutes, joint;
+    take(" a ");
+    hour = named();
+    if (hour) return;
+    n = number();
+    isMinutes = take(" min mins minute minutes ");
+    joint = take(" past after to before till until of ");
+    if (joint || (n === 0.5 && typeof list[at] === "number")) {
+      minute = n < 1 ? 60 * n : n;
+      if (place(" past after ", joint) < 0 && joint) {
+        /* "7 to 8" is two hours. */
+        if (n === 0.5 || (minute % 5 && !isMinutes)) fail();
+        minute = -minute;
+      }
+      hour = number() || named();
+    } else if (isMinutes || n % 1) fail();
+    else if (n > 99) {
+      hour = Math.floor(n / 100);
+      minute = n % 100;
+      take(" hours ");
+    } else {
+      hour = n;
+      n = take(" oh o ");
+      if (n || typeof list[at] === "number") minute = number();
+      if (n && minute > 9) fail();
+      n = hour === 12 && !minute && named();
+      if (n) hour = n;
+    }
+    take(" oclock ");
+  }
+  read(text.replace(/([0-9])[.:]([0-9][0-9])/g, "$1 $2").replace(/([0-9][0-9])([0-9][0-9])/g, "$1 $2"));
+  around();
+  core();
+  around();
+  if (at < list.length) fail();
+  read(day || "");
+  around();
+  if (at < list.length || !(minute > -60 && minute < 60) || (isEarly && (isLate || (hour > 12 && hour < 24)))) fail();
+  if (isEarly) hour = hour === 12 && minute >= 0 ? 0 : hour;
+  else if (isLate && hour > 0 && hour < (minute < 0 ? 13 : 12)) hour += 12;
+  /* The night is before midnight from five on, and its hours after are of the next day. */ else if (
+    isNight &&
+    hour > 4 &&
+    hour < 13
+  )
+    hour += 12;
+  minute = (hour * 60 + minute + 1440) % 1440;
+  if (!(hour >= 0 && hour < 25) || hour % 1 || minute % 1) fail();
+  if (days && isNight && minute < 300) days++;
+  return { ms: minute * units.m, days: days };
 };

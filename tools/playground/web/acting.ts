@@ -67,27 +67,35 @@ function done(scene: Scene, nowMs: number): Scene {
   return scene.lengthMs ? { ...scene, endsAtMs: nowMs + scene.lengthMs } : scene;
 }
 
-/** Words of a length's key, and the unit in ms of a bare number under it. */
-const units: [pattern: RegExp, ms: number][] = [
-  [/\b(ms|milli\w*)\b/, 1],
-  [/\b(s|sec|second)s?\b/, 1000],
-  [/\b(m|min|minute)s?\b/, 60_000],
-  [/\b(h|hr|hour)s?\b/, 3_600_000],
-  [/\b(duration|length|time)\b/, 60_000],
+/** Words of a length's key, and the unit of a number without one under it: in ms, and its name. */
+const units: [pattern: RegExp, ms: number, name: string][] = [
+  [/\b(ms|milli\w*)\b/, 1, ""],
+  [/\b(s|sec|second)s?\b/, 1000, "seconds"],
+  [/\b(m|min|minute)s?\b/, 60_000, "minutes"],
+  [/\b(h|hr|hour)s?\b/, 3_600_000, "hours"],
+  [/\b(duration|length)\b|^time$/, 60_000, ""],
 ];
+
+/** 0 for what says none: "soon". */
+function spokenMs(text: string): number {
+  try {
+    return spoken.duration(text);
+  } catch {
+    return 0;
+  }
+}
 
 /** The length in ms that arguments say, {hours: 1, minutes: 30} or {duration: "10 minutes", label: "4 eggs"}. */
 function lengthOf(args: ToolCall["arguments"]): number | undefined {
   let totalMs = 0;
   for (const [key, value] of Object.entries(args)) {
-    const unitMs = units.find(([pattern]) => pattern.test(wordsOf(key).toLowerCase()))?.[1];
-    if (!unitMs) continue;
-    const count = Number(said(value));
-    try {
-      totalMs += Number.isNaN(count) ? spoken.duration(said(value)) : count * unitMs;
-    } catch {
-      // "soon".
-    }
+    const unit = units.find(([pattern]) => pattern.test(wordsOf(key).toLowerCase()));
+    if (!unit) continue;
+    const [, ms, name] = unit;
+    const text = said(value);
+    const count = Number(text);
+    const isWhole = /sec|min|hour|hr/i.test(text);
+    totalMs += Number.isNaN(count) ? spokenMs(isWhole ? text : `${text} ${name}`) : count * ms;
   }
   return totalMs > 0 ? totalMs : undefined;
 }
