@@ -361,6 +361,23 @@ describe("bad input gets an error on the bus, is logged once, and never ends the
     expect(heard).toContainEqual([says.done, 500, 0, "none"]);
   });
 
+  test("a request waits for the tools that its device's hello named", async () => {
+    const world = new World();
+    const companion = new Companion({
+      clock: world,
+      model: { call: async () => resultOf([], "none") },
+      log: () => {},
+    });
+    const { link, heard } = liar(companion, world);
+    await world.pass(1000);
+    for (const message of [hello, writeMessage(says.request, 1, "go")]) link.send(message);
+    await world.pass(1000);
+    expect(heard.map(([said]) => said)).not.toContain(says.error);
+    link.send(writeMessage(says.tools, packTools(tools)));
+    await world.pass(1000);
+    expect(heard.at(-1)?.slice(0, 3)).toEqual([says.done, 1, 0]);
+  });
+
   test("a call or question that a device takes and never answers is lost in a stated time of reach, and nothing waits for ever", async () => {
     for (const [answerMs, wait] of [
       [undefined, 600_000],

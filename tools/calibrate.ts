@@ -45,6 +45,7 @@ All of the data fits what is written; what is reported is each half by a fit of 
     const [act, confirm] = [share("act", 0.95), share("confirm", 0.7)];
     if (act < confirm) throw new UsageError(`--act: expected at least --confirm, ${confirm}, got ${act}`);
     const [out, svg] = [input.text("out"), input.text("svg")];
+    if (out && out === svg) throw new UsageError(`--svg: expected another file than -o, got ${svg}; name another`);
     for (const path of [out, svg]) if (path) checkOutput(path, [...input.words, input.text("model")]);
     const examples = input.words.flatMap((path) => readExamples(path, input.integer("limit", 2, 1e6)));
     const thimble = await open(input.text("model"), readLean(input.text("lean")));

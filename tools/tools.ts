@@ -6,7 +6,16 @@ import { parsed } from "../runtime/tools/forms.ts";
 import type { ToolSet } from "../runtime/tools/tools.ts";
 import { hashTools } from "../runtime/wire/hash.ts";
 import { packTools } from "../runtime/wire/wire.ts";
-import { type Command, print, progressLine, readBytes, UsageError, utf8Text, writeBytes } from "./command.ts";
+import {
+  type Command,
+  checkOutput,
+  print,
+  progressLine,
+  readBytes,
+  UsageError,
+  utf8Text,
+  writeBytes,
+} from "./command.ts";
 import { writeHeader } from "./header.ts";
 import { modelOf } from "./model.ts";
 import { isPacked, toolsIn } from "./toollist.ts";
@@ -41,6 +50,7 @@ TOOLS: a packed list, or JSON in any form that run takes; - for standard input.
     const out = input.text("out");
     if ((action === "pack" || action === "read") && !out)
       throw new UsageError(`tools ${action}: expected -o FILE, got none`);
+    if (out) checkOutput(out, [path, input.text("model")]);
 
     const given = readBytes(path);
     const set = await toolsIn(given, path);

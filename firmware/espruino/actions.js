@@ -37,9 +37,8 @@ exports.set_timer = function (args) {
 
 exports.set_alarm = function (args) {
   var now = new Date();
-  var passed = now.getHours() * 3600000 + now.getMinutes() * 60000;
   var isLength = args.time.substr(0, 3) === "in " || args.time.substr(-8) === "from now";
-  var said, at, alarm;
+  var said, at, alarm, isNext;
   if (isLength && !args.date) {
     try {
       return exports.set_timer({ duration: args.time });
@@ -47,18 +46,18 @@ exports.set_alarm = function (args) {
       /* "In the morning at 7" is none. */
     }
   }
-  said = require("thimble.spoken").when(args.time, args.date, now.getDay());
+  said = require("thimble.spoken").when(args.time, args.date, now);
   alarm = { msg: "Alarm", t: said.ms };
-  if (!said.days && said.ms <= passed) {
-    /* Of a time that has passed today the next one is meant, and of tonight's after midnight. */
-    if (said.days === 0 && said.ms >= 18000000) throw new Error("passed: " + args.time);
-    alarm.last = now.getDate();
-  }
+  /* Of a time that has passed the next one is meant. */
+  isNext = !said.days && said.ms <= now.getHours() * 3600000 + now.getMinutes() * 60000;
+  if (isNext) alarm.last = now.getDate();
   at = new Date(now.getFullYear(), now.getMonth(), now.getDate() + (said.days || 0), 12);
   if (said.days) alarm.date = at.getFullYear() + "-" + two(at.getMonth() + 1) + "-" + two(at.getDate());
   schedule("thimble" + Date.now(), alarm);
   at = said.ms / 60000;
-  return "alarm " + Math.floor(at / 60) + ":" + two(at % 60) + (said.days ? " " + alarm.date : "");
+  return (
+    "alarm " + Math.floor(at / 60) + ":" + two(at % 60) + (said.days ? " " + alarm.date : isNext ? " tomorrow" : "")
+  );
 };
 
 exports.find_phone = function () {

@@ -4,8 +4,8 @@ declare const spoken: {
   duration(text: string): number;
   /**
    * "half past seven pm", and a day that may be said apart, "tomorrow" → milliseconds since midnight, and days from today where
-   * one is said. `today`: 0 for Sunday. Throws where there is no time, or a day that is not known.
+   * one is said. Throws where there is no time, a day that is not known, or a time of today that has passed.
    */
-  when(text: string, day: string, today: number): { ms: number; days?: number };
+  when(text: string, day: string, now: Date): { ms: number; days?: number };
 };
 export default spoken;

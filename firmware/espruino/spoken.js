@@ -6,7 +6,7 @@ var unitWords = " d day days h hr hrs hour hours m min mins minute minutes s sec
 var units = { d: 86400000, h: 3600000, m: 60000, s: 1000 };
 var week =
   " sun mon tue wed thu fri sat sunday monday tuesday wednesday thursday friday saturday sun mon tues weds thurs ";
-var fillers = " at by on for around about exactly sharp please this next the ";
+var fillers = " at by on for around about exactly sharp please next the ";
 
 /* Words and numbers, and how far they are read. */
 var list, at;
@@ -123,13 +123,13 @@ exports.duration = function (text) {
 
 /*
  * "half past seven pm", and a day that may be said apart, "tomorrow" → {ms: milliseconds since midnight, days: from today;
- * undefined for none}. `today`: 0 for Sunday. Throws where there is no time, or a day that is not known.
+ * undefined for none}. `now`: a Date. Throws where there is no time, a day that is not known, or a time of today that has passed.
  */
-exports.when = function (text, day, today) {
+exports.when = function (text, day, now) {
   var minute = 0;
-  var isEarly, isLate, isNight, hour, days;
-  function fail() {
-    throw new Error("no time in: " + text + (day ? ", " + day : ""));
+  var isEarly, isLate, isNight, isWeek, hour, days;
+  function fail(what) {
+    throw new Error(what || "no time in: " + text);
   }
   function onDay(n) {
     if (!(n >= 0) || n % 1 || (days !== undefined && days !== n)) fail();
@@ -143,7 +143,9 @@ exports.when = function (text, day, today) {
   /* Takes what may stand around a time. */
   function around() {
     var n;
-    if (take(" in ")) {
+    if (take(" this ")) {
+      if (place(" morning afternoon evening ", list[at]) >= 0) onDay(0);
+    } else if (take(" in ")) {
       if (!take(" the ")) {
         n = quantity();
         onDay(n * (take(" day days ") ? 1 : take(" week weeks ") ? 7 : NaN));
@@ -157,8 +159,10 @@ exports.when = function (text, day, today) {
     } else if (take(" today ")) onDay(0);
     else if (take(" tomorrow ")) onDay(1);
     else if (take(" overmorrow ")) onDay(2);
-    else if (place(week, list[at]) >= 0) onDay(((place(week, list[at++]) - today + 13) % 7) + 1);
-    else if (!take(fillers)) return;
+    else if (place(week, list[at]) >= 0) {
+      isWeek = true;
+      onDay((place(week, list[at++]) - now.getDay() + 7) % 7);
+    } else if (!take(fillers)) return;
     around();
   }
   function core() {
@@ -199,7 +203,8 @@ exports.when = function (text, day, today) {
   if (at < list.length) fail();
   read(day || "");
   around();
-  if (at < list.length || !(minute > -60 && minute < 60) || (isEarly && (isLate || (hour > 12 && hour < 24)))) fail();
+  if (at < list.length) fail("no day in: " + day);
+  if (!(minute > -60 && minute < 60) || (isEarly && (isLate || (hour > 12 && hour < 24)))) fail();
   if (isEarly) hour = hour === 12 && minute >= 0 ? 0 : hour;
   else if (isLate && hour > 0 && hour < (minute < 0 ? 13 : 12)) hour += 12;
   /* The night is before midnight from five on, and its hours after are of the next day. */ else if (
@@ -210,6 +215,10 @@ exports.when = function (text, day, today) {
     hour += 12;
   minute = (hour * 60 + minute + 1440) % 1440;
   if (!(hour >= 0 && hour < 25) || hour % 1 || minute % 1) fail();
-  if (days && isNight && minute < 300) days++;
+  if (isNight && minute < 300 && (days || isWeek)) days++;
+  if (days === 0 && minute <= now.getHours() * 60 + now.getMinutes()) {
+    if (isWeek) days = 7;
+    else if (!isNight || minute >= 300) fail("passed: " + text);
+  }
   return { ms: minute * units.m, days: days };
 };

@@ -8,7 +8,7 @@
  *     run: { set_timer: function (args) { … } },  gives what the wearer is told, or a promise, or throws
  *     report: function (name, ending, value, heard, call) { … },  once for every call; call.args, .request, .wire
  *     done: function (request, calls, decision) { … },
- *     error: function (code, text) { … }
+ *     error: function (code, text, request) { … }
  *   });
  *   bus.request("wake me at 7");
  *
@@ -386,7 +386,7 @@ exports.start = function (options) {
       if (kind === 6 && options.done) options.done(m[1], m[2], m[3]);
       if (kind === 7) choose(m[1], m[2], m.slice(3));
       if (kind === 9) settle(calls[m[1]]);
-      if (kind === 10 && options.error) options.error(m[2], m[3]);
+      if (kind === 10 && options.error) options.error(m[2], m[3], m[1]);
     } catch (error) {
       send(pack([10, null, "message", error.message]));
     }

@@ -125,6 +125,8 @@ export class Wearable {
   private readonly waiting: (() => void)[] = [];
   private readonly questions = new Map<number, Pending<number | null>>();
   private readonly requests = new Map<number, AbortController>();
+  /** Requests that wait for the tools that a hello named. */
+  private readonly early: (() => void)[] = [];
 
   /** Use `Companion.connect`. */
   constructor(
@@ -359,7 +361,11 @@ export class Wearable {
         break;
       }
       case says.tools:
-        this.learn(message.bytesOf("tools"));
+        try {
+          this.learn(message.bytesOf("tools"));
+        } finally {
+          for (const go of this.early.splice(0)) go();
+        }
         break;
       case says.request:
         void this.requested(message.number("request"), message.text("request.text", mostCharacters));
@@ -433,6 +439,7 @@ export class Wearable {
     const controller = new AbortController();
     this.requests.set(id, controller);
     try {
+      if (!this.tools && this.hash) await new Promise<void>((go) => this.early.push(go));
       const { result, outcomes } = await this.request(text, controller.signal, id);
       if (this.requests.get(id) === controller) this.say(says.done, id, outcomes.length, result.decision);
     } catch (error) {

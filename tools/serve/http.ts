@@ -70,7 +70,7 @@ async function readBody(request: Request): Promise<Uint8Array> {
     new ApiError(
       413,
       "body_too_large",
-      `body: expected at most ${mostBodyBytes} bytes, got ${got}; send fewer tools`,
+      `body: expected at most ${mostBodyBytes} bytes, got ${got}; send less`,
       null,
       {
         // What is left of the body is not read.
