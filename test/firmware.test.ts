@@ -27,6 +27,8 @@ interface Row {
   /** Whether Espruino gives what JavaScript gives. */
   runs: boolean;
 }
+/** At noon. */
+const wednesday = "new Date(2026, 11, 2, 12)";
 const rows: Row[] = await Bun.file(fixture("espruino.json")).json();
 
 describe("the subset", () => {
@@ -492,8 +494,6 @@ describe("the watch's own tools", () => {
     expect(bangle.asked.filter(([name]) => name === "setHRMPower").map(([, on]) => on)).toEqual([1, 0, 1, 0]);
   });
 
-  /** At noon. */
-  const wednesday = "new Date(2026, 11, 2, 12)";
   const spoken = (code: string) => scene().bangle.evaluate(`require("thimble.spoken").${code}`) as number;
 
   test.each([

@@ -67,16 +67,10 @@ function isDeep(value: unknown): boolean {
 
 async function readBody(request: Request): Promise<Uint8Array> {
   const tooLarge = (got: string) =>
-    new ApiError(
-      413,
-      "body_too_large",
-      `body: expected at most ${mostBodyBytes} bytes, got ${got}; send less`,
-      null,
-      {
-        // What is left of the body is not read.
-        connection: "close",
-      },
-    );
+    new ApiError(413, "body_too_large", `body: expected at most ${mostBodyBytes} bytes, got ${got}; send less`, null, {
+      // What is left of the body is not read.
+      connection: "close",
+    });
   const told = Number(request.headers.get("content-length") ?? 0);
   if (told > mostBodyBytes) throw tooLarge(String(told));
   const chunks: Uint8Array[] = [];
