@@ -233,6 +233,23 @@ describe("the app", () => {
     expect(bangle.prompt).toBeNull();
   });
 
+  test("a question that another screen covered comes up again with the next", async () => {
+    const { world, bangle, found } = await opened();
+    const first = found[0].call({ name: "record_gps", arguments: { state: "off" } });
+    await world.pass(1000);
+    bangle.evaluate('E.showPrompt("covered", { buttons: { OK: 1 } })');
+    expect(bangle.prompt?.text).toBe("covered");
+    const second = found[0].call({ name: "record_gps", arguments: { state: "on" } });
+    await world.pass(1000);
+    expect(bangle.prompt?.text).toBe("record gps\noff");
+    bangle.answer("No");
+    await world.pass(1000);
+    expect(bangle.prompt?.text).toBe("record gps\non");
+    bangle.answer("Yes");
+    await world.pass(1000);
+    expect((await Promise.all([first, second])).map(({ ending }) => ending)).toEqual(["refused", "done"]);
+  });
+
   test("texts are counted and cut by characters, not bytes", async () => {
     const { world, bangle, companion, found } = await opened();
     const called = (name: string, args: Record<string, string>) =>

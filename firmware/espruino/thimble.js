@@ -308,7 +308,7 @@ exports.start = function (options) {
     asking.splice(place, 1);
     if (!place) {
       shown = 0;
-      if (answer === undefined) takeBack();
+      if (answer === undefined && takeBack) takeBack();
     }
     call.then(answer);
     show();
@@ -334,6 +334,8 @@ exports.start = function (options) {
     call.buttons = buttons;
     call.then = then;
     asking.push(call);
+    /* Another screen may have come over the prompt, of which nobody hears. */
+    shown = 0;
     show();
   }
 
@@ -412,10 +414,13 @@ exports.start = function (options) {
     flying = [];
     waiting = [];
     calls = {};
-    Object.keys(old).forEach(function (id) {
-      if (old[id].how >= 0) report(old[id], false);
-      settle(old[id]);
-    });
+    /* The one that is shown goes last: no other comes up after it. */
+    Object.keys(old)
+      .reverse()
+      .forEach(function (id) {
+        if (old[id].how >= 0) report(old[id], false);
+        settle(old[id]);
+      });
   }
 
   function opened(asked, n) {

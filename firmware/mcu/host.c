@@ -10,7 +10,7 @@ enum { mostLine = 65537 };
 
 /* Memory at a multiple of 16, as files and arena are wanted. */
 static void *take(size_t bytes) {
-  uint8_t *start = malloc(bytes + 15);
+  uint8_t *start = bytes > SIZE_MAX - 15 ? NULL : malloc(bytes + 15);
   return start ? start + (0 - (uintptr_t)start) % 16 : NULL;
 }
 

@@ -49,7 +49,7 @@ export function answerStates(set: ToolSet, mustCall = false): { start: State; af
   return { start, afterCall: set.tools.length ? afterCall() : null };
 }
 
-const leastCall = (tool: Tool) => Math.min(...shapesOf(tool).map(leastBytes));
+const leastCall = (tool: Tool) => tool.promptName.length + Math.min(...shapesOf(tool).map(leastBytes));
 
 /** A tool's arguments after their brace, with the brace of the call. */
 export function argumentStates(tool: Tool, next: () => State): State {

@@ -53,15 +53,21 @@ export async function connectBluetooth(
   const device = await bluetooth.requestDevice({ filters, optionalServices: [uart.service] });
   let isOver = false;
   let isTrying = true;
-  let isLost = false;
+  let drop = () => {};
   let retryMs = firstRetryMs;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const attempt = async () => {
-    isLost = false;
-    const pipe = await gattPipe(device);
+    let isLost = false;
+    // A host may wait for ever for what a lost link had to bring.
+    const dropped = new Promise<never>((_, reject) => {
+      drop = () => {
+        isLost = true;
+        reject(new Error(`${device.name ?? "bluetooth"}: expected a link that stays, got one that dropped at once`));
+      };
+    });
+    const pipe = await Promise.race([gattPipe(device), dropped]);
     // Of this link no event comes any more.
-    if (isLost)
-      throw new Error(`${device.name ?? "bluetooth"}: expected a link that stays, got one that dropped at once`);
+    if (isLost) await dropped;
     isTrying = false;
     retryMs = firstRetryMs;
     companion.connect(overLines(pipe));
@@ -78,12 +84,13 @@ export async function connectBluetooth(
     }
   };
   const lost = () => {
-    isLost = true;
-    if (!isTrying) again();
+    if (isTrying) drop();
+    else again();
   };
   device.addEventListener("gattserverdisconnected", lost);
   const close = () => {
-    isOver = isLost = true;
+    isOver = true;
+    drop();
     clearTimeout(timer);
     device.removeEventListener("gattserverdisconnected", lost);
     device.gatt?.disconnect();

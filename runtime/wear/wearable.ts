@@ -179,7 +179,12 @@ export class Wearable {
     for (const { timer } of this.pending()) this.owner.clock.clear(timer);
     this.owner.clock.clear(this.patience);
     const ms = this.owner.options.patienceMs ?? 300_000;
-    this.patience = this.owner.clock.set(() => this.owner.lose(this, `out of reach for ${ms / 1000} s`), ms);
+    this.patience = this.after(ms, () => this.owner.lose(this, `out of reach for ${ms / 1000} s`));
+  }
+
+  /** A longer timer would be over at once: beyond 24.8 days nothing ends. */
+  private after(ms: number, run: () => void): unknown {
+    return ms < 2 ** 31 ? this.owner.clock.set(run, ms) : undefined;
   }
 
   private pending(): Pending<never>[] {
@@ -189,7 +194,7 @@ export class Wearable {
   /** Lets an answer be late from some time on. */
   private expect(pending: Pending<never>): void {
     this.owner.clock.clear(pending.timer);
-    pending.timer = this.owner.clock.set(() => pending.expire(), this.owner.options.answerMs ?? 600_000);
+    pending.timer = this.after(this.owner.options.answerMs ?? 600_000, () => pending.expire());
   }
 
   /** The session is over. */

@@ -153,10 +153,11 @@ class Characteristic extends EventTarget {
 
   constructor(
     private readonly gatt: Gatt,
-    private readonly heard: () => void,
+    heard: () => void,
   ) {
     super();
     gatt.on("valuechanged", ({ buffer, byteOffset, length }: Buffer) => {
+      heard();
       this.value = new DataView(buffer, byteOffset, length);
       this.dispatchEvent(new Event("characteristicvaluechanged"));
     });
@@ -167,6 +168,6 @@ class Characteristic extends EventTarget {
   }
 
   startNotifications(): Promise<void> {
-    return this.gatt.startNotifications().then(this.heard);
+    return this.gatt.startNotifications();
   }
 }
