@@ -2,6 +2,7 @@
 var ones =
   " zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen ";
 var tens = " zero ten twenty thirty forty fifty sixty seventy eighty ninety ";
+var shares = { "1/4": 0.25, quarter: 0.25, quarters: 0.25, "1/2": 0.5, half: 0.5, "3/4": 0.75 };
 var unitWords = " d day days h hr hrs hour hours m min mins minute minutes s sec secs second seconds ";
 var units = { d: 86400000, h: 3600000, m: 60000, s: 1000 };
 var week =
@@ -39,14 +40,8 @@ function read(text) {
       if (word && ".,!?".indexOf(word.substr(-1)) >= 0) word = word.substr(0, word.length - 1);
       if (!word) return;
       value = place(tens, word) > 0 ? 10 * place(tens, word) : place(ones, word);
-      share =
-        place(" 1/4 quarter quarters ", word) >= 0
-          ? 0.25
-          : place(" 1/2 half ", word) >= 0
-            ? 0.5
-            : word === "3/4"
-              ? 0.75
-              : 0;
+      /* Objects of Espruino have an "on" of their own. */
+      share = typeof shares[word] === "number" ? shares[word] : 0;
       if (value > 0 && value < room) list[end] += value;
       else if (value >= 0) list.push(value);
       else if (word === "hundred" && last) list[end] *= 100;
@@ -205,14 +200,10 @@ exports.when = function (text, day, now) {
   around();
   if (at < list.length) fail("no day in: " + day);
   if (!(minute > -60 && minute < 60) || (isEarly && (isLate || (hour > 12 && hour < 24)))) fail();
-  if (isEarly) hour = hour === 12 && minute >= 0 ? 0 : hour;
-  else if (isLate && hour > 0 && hour < (minute < 0 ? 13 : 12)) hour += 12;
-  /* The night is before midnight from five on, and its hours after are of the next day. */ else if (
-    isNight &&
-    hour > 4 &&
-    hour < 13
-  )
-    hour += 12;
+  if (isEarly && hour === 12 && minute >= 0) hour = 0;
+  if (isLate && hour > 0 && hour < (minute < 0 ? 13 : 12)) hour += 12;
+  /* The night is before midnight from five on, and its hours after are of the next day. */
+  if (isNight && !isEarly && !isLate && hour > 4 && hour < 13) hour += 12;
   minute = (hour * 60 + minute + 1440) % 1440;
   if (!(hour >= 0 && hour < 25) || hour % 1 || minute % 1) fail();
   if (isNight && minute < 300 && (days || isWeek)) days++;
