@@ -414,13 +414,10 @@ exports.start = function (options) {
     flying = [];
     waiting = [];
     calls = {};
-    /* The one that is shown goes last: no other comes up after it. */
-    Object.keys(old)
-      .reverse()
-      .forEach(function (id) {
-        if (old[id].how >= 0) report(old[id], false);
-        settle(old[id]);
-      });
+    Object.keys(old).forEach(function (id) {
+      if (old[id].how >= 0) report(old[id], false);
+      settle(old[id]);
+    });
   }
 
   function opened(asked, n) {
