@@ -511,6 +511,7 @@ describe("the watch's own tools", () => {
     expect(bangle.asked.filter(([name]) => name === "setHRMPower").map(([, on]) => on)).toEqual([1, 0, 1, 0]);
   });
 
+  const clock = (ms: number) => `${Math.floor(ms / 3_600_000)}:${(ms / 60_000) % 60}`;
   const spoken = (code: string) => scene().bangle.evaluate(`require("thimble.spoken").${code}`) as number;
 
   test.each([
@@ -583,8 +584,7 @@ describe("the watch's own tools", () => {
     ["quarter to twelve in the morning", "11:45"],
     ["half past midnight", "0:30"],
   ])("a time: %s is %s", (text, time) => {
-    const minutes = spoken(`when(${JSON.stringify(text)}, "", ${wednesday}).ms`) / 60_000;
-    expect(`${Math.floor(minutes / 60)}:${minutes % 60}`).toBe(time);
+    expect(clock(spoken(`when(${JSON.stringify(text)}, "", ${wednesday}).ms`))).toBe(time);
   });
 
   test.each([
@@ -604,8 +604,7 @@ describe("the watch's own tools", () => {
     const { ms, days: got } = scene().bangle.evaluate(
       `require("thimble.spoken").when(${JSON.stringify(time)}, ${JSON.stringify(day)}, ${wednesday})`,
     ) as { ms: number; days: number };
-    const minutes = ms / 60_000;
-    expect([`${Math.floor(minutes / 60)}:${minutes % 60}`, got]).toEqual([at, days]);
+    expect([clock(ms), got]).toEqual([at, days]);
   });
 
   test("what is not understood whole is refused: no alarm rings at another time", () => {

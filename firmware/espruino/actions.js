@@ -49,7 +49,7 @@ exports.set_alarm = function (args) {
   said = require("thimble.spoken").when(args.time, args.date, now);
   alarm = { msg: "Alarm", t: said.ms };
   /* Of a time that has passed the next one is meant. */
-  isNext = !said.days && said.ms <= now.getHours() * 3600000 + now.getMinutes() * 60000;
+  isNext = !said.days && said.hasPassed;
   if (isNext) alarm.last = now.getDate();
   at = new Date(now.getFullYear(), now.getMonth(), now.getDate() + (said.days || 0), 12);
   if (said.days) alarm.date = at.getFullYear() + "-" + two(at.getMonth() + 1) + "-" + two(at.getDate());

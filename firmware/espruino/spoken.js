@@ -117,12 +117,12 @@ exports.duration = function (text) {
 };
 
 /*
- * "half past seven pm", and a day that may be said apart, "tomorrow" → {ms: milliseconds since midnight, days: from today;
- * undefined for none}. `now`: a Date. Throws where there is no time, a day that is not known, or a time of today that has passed.
+ * "half past seven pm", and a day that may be said apart, "tomorrow" → {ms: milliseconds since midnight, days: from today,
+ * undefined for none; hasPassed: today}. `now`: a Date. Throws where there is no time, a day that is not known, or a time of today that has passed.
  */
 exports.when = function (text, day, now) {
   var minute = 0;
-  var isEarly, isLate, isNight, isWeek, hour, days;
+  var isEarly, isLate, isNight, isWeek, hasPassed, hour, days;
   function fail(what) {
     throw new Error(what || "no time in: " + text);
   }
@@ -207,9 +207,10 @@ exports.when = function (text, day, now) {
   minute = (hour * 60 + minute + 1440) % 1440;
   if (!(hour >= 0 && hour < 25) || hour % 1 || minute % 1) fail();
   if (isNight && minute < 300 && (days || isWeek)) days++;
-  if (days === 0 && minute <= now.getHours() * 60 + now.getMinutes()) {
+  hasPassed = minute <= now.getHours() * 60 + now.getMinutes();
+  if (days === 0 && hasPassed) {
     if (isWeek) days = 7;
     else if (!isNight || minute >= 300) fail("passed: " + text);
   }
-  return { ms: minute * units.m, days: days };
+  return { ms: minute * units.m, days: days, hasPassed: hasPassed };
 };

@@ -43,10 +43,10 @@ exports.start = function (options) {
 
   /* Calls and questions under way by number: {id, name, how, value; to ask: text, buttons, then}. */
   var calls = {};
-  /* Those without a result; those that ask, in turn, and whose prompt is on the screen. */
+  /* Those without a result; those that ask, in turn, the first on the screen. */
   var count = 0;
   var asking = [];
-  var shown, takeBack;
+  var takeBack;
   var lastCall = 0;
   var requests = 0;
 
@@ -306,12 +306,9 @@ exports.start = function (options) {
     var place = asking.indexOf(call);
     if (place < 0) return;
     asking.splice(place, 1);
-    if (!place) {
-      shown = 0;
-      if (answer === undefined && takeBack) takeBack();
-    }
+    if (!place && answer === undefined && takeBack) takeBack();
     call.then(answer);
-    show();
+    if (!place) show();
   }
 
   /* One prompt after another: a second would take the first one's place. */
@@ -320,8 +317,7 @@ exports.start = function (options) {
     function then(answer) {
       settle(call, answer);
     }
-    if (!call || call === shown) return;
-    shown = call;
+    if (!call) return;
     if (options.prompt) takeBack = options.prompt(call.text, call.buttons, then);
     else {
       takeBack = E.showPrompt;
@@ -334,8 +330,7 @@ exports.start = function (options) {
     call.buttons = buttons;
     call.then = then;
     asking.push(call);
-    /* Another screen may have come over the prompt, of which nobody hears. */
-    shown = 0;
+    /* The first once more: another screen may have come over its prompt, of which nobody hears. */
     show();
   }
 
