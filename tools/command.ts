@@ -104,8 +104,8 @@ export function checkOutput(path: string, inputs: readonly (string | undefined)[
   const there = found(path);
   const input = there && inputs.find((one) => one && found(one)?.ino === there.ino);
   if (input) throw new UsageError(`${path}: expected another file than the input ${input}, got the same; name another`);
+  if (there?.isDirectory()) throw unwritable(path, { code: "EISDIR" });
   try {
-    if (there?.isDirectory()) throw { code: "EISDIR" };
     accessSync(there ? path : path.replace(/[^/\\]*$/, "") || "./", constants.W_OK);
   } catch (error) {
     throw unwritable(path, error);
@@ -113,7 +113,7 @@ export function checkOutput(path: string, inputs: readonly (string | undefined)[
 }
 
 function unwritable(path: string, error: unknown): Error {
-  const { code } = error as NodeJS.ErrnoException;
+  const { code } = error as { code?: string };
   const got = code === "EISDIR" ? "a folder" : code;
   return new Error(`${path}: expected a file that can be written, got ${got}; check the path and the disk`);
 }

@@ -9,7 +9,7 @@ import { askFor } from "./fit/frames.ts";
 import { past } from "./fit/verbs.ts";
 import type { FlatTool } from "./ground.ts";
 import type { Lexicon } from "./lexicon.ts";
-import { isTaken } from "./limits.ts";
+import { beyondLimits } from "./limits.ts";
 import { flatTools } from "./line.ts";
 import type { Random } from "./random.ts";
 import { ask, chatter, type Request } from "./request.ts";
@@ -63,7 +63,7 @@ export class ToolSynth {
       if (!shown?.query.trim() || !saysOnce(shown)) continue;
       const { query, tools, answers } = shown;
       // A value may have become another on its way into the request.
-      if (!isTaken(answers, this.start)) continue;
+      if (beyondLimits(answers, this.start) !== null) continue;
       const id = `fit-${seed}-${index}`;
       try {
         checkLaw(id, shown);

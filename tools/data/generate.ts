@@ -9,8 +9,8 @@ import type { State } from "../../runtime/grammar/state.ts";
 import { ToolSet } from "../../runtime/tools/tools.ts";
 import { readBytes, writeBytes } from "../command.ts";
 import { completionsAt, retryAfterMs } from "../completions.ts";
-import { type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
-import { isTaken } from "./limits.ts";
+import { bare, type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
+import { beyondLimits } from "./limits.ts";
 import { flatTools, normalised, readLine } from "./line.ts";
 import type { kinds } from "./scenes.ts";
 import { synthesize } from "./synth.ts";
@@ -304,8 +304,7 @@ function faultOf(query: unknown, calls: unknown, tools: FlatTool[], states: Stat
   }
   const loose = ungrounded(query, calls, tools);
   if (loose !== null) return loose;
-  // The schema's limits, nested shapes and all else that an answer is held to.
-  return isTaken(calls, states) ? null : `answers: expected calls within the tools' limits, got ${brief(calls)}`;
+  return beyondLimits(calls, states);
 }
 
 const isCalls = (calls: unknown): calls is Call[] =>
@@ -313,8 +312,6 @@ const isCalls = (calls: unknown): calls is Call[] =>
   calls.every(
     (call) => typeof call?.name === "string" && typeof call.arguments === "object" && call.arguments !== null,
   );
-
-const bare = ({ name, arguments: args }: Call): Call => ({ name, arguments: args });
 
 const brief = (value: unknown) => (JSON.stringify(value) ?? "nothing").slice(0, 80);
 

@@ -8,6 +8,9 @@ export interface Call {
   arguments: Record<string, unknown>;
 }
 
+/** A call without what else came with it. */
+export const bare = ({ name, arguments: args }: Call): Call => ({ name, arguments: args });
+
 export interface FlatTool {
   name: string;
   description?: string;

@@ -1,18 +1,21 @@
 /** What a schema lets a value be: what is made for it stays within, and what is not is no example. */
 import type { State } from "../../runtime/grammar/state.ts";
 import { leaves, type Schema } from "../../runtime/tools/schema.ts";
-import type { Call } from "./ground.ts";
+import { bare, type Call } from "./ground.ts";
 import { numberWords } from "./numerals.ts";
 import type { Random } from "./random.ts";
 
 export type Limits = Extract<Schema, { kind: "number" }>;
 
-/** Whether calls are an answer that the grammar begins with `start`: within limits, lengths, nested shapes and all else it holds to. */
-export function isTaken(calls: readonly Call[], start: State): boolean {
-  const bare = calls.map(({ name, arguments: args }) => ({ name, arguments: args }));
+/**
+ * What keeps calls from being an answer that the grammar begins with `start`: limits, lengths, nested shapes and all else it
+ * holds to; null if nothing does.
+ */
+export function beyondLimits(calls: readonly Call[], start: State): string | null {
   let state: State | null = start;
-  for (const byte of new TextEncoder().encode(` ${JSON.stringify(bare)}`)) state = state?.step(byte) ?? null;
-  return state?.atEnd ?? false;
+  const text = JSON.stringify(calls.map(bare));
+  for (const byte of new TextEncoder().encode(` ${text}`)) state = state?.step(byte) ?? null;
+  return state?.atEnd ? null : `answers: expected calls within the tools' limits, got ${text.slice(0, 80)}`;
 }
 
 export const anyLength = [0, Infinity] as const;

@@ -3,7 +3,7 @@ import { answerStates } from "../../runtime/grammar/automaton.ts";
 import type { State } from "../../runtime/grammar/state.ts";
 import { type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
 import { type Call, checkCalls, type FlatTool, ungrounded } from "./ground.ts";
-import { forbidding, isTaken, toldLimits } from "./limits.ts";
+import { beyondLimits, forbidding, toldLimits } from "./limits.ts";
 
 export interface Line {
   path: string;
@@ -49,8 +49,8 @@ export function readLine(text: string, readTools = toolsOf): Omit<Line, "path" |
   })) as Call[];
   checkCalls(calls, flat);
   checkLimits(calls, tools);
-  if (!isTaken(calls, startOf(tools)))
-    throw new Error(`answers: expected calls within the tools' limits, got ${JSON.stringify(calls).slice(0, 80)}`);
+  const beyond = beyondLimits(calls, startOf(tools));
+  if (beyond !== null) throw new Error(beyond);
   const warning = ungrounded(query, calls, flat);
   return {
     query,
