@@ -80,8 +80,13 @@ async function deedOf<C extends AnyCall>(
 
 const mostCharacters = 200;
 
-/** A call in words, for the user to say yes or no to: `set timer 10 minutes`. */
-export function questionOf({ name, arguments: args }: ToolCall<string, unknown>): string {
+/**
+ * A call in words, for the user to say yes or no to: `set timer 10 minutes`. Of a number that is another than what was said, since
+ * that does not fit: `set brightness 15 (at most 100, not 150)`.
+ */
+export function questionOf({ name, arguments: args, sources }: ToolCall<string, unknown>): string {
   const values = Object.values(args as object).map((value) => (typeof value === "string" ? value : describe(value)));
-  return [snakeCase(name).replaceAll("_", " "), ...values].join(" ").slice(0, mostCharacters);
+  const unfit = Object.values(sources).flatMap(({ unfit }) => (unfit ? [`${unfit.expected}, not ${unfit.said}`] : []));
+  const words = [snakeCase(name).replaceAll("_", " "), ...values, ...(unfit.length ? [`(${unfit.join("; ")})`] : [])];
+  return words.join(" ").slice(0, mostCharacters);
 }

@@ -24,13 +24,27 @@ const placeOf = (figures: Figures, key: string, value: number) =>
   figures.placesOf(key, value)[0] ?? figures.boundOf(key, value);
 
 test("what begins, goes on with or ends an unsaid number pays, where another leads to one that is said", () => {
-  expect(losses("slept 6.5 hours", '{"hours":', ["6", "7", "60", "-", '"'])).toEqual([0, -8, -8, 0, 0]);
+  expect(losses("slept 6.5 hours", '{"hours":', ["6", "7", "60", "-", '"'])).toEqual([0, -8, -8, -8, 0]);
+  expect(losses("slept 6.5 hours less", '{"hours":', ["6", "7", "-"])).toEqual([0, -8, 0]);
   expect(losses("slept 6.5 hours", '{"hours":-', ["6", "7"])).toEqual([0, -8]);
   expect(losses("at half past 6", '{"hour":', ["6", "7", "-"])).toEqual([0, -8, -8]);
   expect(losses("slept 6.5 hours", '{"hours":6', [".", "5", "}}]", ',"'])).toEqual([0, -8, 0, 0]);
   expect(losses("slept 6.5 hours", '{"amount":6', [".", "5", "}}]", ',"'])).toEqual([0, -8, -8, -8]);
   expect(losses("slept 6.5 hours", '{"amount":6.5', ["}}]", ',"', "0", "5"])).toEqual([0, 0, -8, -8]);
   expect(losses("at 7 and 19", '{"hours":[7,1', ["9]", "9", "]", "0"])).toEqual([0, 0, -8, -8]);
+});
+
+test("below nothing is what the request or the schema says so of", () => {
+  const from = (least: number) => (text: string) => !/^(?:":)?-/.test(text) || Number(text.replace('":', "")) >= least;
+  for (const before of ['{"gate', '{"gate":'])
+    for (const [request, least, loss] of [
+      ["the sixth gate", Number.NEGATIVE_INFINITY, -8],
+      ["the sixth gate", -100, 0],
+      ["6 gates back", Number.NEGATIVE_INFINITY, 0],
+    ] as const) {
+      const lead = before.endsWith(":") ? "" : '":';
+      expect(losses(request, before, [`${lead}6`, `${lead}-`], from(least))).toEqual([0, loss]);
+    }
 });
 
 test("a piece that ends the key may begin the number; one that only ends the key leads on", () => {

@@ -82,7 +82,7 @@ test("a number of more digits than one has is cut, and never acted on", async ()
   };
   const { calls, decision } = await (await load()).call("charge card 4111111111111111", [charge]);
   expect(calls[0].arguments).toEqual({ card: 411111111111111 });
-  expect([calls[0].sources.card, decision]).toEqual([{ from: "nowhere", grounded: false }, "confirm"]);
+  expect([calls[0].sources.card, decision]).toEqual([{ from: "nowhere", grounded: false }, "ask"]);
 });
 
 test("what a default or an enum accounts for takes no number from another argument", () => {

@@ -2,7 +2,7 @@ import { confidenceOf } from "../runtime/answer/decision.ts";
 import { defaultModel, load, type Thimble } from "../runtime/index.ts";
 import { PackStream } from "../runtime/load/loader.ts";
 import { type Calibration, genericCalibration, type Leaning } from "../runtime/pack/calibration.ts";
-import { fit, mayAct, type Sample, samplesOf } from "./calibrate/fit.ts";
+import { fit, mayAct, type Sample, samplesOf, usual } from "./calibrate/fit.ts";
 import { type Command, checkOutput, print, table, UsageError, warn, writeBytes } from "./command.ts";
 import { readExamples } from "./eval/examples.ts";
 
@@ -16,8 +16,8 @@ All of the data fits what is written; what is reported is each half by a fit of 
   -o, --out FILE     the calibration to write, for load(…, { calibration })
   --model PACK       a pack's path (the model inside the package)
   --limit N          examples a file, spread evenly
-  --act P            share of right calls among those acted on (0.95)
-  --confirm P        share of right calls among those confirmed or acted on (0.7)
+  --act P            share of right calls among those acted on (${usual.act})
+  --confirm P        least chance of being right to offer a call for a yes; below it, ask (${usual.confirm})
   --lean TOOL,NONE,WORD,NUMBER   what counts beside the decoder, in logits: in the choice of a tool the contrastive head's
                      score of 1, calling none and a score of 1 by words; against a number that nobody said (half
                      of it against an enum's value)
@@ -42,7 +42,7 @@ All of the data fits what is written; what is reported is each half by a fit of 
         throw new UsageError(`--${name}: expected a share between 0 and 1, got ${input.text(name)}`);
       return value;
     };
-    const [act, confirm] = [share("act", 0.95), share("confirm", 0.7)];
+    const [act, confirm] = [share("act", usual.act), share("confirm", usual.confirm)];
     if (act < confirm) throw new UsageError(`--act: expected at least --confirm, ${confirm}, got ${act}`);
     const [out, svg] = [input.text("out"), input.text("svg")];
     if (out && out === svg) throw new UsageError(`--svg: expected another file than -o, got ${svg}; name another`);
@@ -51,7 +51,7 @@ All of the data fits what is written; what is reported is each half by a fit of 
     const thimble = await open(input.text("model"), readLean(input.text("lean")));
     const samples = await samplesOf(thimble, examples);
     const { lean } = thimble.calibration;
-    const calibration = { ...fit(samples, act, confirm), ...(lean && { lean }) };
+    const calibration = { ...fit(samples, { act, confirm }), ...(lean && { lean }) };
     if (calibration.act === 1) {
       const few = `${samples.length} calls promise no share of ${act}: the calibration never acts; give more data`;
       warn(`calibrate: ${few}`);
@@ -60,7 +60,7 @@ All of the data fits what is written; what is reported is each half by a fit of 
 
     const judged = [0, 1].flatMap((parity) => {
       const half = (side: number) => samples.filter(({ example }) => example % 2 === side);
-      return half(parity).map(judgedBy(fit(half(1 - parity), act, confirm)));
+      return half(parity).map(judgedBy(fit(half(1 - parity), { act, confirm })));
     });
     const bins = reliability(judged);
     if (svg) writeBytes(svg, plot(bins));

@@ -98,6 +98,9 @@ static void note_said(arguments_said *said, const uint8_t *schema, thimble_span 
   said->of[i].times++;
 }
 
+/* In counts of values from nowhere, what a number is beside the one of any. */
+enum { oneNumber = 1 << 12 };
+
 /* Values that another argument has already, as often as the request says them. */
 static uint32_t count_again(const call *c, const arguments_said *said) {
   uint32_t count = 0;
@@ -108,7 +111,7 @@ static uint32_t count_again(const call *c, const arguments_said *said) {
     if (!before) continue;
     for (uint32_t j = 0; j < said->n; j++)
       if (is_as_far(said->of[j].value, said->of[i].value)) find_places(c, said->of[j].key, said->of[j].value, &p);
-    if (before >= p.n) count += said->of[i].times;
+    if (before >= p.n) count += said->of[i].times * (1 + oneNumber);
   }
   return count;
 }
@@ -146,7 +149,7 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, const uint8_t *
   }
   if (*j.at != '{') {
     bool isDefault = *schema == schema_default && is_same((thimble_span){schema + 3, u16_at(schema + 1)}, j);
-    return !isDefault && !is_said(c, argument, key, j, said);
+    return isDefault || is_said(c, argument, key, j, said) ? 0 : *j.at == '"' ? 1 : 1 + oneNumber;
   }
   const uint8_t *object = one && *one == schema_object ? one : NULL;
   for (json in = {j.at + 1, j.end - 1}; object && in.at < in.end;) {
@@ -221,12 +224,13 @@ static double confidence_of(const call *c, const thimble_sureness *s, uint32_t a
   return sigmoid((float)sum);
 }
 
-static uint32_t decide(const thimble_model *m, const thimble_sureness *s, bool mayAct) {
+/* `atMost`: what may come of it however sure the model was. */
+static uint32_t decide(const thimble_model *m, const thimble_sureness *s, uint32_t atMost) {
   enum { safe, confirm, danger };
   uint32_t risk = m->parts[part_trust].at[trustRisks + s->tool];
   double act = trust_at(m, trustAct), bar = risk == safe ? act : (1 + act) / 2;
-  if (mayAct && act < 1 && s->confidence >= bar) return risk == danger ? thimble_confirm : thimble_act;
-  return s->confidence >= (risk == danger ? act : trust_at(m, trustConfirm)) ? thimble_confirm : thimble_ask;
+  if (atMost == thimble_act && act < 1 && s->confidence >= bar) return risk == danger ? thimble_confirm : thimble_act;
+  return atMost && s->confidence >= (risk == danger ? act : trust_at(m, trustConfirm)) ? thimble_confirm : thimble_ask;
 }
 
 /* Whether a request says within its first words what not to do: no "don't forget", no "do not disturb". */
@@ -264,10 +268,11 @@ uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure) {
     json args = {text.at + named + sizeof AFTER_NAME - 2, text.at + text.bytes - 1};
     const uint8_t *schema = m->parts[part_schemas].at + u32_at(m->parts[part_tools].at + 28 * tool + 24);
     arguments_said said = {0};
-    s.ungrounded = (uint16_t)count_ungrounded(c, schema, schema, (thimble_span){NULL, 0}, args, &said);
-    s.ungrounded = (uint16_t)(s.ungrounded + count_again(c, &said));
+    uint32_t nowhere = count_ungrounded(c, schema, schema, (thimble_span){NULL, 0}, args, &said) + count_again(c, &said);
+    s.ungrounded = (uint16_t)(nowhere % oneNumber);
     s.confidence = (float)confidence_of(c, &s, count_keys(args));
-    s.decision = (uint16_t)decide(m, &s, !s.ungrounded && !isForbidden && !(cutShort && i + 1 == c->nCalls));
+    bool mayAct = !nowhere && !isForbidden && !(cutShort && i + 1 == c->nCalls);
+    s.decision = (uint16_t)decide(m, &s, mayAct ? thimble_act : nowhere / oneNumber ? thimble_ask : thimble_confirm);
     if (s.decision < careful) careful = s.decision;
     sure[i] = s;
   }

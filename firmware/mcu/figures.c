@@ -245,6 +245,7 @@ static void note_fitting(call *c) {
     isThere = find_open(&t, c->textBytes + keyEnd.bytes, &open);
   }
   if (isThere && open.start != c->boundsAt && c->said[c->nSaid - 1].bound) find_bounds(c, &t, &open);
+  bool isFree = isThere && open.start >= c->textBytes && takes_number(c, &t, open.start, farBelow);
   for (uint32_t i = 0; i < c->nSaid && isThere; i++) {
     bool isOther = c->said[i].isOther && fitted;
     meanings m = values_under(c, &open.unit, i);
@@ -254,10 +255,9 @@ static void note_fitting(call *c) {
       fitted = fits_here(c, &t, open.start, text, write_decimal(m.values[n], text));
       if (fitted && !isOther) c->fitting[i] |= 1u << n;
     }
-    /* Where the schema says how far below nothing numbers go, they do. */
-    uint32_t below = m.falls && !takes_number(c, &t, open.start, farBelow) ? c->fitting[i] >> 1 : 0;
-    for (uint32_t n = 0; n < m.n; n++)
-      if (m.values[n] > 0 && below >> n & 1) c->fitting[i] &= (uint8_t)~(1u << n);
+    /* Below nothing is what the request or the schema says so of; where both do, nothing else. */
+    for (uint32_t n = 1; n < m.n && m.falls != isFree; n++)
+      if (m.values[n] < 0 && m.values[n - 1] > 0 && (isFree || c->fitting[i] >> n & 1)) c->fitting[i] &= (uint8_t)~((isFree ? 2u : 1u) << (n - 1));
   }
 }
 

@@ -122,6 +122,14 @@ export class Figures {
     });
   }
 
+  /** What each number of the request comes to under a key, in its units. */
+  saidUnder(key: string): { value: number; place: Said }[] {
+    return [...valuesUnder(countedUnder(lastWord(escaped(key))), this.said)].flatMap(({ value, place }) =>
+      // What may fall is twice there.
+      place && value < 0 === place.millionths < 0 ? [{ value: value / million, place }] : [],
+    );
+  }
+
   /** Where it asks for the most or the least that a number under a key may be: "full volume". */
   boundOf(key: string, value: number): Place | undefined {
     return isLevel(escaped(key)) && this.reached.has(String(value)) ? this.asks.place : undefined;
@@ -144,6 +152,8 @@ export class Figures {
     const meant = this.meant(key);
     const said = this.signed(key).filter((text) => {
       const { rather, below } = meant.get(text) ?? {};
+      // Below nothing is what the request or the schema says so of: "gate -6" is none.
+      if (!digits && text.startsWith("-") && !meant.has(text) && fits(farBelow)) return false;
       return fits(text) && !fits(rather) && !(fits(below) && !fits(farBelow));
     });
     return [...said, ...this.boundsFrom(key, start, digits, takes)];

@@ -6,6 +6,7 @@ import { isObject, type Json } from "../json.ts";
 import { isOfWord } from "../text/letters.ts";
 import { numbersIn, type SaidNumber } from "../text/numbers.ts";
 import { lowerCased, plainText, type Request } from "../text/request.ts";
+import { misfit } from "../tools/decimal.ts";
 import { itemSchema, type Leaf, leaves, type Property, type Schema } from "../tools/schema.ts";
 import type { Figures } from "./figures.ts";
 
@@ -18,6 +19,8 @@ export interface ValueSource {
   fact?: string;
   /** false: nothing in the request, the schema or its defaults accounts for the value. */
   grounded: boolean;
+  /** Of a number from nowhere: the one that the request says at this place, in the units of the argument, and why it is not it. */
+  unfit?: { said: number; expected: string };
 }
 
 export interface Grounded {
@@ -25,6 +28,8 @@ export interface Grounded {
   arguments: Record<string, Json>;
   /** By path, leaf by leaf: `city`, `attendees[0]`, `start.date`. */
   sources: Record<string, ValueSource>;
+  /** Whether a number among them comes from nowhere. */
+  isNumberGuessed: boolean;
 }
 
 /**
@@ -42,6 +47,7 @@ export function ground(
   let said: SaidNumber[] | undefined;
   /** By size: where the request says it, and paths by argument, of which a list is one. */
   const numbers = new Map<number, { places: Set<unknown>; paths: Map<string, string[]> }>();
+  const written: { path: string; key: string; schema: Schema | undefined }[] = [];
   const placeOf = (value: Json, key: string, path: string, isKnown: boolean): Found | null => {
     if (typeof value === "string") return findText(value, request.text);
     if (typeof value !== "number") return null;
@@ -78,6 +84,7 @@ export function ground(
     const unsaid = withoutPlace(value, inner, fallback);
     const place = placeOf(value, key, path, unsaid.grounded);
     const source = place ? { from: place.from, ...request.typedSpan(place.start, place.end), grounded: true } : unsaid;
+    if (typeof value === "number") written.push({ path, key, schema: inner });
     // Keys with dots may come to one path: there the doubtful value counts.
     if (sources.get(path)?.grounded !== false) sources.set(path, source);
     const isCopy = place && request.text.slice(place.start, place.end) === value;
@@ -96,7 +103,21 @@ export function ground(
   for (const { places, paths } of numbers.values())
     for (const path of [...paths.values()].slice(places.size).flat())
       sources.set(path, { from: "nowhere", grounded: false });
-  return { arguments: read, sources: Object.fromEntries(sources) };
+  const guessed = written.filter(({ path }) => sources.get(path)?.grounded === false);
+  for (const { path, key, schema } of guessed) {
+    if (schema?.kind !== "number") continue;
+    const unfit = figures?.saidUnder(key).find(({ value }) => misfit(value, schema));
+    if (!unfit) continue;
+    const { value: said, place } = unfit;
+    const span = request.typedSpan(place.start, place.end);
+    sources.set(path, {
+      from: "nowhere",
+      ...span,
+      grounded: false,
+      unfit: { said, expected: misfit(said, schema) ?? "" },
+    });
+  }
+  return { arguments: read, sources: Object.fromEntries(sources), isNumberGuessed: guessed.length > 0 };
 }
 
 /** A free string in the user's own words, unless the schema's limits forbid those. */

@@ -5,7 +5,7 @@ export interface Calibration {
   /** 3 since `valueDoubt`, which those of version 1 have not; those of version 2 had another in its place, and never act. */
   version: 1 | 3;
   weights: Record<Exclude<Feature, "valueDoubt">, number> & { valueDoubt?: number };
-  /** Least confidence to act on, and to offer for confirmation; below that, ask. */
+  /** Least confidence to act on, and to offer for confirmation; below that the model is guessing: ask. */
   act: number;
   confirm: number;
   /** What the contrastive head's scores of tools count in the choice of one; nothing where absent. */

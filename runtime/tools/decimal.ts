@@ -137,3 +137,15 @@ function divisorUp(step: bigint, grain: bigint): bigint {
 export function anyFits(limits: Scaled): boolean {
   return [..."-0123456789"].some((c) => someFits(limits, c));
 }
+
+/** What is expected of a number, in words, that a schema does not take. */
+export function misfit(value: number, schema: NumberSchema): string | undefined {
+  if (isFit(scaledOf(schema), String(value))) return undefined;
+  const { integer, least, most, multipleOf } = schema;
+  if (value < least.value || (least.exclusive && value === least.value))
+    return `${least.exclusive ? "more than" : "at least"} ${least.value}`;
+  if (value > most.value || (most.exclusive && value === most.value))
+    return `${most.exclusive ? "less than" : "at most"} ${most.value}`;
+  if (integer && !Number.isInteger(value)) return "a whole number";
+  return multipleOf === null ? undefined : `a multiple of ${multipleOf}`;
+}

@@ -14,6 +14,9 @@ export interface Sample {
   right: boolean;
 }
 
+/** The share of calls that are right among those acted on, and the least chance of one that is offered for confirmation. */
+export const usual = { act: 0.95, confirm: 0.5 };
+
 /** What a fit takes of a sample. */
 type Judgeable = Pick<Sample, "values" | "right">;
 
@@ -36,28 +39,25 @@ export async function samplesOf(session: Pick<Session, "call">, examples: readon
 }
 
 /**
- * Logistic regression with a small penalty, each weight kept to its sign, then the least confidence
- * above which the wanted share of calls is right; to act, of those that may be acted on, whose values all come from somewhere.
- * With too few calls for a threshold, it is 1: never act.
+ * Logistic regression with a small penalty, each weight kept to its sign, then the least confidence to act: above which the share
+ * `act` of calls is right, of those that may be acted on, whose values all come from somewhere. `confirm`: the least
+ * to offer a call for confirmation. With too few calls for a threshold, it is 1: never act, never offer.
  */
-export function fit(samples: readonly Judgeable[], act: number, confirm: number): Calibration {
+export function fit(samples: readonly Judgeable[], { act, confirm } = usual): Calibration {
   const weights = regression(samples);
   const calibration: Calibration = { version: 3, weights, act: 1, confirm: 1 };
   const sorted = samples
     .map((one) => ({ ...one, confidence: confidenceOf(one.values, calibration) }))
     .sort((a, b) => b.confidence - a.confidence);
-  const least = (share: number, among = sorted): number => {
-    let [right, threshold] = [0, 1];
-    for (const [i, one] of among.entries()) {
-      right += Number(one.right);
-      // A threshold stands between two confidences, as they are written: calls that are as sure are all above it or below.
-      const isLast = rounded(among[i + 1]?.confidence ?? -1) < rounded(one.confidence);
-      if (isLast && i >= 19 && right / (i + 1) >= share) threshold = rounded(one.confidence);
-    }
-    return threshold;
-  };
-  calibration.act = least(act, sorted.filter(mayAct));
-  calibration.confirm = Math.min(calibration.act, least(confirm));
+  const [among, fewest] = [sorted.filter(mayAct), 20];
+  let right = 0;
+  for (const [i, one] of among.entries()) {
+    right += Number(one.right);
+    // A threshold stands between two confidences, as they are written: calls that are as sure are all above it or below.
+    const isLast = rounded(among[i + 1]?.confidence ?? -1) < rounded(one.confidence);
+    if (isLast && i + 1 >= fewest && right / (i + 1) >= act) calibration.act = rounded(one.confidence);
+  }
+  if (samples.length >= fewest) calibration.confirm = Math.min(calibration.act, confirm);
   return calibration;
 }
 

@@ -244,7 +244,7 @@ async function refitted(
   session.close();
   const { lean } = calibration;
   const wrong = samples.filter(({ right }) => !right).length;
-  return samples.length >= 60 && wrong >= 10 ? { ...fit(samples, 0.95, 0.7), ...(lean && { lean }) } : undefined;
+  return samples.length >= 60 && wrong >= 10 ? { ...fit(samples), ...(lean && { lean }) } : undefined;
 }
 
 function reportOf(
