@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -51,6 +51,57 @@ test("run takes a packed list; where a list's words or places count a command as
       err: `thimble: ${packed}: expected tools as JSON, got a packed list; give the JSON that it was packed from\n`,
     });
   }
+});
+
+test("a file of no tool, or of one that is none, is named by whatever reads it", async () => {
+  const [none, odd] = [join(folder, "none.json"), join(folder, "odd.json")];
+  writeFileSync(none, "[]");
+  const limits = { n: { type: "integer", minimum: "no" } };
+  writeFileSync(odd, JSON.stringify([{ name: "f", parameters: limits }]));
+  const page = ["playground", "--export", join(folder, "page"), "--tools"];
+  for (const command of [
+    ["run", "hi", "--tools"],
+    ["serve", "--tools"],
+    ["tools", "show"],
+    ["profile", "--tools"],
+    page,
+  ])
+    for (const [file, message] of [
+      [none, "expected one tool at least, got an empty list"],
+      [odd, 'tools[0].parameters.n.minimum: expected a number, got "no"'],
+    ]) {
+      const { code, out, err } = await thimble([...command, file]);
+      expect({ code, out, err }).toEqual({ code: 1, out: "", err: `thimble: ${file}: ${message}\n` });
+    }
+});
+
+test("the playground is written to no folder of other files, and over itself", async () => {
+  const [site, notes] = [join(folder, "site"), join(folder, "notes")];
+  mkdirSync(notes);
+  writeFileSync(join(notes, "diary"), "");
+  for (const place of [notes, join(notes, "diary")]) {
+    const { code, err } = await thimble(["playground", "--export", place]);
+    expect([code, err]).toEqual([
+      1,
+      `thimble: --export: expected a new folder, an empty one or one that it wrote before, got ${place}; name another\n`,
+    ]);
+  }
+  expect(readdirSync(notes)).toEqual(["diary"]);
+  mkdirSync(site);
+  for (let i = 0; i < 2; i++) expect((await thimble(["playground", "--export", site])).code).toBe(0);
+});
+
+test("a calibration on few calls is written with a warning", async () => {
+  const few = join(folder, "few.jsonl");
+  const tools = JSON.parse(readFileSync(watch, "utf8"));
+  const line = (n: number) => ({
+    ...{ query: `set a timer for ${n} minutes`, tools },
+    answers: [{ name: "set_timer", arguments: { duration: `${n} minutes` } }],
+  });
+  writeFileSync(few, Array.from({ length: 30 }, (_, i) => JSON.stringify(line(i + 2))).join("\n"));
+  const { code, err } = await thimble(["calibrate", few, "-o", join(folder, "few.json")]);
+  expect(code).toBe(0);
+  expect(err).toContain("calibrate: 30 calls tell little of a share of 0.95; give more data, at best 200 calls");
 });
 
 test("the playground begins with the tools of a file in any form", async () => {

@@ -55,7 +55,10 @@ All of the data fits what is written; what is reported is each half by a fit of 
     if (calibration.act === 1) {
       const few = `${samples.length} calls promise no share of ${act}: the calibration never acts; give more data`;
       warn(`calibrate: ${few}`);
-    }
+    } else if (samples.length < fewCalls)
+      warn(
+        `calibrate: ${samples.length} calls tell little of a share of ${act}; give more data, at best ${fewCalls} calls`,
+      );
     if (out) writeBytes(out, `${JSON.stringify(calibration, null, 2)}\n`);
 
     const judged = [0, 1].flatMap((parity) => {
@@ -99,6 +102,9 @@ async function open(model: string | undefined, lean: Leaning | null | undefined)
   const { lean: _, ...calibration } = stream.header.calibration ?? genericCalibration;
   return load(model, { ...limits, calibration: lean ? { ...calibration, lean } : calibration });
 }
+
+/** Below so many a share of a hundredth is a call or two. */
+const fewCalls = 200;
 
 /** A call as a calibration that has not seen it judges it. */
 interface Judged {

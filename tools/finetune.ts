@@ -155,11 +155,14 @@ your tools, the model's own decoder all else. Exit code 3 where the tuning is no
       if (!report.isBetter || report.hasFallen) process.exitCode = 3;
       const figures = { out, bytes: bytes.length, elapsedMs: performance.now() - began };
       const { isBetter, hasFallen } = report;
-      const doubts = `${isBetter ? "" : "; not better on its own tools"}${hasFallen ? "; worse on general requests" : ""}`;
+      const doubts = [
+        ...(isBetter ? [] : ["not better on its own tools: give more examples or --minutes"]),
+        ...(hasFallen ? ["worse on general requests: raise --replay"] : []),
+      ];
       print(
         input.flag("json")
           ? JSON.stringify({ ...figures, ...report })
-          : `${reportText(report)}\n${out} ${bytes.length} bytes${doubts}`,
+          : `${reportText(report)}\n${[`${out} ${bytes.length} bytes`, ...doubts].join("; ")}`,
       );
     } finally {
       process.off("SIGINT", stop);

@@ -12,7 +12,7 @@ import { handlerOf } from "./serve/handler.ts";
 import { listen, untilStopped } from "./serve/listen.ts";
 import { Metrics } from "./serve/metrics.ts";
 import { withSdk } from "./serve/sdk.ts";
-import { readToolsText } from "./toollist.ts";
+import { readToolsText, toolsOf } from "./toollist.ts";
 
 export const playground: Command = {
   help: `thimble playground [--port 7860] [--host ADDRESS] [--model PACK] [--tools FILE] [--connect FILE] [--export FOLDER]
@@ -45,7 +45,7 @@ teach. The same port answers as thimble serve does.
     const [toolsPath, connect, folder] = ["tools", "connect", "export"].map((name) => input.text(name));
     if (toolsPath !== undefined && connect !== undefined)
       throw new UsageError("playground: expected one of --tools and --connect, got both; leave one out");
-    const parts = { pack, tools: connect ? await toolsOf(connect) : toolsPath ? readTools(toolsPath) : [] };
+    const parts = { pack, tools: connect ? await connectedTools(connect) : toolsPath ? readTools(toolsPath) : [] };
     if (folder !== undefined) {
       exportPage(folder, parts);
       return warn(`${folder} has the page: serve it from any web server`);
@@ -69,14 +69,14 @@ teach. The same port answers as thimble serve does.
   },
 };
 
-/** Throws: Error, or ToolError, for a file that is no list of tools. */
+/** Throws: Error for a file that is no list of tools. */
 function readTools(path: string): unknown[] {
   const text = readToolsText(path);
-  ToolSet.from(text);
+  toolsOf(text, path);
   return entriesOf(parsed(text)).entries.map(({ value }) => value);
 }
 
-async function toolsOf(path: string): Promise<unknown[]> {
+async function connectedTools(path: string): Promise<unknown[]> {
   const { listTools } = await withSdk("client", import("./serve/router.ts"));
   return listTools(path);
 }
