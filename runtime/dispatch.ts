@@ -78,15 +78,20 @@ async function deedOf<C extends AnyCall>(
   }
 }
 
+/** What a question needs of a call. */
+type Asked = Pick<AnyCall, "name" | "arguments"> & Partial<Pick<AnyCall, "sources">>;
+
 const mostCharacters = 200;
 
 /**
  * A call in words, for the user to say yes or no to: `set timer 10 minutes`. Of a number that is another than what was said, since
- * that does not fit: `set brightness 15 (at most 100, not 150)`.
+ * that does not fit: `set brightness 15 (level at most 100, not 150)`.
  */
-export function questionOf({ name, arguments: args, sources }: ToolCall<string, unknown>): string {
+export function questionOf({ name, arguments: args, sources = {} }: Asked): string {
   const values = Object.values(args as object).map((value) => (typeof value === "string" ? value : describe(value)));
-  const unfit = Object.values(sources).flatMap(({ unfit }) => (unfit ? [`${unfit.expected}, not ${unfit.said}`] : []));
+  const unfit = Object.entries(sources).flatMap(([path, { unfit }]) =>
+    unfit ? [`${path.replace(/\[\d+\]/g, "")} ${unfit.expected}, not ${unfit.said}`] : [],
+  );
   const words = [snakeCase(name).replaceAll("_", " "), ...values, ...(unfit.length ? [`(${unfit.join("; ")})`] : [])];
   return words.join(" ").slice(0, mostCharacters);
 }

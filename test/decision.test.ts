@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { confidenceOf, decide, featuresOf, forbids, mostCareful } from "../runtime/answer/decision.ts";
 import { readCalls } from "../runtime/answer/toolcall.ts";
 import { questionOf } from "../runtime/dispatch.ts";
@@ -171,41 +171,85 @@ function decisions(args: string, request: string, cutShort = false): string[] {
 }
 
 test("a value out of nowhere is never acted on, however sure the model is; one that is said or a default may be", () => {
-  expect(decisions('{"minutes":90}', "set a timer for an hour and a half")).toEqual(["act", "ask"]);
-  expect(decisions('{"minutes":30}', "set a timer for an hour and a half")).toEqual(["act", "ask"]);
+  expect(decisions('{"minutes":90}', "set a timer for an hour and a half")).toEqual(["act", "confirm"]);
+  expect(decisions('{"minutes":30}', "set a timer for an hour and a half")).toEqual(["act", "confirm"]);
   expect(decisions('{"minutes":30}', "set a timer for thirty minutes")).toEqual(["act", "act"]);
   expect(decisions('{"text":"none"}', "go")).toEqual(["act", "act"]);
   expect(decisions('{"text":"bob"}', "go")).toEqual(["act", "confirm"]);
 });
 
-test("a number out of nowhere is a guess; where another is said that does not fit, its source and the question tell which and why", async () => {
-  const inputSchema = (limits: object) => ({ type: "object", properties: { minutes: limits }, required: ["minutes"] });
-  const model = await load();
-  const asked = async (request: string, limits: object) => {
-    const tool = { name: "set_timer", description: "Start a timer.", inputSchema: inputSchema(limits) };
-    const { calls, decision } = await model.call(request, ToolSet.from([tool]));
-    const { minutes } = calls[0].sources;
-    expect({ decision, grounded: minutes.grounded }).toEqual({ decision: "ask", grounded: false });
-    return [request.slice(minutes.start, minutes.end), minutes.unfit, questionOf(calls[0])];
+describe("a number from nowhere, where another is said that does not fit", () => {
+  const within = (most: number) => ({ type: "integer", minimum: 1, maximum: most });
+  const asked = async (request: string, properties: Record<string, object>) => {
+    const inputSchema = { type: "object", properties, required: Object.keys(properties) };
+    const tool = { name: "set_timer", description: "Start a timer.", inputSchema };
+    const { calls, decision } = await (await load()).call(request, ToolSet.from([tool]));
+    expect(decision).not.toBe("act");
+    return { ...calls[0], question: questionOf(calls[0]) };
   };
-  const hours = { type: "integer", minimum: 1, maximum: 120 };
-  const [place, unfit, question] = await asked("timer for 500 minutes", hours);
-  expect([place, unfit]).toEqual(["500", { said: 500, expected: "at most 120" }]);
-  expect(question).toMatch(/^set timer \d+ \(at most 120, not 500\)$/);
-  expect((await asked("timer for 3 hours", hours)).slice(0, 2)).toEqual(["3", { said: 180, expected: "at most 120" }]);
-  expect((await asked("timer for zero minutes", hours))[1]).toEqual({ said: 0, expected: "at least 1" });
-  expect((await asked("timer for 2.5 minutes", { type: "integer" }))[1]).toEqual({
-    said: 2.5,
-    expected: "a whole number",
+  const unfitOf = async (request: string, minutes: object) => {
+    const { sources } = await asked(request, { minutes });
+    const { unfit, ...rest } = sources.minutes;
+    expect(rest).toEqual({ from: "nowhere", grounded: false });
+    return unfit && [unfit.said, unfit.expected, request.slice(unfit.start, unfit.end)];
+  };
+
+  test("its source and the question say which and why", async () => {
+    expect(await unfitOf("timer for 500 minutes", within(120))).toEqual([500, "at most 120", "500"]);
+    expect(await unfitOf("timer for 3 hours", within(120))).toEqual([180, "at most 120", "3"]);
+    expect(await unfitOf("timer for zero minutes", within(120))).toEqual([0, "at least 1", "zero"]);
+    expect(await unfitOf("timer for 2.5 minutes", { type: "integer" })).toEqual([2.5, "a whole number", "2.5"]);
+    const steps = { type: "integer", multipleOf: 5 };
+    expect(await unfitOf("timer for 12 minutes", steps)).toEqual([12, "a multiple of 5", "12"]);
+    expect(await unfitOf("timer for 500 minutes", { enum: [5, 10, 15] })).toEqual([500, "one of 5, 10, 15", "500"]);
+    const { question } = await asked("timer for 500 minutes", { minutes: within(120) });
+    expect(question).toMatch(/^set timer \d+ \(minutes at most 120, not 500\)$/);
   });
-  const steps = { type: "integer", multipleOf: 5 };
-  expect((await asked("timer for 12 minutes", steps))[1]).toEqual({ said: 12, expected: "a multiple of 5" });
+
+  test("none is named that another argument has, that a limit of another option takes, nor of half the whole number that it is", async () => {
+    const baked = await asked("timer for 200 degrees", { degrees: within(250), minutes: within(120) });
+    expect([baked.sources.degrees.grounded, baked.sources.minutes.unfit]).toEqual([true, undefined]);
+    expect(await unfitOf("timer for 500 minutes", { anyOf: [within(120), { type: "integer", minimum: 600 }] })).toBe(
+      undefined,
+    );
+    const { question } = await asked("set the timer to half", { percent: within(100) });
+    expect(question).not.toContain("(");
+  });
+});
+
+test("under a length of time a distance, a time of the day and a part of a longer one are no length", async () => {
+  const properties = { minutes: { type: "integer", minimum: 1, maximum: 180 } };
+  const inputSchema = { type: "object", properties, required: ["minutes"] };
+  const tools = ToolSet.from([{ name: "start_timer", description: "Starts a timer.", inputSchema }]);
+  const model = await load();
+  const minutesOf = async (request: string) => {
+    const { calls } = await model.call(request, tools);
+    return calls[0] && [calls[0].arguments.minutes, calls[0].sources.minutes.grounded];
+  };
+  for (const request of [
+    "timer for a 20 km ride",
+    "set a timer until 5",
+    "set a timer for 5 pm",
+    "timer at 8",
+    "timer 2h 15m",
+  ])
+    expect([request, (await minutesOf(request))?.[1] ?? false]).toEqual([request, false]);
+  expect(await minutesOf("timer for 20 minutes")).toEqual([20, true]);
+  const both = { hours: { type: "integer" }, minutes: { type: "integer" } };
+  const byBoth = {
+    name: "start_timer",
+    description: "Starts a timer.",
+    inputSchema: { type: "object", properties: both },
+  };
+  const { calls } = await model.call("start a timer of 2 hours and 15 minutes", ToolSet.from([byBoth]));
+  expect(calls[0].arguments).toEqual({ hours: 2, minutes: 15 });
+  expect(Object.values(calls[0].sources).every(({ grounded }) => grounded)).toBe(true);
 });
 
 test("the call that a limit cut short is never acted on; those before it may be", () => {
   expect(decisions('{"minutes":5}', "for 5", true)).toEqual(["act", "confirm"]);
-  expect(decide(1, "safe", sure, "confirm")).toBe("confirm");
-  expect(decide(1, "danger", sure, "confirm")).toBe("confirm");
+  expect(decide(1, "safe", sure, false)).toBe("confirm");
+  expect(decide(1, "danger", sure, false)).toBe("confirm");
 });
 
 test("calls that are as sure are above the bar all or none, whatever their order", () => {

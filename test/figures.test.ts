@@ -185,10 +185,10 @@ test("by how much is no level: a number after by, or before a comparative", () =
     "to 40 over night",
   ])
     expect([one, counts(one)]).toEqual([one, false]);
-  expect(counts("wait by 5", "seconds")).toBe(false);
+  expect(counts("longer by 5 more", "seconds")).toBe(false);
   expect(placeOf(new Figures("raise the volume by 5", 8), "level", 5)).toBeUndefined();
   expect(placeOf(new Figures("raise the level to 5", 8), "level", 5)).toMatchObject({ start: 19, end: 20 });
-  expect(placeOf(new Figures("wait by 5", 8), "seconds", 5)).toMatchObject({ start: 8, end: 9 });
+  expect(placeOf(new Figures("wait for 5", 8), "seconds", 5)).toMatchObject({ start: 9, end: 10 });
 });
 
 test('what the schema does not take is none of those that are said; by a clock of 24 "8 pm" is 20 alone', () => {

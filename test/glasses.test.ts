@@ -326,6 +326,14 @@ describe("reading", () => {
     expect([to, text].map(({ start, end }) => action.text.slice(start, end))).toEqual(["Anna", "I’m late, really"]);
   });
 
+  test("an enum's value stays as the tool lists it, however the transcript spells it", async () => {
+    const heard = hearing({ "beacon at home": ["beacon", { at: "home" }] });
+    const [action] = await heard.play([[0, "Beacon at HOME.", true]]);
+    if (action.kind !== "call") throw new Error(action.kind);
+    expect(action.calls[0].arguments).toEqual({ at: "home" });
+    expect(action.text.slice(action.calls[0].sources.at.start, action.calls[0].sources.at.end)).toBe("HOME");
+  });
+
   test("a model that throws gives an error, and the next command is read", async () => {
     let calls = 0;
     const inner = modelOf();

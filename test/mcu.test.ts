@@ -227,18 +227,24 @@ describe("the same as the runtime", () => {
         ..."pour 20 ounces|20 ml an hour|2000 a day|back half a litre|3 pounds less|6 feet off|x minus 3 y 4|2 cups|3 big glasses|1 to cup 2|5 less".split(
           "|",
         ),
+        ..."a 20 km ride|2h 15m|until 5|for 5 pm in 10|a 5k run|an hour and 10 minutes|10 and 15".split("|"),
       ];
-      const keys = ["minute", "seconds", "amount_ml", "ml_per_hour", "step", "level", "weight_kg"];
-      const cases = [{}, { minimum: -59, maximum: 59 }, { minimum: 0 }, { description: "Negative goes back." }].flatMap(
-        (limits) => {
-          const list = keys.map((key) => ({
-            name: `set_${key}`,
-            description: "Moves the alarm, or changes it.",
-            parameters: { [key]: { type: "number", required: true, ...limits }, note: { type: "string" } },
-          }));
-          return list.flatMap((tool) => requests.map((query) => ({ query, tools: ToolSet.from([tool]) })));
-        },
-      );
+      const keys = ["minute", "minutes", "hours", "seconds", "amount_ml", "ml_per_hour", "step", "level", "weight_kg"];
+      const cases = [
+        {},
+        { minimum: -59, maximum: 59 },
+        { minimum: 0 },
+        { description: "Negative goes back." },
+        { multipleOf: 15 },
+        { enum: [5, 10, 15] },
+      ].flatMap((limits) => {
+        const list = keys.map((key) => ({
+          name: `set_${key}`,
+          description: "Moves the alarm, or changes it.",
+          parameters: { [key]: { type: "number", required: true, ...limits }, note: { type: "string" } },
+        }));
+        return list.flatMap((tool) => requests.map((query) => ({ query, tools: ToolSet.from([tool]) })));
+      });
       expect((await compare(cases)).others).toEqual([]);
     },
     timeoutMs,

@@ -63,6 +63,8 @@ test.each<[request: string, call: string, times: number]>([
   ["set a timer for 5 minutes", '{"name":"set_timer","arguments":{"duration":"5 minutes"}}', 1],
   ["set two timers for 5 minutes", '{"name":"set_timer","arguments":{"duration":"5 minutes"}}', 2],
   ["set a timer for two minutes", '{"name":"set_timer","arguments":{"duration":"two minutes"}}', 1],
+  ["timer for 200 minutes", '{"name":"set_timer","arguments":{"minutes":20}}', 1],
+  ["two coffees", '{"name":"order","arguments":{"drink":"coffee"}}', 2],
   ["Buzz three times", '{"name":"buzz","arguments":{}}', 3],
   ["text Anna hi and then text Anna hi", '{"name":"text","arguments":{"to":"Anna","body":"hi"}}', 2],
   ["text Anna hi and Anna bye", '{"name":"text","arguments":{"to":"Anna","body":"hi"}}', 1],

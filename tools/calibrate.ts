@@ -43,7 +43,6 @@ All of the data fits what is written; what is reported is each half by a fit of 
       return value;
     };
     const [act, confirm] = [share("act", usual.act), share("confirm", usual.confirm)];
-    if (act < confirm) throw new UsageError(`--act: expected at least --confirm, ${confirm}, got ${act}`);
     const [out, svg] = [input.text("out"), input.text("svg")];
     if (out && out === svg) throw new UsageError(`--svg: expected another file than -o, got ${svg}; name another`);
     for (const path of [out, svg]) if (path) checkOutput(path, [...input.words, input.text("model")]);
@@ -53,8 +52,9 @@ All of the data fits what is written; what is reported is each half by a fit of 
     const { lean } = thimble.calibration;
     const calibration = { ...fit(samples, { act, confirm }), ...(lean && { lean }) };
     if (calibration.act === 1) {
-      const few = `${samples.length} calls promise no share of ${act}: the calibration never acts; give more data`;
-      warn(`calibrate: ${few}`);
+      const never = calibration.confirm === 1 ? "never acts, and asks about all" : "never acts";
+      const few = `${samples.length} calls promise no share of ${act}: the calibration ${never}`;
+      warn(`calibrate: ${few}; give more data, at best ${fewCalls} calls`);
     } else if (samples.length < fewCalls)
       warn(
         `calibrate: ${samples.length} calls tell little of a share of ${act}; give more data, at best ${fewCalls} calls`,

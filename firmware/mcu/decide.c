@@ -27,21 +27,22 @@ static bool is_same(thimble_span text, json j) {
   return text.bytes == (uint32_t)(j.end - j.at) && !memcmp(text.at, j.at, text.bytes);
 }
 
-/* Whether an enum of the schema lists a value. */
-static bool is_listed(const uint8_t *schema, json j) {
+/* How many values the enum of the schema has that lists a value; 0 for none. */
+static uint32_t is_listed(const uint8_t *schema, json j) {
   const uint8_t *at = schema + 3;
   if (*schema == schema_default) return is_listed(at + u16_at(schema + 1), j);
-  if (*schema != schema_anyOf && *schema != schema_enum) return false;
+  if (*schema != schema_anyOf && *schema != schema_enum) return 0;
   for (uint32_t n = u16_at(schema + 1); n; n--) {
     if (*schema == schema_enum) {
-      if (is_same((thimble_span){at + 2, u16_at(at)}, j)) return true;
+      if (is_same((thimble_span){at + 2, u16_at(at)}, j)) return u16_at(schema + 1);
       at += 2 + u16_at(at);
     } else {
-      if (is_listed(at, j)) return true;
+      uint32_t among = is_listed(at, j);
+      if (among) return among;
       at = schema_end(at);
     }
   }
-  return false;
+  return 0;
 }
 
 /* What a request's digits come to: also more than millionths hold, as a phone number's. */
@@ -98,9 +99,6 @@ static void note_said(arguments_said *said, const uint8_t *schema, thimble_span 
   said->of[i].times++;
 }
 
-/* In counts of values from nowhere, what a number is beside the one of any. */
-enum { oneNumber = 1 << 12 };
-
 /* Values that another argument has already, as often as the request says them. */
 static uint32_t count_again(const call *c, const arguments_said *said) {
   uint32_t count = 0;
@@ -111,18 +109,26 @@ static uint32_t count_again(const call *c, const arguments_said *said) {
     if (!before) continue;
     for (uint32_t j = 0; j < said->n; j++)
       if (is_as_far(said->of[j].value, said->of[i].value)) find_places(c, said->of[j].key, said->of[j].value, &p);
-    if (before >= p.n) count += said->of[i].times * (1 + oneNumber);
+    if (before >= p.n) count += said->of[i].times;
   }
   return count;
 }
 
-/* Whether a value under a key that no enum lists comes from the request. */
+/* Whether all that the call has of the request's numbers is a part of a length: of "2h 15m" neither is that by itself. */
+static bool is_lone_part(const call *c, const arguments_said *said) {
+  uint32_t found = 0;
+  for (uint32_t i = 0; said->n == 1 && i < c->nSaid; i++)
+    if (is_as_far((double)c->said[i].millionths / million, said->of[0].value)) found |= c->said[i].isPart && !c->said[i].isTold ? 1 : 2;
+  return found == 1;
+}
+
+/* Whether a value under a key comes from the request; `said` NULL: it takes no number from another argument. */
 static bool is_said(call *c, const uint8_t *schema, thimble_span key, json j, arguments_said *said) {
   if (*j.at != '"') {
     double value = json_number(j.at, j.end);
     places p = {0};
     find_places(c, key, value, &p);
-    if (p.n) note_said(said, schema, key, value);
+    if (p.n && said) note_said(said, schema, key, value);
     return p.n;
   }
   uint32_t bytes = json_text(j.at + 1, j.end - 1, c->scratch), start = 0;
@@ -135,7 +141,10 @@ static bool is_said(call *c, const uint8_t *schema, thimble_span key, json j, ar
 static uint32_t count_ungrounded(call *c, const uint8_t *schema, const uint8_t *argument, thimble_span key, json j, arguments_said *said) {
   uint32_t count = 0;
   j.end = json_end(j);
-  if (!schema || j.at >= j.end || *j.at == 't' || *j.at == 'f' || *j.at == 'n' || is_listed(schema, j)) return 0;
+  if (!schema || j.at >= j.end || *j.at == 't' || *j.at == 'f' || *j.at == 'n') return 0;
+  /* Where a number is said, one of an enum is no word's meaning: "timer for 500 minutes" of 5, 10 and 15. */
+  uint32_t among = is_listed(schema, j);
+  if (among && (among == 1 || *j.at < '-' || *j.at > '9' || !c->nSaid || c->said->bound)) return 0;
   const uint8_t *one = *j.at == '[' || *j.at == '{' ? option_for(schema, j) : NULL;
   if (*j.at == '[') {
     const uint8_t *list = one && (*one == schema_array || *one == schema_tuple) ? one : NULL;
@@ -149,7 +158,7 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, const uint8_t *
   }
   if (*j.at != '{') {
     bool isDefault = *schema == schema_default && is_same((thimble_span){schema + 3, u16_at(schema + 1)}, j);
-    return isDefault || is_said(c, argument, key, j, said) ? 0 : *j.at == '"' ? 1 : 1 + oneNumber;
+    return !isDefault && !is_said(c, argument, key, j, among ? NULL : said);
   }
   const uint8_t *object = one && *one == schema_object ? one : NULL;
   for (json in = {j.at + 1, j.end - 1}; object && in.at < in.end;) {
@@ -224,13 +233,12 @@ static double confidence_of(const call *c, const thimble_sureness *s, uint32_t a
   return sigmoid((float)sum);
 }
 
-/* `atMost`: what may come of it however sure the model was. */
-static uint32_t decide(const thimble_model *m, const thimble_sureness *s, uint32_t atMost) {
+static uint32_t decide(const thimble_model *m, const thimble_sureness *s, bool mayAct) {
   enum { safe, confirm, danger };
   uint32_t risk = m->parts[part_trust].at[trustRisks + s->tool];
   double act = trust_at(m, trustAct), bar = risk == safe ? act : (1 + act) / 2;
-  if (atMost == thimble_act && act < 1 && s->confidence >= bar) return risk == danger ? thimble_confirm : thimble_act;
-  return atMost && s->confidence >= (risk == danger ? act : trust_at(m, trustConfirm)) ? thimble_confirm : thimble_ask;
+  if (mayAct && act < 1 && s->confidence >= bar) return risk == danger ? thimble_confirm : thimble_act;
+  return s->confidence >= (risk == danger ? act : trust_at(m, trustConfirm)) ? thimble_confirm : thimble_ask;
 }
 
 /* Whether a request says within its first words what not to do: no "don't forget", no "do not disturb". */
@@ -268,11 +276,11 @@ uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure) {
     json args = {text.at + named + sizeof AFTER_NAME - 2, text.at + text.bytes - 1};
     const uint8_t *schema = m->parts[part_schemas].at + u32_at(m->parts[part_tools].at + 28 * tool + 24);
     arguments_said said = {0};
-    uint32_t nowhere = count_ungrounded(c, schema, schema, (thimble_span){NULL, 0}, args, &said) + count_again(c, &said);
-    s.ungrounded = (uint16_t)(nowhere % oneNumber);
+    s.ungrounded = (uint16_t)count_ungrounded(c, schema, schema, (thimble_span){NULL, 0}, args, &said);
+    s.ungrounded = (uint16_t)(s.ungrounded + count_again(c, &said));
+    if (is_lone_part(c, &said)) s.ungrounded = (uint16_t)(s.ungrounded + said.of[0].times);
     s.confidence = (float)confidence_of(c, &s, count_keys(args));
-    bool mayAct = !nowhere && !isForbidden && !(cutShort && i + 1 == c->nCalls);
-    s.decision = (uint16_t)decide(m, &s, mayAct ? thimble_act : nowhere / oneNumber ? thimble_ask : thimble_confirm);
+    s.decision = (uint16_t)decide(m, &s, !s.ungrounded && !isForbidden && !(cutShort && i + 1 == c->nCalls));
     if (s.decision < careful) careful = s.decision;
     sure[i] = s;
   }

@@ -1,4 +1,6 @@
 /* The values of enums that a request says, put into the choice of what a call holds. Source: runtime/answer/enums.ts, arguments.ts. */
+#include "small.h"
+
 #include "values.h"
 
 /* In halves of a price. */

@@ -8,11 +8,11 @@
 
 enum { mostText = 24 };
 
-/* What the last word of a key counts, and whether that is of a time of day: no "hours", no "minutes". */
+/* What the last word of a key counts, and whether that is of a time of day or a length of time: "hour" or "hours". */
 typedef struct {
   uint32_t unit;
   bool isLevel;  /* what may be at its most or least: not hours, cups or ids */
-  bool isHand;
+  bool isHand, isLength;
 } key_unit;
 
 /* Letters of the longest unit, in the plural. */
@@ -29,11 +29,12 @@ static key_unit unit_of_key(const uint8_t *key, uint32_t bytes) {
   if (at && key[at - 1] >= 'A' && key[at - 1] <= 'Z') at--;
   uint32_t letters = bytes - at;
   const uint8_t *word = key + at;
-  key_unit found = {0, false, false};
+  key_unit found = {0};
   if (letters > mostUnit || place_of_word(word, letters, " day week month ") >= 0) return found;
   found.unit = unit_of(word, letters);
   found.isLevel = place_of_word(word, letters, levels) >= 0;
   found.isHand = place_of_word(word, letters, " hour minute ") >= 0;
+  found.isLength = is_time(found.unit) && letters > 2 && word[letters - 1] == 's';
   return found;
 }
 
@@ -63,8 +64,12 @@ static bool is_amount(uint32_t unit) {
   return unit && !is_time(unit);
 }
 
-/* Mass, volume or length, and another of these or vessels: times also say how often, "20 ml an hour" under "ml_per_hour". */
-static bool is_other(uint32_t unit, uint32_t under, bool isOfVessels) {
+/*
+ * Mass, volume or length, and another of these or vessels: times also say how often, "20 ml an hour" under "ml_per_hour". Under a
+ * length of time these, and the time of a day: "a 20 km ride", "a timer until 5".
+ */
+static bool is_other(uint32_t unit, uint32_t under, bool isOfVessels, bool isLength, bool isTold) {
+  if (isLength) return unit ? is_amount(unit) : isTold;
   return is_amount(under) && (unit ? is_amount(unit) && !is_alike(unit, under) : isOfVessels);
 }
 
@@ -83,7 +88,7 @@ static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   /* "An alarm for 9, please" is at nine sharp. */
   if (key->isHand && key->unit == minute_clock && !is_time(unit)) mean(&m, 0, false);
   if (!is_alike(unit, under)) {
-    mean(&m, one->millionths, is_other(unit, under, one->isOfVessels));
+    mean(&m, one->millionths, is_other(unit, under, one->isOfVessels, key->isLength, one->isTold));
     bool isShare = !key->unit && !unit && one->inWords && one->millionths > 0 && one->millionths < million;
     if (isShare) mean(&m, 100 * one->millionths, true);
     return m;
@@ -123,8 +128,10 @@ void add_places(const call *c, thimble_span key, double value, places *p) {
 bool counts_other(const call *c, thimble_span key, const said_number *number) {
   key_unit of = unit_under(key);
   uint32_t after, said = counted_by(c->request, c->requestBytes, number, &after), under = beside(of.unit, said), unit = beside(said, under);
+  bool isTold = false;
   if (!c->said) return false;
-  return is_other(unit, under, counts_vessels(c->request, c->requestBytes, number->end)) || (is_alike(unit, under) && size_of(unit) != size_of(under)) || (of.isLevel && is_change(c->request, c->requestBytes, number->start, number->end));
+  for (uint32_t i = 0; i < c->nSaid; i++) isTold = isTold || (c->said[i].isTold && c->said[i].start == number->start);
+  return is_other(unit, under, counts_vessels(c->request, c->requestBytes, number->end), of.isLength, isTold) || (is_alike(unit, under) && size_of(unit) != size_of(under)) || (of.isLevel && is_change(c->request, c->requestBytes, number->start, number->end));
 }
 
 /* A number as JSON; its bytes. */
@@ -204,8 +211,8 @@ static bool fits_here(const call *c, const tail *t, uint32_t start, const uint8_
 /* Whole numbers between which a bound is looked for; of those beyond up to `beyondBound` the hundreds. */
 enum { leastBound = -100, mostBound = 1000, beyondBound = 9900 };
 
-/* What a schema without a minimum takes. */
-static const int64_t farBelow = -1000000000ll * million;
+/* What a schema without a minimum takes, be it a multiple of whatever up to 16. */
+static const int64_t farBelow = -1081080000ll * million;
 
 static bool takes_number(const call *c, const tail *t, uint32_t start, int64_t value) {
   uint8_t text[mostText];

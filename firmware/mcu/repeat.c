@@ -112,6 +112,9 @@ static bool is(thimble_span word, const char *other) {
   return word.bytes == length && end_of_part(word, 0, (thimble_span){(const uint8_t *)other, length});
 }
 
+/* Where a call's name begins, after {"name":" */
+enum { nameAt = 9 };
+
 /* What a counting word says: two … six, or digits; 0 for others. */
 static uint32_t counted(thimble_span word) {
   static const char *const names[] = {"two", "three", "four", "five", "six"};
@@ -125,8 +128,17 @@ static uint32_t counted(thimble_span word) {
   return value;
 }
 
+/* Whether a call's name or a value of it holds a text: keys say nothing, "200 minutes" is one timer. `nameEnd`: after its quote. */
+static bool is_thing(thimble_span call, uint32_t nameEnd, thimble_span text) {
+  thimble_span value = {call.at + nameAt, nameEnd - 1 - nameAt};
+  do
+    if (holds(value, text)) return true;
+  while (next_value(call, &nameEnd, &value));
+  return false;
+}
+
 /* How often a number that is none of the call's values asks for it: "two timers", "three times", "twice". */
-static uint32_t times_told(thimble_span request, thimble_span call) {
+static uint32_t times_told(thimble_span request, thimble_span call, uint32_t nameEnd) {
   uint32_t most = 1;
   for (uint32_t at = 0; at < request.bytes;) {
     thimble_span word = word_at(request, at);
@@ -141,7 +153,7 @@ static uint32_t times_told(thimble_span request, thimble_span call) {
       if (noun.bytes > 1 && small_byte(noun.at[noun.bytes - 1]) == 's') {
         at += 1 + noun.bytes;
         noun.bytes--;
-        if ((is(noun, "time") || holds(call, noun)) && !holds(call, word)) told = count;
+        if ((is(noun, "time") || is_thing(call, nameEnd, noun)) && !holds(call, word)) told = count;
       }
     }
     if (told > most) most = told;
@@ -151,7 +163,6 @@ static uint32_t times_told(thimble_span request, thimble_span call) {
 
 static uint32_t times_asked(const call *c, thimble_span text) {
   thimble_span request = {c->request, c->requestBytes}, value;
-  static const uint32_t nameAt = 9;  /* {"name":" */
   uint32_t least = 0, named = 1, at = nameAt, end = nameAt;
   while (end < text.bytes && text.at[end] != '"') end++;
   for (uint32_t start = nameAt, i = nameAt; i <= end; i++) {
@@ -164,7 +175,7 @@ static uint32_t times_asked(const call *c, thimble_span text) {
     uint32_t times = occurrences(request, plain_text(value, c->scratch));
     if (times && (!least || times < least)) least = times;
   }
-  uint32_t told = times_told(request, text), times = least ? least : named;
+  uint32_t told = times_told(request, text, end + 1), times = least ? least : named;
   return told > times ? told : times;
 }
 

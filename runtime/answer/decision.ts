@@ -63,19 +63,18 @@ const forbidding = /^(?:[^ ]+ ){0,3}(?:don't|dont|never|do,? not),? (?!(?:forget
 export const forbids = (request: string): boolean => forbidding.test(request);
 
 /**
- * `atMost`: what may come of it however sure the model was. "confirm": a value came from nowhere, the call was cut short, or the
- * request says what not to do; "ask": a number came from nowhere, as of 73 calls that had one 63 were wrong.
+ * `mayAct` false: a value came from nowhere, the call was cut short, or the request says what not to do; then never act, however
+ * sure the model was.
  */
 export function decide(
   confidence: number,
   risk: Risk,
   calibration: Calibration,
-  atMost: Exclude<Decision, "none"> = "act",
+  mayAct = true,
 ): Exclude<Decision, "none"> {
   const bar = risk === "safe" ? calibration.act : (1 + calibration.act) / 2;
-  if (atMost === "act" && calibration.act < 1 && confidence >= bar) return risk === "danger" ? "confirm" : "act";
-  const isOffered = atMost !== "ask" && confidence >= (risk === "danger" ? calibration.act : calibration.confirm);
-  return isOffered ? "confirm" : "ask";
+  if (mayAct && calibration.act < 1 && confidence >= bar) return risk === "danger" ? "confirm" : "act";
+  return confidence >= (risk === "danger" ? calibration.act : calibration.confirm) ? "confirm" : "ask";
 }
 
 /** The most careful of the calls' decisions; without calls none, unless the first was cut short. */

@@ -7,7 +7,6 @@
  */
 import { type Extremes, extremesIn } from "../text/extremes.ts";
 import { type Unit, unitOf, unitsBeside } from "../text/units.ts";
-import { farDown } from "../tools/schema.ts";
 import { countedBy, countsVessels, isChange, million, mostSaid, type Place, type Said, saidIn } from "./said.ts";
 
 /** Bounds of an answer that count as said. */
@@ -20,6 +19,8 @@ interface Counted {
   unit?: Unit;
   /** "hour" and "minute" are of a time of day; "hours" and "minutes" may be of a length. */
   isHand: boolean;
+  /** "hours" and "minutes" count time, whatever stands before: no "ml_per_hour". */
+  isLength: boolean;
 }
 
 /** A number that may stand under a key. */
@@ -138,12 +139,20 @@ export class Figures {
   /** Whether a number of the request counts another unit than a key: 30 of "30 seconds" under "minutes", 20 of "20 ounces" under "ml". */
   countsOther(key: string, place: Place): boolean {
     const said = unitOf(countedBy(this.request, place).word);
-    const { own, unit, isAlike } = unitsBeside(said, unitOf(lastWord(escaped(key))));
+    const counted = countedUnder(lastWord(escaped(key)));
+    const { own, unit, isAlike } = unitsBeside(said, counted.unit);
+    const isTold = this.said.some((one) => one.isTold && one.start === place.start);
     return (
-      isOther(own, unit, countsVessels(this.request, place)) ||
+      isOther({ own, isTold, isOfVessels: countsVessels(this.request, place) }, unit, counted.isLength) ||
       (isAlike && own?.size !== unit?.size) ||
       (isLevel(escaped(key)) && isChange(this.request, place))
     );
+  }
+
+  /** Whether a number is said as a part of a length alone: 15 of "2h 15m". */
+  isPart(value: number): boolean {
+    const same = this.said.filter(({ millionths }) => Math.abs(millionths) === Math.round(value * million));
+    return same.length > 0 && same.every(({ isPart, isTold }) => isPart && !isTold);
   }
 
   /** Those that begin with some digits, written from `start` of the answer on, and that the schema takes. */
@@ -190,13 +199,16 @@ export class Figures {
   }
 }
 
-const countedUnder = (word: string): Counted => ({ unit: unitOf(word), isHand: isHand(word) });
+function countedUnder(word: string): Counted {
+  const unit = unitOf(word);
+  return { unit, isHand: isHand(word), isLength: unit?.kind === "time" && /..s$/.test(word) };
+}
 
 /** Of a word that ends a key of a time of day. */
 const isHand = (word: string) => /^(?:hour|minute)$/.test(word);
 
-/** What a schema without a minimum takes. */
-const farBelow = String(farDown - 1);
+/** Below `farDown` (tools/schema.ts): what a schema without a minimum takes, be it a multiple of whatever up to 16. */
+const farBelow = "-1081080000";
 
 /** Whether a piece goes on with or ends one of some numbers, of which digits are written; undefined where it begins none. */
 function goesOn(texts: readonly string[], digits: string, piece: string): boolean | undefined {
@@ -243,15 +255,15 @@ function* valuesUnder(counted: Counted, said: readonly Said[]): Generator<Meant>
 }
 
 /** What a number may be under a key: 90 minutes are also an hour and 30 minutes, half a litre 500 millilitres, a half 50 percent. */
-function* amountsOf(one: Said, { unit: ends, isHand }: Counted, isOnly: boolean): Generator<Meant> {
-  const { millionths, clock, isTold, rather, isPart } = one;
+function* amountsOf(one: Said, { unit: ends, isHand, isLength }: Counted, isOnly: boolean): Generator<Meant> {
+  const { millionths, clock, isTold, rather, isPart, isOfVessels } = one;
   const { own, unit, isAlike } = unitsBeside(one.unit, ends);
   if (isHand && clock === unit?.size) yield { value: millionths, rather, place: one };
   if (clock || (isHand && isTold)) return;
   // "An alarm for 9, please" is at nine sharp.
   if (isHand && unit?.size === minute && own?.kind !== "time") yield { value: 0, place: one };
   if (!unit || !own || !isAlike) {
-    yield { value: millionths, ...(!isOther(own, unit, one.isOfVessels) && { place: one }) };
+    yield { value: millionths, ...(!isOther({ own, isTold, isOfVessels }, unit, isLength) && { place: one }) };
     if (!unit && !own && one.inWords && millionths > 0 && millionths < million) yield { value: 100 * millionths };
     return;
   }
@@ -268,9 +280,18 @@ function* amountsOf(one: Said, { unit: ends, isHand }: Counted, isOnly: boolean)
   if (isWithin && rest > 0 && rest < all && rest % unit.size === 0) yield { value: rest / unit.size };
 }
 
-/** Mass, volume or length, and another of these or vessels: times also say how often, "20 ml an hour" under "ml_per_hour". */
-const isOther = (own: Unit | undefined, unit: Unit | undefined, isOfVessels = false) =>
-  isAmount(unit) && (own ? isAmount(own) && own.kind !== unit?.kind : isOfVessels);
+/**
+ * Mass, volume or length, and another of these or vessels: times also say how often, "20 ml an hour" under "ml_per_hour". Under a
+ * length of time these, and the time of a day: "a 20 km ride", "a timer until 5".
+ */
+const isOther = (
+  { own, isTold, isOfVessels }: { own?: Unit; isTold?: boolean; isOfVessels?: boolean },
+  unit: Unit | undefined,
+  isLength: boolean,
+) =>
+  isLength
+    ? isAmount(own) || (!own && isTold === true)
+    : isAmount(unit) && (own ? isAmount(own) && own.kind !== unit?.kind : isOfVessels === true);
 const isAmount = (unit: Unit | undefined) => unit !== undefined && unit.kind !== "time";
 
 /** What may be at its most or least, by the last word of a key: not hours, cups or ids. */

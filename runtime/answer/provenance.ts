@@ -6,9 +6,10 @@ import { isObject, type Json } from "../json.ts";
 import { isOfWord } from "../text/letters.ts";
 import { numbersIn, type SaidNumber } from "../text/numbers.ts";
 import { lowerCased, plainText, type Request } from "../text/request.ts";
-import { misfit } from "../tools/decimal.ts";
+import { misfit, type Numeric, takesNumbers } from "../tools/decimal.ts";
 import { itemSchema, type Leaf, leaves, type Property, type Schema } from "../tools/schema.ts";
 import type { Figures } from "./figures.ts";
+import type { Place } from "./said.ts";
 
 export interface ValueSource {
   from: "request" | "number word" | "enum" | "default" | "state" | "nowhere";
@@ -19,8 +20,8 @@ export interface ValueSource {
   fact?: string;
   /** false: nothing in the request, the schema or its defaults accounts for the value. */
   grounded: boolean;
-  /** Of a number from nowhere: the one that the request says at this place, in the units of the argument, and why it is not it. */
-  unfit?: { said: number; expected: string };
+  /** Of a number from nowhere: the one that the request says, in the argument's unit, where, and why it is not that. */
+  unfit?: { said: number; expected: string; start: number; end: number };
 }
 
 export interface Grounded {
@@ -28,8 +29,6 @@ export interface Grounded {
   arguments: Record<string, Json>;
   /** By path, leaf by leaf: `city`, `attendees[0]`, `start.date`. */
   sources: Record<string, ValueSource>;
-  /** Whether a number among them comes from nowhere. */
-  isNumberGuessed: boolean;
 }
 
 /**
@@ -47,7 +46,9 @@ export function ground(
   let said: SaidNumber[] | undefined;
   /** By size: where the request says it, and paths by argument, of which a list is one. */
   const numbers = new Map<number, { places: Set<unknown>; paths: Map<string, string[]> }>();
-  const written: { path: string; key: string; schema: Schema | undefined }[] = [];
+  const written: { path: string; key: string; value: number; schema: Schema | undefined }[] = [];
+  /** What the request says of values. */
+  const held: Place[] = [];
   const placeOf = (value: Json, key: string, path: string, isKnown: boolean): Found | null => {
     if (typeof value === "string") return findText(value, request.text);
     if (typeof value !== "number") return null;
@@ -81,10 +82,11 @@ export function ground(
     }
     if (typeof value === "object" && value !== null && inner?.kind !== "enum")
       return visitAll(value as Record<string, Json>, inner?.kind === "object" ? inner.properties : [], `${path}.`);
-    const unsaid = withoutPlace(value, inner, fallback);
-    const place = placeOf(value, key, path, unsaid.grounded);
+    const unsaid = withoutPlace(value, inner, fallback, figures);
+    const place = placeOf(value, key, path, unsaid.grounded || inner?.kind === "enum");
+    if (place) held.push(place);
     const source = place ? { from: place.from, ...request.typedSpan(place.start, place.end), grounded: true } : unsaid;
-    if (typeof value === "number") written.push({ path, key, schema: inner });
+    if (typeof value === "number") written.push({ path, key, value, schema });
     // Keys with dots may come to one path: there the doubtful value counts.
     if (sources.get(path)?.grounded !== false) sources.set(path, source);
     const isCopy = place && request.text.slice(place.start, place.end) === value;
@@ -100,24 +102,38 @@ export function ground(
     );
   const read = visitAll(args, properties, "");
   // Said once, a number is no second argument's: of 471,000 calls in the data 22 have one twice, of 9,500 by the model 13, all wrong.
-  for (const { places, paths } of numbers.values())
-    for (const path of [...paths.values()].slice(places.size).flat())
-      sources.set(path, { from: "nowhere", grounded: false });
-  const guessed = written.filter(({ path }) => sources.get(path)?.grounded === false);
-  for (const { path, key, schema } of guessed) {
-    if (schema?.kind !== "number") continue;
-    const unfit = figures?.saidUnder(key).find(({ value }) => misfit(value, schema));
+  const again = new Set(
+    [...numbers.values()].flatMap(({ places, paths }) => [...paths.values()].slice(places.size).flat()),
+  );
+  for (const path of again) sources.set(path, { from: "nowhere", grounded: false });
+  const [alone, ...more] = [...numbers].flatMap(([size, { paths }]) =>
+    [...paths.values()].map((all) => ({ size, all })),
+  );
+  // Of "2h 15m" neither is the length by itself.
+  if (alone && !more.length && figures?.isPart(alone.size))
+    for (const path of alone.all) sources.set(path, { from: "nowhere", grounded: false });
+  for (const { path, key, value, schema } of written) {
+    const source = sources.get(path);
+    const one = schema && soleNumber(schema);
+    if (!figures || !one || source?.grounded !== false || again.has(path)) continue;
+    // Half as 50 is meant.
+    const isFree = ({ start, end }: Place) => !held.some((other) => start >= other.start && end <= other.end);
+    const unfit = figures
+      .saidUnder(key)
+      .find((meant) => isFree(meant.place) && 100 * meant.value !== value && misfit(meant.value, one));
     if (!unfit) continue;
     const { value: said, place } = unfit;
-    const span = request.typedSpan(place.start, place.end);
-    sources.set(path, {
-      from: "nowhere",
-      ...span,
-      grounded: false,
-      unfit: { said, expected: misfit(said, schema) ?? "" },
-    });
+    held.push(place);
+    const reason = { said, expected: misfit(said, one) ?? "", ...request.typedSpan(place.start, place.end) };
+    sources.set(path, { ...source, unfit: reason });
   }
-  return { arguments: read, sources: Object.fromEntries(sources), isNumberGuessed: guessed.length > 0 };
+  return { arguments: read, sources: Object.fromEntries(sources) };
+}
+
+/** The only option of a schema that takes numbers. */
+function soleNumber(schema: Schema): Numeric | undefined {
+  const options = [...leaves(schema)].flatMap(({ schema }) => (takesNumbers(schema) ? [schema] : []));
+  return options.length === 1 ? options[0] : undefined;
 }
 
 /** A free string in the user's own words, unless the schema's limits forbid those. */
@@ -127,8 +143,17 @@ function asTyped(value: string, typed: string, schema: Schema | undefined): stri
   return schema.kind === "string" && length >= schema.minLength && length <= schema.maxLength ? typed : value;
 }
 
-function withoutPlace(value: Json, schema: Schema | undefined, fallback: Json | undefined): ValueSource {
-  if (schema?.kind === "enum" || typeof value === "boolean" || value === null) return { from: "enum", grounded: true };
+function withoutPlace(
+  value: Json,
+  schema: Schema | undefined,
+  fallback: Json | undefined,
+  figures: Figures | undefined,
+): ValueSource {
+  // Where a number is said, one of an enum is no word's meaning: "timer for 500 minutes" of 5, 10 and 15.
+  const isGuess =
+    typeof value === "number" && schema?.kind === "enum" && schema.values.length > 1 && figures?.said.length;
+  if ((schema?.kind === "enum" && !isGuess) || typeof value === "boolean" || value === null)
+    return { from: "enum", grounded: true };
   if (fallback !== undefined && JSON.stringify(fallback) === JSON.stringify(value))
     return { from: "default", grounded: true };
   return { from: "nowhere", grounded: false };

@@ -47,6 +47,8 @@ const counts: Readonly<Record<string, number>> = { two: 2, three: 3, four: 4, fi
 export function timesAsked(request: string, call: string): number {
   const { name, arguments: values }: { name: string; arguments: Json } = JSON.parse(call);
   const text = request.toLowerCase();
+  // Keys say nothing: "200 minutes" is one timer.
+  const things = [name, ...scalars(values)].map((one) => one.toLowerCase());
   const said = scalars(values)
     .map((value) => occurrences(text, value.toLowerCase()))
     .filter((times) => times > 0);
@@ -55,7 +57,7 @@ export function timesAsked(request: string, call: string): number {
   const many = [...text.matchAll(/\b(twice|thrice)\b|\b(\d+|two|three|four|five|six) (\w+?)s\b/g)].map(
     ([, word, number, noun]) => {
       if (word) return word === "twice" ? 2 : 3;
-      const isTold = noun === "time" || call.toLowerCase().includes(noun);
+      const isTold = noun === "time" || things.some((thing) => thing.includes(noun));
       return isTold && !call.toLowerCase().includes(number) ? (counts[number] ?? Number(number)) : 1;
     },
   );

@@ -67,14 +67,12 @@ export function readCalls(
     if (typeof name !== "string" || !isObject(given) || !spans[i]) return [];
     const tool = tools.find(({ promptName }) => promptName === name);
     const certainty = certaintyOf(spans[i], bytes, tools, steps);
-    const grounded = ground(given as Record<string, Json>, tool?.parameters ?? [], request, figures);
-    const { arguments: own, sources } = grounded;
+    const { arguments: own, sources } = ground(given as Record<string, Json>, tool?.parameters ?? [], request, figures);
     const count = Object.keys(own).length;
     const confidence = confidenceOf(featuresOf(certainty, sources, count, list.length - 1), calibration);
     const isWhole = !(cutShort && i === entries.length - 1);
     const mayAct = isWhole && Object.values(sources).every(({ grounded }) => grounded) && !isForbidden;
-    const atMost = grounded.isNumberGuessed ? "ask" : mayAct ? "act" : "confirm";
-    const decision = decide(confidence, tool?.risk ?? "safe", calibration, atMost);
+    const decision = decide(confidence, tool?.risk ?? "safe", calibration, mayAct);
     return [{ name: tool?.name ?? name, arguments: own, certainty, sources, confidence, decision }];
   });
 }

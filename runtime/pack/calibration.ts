@@ -93,6 +93,10 @@ export function checkCalibration(value: unknown): Calibration {
     calibration.act >= calibration.confirm &&
     calibration.act <= 1 &&
     (calibration.lean === undefined || isLeaning(calibration.lean));
+  if (typeof value === "string")
+    throw new TypeError(
+      "calibration: expected what `thimble calibrate` wrote, parsed, got text; give JSON.parse of the file",
+    );
   if (!whole) throw new TypeError("calibration: expected what `thimble calibrate` writes; calibrate again");
   return calibration;
 }

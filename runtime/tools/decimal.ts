@@ -138,8 +138,15 @@ export function anyFits(limits: Scaled): boolean {
   return [..."-0123456789"].some((c) => someFits(limits, c));
 }
 
+/** What takes numbers: within limits, or some that are listed. */
+export type Numeric = Schema & { kind: "number" | "enum" };
+
+export const takesNumbers = (schema: Schema): schema is Numeric =>
+  schema.kind === "number" || (schema.kind === "enum" && schema.values.some((value) => typeof value === "number"));
+
 /** What is expected of a number, in words, that a schema does not take. */
-export function misfit(value: number, schema: NumberSchema): string | undefined {
+export function misfit(value: number, schema: Numeric): string | undefined {
+  if (schema.kind === "enum") return schema.values.includes(value) ? undefined : `one of ${schema.values.join(", ")}`;
   if (isFit(scaledOf(schema), String(value))) return undefined;
   const { integer, least, most, multipleOf } = schema;
   if (value < least.value || (least.exclusive && value === least.value))

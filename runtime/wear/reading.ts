@@ -2,7 +2,9 @@
 import type { Decision } from "../answer/decision.ts";
 import type { ValueSource } from "../answer/provenance.ts";
 import type { ToolCall } from "../answer/toolcall.ts";
+import type { Json } from "../json.ts";
 import type { CallResult } from "../session.ts";
+import { leaves, type Property, type Schema } from "../tools/schema.ts";
 import type { ToolSet } from "../tools/tools.ts";
 import { type Facts, readWithFacts } from "./facts.ts";
 import { bare, goesOn, heardAs, isUnfinished, repairIn, requestOf, tokensOf } from "./spoken.ts";
@@ -78,12 +80,19 @@ export class Reader {
       if (this.kept.size >= mostKept) this.kept.delete(this.kept.keys().next().value as string);
       this.kept.set(key, result);
     }
-    return { calls: result.calls.map((call) => respelled(call, words, text)), decision: result.decision };
+    const { calls, decision } = result;
+    return { calls: calls.map((call) => respelled(call, this.propertiesOf(call), words, text)), decision };
+  }
+
+  private propertiesOf(call: ToolCall): readonly Property[] {
+    return this.tools.tools.find(({ name }) => name === call.name)?.parameters ?? [];
   }
 }
 
-/** A call that was read from words, with its sources in the text of those words, and the values that they are as written there. */
-function respelled(call: ToolCall, words: readonly string[], text: string): ToolCall {
+/**
+ * A call that was read from words, with its sources in the text of those words, and its free strings as they are written there.
+ */
+function respelled(call: ToolCall, properties: readonly Property[], words: readonly string[], text: string): ToolCall {
   const key = words.join(" ");
   const places = placesOf(words, key);
   const written = placesOf(tokensOf(text), text);
@@ -96,12 +105,17 @@ function respelled(call: ToolCall, words: readonly string[], text: string): Tool
     const at = (place: number) => places.findIndex(({ end }) => end > place);
     const [from, to] = [written[at(source.start)], written[at(source.end - 1)]];
     const span = first < 0 || last < 0 ? { start: from.start, end: to.end } : trimmed(text, from.start, to.end);
-    if (args[path] === key.slice(source.start, source.end) && first >= 0 && last >= 0)
-      args[path] = text.slice(span.start, span.end);
+    const schema = properties.find(({ name }) => name === path)?.schema;
+    const isCopy = args[path] === key.slice(source.start, source.end) && first >= 0 && last >= 0;
+    if (isCopy && !(schema && isListed(schema, args[path]))) args[path] = text.slice(span.start, span.end);
     return [path, { ...source, ...span }];
   });
   return { ...call, arguments: args, sources: Object.fromEntries(sources) };
 }
+
+/** Whether an enum of a schema lists a value. */
+const isListed = (schema: Schema, value: Json): boolean =>
+  [...leaves(schema)].some(({ schema }) => schema.kind === "enum" && schema.values.includes(value));
 
 /** Where each of the tokens stands in a text. */
 function placesOf(tokens: readonly string[], text: string): { start: number; end: number }[] {

@@ -151,7 +151,10 @@ export function simulateBangle(print: (line: string) => void): SimulatedWatch {
       if (question) {
         const { buttons, answer } = question;
         const button = Object.keys(buttons).find((name) => name.toLowerCase().startsWith(text.trim().toLowerCase()));
-        if (!text.trim() || button === undefined) return show(`watch: ${Object.keys(buttons).join(" / ")}?`);
+        if (!text.trim() || button === undefined) {
+          const untaken = text.trim() && ` Answer first: ${JSON.stringify(text)} was not taken.`;
+          return show(`watch: ${Object.keys(buttons).join(" / ")}?${untaken}`);
+        }
         question = null;
         const over = settled();
         answer(buttons[button]);

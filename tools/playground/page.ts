@@ -1,7 +1,7 @@
 /** The playground's files: what a path of the page is, for a server or a folder. */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { builtFolder, mediaType } from "../pages.ts";
 
@@ -25,9 +25,6 @@ const headers = {
   "cache-control": "no-cache",
 };
 
-/** The pack, beside the page's own files. */
-const packName = "model.thimble";
-
 /** The generator's data, which the package keeps for Node, as a module of any host. */
 const tablesPath = "/tools/data/tables.js";
 const tablesScript = (built: string) =>
@@ -48,7 +45,7 @@ export function pageOf({ pack, tools }: PageParts): (path: string) => Promise<Re
     if (path === "/tools.json") return Response.json(tools, { headers });
     if (path === tablesPath)
       return new Response(tablesScript(built), { headers: { ...headers, "content-type": mediaType(tablesPath) } });
-    const file = path === `/${packName}` ? pack : fileOf(path, built);
+    const file = path === "/model.thimble" ? pack : fileOf(path, built);
     if (!file) return null;
     try {
       const read = await readFile(file);
@@ -84,11 +81,15 @@ function fileOf(path: string, built: string): string | null {
 export function exportPage(folder: string, { pack, tools }: PageParts): void {
   const built = builtFolder("tools/playground/web/main.js.br");
   const isFolder = existsSync(folder) && statSync(folder).isDirectory();
-  const there = isFolder ? readdirSync(folder) : [];
-  if ((existsSync(folder) && !isFolder) || (there.length && !there.includes(packName))) {
+  const there = isFolder ? readdirSync(folder).filter((name) => !name.startsWith(".")) : [];
+  const tables = join(folder, tablesPath);
+  if ((existsSync(folder) && !isFolder) || (there.length && !existsSync(tables))) {
     const message = `expected a new folder, an empty one or one that it wrote before, got ${folder}; name another`;
     throw new Error(`--export: ${message}`);
   }
+  // First, since it says whose the folder is.
+  mkdirSync(dirname(tables), { recursive: true });
+  writeFileSync(tables, tablesScript(built));
   for (const [from, to] of Object.entries(packed)) {
     mkdirSync(join(folder, to), { recursive: true });
     for (const name of readdirSync(join(built, from)))
@@ -100,7 +101,6 @@ export function exportPage(folder: string, { pack, tools }: PageParts): void {
   // Types and the model inside stay: the page fetches the pack from beside itself.
   const isNeeded = (from: string) => !/\.(d\.ts|md|thimble|br)$/.test(from);
   for (const part of shared) cpSync(join(built, part), join(folder, part), { recursive: true, filter: isNeeded });
-  writeFileSync(join(folder, tablesPath), tablesScript(built));
-  cpSync(pack, join(folder, packName));
+  cpSync(pack, join(folder, "model.thimble"));
   writeFileSync(join(folder, "tools.json"), JSON.stringify(tools));
 }

@@ -35,6 +35,9 @@ const shrink = [
   "--reorder-locals",
 ];
 
+/** Nothing lies in the first KiB of memory, so that what is added to an address may stand in the access. */
+const fold = ["--low-memory-unused", "--optimize-added-constants"];
+
 /** What the host and the kernels use beyond WebAssembly 1.0. */
 const features = ["simd", "bulk-memory", "sign-ext", "nontrapping-float-to-int", "mutable-globals"];
 const enabled = features.map((feature) => `--enable-${feature}`);
@@ -76,7 +79,7 @@ export function mergeHost(kernels: string, out: string): void {
     out,
     ...enabled,
   ]);
-  execFileSync(process.execPath, [`${binaryen}/wasm-opt`, out, "-Oz", "-o", out, ...enabled]);
+  execFileSync(process.execPath, [`${binaryen}/wasm-opt`, out, ...fold, "-Oz", "-o", out, ...enabled]);
 }
 
 if (import.meta.main) compileHost(`${root}wasm/wasi/host.wasm`);
