@@ -166,6 +166,9 @@ test("by how much is no level: a number after by, or before a comparative", () =
     "volume up 5",
     "Down 3 degrees",
     "3 notches down",
+    "brightness 20 more",
+    "5% less",
+    "10 percent more",
     "1 step",
   ])
     expect([one, counts(one)]).toEqual([one, true]);
