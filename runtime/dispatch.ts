@@ -92,6 +92,7 @@ export function questionOf({ name, arguments: args, sources = {} }: Asked): stri
   const unfit = Object.entries(sources).flatMap(([path, { unfit }]) =>
     unfit ? [`${path.replace(/\[\d+\]/g, "")} ${unfit.expected}, not ${unfit.said}`] : [],
   );
-  const words = [snakeCase(name).replaceAll("_", " "), ...values, ...(unfit.length ? [`(${unfit.join("; ")})`] : [])];
-  return words.join(" ").slice(0, mostCharacters);
+  const reason = unfit.length ? ` (${unfit.join("; ")})`.slice(0, mostCharacters / 2) : "";
+  const words = [snakeCase(name).replaceAll("_", " "), ...values].join(" ");
+  return words.slice(0, mostCharacters - reason.length) + reason;
 }

@@ -201,7 +201,7 @@ describe("a number from nowhere, where another is said that does not fit", () =>
     expect(await unfitOf("timer for 2.5 minutes", { type: "integer" })).toEqual([2.5, "a whole number", "2.5"]);
     const steps = { type: "integer", multipleOf: 5 };
     expect(await unfitOf("timer for 12 minutes", steps)).toEqual([12, "a multiple of 5", "12"]);
-    expect(await unfitOf("timer for 500 minutes", { enum: [5, 10, 15] })).toEqual([500, "one of 5, 10, 15", "500"]);
+    expect(await unfitOf("timer for 500 minutes", { enum: [5, 10, 15] })).toBe(undefined);
     const { question } = await asked("timer for 500 minutes", { minutes: within(120) });
     expect(question).toMatch(/^set timer \d+ \(minutes at most 120, not 500\)$/);
   });
@@ -212,8 +212,9 @@ describe("a number from nowhere, where another is said that does not fit", () =>
     expect(await unfitOf("timer for 500 minutes", { anyOf: [within(120), { type: "integer", minimum: 600 }] })).toBe(
       undefined,
     );
-    const { question } = await asked("set the timer to half", { percent: within(100) });
-    expect(question).not.toContain("(");
+    for (const request of ["set the timer to half", "timer of percent at its most in room 204"])
+      expect((await asked(request, { percent: within(100) })).question).not.toContain("(");
+    expect(await unfitOf("timer for 1 and a half minutes", { type: "integer" })).toBe(undefined);
   });
 });
 
@@ -235,7 +236,7 @@ test("under a length of time a distance, a time of the day and a part of a longe
   ])
     expect([request, (await minutesOf(request))?.[1] ?? false]).toEqual([request, false]);
   expect(await minutesOf("timer for 20 minutes")).toEqual([20, true]);
-  const both = { hours: { type: "integer" }, minutes: { type: "integer" } };
+  const both = { hours: { type: "integer", default: 2 }, minutes: { type: "integer" } };
   const byBoth = {
     name: "start_timer",
     description: "Starts a timer.",

@@ -186,6 +186,9 @@ test("by how much is no level: a number after by, or before a comparative", () =
     "at 50 percent power",
     "to 21 after dinner",
     "to 40 over night",
+    "stars 4 or more",
+    "to 20 or less",
+    "to 30 no more",
   ])
     expect([one, counts(one)]).toEqual([one, false]);
   expect(counts("longer by 5 more", "seconds")).toBe(false);

@@ -334,6 +334,23 @@ describe("reading", () => {
     expect(action.text.slice(action.calls[0].sources.at.start, action.calls[0].sources.at.end)).toBe("HOME");
   });
 
+  test("a number that does not fit is named where the transcript says it", async () => {
+    const call = async (request: string) => {
+      const start = request.indexOf("500");
+      const unfit = { said: 500, expected: "at most 120", start, end: start + 3 };
+      const one = {
+        ...callOf(request, ["timer", {}]),
+        sources: { duration: { from: "nowhere", grounded: false, unfit } },
+      };
+      return { calls: [one], decision: "act" } as unknown as CallResult;
+    };
+    const heard = new Hearing({ call }, { tools });
+    const [action] = await heard.play([[0, "Set a timer, um,  for 500 minutes!", true]]);
+    if (action.kind !== "call") throw new Error(action.kind);
+    const { start, end } = action.calls[0].sources.duration.unfit as { start: number; end: number };
+    expect(action.text.slice(start, end)).toBe("500");
+  });
+
   test("a model that throws gives an error, and the next command is read", async () => {
     let calls = 0;
     const inner = modelOf();

@@ -64,6 +64,8 @@ test.each<[request: string, call: string, times: number]>([
   ["set two timers for 5 minutes", '{"name":"set_timer","arguments":{"duration":"5 minutes"}}', 2],
   ["set a timer for two minutes", '{"name":"set_timer","arguments":{"duration":"two minutes"}}', 1],
   ["timer for 200 minutes", '{"name":"set_timer","arguments":{"minutes":20}}', 1],
+  ["add 200 minutes", '{"name":"add_minutes","arguments":{"minutes":20}}', 1],
+  ["500 steps", '{"name":"log_steps","arguments":{"steps":50}}', 1],
   ["two coffees", '{"name":"order","arguments":{"drink":"coffee"}}', 2],
   ["Buzz three times", '{"name":"buzz","arguments":{}}', 3],
   ["text Anna hi and then text Anna hi", '{"name":"text","arguments":{"to":"Anna","body":"hi"}}', 2],

@@ -73,7 +73,7 @@ static void find_places(const call *c, thimble_span key, double value, places *p
 
 /* Numbers of a call that the request says, by argument, of which a list is one. */
 typedef struct {
-  uint32_t n;
+  uint32_t n, all; /* all: also those that the request does not say */
   struct {
     double value;
     thimble_span key;
@@ -114,10 +114,10 @@ static uint32_t count_again(const call *c, const arguments_said *said) {
   return count;
 }
 
-/* Whether all that the call has of the request's numbers is a part of a length: of "2h 15m" neither is that by itself. */
+/* Whether the call's only number is a part of a length: of "2h 15m" neither is that by itself. */
 static bool is_lone_part(const call *c, const arguments_said *said) {
   uint32_t found = 0;
-  for (uint32_t i = 0; said->n == 1 && i < c->nSaid; i++)
+  for (uint32_t i = 0; said->n == 1 && said->all == 1 && i < c->nSaid; i++)
     if (is_as_far((double)c->said[i].millionths / million, said->of[0].value)) found |= c->said[i].isPart && !c->said[i].isTold ? 1 : 2;
   return found == 1;
 }
@@ -144,6 +144,7 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, const uint8_t *
   if (!schema || j.at >= j.end || *j.at == 't' || *j.at == 'f' || *j.at == 'n') return 0;
   /* Where a number is said, one of an enum is no word's meaning: "timer for 500 minutes" of 5, 10 and 15. */
   uint32_t among = is_listed(schema, j);
+  said->all += *j.at >= '-' && *j.at <= '9';
   if (among && (among == 1 || *j.at < '-' || *j.at > '9' || !c->nSaid || c->said->bound)) return 0;
   const uint8_t *one = *j.at == '[' || *j.at == '{' ? option_for(schema, j) : NULL;
   if (*j.at == '[') {

@@ -61,7 +61,7 @@ bool is_change(const uint8_t *text, uint32_t bytes, uint32_t start, uint32_t end
     bool isCompared = at - from > 2 && (text[at - 2] | 32) == 'e' && (text[at - 1] | 32) == 'r';
     if (isCompared && place_of_word(text + from, at - from, notCompared) < 0) return true;
     if (place_of_word(text + from, at - from, " notch notches step steps more less ") >= 0) return true;
-    if (at == from) break;
+    if (at == from || place_of_word(text + from, at - from, " or no ") >= 0) break;
   }
   return false;
 }

@@ -5,6 +5,7 @@
 #include "small.h"
 
 #include "call.h"
+#include "units.h"
 
 thimble_span call_text(const call *c, uint32_t i) {
   /* After the space and the bracket, or after the comma that follows a call. */
@@ -112,8 +113,8 @@ static bool is(thimble_span word, const char *other) {
   return word.bytes == length && end_of_part(word, 0, (thimble_span){(const uint8_t *)other, length});
 }
 
-/* Where a call's name begins, after {"name":" */
-enum { nameAt = 9 };
+/* Where a call's name begins, after {"name":"; how many nobody asks for by a number are more than. */
+enum { nameAt = 9, mostAsked = 12 };
 
 /* What a counting word says: two … six, or digits; 0 for others. */
 static uint32_t counted(thimble_span word) {
@@ -148,12 +149,12 @@ static uint32_t times_told(thimble_span request, thimble_span call, uint32_t nam
     }
     at += word.bytes;
     uint32_t told = is(word, "twice") ? 2 : is(word, "thrice") ? 3 : 0, count = counted(word);
-    if (!told && count && at < request.bytes && request.at[at] == ' ') {
+    if (!told && count && count <= mostAsked && at < request.bytes && request.at[at] == ' ') {
       thimble_span noun = word_at(request, at + 1);
       if (noun.bytes > 1 && small_byte(noun.at[noun.bytes - 1]) == 's') {
         at += 1 + noun.bytes;
         noun.bytes--;
-        if ((is(noun, "time") || is_thing(call, nameEnd, noun)) && !holds(call, word)) told = count;
+        if ((is(noun, "time") || (!unit_of(noun.at, noun.bytes) && is_thing(call, nameEnd, noun))) && !holds(call, word)) told = count;
       }
     }
     if (told > most) most = told;

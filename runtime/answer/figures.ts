@@ -123,12 +123,18 @@ export class Figures {
     });
   }
 
-  /** What each number of the request comes to under a key, in its units. */
-  saidUnder(key: string): { value: number; place: Said }[] {
-    return [...valuesUnder(countedUnder(lastWord(escaped(key))), this.said)].flatMap(({ value, place }) =>
-      // What may fall is twice there.
-      place && value < 0 === place.millionths < 0 ? [{ value: value / million, place }] : [],
-    );
+  /** What amounts of the request come to under a key, in its unit: "to 150", "500 minutes"; no "room 204", no half. */
+  amountsUnder(key: string): { value: number; place: Place }[] {
+    const counted = countedUnder(lastWord(escaped(key)));
+    return [...valuesUnder(counted, this.said)].flatMap(({ value, place }) => {
+      // What may fall is there a second time.
+      if (!place || place.isTold || value < 0 !== place.millionths < 0) return [];
+      if (place.unit && !unitsBeside(place.unit, counted.unit).isAlike) return [];
+      const [, before = "to"] = /([a-z]+) $/i.exec(this.request.slice(0, place.start)) ?? [];
+      const isAmount = introducing.test(before) || key.toLowerCase().includes(before.toLowerCase());
+      const isWhole = !place.inWords || value % million === 0;
+      return (place.unit || isAmount) && isWhole ? [{ value: value / million, place }] : [];
+    });
   }
 
   /** Where it asks for the most or the least that a number under a key may be: "full volume". */
@@ -151,7 +157,8 @@ export class Figures {
 
   /** Whether a number is said as a part of a length alone: 15 of "2h 15m". */
   isPart(value: number): boolean {
-    const same = this.said.filter(({ millionths }) => Math.abs(millionths) === Math.round(value * million));
+    const size = Math.round(Math.abs(value) * million);
+    const same = this.said.filter(({ millionths }) => Math.abs(millionths) === size);
     return same.length > 0 && same.every(({ isPart, isTold }) => isPart && !isTold);
   }
 
@@ -198,6 +205,9 @@ export class Figures {
     return texts;
   }
 }
+
+/** Words before an amount of nothing that is named. */
+const introducing = /^(?:to|at|for|by|of)$/i;
 
 function countedUnder(word: string): Counted {
   const unit = unitOf(word);

@@ -6,7 +6,7 @@ import { isObject, type Json } from "../json.ts";
 import { isOfWord } from "../text/letters.ts";
 import { numbersIn, type SaidNumber } from "../text/numbers.ts";
 import { lowerCased, plainText, type Request } from "../text/request.ts";
-import { misfit, type Numeric, takesNumbers } from "../tools/decimal.ts";
+import { misfit, type NumberSchema } from "../tools/decimal.ts";
 import { itemSchema, type Leaf, leaves, type Property, type Schema } from "../tools/schema.ts";
 import type { Figures } from "./figures.ts";
 import type { Place } from "./said.ts";
@@ -106,33 +106,29 @@ export function ground(
     [...numbers.values()].flatMap(({ places, paths }) => [...paths.values()].slice(places.size).flat()),
   );
   for (const path of again) sources.set(path, { from: "nowhere", grounded: false });
-  const [alone, ...more] = [...numbers].flatMap(([size, { paths }]) =>
-    [...paths.values()].map((all) => ({ size, all })),
-  );
+  const [alone, ...more] = written;
   // Of "2h 15m" neither is the length by itself.
-  if (alone && !more.length && figures?.isPart(alone.size))
-    for (const path of alone.all) sources.set(path, { from: "nowhere", grounded: false });
-  for (const { path, key, value, schema } of written) {
-    const source = sources.get(path);
+  if (numbers.size && !more.length && figures?.isPart(alone.value))
+    sources.set(alone.path, { from: "nowhere", grounded: false });
+  for (const { path, key, schema } of written) {
     const one = schema && soleNumber(schema);
-    if (!figures || !one || source?.grounded !== false || again.has(path)) continue;
-    // Half as 50 is meant.
+    if (!one || again.has(path) || sources.get(path)?.grounded !== false) continue;
     const isFree = ({ start, end }: Place) => !held.some((other) => start >= other.start && end <= other.end);
-    const unfit = figures
-      .saidUnder(key)
-      .find((meant) => isFree(meant.place) && 100 * meant.value !== value && misfit(meant.value, one));
-    if (!unfit) continue;
-    const { value: said, place } = unfit;
-    held.push(place);
-    const reason = { said, expected: misfit(said, one) ?? "", ...request.typedSpan(place.start, place.end) };
-    sources.set(path, { ...source, unfit: reason });
+    for (const { value: said, place } of figures?.amountsUnder(key) ?? []) {
+      const expected = isFree(place) && misfit(said, one);
+      if (!expected) continue;
+      held.push(place);
+      const unfit = { said, expected, ...request.typedSpan(place.start, place.end) };
+      sources.set(path, { from: "nowhere", grounded: false, unfit });
+      break;
+    }
   }
   return { arguments: read, sources: Object.fromEntries(sources) };
 }
 
 /** The only option of a schema that takes numbers. */
-function soleNumber(schema: Schema): Numeric | undefined {
-  const options = [...leaves(schema)].flatMap(({ schema }) => (takesNumbers(schema) ? [schema] : []));
+function soleNumber(schema: Schema): NumberSchema | undefined {
+  const options = [...leaves(schema)].flatMap(({ schema }) => (schema.kind === "number" ? [schema] : []));
   return options.length === 1 ? options[0] : undefined;
 }
 

@@ -1,6 +1,7 @@
 /** How many of the same, and of calls: an identical call is written as often as the request asks for it, and a list has so many items. */
 import type { Json } from "../json.ts";
 import { isOfWord } from "../text/letters.ts";
+import { unitOf } from "../text/units.ts";
 
 /** The calls of an answer under way, by its bytes and where calls have ended among them. */
 export class Calls {
@@ -38,6 +39,9 @@ function textOf(bytes: readonly number[], before = 1, end = bytes.length): strin
   return new TextDecoder().decode(Uint8Array.from(bytes.slice(before + 1, end)), { stream: true });
 }
 
+/** Of more nobody asks for by a number. */
+const mostAsked = 12;
+
 const counts: Readonly<Record<string, number>> = { two: 2, three: 3, four: 4, five: 5, six: 6 };
 
 /**
@@ -57,8 +61,9 @@ export function timesAsked(request: string, call: string): number {
   const many = [...text.matchAll(/\b(twice|thrice)\b|\b(\d+|two|three|four|five|six) (\w+?)s\b/g)].map(
     ([, word, number, noun]) => {
       if (word) return word === "twice" ? 2 : 3;
-      const isTold = noun === "time" || things.some((thing) => thing.includes(noun));
-      return isTold && !call.toLowerCase().includes(number) ? (counts[number] ?? Number(number)) : 1;
+      const isTold = noun === "time" || (!unitOf(noun) && things.some((thing) => thing.includes(noun)));
+      const asked = counts[number] ?? Number(number);
+      return isTold && asked <= mostAsked && !call.toLowerCase().includes(number) ? asked : 1;
     },
   );
   return Math.max(times, ...many);

@@ -185,7 +185,7 @@ export function isChange(request: string, { start, end }: Place): boolean {
 const changing = /(?<![a-z])(?:by|up|down) $/i;
 /** Not "50 percent power", "21 after dinner". */
 const compared =
-  /^%?(?: [a-z]+)? (?:(?!(?:power|after|over|under|other|ever|forever|water|winter|summer|dinner|supper|timer|together)(?![a-z]))[a-z]+er|notch|notches|step|steps|more|less)(?![a-z])/i;
+  /^%?(?: (?!(?:or|no) )[a-z]+)? (?:(?!(?:power|after|over|under|other|ever|forever|water|winter|summer|dinner|supper|timer|together)(?![a-z]))[a-z]+er|notch|notches|step|steps|more|less)(?![a-z])/i;
 
 /** In millionths, NaN for what has more decimals. */
 function exact(value: number): number {

@@ -10,7 +10,7 @@ export const mostDigits = 15;
 /** Digits after the point where neither multipleOf nor a limit asks for more. */
 const usualDecimals = 6;
 
-type NumberSchema = Schema & { kind: "number" };
+export type NumberSchema = Schema & { kind: "number" };
 
 /** A number with limits, in whole units of 10^−decimals: least … most (null: none), and a multiple of step. */
 export interface Scaled {
@@ -138,15 +138,8 @@ export function anyFits(limits: Scaled): boolean {
   return [..."-0123456789"].some((c) => someFits(limits, c));
 }
 
-/** What takes numbers: within limits, or some that are listed. */
-export type Numeric = Schema & { kind: "number" | "enum" };
-
-export const takesNumbers = (schema: Schema): schema is Numeric =>
-  schema.kind === "number" || (schema.kind === "enum" && schema.values.some((value) => typeof value === "number"));
-
 /** What is expected of a number, in words, that a schema does not take. */
-export function misfit(value: number, schema: Numeric): string | undefined {
-  if (schema.kind === "enum") return schema.values.includes(value) ? undefined : `one of ${schema.values.join(", ")}`;
+export function misfit(value: number, schema: NumberSchema): string | undefined {
   if (isFit(scaledOf(schema), String(value))) return undefined;
   const { integer, least, most, multipleOf } = schema;
   if (value < least.value || (least.exclusive && value === least.value))

@@ -153,7 +153,11 @@ function withFact(
   let isUsed = false;
   const moved = calls.map((call) => {
     const sources = Object.entries(call.sources).map(([path, source]): [string, ValueSource] => {
-      const { start, end } = source;
+      const { start, end, unfit } = source;
+      if (unfit && unfit.end > at.start) {
+        const there = unfit.start >= at.end ? { start: unfit.start + shift, end: unfit.end + shift } : pointer;
+        return [path, { ...source, unfit: { ...unfit, ...there } }];
+      }
       if (start === undefined || end === undefined || end <= at.start) return [path, source];
       if (start >= at.end) return [path, { ...source, start: start + shift, end: end + shift }];
       isUsed = true;

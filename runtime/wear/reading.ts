@@ -97,16 +97,21 @@ function respelled(call: ToolCall, properties: readonly Property[], words: reado
   const places = placesOf(words, key);
   const written = placesOf(tokensOf(text), text);
   const args = { ...call.arguments };
-  const sources = Object.entries(call.sources).map(([path, source]): [string, ValueSource] => {
-    const first = places.findIndex(({ start }) => start === source.start);
-    const last = places.findIndex(({ end }) => end === source.end);
-    // A part of a word stays as the model wrote it, at that word.
-    if (source.start === undefined || source.end === undefined) return [path, source];
+  const isWhole = (span: Span) =>
+    places.some(({ start }) => start === span.start) && places.some(({ end }) => end === span.end);
+  const inText = (span: Span): Span => {
     const at = (place: number) => places.findIndex(({ end }) => end > place);
-    const [from, to] = [written[at(source.start)], written[at(source.end - 1)]];
-    const span = first < 0 || last < 0 ? { start: from.start, end: to.end } : trimmed(text, from.start, to.end);
+    const [from, to] = [written[at(span.start)], written[at(span.end - 1)]];
+    return isWhole(span) ? trimmed(text, from.start, to.end) : { start: from.start, end: to.end };
+  };
+  const sources = Object.entries(call.sources).map(([path, source]): [string, ValueSource] => {
+    const { start, end, unfit } = source;
+    if (unfit) return [path, { ...source, unfit: { ...unfit, ...inText(unfit) } }];
+    if (start === undefined || end === undefined) return [path, source];
+    const span = inText({ start, end });
     const schema = properties.find(({ name }) => name === path)?.schema;
-    const isCopy = args[path] === key.slice(source.start, source.end) && first >= 0 && last >= 0;
+    // A part of a word stays as the model wrote it, at that word.
+    const isCopy = args[path] === key.slice(start, end) && isWhole({ start, end });
     if (isCopy && !(schema && isListed(schema, args[path]))) args[path] = text.slice(span.start, span.end);
     return [path, { ...source, ...span }];
   });
@@ -117,8 +122,13 @@ function respelled(call: ToolCall, properties: readonly Property[], words: reado
 const isListed = (schema: Schema, value: Json): boolean =>
   [...leaves(schema)].some(({ schema }) => schema.kind === "enum" && schema.values.includes(value));
 
+interface Span {
+  start: number;
+  end: number;
+}
+
 /** Where each of the tokens stands in a text. */
-function placesOf(tokens: readonly string[], text: string): { start: number; end: number }[] {
+function placesOf(tokens: readonly string[], text: string): Span[] {
   let at = 0;
   return tokens.map((token) => {
     const start = text.indexOf(token, at);
@@ -128,7 +138,7 @@ function placesOf(tokens: readonly string[], text: string): { start: number; end
 }
 
 /** A span without the marks at its ends. */
-function trimmed(text: string, start: number, end: number): { start: number; end: number } {
+function trimmed(text: string, start: number, end: number): Span {
   const span = text.slice(start, end);
   const head = span.length - span.replace(/^[.,;:!?…"“”]+/u, "").length;
   const tail = span.length - span.replace(/[.,;:!?…"“”]+$/u, "").length;
