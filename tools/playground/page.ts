@@ -98,8 +98,8 @@ export function exportPage(folder: string, { pack, tools }: PageParts): void {
         brotliDecompressSync(readFileSync(join(built, from, name))),
       );
   }
-  // Types and the model inside stay: the page fetches the pack from beside itself.
-  const isNeeded = (from: string) => !/\.(d\.ts|md|thimble|br)$/.test(from);
+  // Types, the model inside and Node's way to the tables stay: the page fetches the pack from beside itself.
+  const isNeeded = (from: string) => !/\.(d\.ts|md|thimble|br)$/.test(from) && !from.endsWith(tablesPath);
   for (const part of shared) cpSync(join(built, part), join(folder, part), { recursive: true, filter: isNeeded });
   cpSync(pack, join(folder, "model.thimble"));
   writeFileSync(join(folder, "tools.json"), JSON.stringify(tools));
