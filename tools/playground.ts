@@ -12,7 +12,7 @@ import { handlerOf } from "./serve/handler.ts";
 import { listen, untilStopped } from "./serve/listen.ts";
 import { Metrics } from "./serve/metrics.ts";
 import { withSdk } from "./serve/sdk.ts";
-import { readToolsText, toolsOf } from "./toollist.ts";
+import { checkedToolsText } from "./toollist.ts";
 
 export const playground: Command = {
   help: `thimble playground [--port 7860] [--host ADDRESS] [--model PACK] [--tools FILE] [--connect FILE] [--export FOLDER]
@@ -71,9 +71,7 @@ teach. The same port answers as thimble serve does.
 
 /** Throws: Error for a file that is no list of tools. */
 function readTools(path: string): unknown[] {
-  const text = readToolsText(path);
-  toolsOf(text, path);
-  return entriesOf(parsed(text)).entries.map(({ value }) => value);
+  return entriesOf(parsed(checkedToolsText(path))).entries.map(({ value }) => value);
 }
 
 async function connectedTools(path: string): Promise<unknown[]> {

@@ -21,7 +21,7 @@ import { page } from "./profile/page.ts";
 import type { Report } from "./profile/report.ts";
 import { render, renderComparison } from "./profile/tables.ts";
 import { watchRequest, watchTools } from "./run.ts";
-import { readToolsText, toolsOf } from "./toollist.ts";
+import { checkedToolsText } from "./toollist.ts";
 
 export const profile: Command = {
   help: `thimble profile [REQUEST] [--tools FILE] [--model PACK | --geometry full] [--seconds N] [--html FILE] [--json]
@@ -72,7 +72,7 @@ between, where the system has them. Before that, cold starts in processes of the
           build: kernelsOf(input),
           promptTokens: input.integer("prompt", 8, 1024) ?? 384,
           request: input.words.join(" ") || watchRequest,
-          tools: checkedTools(input.text("tools") ?? watchTools),
+          tools: checkedToolsText(input.text("tools") ?? watchTools),
         },
         {
           calls: input.integer("calls", 1, 1e6) ?? 100,
@@ -90,13 +90,6 @@ between, where the system has them. Before that, cold starts in processes of the
     }
   },
 };
-
-/** Throws: Error for a file that is no list of tools. */
-function checkedTools(path: string): string {
-  const text = readToolsText(path);
-  toolsOf(text, path);
-  return text;
-}
 
 async function packPath(input: Input, folder: string): Promise<string> {
   const [geometry, model] = [input.text("geometry"), input.text("model")];

@@ -22,7 +22,7 @@ export async function toolsIn(bytes: Uint8Array, place: string): Promise<ToolSet
 }
 
 /** Throws: Error, naming the place, for what is no list of one tool or more. */
-export const toolsOf = (text: string, place: string): ToolSet => readAt(place, () => ToolSet.from(text));
+const toolsOf = (text: string, place: string): ToolSet => readAt(place, () => ToolSet.from(text));
 
 function readAt(place: string, read: () => ToolSet): ToolSet {
   try {
@@ -40,6 +40,13 @@ export function readToolsText(path: string): string {
   if (isPacked(bytes))
     throw new Error(`${path}: expected tools as JSON, got a packed list; give the JSON that it was packed from`);
   return utf8Text(bytes, path);
+}
+
+/** The same of a list that holds a tool at least. Throws: Error, naming the file, for another. */
+export function checkedToolsText(path: string): string {
+  const text = readToolsText(path);
+  toolsOf(text, path);
+  return text;
 }
 
 /** Msgpack's lists begin with bytes that no JSON text begins with. */

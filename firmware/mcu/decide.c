@@ -28,16 +28,16 @@ static bool is_same(thimble_span text, json j) {
 }
 
 /* How many values the enum of the schema has that lists a value; 0 for none. */
-static uint32_t is_listed(const uint8_t *schema, json j) {
+static uint32_t listed_among(const uint8_t *schema, json j) {
   const uint8_t *at = schema + 3;
-  if (*schema == schema_default) return is_listed(at + u16_at(schema + 1), j);
+  if (*schema == schema_default) return listed_among(at + u16_at(schema + 1), j);
   if (*schema != schema_anyOf && *schema != schema_enum) return 0;
   for (uint32_t n = u16_at(schema + 1); n; n--) {
     if (*schema == schema_enum) {
       if (is_same((thimble_span){at + 2, u16_at(at)}, j)) return u16_at(schema + 1);
       at += 2 + u16_at(at);
     } else {
-      uint32_t among = is_listed(at, j);
+      uint32_t among = listed_among(at, j);
       if (among) return among;
       at = schema_end(at);
     }
@@ -143,7 +143,7 @@ static uint32_t count_ungrounded(call *c, const uint8_t *schema, const uint8_t *
   j.end = json_end(j);
   if (!schema || j.at >= j.end || *j.at == 't' || *j.at == 'f' || *j.at == 'n') return 0;
   /* Where a number is said, one of an enum is no word's meaning: "timer for 500 minutes" of 5, 10 and 15. */
-  uint32_t among = is_listed(schema, j);
+  uint32_t among = listed_among(schema, j);
   said->all += *j.at >= '-' && *j.at <= '9';
   if (among && (among == 1 || *j.at < '-' || *j.at > '9' || !c->nSaid || c->said->bound)) return 0;
   const uint8_t *one = *j.at == '[' || *j.at == '{' ? option_for(schema, j) : NULL;

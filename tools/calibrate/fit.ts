@@ -46,10 +46,11 @@ export async function samplesOf(session: Pick<Session, "call">, examples: readon
 export function fit(samples: readonly Judgeable[], { act, confirm } = usual): Calibration {
   const weights = regression(samples);
   const calibration: Calibration = { version: 3, weights, act: 1, confirm: 1 };
-  const sorted = samples
+  const fewest = 20;
+  const among = samples
+    .filter(mayAct)
     .map((one) => ({ ...one, confidence: confidenceOf(one.values, calibration) }))
     .sort((a, b) => b.confidence - a.confidence);
-  const [among, fewest] = [sorted.filter(mayAct), 20];
   let right = 0;
   for (const [i, one] of among.entries()) {
     right += Number(one.right);
