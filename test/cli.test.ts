@@ -79,7 +79,8 @@ test("the playground is written to no folder of other files, and over itself", a
   const [site, notes] = [join(folder, "site"), join(folder, "notes")];
   mkdirSync(notes);
   writeFileSync(join(notes, "diary"), "");
-  for (const place of [notes, join(notes, "diary")]) {
+  symlinkSync(join(folder, "gone"), join(folder, "link"));
+  for (const place of [notes, join(notes, "diary"), join(folder, "link")]) {
     const { code, err } = await thimble(["playground", "--export", place]);
     expect([code, err]).toEqual([
       1,
@@ -454,6 +455,12 @@ test.each([
     ["run", "x", "--model", "nowhere.thimble"],
     1,
     "nowhere.thimble: expected a readable pack, got ENOENT",
+  ],
+  [
+    "a missing tuning",
+    ["run", "x", "--tuning", "nowhere.thimble"],
+    1,
+    "tuning: nowhere.thimble: expected a readable pack, got ENOENT; check the path\n",
   ],
   ["a file that is no pack", ["inspect", cli], 1, `${cli}: magic: expected a thimble pack`],
   ["missing tools", ["run", "x", "--tools", "nowhere.json"], 1, "nowhere.json: expected a readable file"],

@@ -50,6 +50,40 @@ function mended(tools: Json[], rule: string, prompt?: number): Json[] {
   return list;
 }
 
+test("an empty list is an error, however it is given", () => {
+  for (const list of [[], { tools: [] }])
+    expect(reportFor(list).findings.map(({ rule, message }) => [rule, message])).toEqual([
+      ["unreadable", "expected one at least, got an empty list"],
+    ]);
+});
+
+test.each([
+  [
+    { type: "integer", min: 0, max: 5 },
+    { type: "integer", minimum: 0, maximum: 5 },
+  ],
+  [
+    { type: "string", min: 2 },
+    { type: "string", minLength: 2 },
+  ],
+  [
+    { type: "number", gt: 0, step: 0.5 },
+    { type: "number", exclusiveMinimum: 0, multipleOf: 0.5 },
+  ],
+  [
+    { type: "string", choices: ["red", "green"] },
+    { type: "string", enum: ["red", "green"] },
+  ],
+  [{ type: "number", options: 3 }, { type: "number" }],
+  [
+    { type: "integer", min: 1, minimum: 2 },
+    { type: "integer", minimum: 2 },
+  ],
+] as [Json, Json][])("a keyword of another language becomes JSON Schema's: %j", (given, meant) => {
+  const list = (level: Json) => [{ name: "set_level", description: "Set it.", parameters: { level } }];
+  expect(mended(list(given), "not-kept")).toEqual(list(meant));
+});
+
 test("every rule has a case and every case a rule", () => {
   expect(Object.keys(cases).sort()).toEqual(rules.map(({ id }) => id).sort());
 });

@@ -238,7 +238,8 @@ test.each([
   [
     "limits that no number keeps",
     [{ name: "f", inputSchema: { properties: { a: { type: "integer", minimum: 1, maximum: 9, multipleOf: 10 } } } }],
-    "tools[0].inputSchema.properties.a: expected a schema that some finite value fits",
+    "tools[0].inputSchema.properties.a: expected a schema that some finite value fits, numbers of at most 15 digits, " +
+      "got one that none does; minimum 1, maximum 9, multipleOf 10 leave none",
   ],
   ["a type that Object knows", [{ name: "f", parameters: { a: { type: "constructor" } } }], "say what the value is"],
   [

@@ -24,6 +24,16 @@ export interface ValueSource {
   unfit?: { said: number; expected: string; start: number; end: number };
 }
 
+/** A source with its places as they are in another text. */
+export function movedTo(source: ValueSource, move: (place: Place) => Place): ValueSource {
+  const { start, end, unfit } = source;
+  return {
+    ...source,
+    ...(start !== undefined && end !== undefined && move({ start, end })),
+    ...(unfit && { unfit: { ...unfit, ...move(unfit) } }),
+  };
+}
+
 export interface Grounded {
   /** Free strings that stand in the request as they were typed there. */
   arguments: Record<string, Json>;

@@ -5,7 +5,7 @@ import type { Calibration } from "../pack/calibration.ts";
 import { checkFile, modelId, type PackHeader, prefixBytes } from "../pack/pack.ts";
 import { renewSection } from "../pack/renew.ts";
 import { bytesOf, type Source } from "./source.ts";
-import type { WaitOptions } from "./stream.ts";
+import { Refused, type WaitOptions } from "./stream.ts";
 
 /** A tuning in linear memory, for sessions of its model. */
 export interface Tuning {
@@ -29,10 +29,12 @@ export interface TuningFile {
 
 /**
  * Reads a tuning of the model whose header is `base`.
- * Throws: FormatError for a file that is damaged, a whole pack, or another model's.
+ * Rejects: FormatError for a file that is damaged, a whole pack, or another model's; Error for one that cannot be read.
  */
 export async function readTuning(source: Source, base: PackHeader, options: WaitOptions = {}): Promise<TuningFile> {
-  const bytes = await bytesOf(source, options);
+  const bytes = await bytesOf(source, options).catch((error) => {
+    throw error instanceof Refused ? new Error(`tuning: ${error.message}`, { cause: error }) : error;
+  });
   const header = checkFile(bytes);
   const wrong = (got: string, remedy: string) => {
     throw new FormatError("header.tunes", prefixBytes, `expected a tuning of this model, got ${got}; ${remedy}`);

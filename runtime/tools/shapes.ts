@@ -20,11 +20,11 @@ export function readShapes(reader: SchemaReader, schema: JsonObject, path: strin
   });
   for (const { name, schema: value } of shapes.flatMap(({ properties }) => properties)) {
     if (Number.isFinite(leastBytes(value))) continue;
-    throw new ToolError(`${path}.properties.${name}`, noneFits);
+    throw new ToolError(`${path}.properties.${name}`, noneFits(value));
   }
   const possible = shapes.filter((shape) => Number.isFinite(leastBytes(shape)));
   if (possible.length) return possible;
-  throw new ToolError(path, noneFits);
+  throw new ToolError(path, noneFits(null));
 }
 
 /** What a tool's arguments may be. */

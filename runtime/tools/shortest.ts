@@ -2,8 +2,38 @@
 import { anyFits, constrained, mostDigits, scaledOf } from "./decimal.ts";
 import { type ArraySchema, leaves, type Schema } from "./schema.ts";
 
-/** What a schema is refused with whose shortest value has no end. */
-export const noneFits = `expected a schema that some finite value fits, numbers of at most ${mostDigits} digits, got one that none does`;
+/** What a schema is refused with whose shortest value has no end: the limits of a number, the lengths of a text or a list. */
+export function noneFits(schema: Schema | null): string {
+  const told = schema ? limitsOf(schema).filter(([, value]) => value !== null && Number.isFinite(value)) : [];
+  const limits = told.map(([keyword, value]) => ` ${keyword} ${value}`).join(",");
+  const got = limits ? `;${limits} leave none` : "";
+  return `expected a schema that some finite value fits, numbers of at most ${mostDigits} digits, got one that none does${got}`;
+}
+
+function limitsOf(schema: Schema): [keyword: string, value: number | null][] {
+  switch (schema.kind) {
+    case "string":
+      return [
+        ["minLength", schema.minLength],
+        ["maxLength", schema.maxLength],
+      ];
+    case "number": {
+      const { least, most, multipleOf } = schema;
+      return [
+        [least.exclusive ? "exclusiveMinimum" : "minimum", least.value],
+        [most.exclusive ? "exclusiveMaximum" : "maximum", most.value],
+        ["multipleOf", multipleOf],
+      ];
+    }
+    case "array":
+      return [
+        ["minItems", schema.minItems],
+        ["maxItems", schema.maxItems],
+      ];
+    default:
+      return [];
+  }
+}
 
 const measured = new WeakMap<Schema, number>();
 

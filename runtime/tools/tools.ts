@@ -208,7 +208,7 @@ function readBare(reader: SchemaReader, schema: JsonObject, path: string): Prope
       throw new ToolError(at, `expected an object, got ${describe(value)}; ${remedy}`);
     }
     const read = reader.readPart(value, at);
-    if (!read || !Number.isFinite(leastBytes(read))) throw new ToolError(at, noneFits);
+    if (!read || !Number.isFinite(leastBytes(read))) throw new ToolError(at, noneFits(read));
     return [{ name, schema: read, required: value.required === true, ...reader.notes(value, at) }];
   });
 }

@@ -8,7 +8,7 @@ import { packTools } from "../wire/wire.ts";
 import { unpackCall, type WireCall } from "../wire/wirecall.ts";
 import { type Clock, hostClock, type Limits, type Sending } from "./channel.ts";
 import { DeviceLink } from "./devicelink.ts";
-import { unfit } from "./fits.ts";
+import { firstOutside } from "./fits.ts";
 import { busVersion, confirming, type Ending, endings, MessageReader, says, writeMessage } from "./message.ts";
 
 /** What became of a call, as the device tells its wearer. */
@@ -177,7 +177,7 @@ export class Device {
     if (!tool || !Object.hasOwn(this.options.run, name)) {
       throw new ToolError("call.name", `expected a tool that this device runs, got ${name}`);
     }
-    const wrong = unfit(tool.parameters, given);
+    const wrong = firstOutside(tool.parameters, given);
     if (wrong !== null)
       throw new ToolError(`call.arguments.${wrong}`, "expected a value within its limits, got another");
     if (who === confirming.ask || tool.risk === "danger") return false;

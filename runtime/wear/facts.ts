@@ -1,11 +1,12 @@
 /** What is around the wearer, put where a request points at it: "here", "her", "this photo". */
 import type { Decision } from "../answer/decision.ts";
-import type { ValueSource } from "../answer/provenance.ts";
+import { movedTo, type ValueSource } from "../answer/provenance.ts";
+import type { Place } from "../answer/said.ts";
 import type { ToolCall } from "../answer/toolcall.ts";
 import { isOfWord } from "../text/letters.ts";
 import { lowerCased } from "../text/request.ts";
 import type { ToolSet } from "../tools/tools.ts";
-import { unfit } from "./fits.ts";
+import { firstOutside } from "./fits.ts";
 import { bare, tokensOf } from "./spoken.ts";
 
 /** By name: `here`, `now`, `contact` (who is on the screen), or names of your own, which "this …" and "that …" point at. */
@@ -65,7 +66,7 @@ function fillIn(calls: readonly ToolCall[], tools: ToolSet, facts: Facts): ToolC
       const fact = factOf(value, facts);
       if (fact === null) continue;
       const filled = { ...args, [name]: String(facts.get(fact)) };
-      if (unfit(properties, filled) !== null) continue;
+      if (firstOutside(properties, filled) !== null) continue;
       args = filled;
       sources = { ...sources, [name]: { ...sources[name], ...stated(fact) } };
     }
@@ -151,17 +152,16 @@ function withFact(
   const { at, pointer, fact } = pointed;
   const shift = pointer.end - at.end;
   let isUsed = false;
+  const there = (span: Place): Place => {
+    if (span.end <= at.start) return span;
+    return span.start >= at.end ? { start: span.start + shift, end: span.end + shift } : pointer;
+  };
   const moved = calls.map((call) => {
     const sources = Object.entries(call.sources).map(([path, source]): [string, ValueSource] => {
-      const { start, end, unfit } = source;
-      if (unfit && unfit.end > at.start) {
-        const there = unfit.start >= at.end ? { start: unfit.start + shift, end: unfit.end + shift } : pointer;
-        return [path, { ...source, unfit: { ...unfit, ...there } }];
-      }
-      if (start === undefined || end === undefined || end <= at.start) return [path, source];
-      if (start >= at.end) return [path, { ...source, start: start + shift, end: end + shift }];
-      isUsed = true;
-      return [path, { ...source, ...pointer, ...stated(fact) }];
+      const { start = 0, end = 0 } = source;
+      const isFact = end > at.start && start < at.end;
+      isUsed ||= isFact;
+      return [path, { ...movedTo(source, there), ...(isFact && stated(fact)) }];
     });
     return { ...call, sources: Object.fromEntries(sources) };
   });

@@ -1,6 +1,7 @@
 /** What a model makes of what was said: each text read once, slips mended, facts put where they are pointed at. */
 import type { Decision } from "../answer/decision.ts";
-import type { ValueSource } from "../answer/provenance.ts";
+import { movedTo, type ValueSource } from "../answer/provenance.ts";
+import type { Place } from "../answer/said.ts";
 import type { ToolCall } from "../answer/toolcall.ts";
 import type { Json } from "../json.ts";
 import type { CallResult } from "../session.ts";
@@ -97,23 +98,22 @@ function respelled(call: ToolCall, properties: readonly Property[], words: reado
   const places = placesOf(words, key);
   const written = placesOf(tokensOf(text), text);
   const args = { ...call.arguments };
-  const isWhole = (span: Span) =>
+  const isWhole = (span: Place) =>
     places.some(({ start }) => start === span.start) && places.some(({ end }) => end === span.end);
-  const inText = (span: Span): Span => {
+  const inText = (span: Place): Place => {
     const at = (place: number) => places.findIndex(({ end }) => end > place);
     const [from, to] = [written[at(span.start)], written[at(span.end - 1)]];
     return isWhole(span) ? trimmed(text, from.start, to.end) : { start: from.start, end: to.end };
   };
   const sources = Object.entries(call.sources).map(([path, source]): [string, ValueSource] => {
-    const { start, end, unfit } = source;
-    if (unfit) return [path, { ...source, unfit: { ...unfit, ...inText(unfit) } }];
-    if (start === undefined || end === undefined) return [path, source];
-    const span = inText({ start, end });
+    const { start, end } = source;
+    const moved = movedTo(source, inText);
+    if (start === undefined || end === undefined) return [path, moved];
     const schema = properties.find(({ name }) => name === path)?.schema;
     // A part of a word stays as the model wrote it, at that word.
     const isCopy = args[path] === key.slice(start, end) && isWhole({ start, end });
-    if (isCopy && !(schema && isListed(schema, args[path]))) args[path] = text.slice(span.start, span.end);
-    return [path, { ...source, ...span }];
+    if (isCopy && !(schema && isListed(schema, args[path]))) args[path] = text.slice(moved.start, moved.end);
+    return [path, moved];
   });
   return { ...call, arguments: args, sources: Object.fromEntries(sources) };
 }
@@ -122,13 +122,8 @@ function respelled(call: ToolCall, properties: readonly Property[], words: reado
 const isListed = (schema: Schema, value: Json): boolean =>
   [...leaves(schema)].some(({ schema }) => schema.kind === "enum" && schema.values.includes(value));
 
-interface Span {
-  start: number;
-  end: number;
-}
-
 /** Where each of the tokens stands in a text. */
-function placesOf(tokens: readonly string[], text: string): Span[] {
+function placesOf(tokens: readonly string[], text: string): Place[] {
   let at = 0;
   return tokens.map((token) => {
     const start = text.indexOf(token, at);
@@ -138,7 +133,7 @@ function placesOf(tokens: readonly string[], text: string): Span[] {
 }
 
 /** A span without the marks at its ends. */
-function trimmed(text: string, start: number, end: number): Span {
+function trimmed(text: string, start: number, end: number): Place {
   const span = text.slice(start, end);
   const head = span.length - span.replace(/^[.,;:!?…"“”]+/u, "").length;
   const tail = span.length - span.replace(/[.,;:!?…"“”]+$/u, "").length;

@@ -108,6 +108,19 @@ const formats: Record<string, string> = {
   uuid: "123e4567-e89b-12d3-a456-426614174000",
 };
 
+const least = { integer: "minimum", number: "minimum", string: "minLength", array: "minItems" };
+const most = { integer: "maximum", number: "maximum", string: "maxLength", array: "maxItems" };
+const listed = { integer: "enum", number: "enum", string: "enum" };
+/** Keywords of other schema languages, and JSON Schema's for the same, by type. */
+const misnamed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  ...Object.fromEntries(["min", "minValue", "min_value", "gte", "ge"].map((keyword) => [keyword, least])),
+  ...Object.fromEntries(["max", "maxValue", "max_value", "lte", "le"].map((keyword) => [keyword, most])),
+  gt: { integer: "exclusiveMinimum", number: "exclusiveMinimum" },
+  lt: { integer: "exclusiveMaximum", number: "exclusiveMaximum" },
+  step: { integer: "multipleOf", number: "multipleOf" },
+  ...Object.fromEntries(["values", "options", "choices"].map((keyword) => [keyword, listed])),
+};
+
 /** The schema without a keyword that the grammar ignores, and what else to do. */
 export function keptForm(
   list: unknown,
@@ -123,6 +136,9 @@ export function keptForm(
   if (keyword === "additionalProperties") return rewrite(`write "${keyword}": false`, { ...rest, [keyword]: false });
   if (keyword === "oneOf") return rewrite("write anyOf", { ...rest, anyOf: asked });
   if (keyword === "allOf") return { remedy: "write one schema in their place" };
+  const meant = Object.hasOwn(misnamed, keyword) ? misnamed[keyword][String(rest.type)] : undefined;
+  if (meant && !(meant in rest) && Array.isArray(asked) === (meant === "enum"))
+    return rewrite(`write ${quote(meant)}`, { ...rest, [meant]: asked });
   const example = keyword === "format" ? formats[String(asked)] : undefined;
   const about = typeof rest.description === "string" ? rest.description : "";
   const isText = rest.type === "string";

@@ -76,6 +76,8 @@ export function readSheet(text: string, tokenizer: Tokenizer, promptLimit: numbe
   } catch {
     collect(refused, "tools[0]", () => ToolSet.from(text));
   }
+  if (listed && !listed.entries.length)
+    refused.push(new ToolError("tools", "expected one at least, got an empty list"));
   const list = listed?.list;
   const whole = new Place(list, []);
   // Alone, so that one that cannot be read hides no other.

@@ -1,5 +1,5 @@
 /** The playground's files: what a path of the page is, for a server or a folder. */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
@@ -80,10 +80,9 @@ function fileOf(path: string, built: string): string | null {
 /** Writes the page as a folder that any web server can hold. Throws: Error where nothing is built, or other files lie there. */
 export function exportPage(folder: string, { pack, tools }: PageParts): void {
   const built = builtFolder("tools/playground/web/main.js.br");
-  const isFolder = existsSync(folder) && statSync(folder).isDirectory();
-  const there = isFolder ? readdirSync(folder).filter((name) => !name.startsWith(".")) : [];
   const tables = join(folder, tablesPath);
-  if ((existsSync(folder) && !isFolder) || (there.length && !existsSync(tables))) {
+  const there = namesIn(folder);
+  if (!there || (there.length && !existsSync(tables))) {
     const message = `expected a new folder, an empty one or one that it wrote before, got ${folder}; name another`;
     throw new Error(`--export: ${message}`);
   }
@@ -103,4 +102,13 @@ export function exportPage(folder: string, { pack, tools }: PageParts): void {
   for (const part of shared) cpSync(join(built, part), join(folder, part), { recursive: true, filter: isNeeded });
   cpSync(pack, join(folder, "model.thimble"));
   writeFileSync(join(folder, "tools.json"), JSON.stringify(tools));
+}
+
+/** What a folder holds, hidden files left out; nothing where there is none, null where something else stands there, or a link to nothing. */
+function namesIn(folder: string): string[] | null {
+  try {
+    return readdirSync(folder).filter((name) => !name.startsWith("."));
+  } catch {
+    return lstatSync(folder, { throwIfNoEntry: false }) ? null : [];
+  }
 }
