@@ -11,6 +11,7 @@ import numpy as np
 import data
 import layout
 from model import EOS, TOOL_CALL, TOOLS
+from slips import slipped
 
 MAX_TOOL, MAX_REQUEST, MAX_ANSWER, MAX_LIST = 320, 110, 110, 560  # ids; longer examples are skipped, lists are filled up to MAX_LIST
 MAX_OWN = 1000  # ids of a list that came as one, with its requests
@@ -77,13 +78,13 @@ class Targets:
 class SharedBatches:
     """batches(block) -> list of (layout.Batch, Targets). Sources are drawn by the root of their size, as in data.Batches; everything random comes from (seed, block)."""
 
-    def __init__(self, real, synthetic, share, tokenizer, per_batch, weights, seed, redress=1.0, mates=4, long=0.0, world=1, swap=0.0):
+    def __init__(self, real, synthetic, share, tokenizer, per_batch, weights, seed, redress=1.0, mates=4, long=0.0, world=1, swap=0.0, slip=0.0):
         """`world` processes step together, each by every world-th block: what they take at one time is of like length, so that none waits."""
         self.real, self.made = ([list(data.read_examples(p)) for p in group] for group in (real, synthetic))
         if not self.real + self.made:
             raise ValueError("--real, --synthetic: expected at least one file, got none; check the globs")
         self.share = share if self.real and self.made else float(bool(self.made))
-        self.tokenizer, self.weights, self.seed, self.per_batch, self.mates, self.long, self.world, self.swap = tokenizer, weights, seed, per_batch, mates, long, world, swap
+        self.tokenizer, self.weights, self.seed, self.per_batch, self.mates, self.long, self.world, self.swap, self.slip = tokenizer, weights, seed, per_batch, mates, long, world, swap, slip
         self.redress = data.Redresser(self.real, self.made, random.Random(f"{seed}/pool"), redress)
         self.calling = {id(s): ([e for e in s if e[2]], [e for e in s if not e[2]]) for s in self.real + self.made}
         self.lists = {id(s): self.by_list(s) for s in self.real}
@@ -201,6 +202,8 @@ class SharedBatches:
         """A group as Members, without those that are too long."""
         result = []
         for q, answers, own, near in self.group(r, made, none):
+            if r.random() < self.slip:
+                q, answers = slipped(r, q, answers, own)
             text, weight = data.classes(answers, self.weights)
             ids, request = self.tokenizer.encode(text), self.tokenizer.encode(q)
             if len(ids) < MAX_ANSWER and len(request) < MAX_REQUEST and all(len(self.ids(t)[1]) < MAX_TOOL for t in own):

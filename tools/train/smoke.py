@@ -22,6 +22,7 @@ import joins
 import layout
 import rounding
 import shared
+import slips
 import vocab
 from apart import Apart, losses
 from fused import Fused
@@ -152,6 +153,21 @@ def names_of_its_own():
     assert sum(n != f"Ann{i}" for i, n in enumerate(named)) > 20, "expected other names in most requests"
 
 
+def with_slips():
+    """Slips in requests: what is copied is copied with its slip; numbers, negations and what an enum lists stay as meant."""
+    tool = {"name": "send_text", "parameters": {"to": {"type": "string"}, "room": {"type": "string", "enum": ["kitchen", "bedroom"]}, "count": {"type": "integer"}}}
+    answers = [{"name": "send_text", "arguments": {"to": "Margaret Miller", "room": "kitchen", "count": 12}}]
+    request, r = "send Margaret Miller not the kitchen message for 12 times", random.Random(1)
+    made = [slips.slipped(r, request, answers, [tool]) for _ in range(200)]
+    for text, [answer] in made:
+        given = answer["arguments"]
+        assert given["to"] in text and given["room"] == "kitchen" and given["count"] == 12, f"expected values as the request has them, got {text!r}: {given}"
+        assert " not " in text and "12 times" in text, f"expected numbers and negations to stay, got {text!r}"
+    assert len({text for text, _ in made}) > 60 and any(a["arguments"]["to"] != "Margaret Miller" for _, [a] in made), f"expected slips, got {made[:9]}"
+    assert any("kitchen" not in text for text, _ in made), "expected slips in what an enum lists"
+    assert slips.slipped(r, "12 34", [], []) == ("12 34", []), "expected a request without words to stay"
+
+
 def rounded_with_care(folder):
     """Rounds a model so that its products move least, and checks that they move less than by plain rounding, and that rounding it again changes nothing."""
     torch.manual_seed(0)
@@ -230,6 +246,7 @@ def main():
         by_the_list(folder)
         in_one_breath(folder)
         names_of_its_own()
+        with_slips()
         data_that_is_not_there(folder)
         arguments_in_order()
         rounded_with_care(folder)

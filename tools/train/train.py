@@ -58,6 +58,7 @@ def arguments():
     p.add_argument("--redress", type=float, default=1, help="strength of redressing; less towards a run's end brings examples as people said them")
     p.add_argument("--float32", action="store_true", help="nothing in bf16, as on a CPU that has no instructions for it")
     p.add_argument("--swap", type=float, default=0.0, help="apart: share of a corpus's examples with other names and titles of the same corpus")
+    p.add_argument("--slip", type=float, default=0.0, help="apart: share of requests with a slip of the thumb or of the ear (slips.py)")
     p.add_argument("--long", type=float, default=0.0, help="apart: share of lists of 16 to 30 tools")
     p.add_argument("--workers", type=int, default=0, help="processes that make batches; a GPU needs some")
     p.add_argument("--seed", type=int, default=1)
@@ -246,7 +247,7 @@ class Trained:
         common = self.real, synthetic, a.share, self.tokenizer
         rest = tuple(map(float, a.weights.split(","))), a.seed, a.redress
         if self.apart:
-            return shared.SharedBatches(*common, a.batch, *rest, long=a.long, world=self.world, swap=a.swap)
+            return shared.SharedBatches(*common, a.batch, *rest, long=a.long, world=self.world, swap=a.swap, slip=a.slip)
         return data.Batches(*common, a.batch_tokens, *rest)
 
     def stream(self, blocks, skip):
