@@ -1,8 +1,11 @@
 /** Requests written by hand for training: each has calls that its tools allow, of values that it says. */
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { ToolSet } from "../runtime/index.ts";
 import { readLine } from "../tools/data/line.ts";
+import { readExamples } from "../tools/eval/examples.ts";
+import { fixture } from "./support.ts";
 
 type Written = [request: string, calls: [name: string, args: Record<string, unknown>][]];
 
@@ -30,3 +33,30 @@ test("every call fits, every string is in its request, no request of a list stan
   });
   expect(faults).toEqual([]);
 }, 300_000);
+
+describe("heard.jsonl, what is said around a microphone and typed in a hurry", () => {
+  const heard = readExamples(fileURLToPath(fixture("heard.jsonl")));
+
+  test("is about lists of tools that nothing was written for", () => {
+    const listsOf = (tools: readonly { name: string }[]) =>
+      tools
+        .map(({ name }) => name)
+        .sort()
+        .join(" ");
+    const trained = new Set(
+      readdirSync(folder).map((name) => listsOf(JSON.parse(readFileSync(new URL(name, folder), "utf8")).tools)),
+    );
+    const lists = new Set(heard.map(({ tools }) => listsOf(tools.tools)));
+    expect(lists.size).toBe(18);
+    expect([...lists].filter((list) => trained.has(list))).toEqual([]);
+  });
+
+  test("half of the talk is to call nothing, and most of what has slips something", () => {
+    const share = (kind: string) => {
+      const of = heard.filter((example) => example.kind === kind);
+      return of.filter(({ accept }) => accept.every((answer) => !answer.length)).length / of.length;
+    };
+    expect(share("talk")).toBeWithin(0.45, 0.55);
+    expect(share("slip")).toBeWithin(0.1, 0.2);
+  });
+});
