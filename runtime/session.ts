@@ -23,6 +23,7 @@ import type { PromptModel, Shown, Way } from "./prompt/prompt.ts";
 import { type Request, readRequest } from "./text/request.ts";
 import { special } from "./text/tokenizer.ts";
 import type { DefinedArguments, Definitions, TypedTools } from "./tools/define.ts";
+import { mended } from "./tools/mend.ts";
 import { ToolSet } from "./tools/tools.ts";
 import { lexicalScores } from "./tools/words.ts";
 import { Turns } from "./turns.ts";
@@ -146,8 +147,8 @@ export class Session {
   ): Promise<CallResult<DefinedCall<D>>>;
   call(typed: string, tools: Tools, options?: CallOptions): Promise<CallResult>;
   async call(typed: string, tools: Tools, options: CallOptions = {}): Promise<CallResult> {
-    const request = readRequest(typed);
     const set = ToolSet.from(tools);
+    const request = this.read(typed, set);
     checkCount(options.calls, set);
     return this.next(options.signal, async (host) => {
       const startMs = nowMs();
@@ -180,12 +181,18 @@ export class Session {
    * Each tool's vector is computed once and kept.
    */
   async rank(typed: string, tools: Tools, options: Pick<CallOptions, "signal"> = {}): Promise<Ranked[]> {
-    const request = readRequest(typed).text;
     const set = ToolSet.from(tools);
+    const { text: request } = this.read(typed, set);
     return this.next(options.signal, async (host) => {
       const scores = (await this.way.scores(request, set, host)) ?? lexicalScores(request, set);
       return ranking(scores).map((place) => ({ name: set.tools[place].name, score: scores[place] }));
     });
+  }
+
+  private read(typed: string, set: ToolSet): Request {
+    const { tokenizer } = this.owner;
+    // A word of one piece is one that the model has often met.
+    return mended(readRequest(typed), set, (word) => tokenizer.tokenizeRaw(` ${word}`).length === 1);
   }
 
   /** Gives the buffers back, at once where no call runs. */

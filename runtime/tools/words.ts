@@ -52,6 +52,15 @@ class WordIndex {
     this.sorted = [...this.tools.keys()].sort();
   }
 
+  get words(): Iterable<string> {
+    return this.sorted;
+  }
+
+  /** Whether a word is one of theirs, begins one, or is begun by one. */
+  begins(word: string): boolean {
+    return this.matches(word).size > 0;
+  }
+
   /** What a word of a request counts for, by the places of the tools that it matches. */
   matches(word: string): Map<number, number> {
     const found = new Map<number, number>();
@@ -78,7 +87,8 @@ class WordIndex {
 
 const leastStem = 4;
 
-function indexOf(set: ToolSet): WordIndex {
+/** The index of a set, made once. */
+export function indexOf(set: ToolSet): WordIndex {
   const index = indexBySet.get(set) ?? new WordIndex(set);
   indexBySet.set(set, index);
   return index;
@@ -122,7 +132,8 @@ export const isAkin = (a: string, b: string): boolean =>
 /** Letters of a word that count: nobody says more. */
 const mostLetters = 64;
 
-const wordPattern = patternOf(String.raw`[\p{L}\p{N}]+`, "gu");
+/** Words of a text: letters and digits. */
+export const wordPattern = patternOf(String.raw`[\p{L}\p{N}]+`, "gu");
 
 function wordsOf(text: string): string[] {
   const words = lowerCased(text).match(wordPattern(text)) ?? [];
