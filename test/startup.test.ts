@@ -54,7 +54,7 @@ test("run loads what a call needs, no other command and not the wire, and this l
     "runtime/pack: calibration pack quant renew xxh32",
     "runtime/prompt: apart joint prompt",
     "runtime/text: days extremes letters numbers request timeofday tokenizer trie units",
-    "runtime/tools: bounds decimal forms keywords merge overlap pointer prompt reader schema shapes shortest tools typing words",
+    "runtime/tools: bounds decimal forms keywords mend merge overlap pointer prompt reader schema shapes shortest tools typing words",
     "tools: command lines model run toollist",
     "wasm: abi",
     "wasm/built: bytes",
