@@ -27,7 +27,7 @@ export function mended(request: Request, set: ToolSet, isKnown: (word: string) =
   for (const { 0: word, index: start } of request.text.matchAll(wordPattern(request.text))) {
     const small = lowerCased(word);
     if (!letters.test(small) || (start && small !== word) || isCommon(small) || isKnown(small)) continue;
-    const meant = index.begins(small) ? [] : [...index.words].filter((other) => isAscii(other) && isSlip(small, other));
+    const meant = index.begins(small) ? [] : [...index.words].filter((other) => isSlip(small, other) && isAscii(other));
     if (meant.length !== 1) continue;
     add(request.text.slice(at, start), at, start);
     add(meant[0], start, start + word.length);
