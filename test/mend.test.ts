@@ -22,10 +22,10 @@ const read = (text: string, isKnown: (word: string) => boolean = none) =>
 
 test.each([
   ["two letters exchanged", "perheat the ovne", "preheat the oven"],
-  ["a letter left out, or too many", "prehat to convecction", "preheat to convection"],
-  ["another letter", "preheet it", "preheat it"],
+  ["a doubled letter once, a letter twice", "gril, bakking, prreheat", "gril, baking, preheat"],
   ["a capital where a request begins", "Prehaet it", "preheat it"],
   ["all in capitals", "PREHAET IT", "preheat it"],
+  ["before a mark", "start tiemr. ovne? baknig!", "start timer. oven? baking!"],
 ])("%s is read as the tools' word", (_, typed, meant) => {
   expect(read(typed)).toBe(meant);
 });
@@ -33,20 +33,26 @@ test.each([
 test.each([
   ["words that the tools have", "preheat the oven"],
   ["words that begin theirs, or that theirs begin", "preheating, convect, timers"],
-  ["a short word with another letter", "the even, the over, times"],
-  ["another first letter", "breheat the aven"],
-  ["names", "tell Tiemr and Gril"],
-  ["numbers, and words with digits", "1000 100000 10 000, ovne2, kitchen1"],
-  ["two slips in one word", "perhaet it"],
-  ["other scripts", "ovné Ofen печь"],
+  ["another letter, one more or one less", "preheet grll ovens kithen tigers"],
+  ["another first letter, two slips", "rpeheat perhaet"],
+  ["names", "tell Tiemr and Ovne"],
+  ["numbers, and words with digits", "1000 100000 10 000, ovne2, kitchne1"],
+  ["addresses, names of files and parts of words", "tiemr.txt a@tiemr.com /tiemr tiemr's re-tiemr tiemr_1 “tiemr”"],
+  ["other scripts, letters with marks", "ovné Ofen печь tiemr\u0303"],
 ])("%s stay", (_, typed) => {
-  expect(read(typed)).toBe(typed);
+  expect(read(typed)).toBe(readRequest(typed).text);
 });
 
 test("a word that the model knows stays, and one that might be two of the tools'", () => {
   expect(read("tiemr", (word) => word === "tiemr")).toBe("tiemr");
-  const garden = ToolSet.from([{ name: "open_planner", description: "Moves a planter.", parameters: {} }]);
-  expect(mended(readRequest("plannr, plante, plannter"), garden, none).text).toBe("planner, plante, plannter");
+  const two = ToolSet.from([{ name: "open_acbde", description: "The abdce.", parameters: {} }]);
+  expect(mended(readRequest("abcde acbed"), two, none).text).toBe("abcde acbde");
+});
+
+test("what is said rightly elsewhere in a request is meant there, and the other word is copied", () => {
+  expect(read("a timer labelled tiemr")).toBe("a timer labelled tiemr");
+  expect(read("a tiemr labelled timer")).toBe("a tiemr labelled timer");
+  expect(read("a tiemr labelled tmier")).toBe("a timer labelled tmier");
 });
 
 test("every part of what is read stands where it was typed", () => {
@@ -67,13 +73,30 @@ test("every part of what is read stands where it was typed", () => {
 });
 
 test("a slip is one, in either word", () => {
-  expect(isSlip("oven", "ovne") && isSlip("ovne", "oven")).toBe(true);
-  expect(isSlip("kitchen", "kitchn") && isSlip("kitchn", "kitchen")).toBe(true);
-  expect(isSlip("grill", "gril")).toBe(false);
-  expect(isSlip("timers", "tigers")).toBe(true);
-  expect(isSlip("timer", "tiger")).toBe(false);
-  expect(isSlip("kitchen", "kithcne")).toBe(false);
-  expect(isSlip("timer", "imter")).toBe(false);
+  const isEither = (a: string, b: string) => isSlip(a, b) && isSlip(b, a);
+  expect(isEither("oven", "ovne")).toBe(true);
+  expect(isEither("coffee", "cofee")).toBe(true);
+  expect(isEither("coffee", "cofffee")).toBe(true);
+  expect(isEither("degrees", "degress")).toBe(false);
+  for (const [a, b] of [
+    ["garbage", "garage"],
+    ["unblock", "unlock"],
+    ["rewind", "remind"],
+    ["massage", "message"],
+    ["replay", "reply"],
+    ["on", "no"],
+    ["grill", "gril"],
+    ["kitchen", "kithcne"],
+    ["timer", "imter"],
+  ])
+    expect([a, isSlip(a, b), isSlip(b, a)]).toEqual([a, false, false]);
+});
+
+test("a long list and a long request cost little: as many words of the tools are looked at as begin alike", () => {
+  const index = ToolSet.from([{ name: "a", description: "x".repeat(2000), parameters: {} }]);
+  const long = "tiemr ".repeat(400).trim();
+  expect(mended(readRequest(long), index, none).text).toBe(long);
+  expect(read(long)).toBe(long);
 });
 
 test("a call has what was typed, and its sources stand there", async () => {

@@ -1,18 +1,30 @@
 /**
- * A request with the tools' own words in place of what is none but a slip of the thumb away from one: "prehaet the ovne" reads "preheat
+ * A request with the tools' own words where it has none but for two letters exchanged or a doubled letter: "prehaet the ovne" reads "preheat
  * the oven" beside tools that say so. What is copied from there stays as it was typed. In C too: firmware/mcu/mend.c.
+ *
+ * Other slips are left to the model: "garbage" is a letter from "garage", and "rewind" from "remind", but no slip.
  */
-import { isAscii } from "../text/letters.ts";
 import { lowerCased, type Request } from "../text/request.ts";
 import type { ToolSet } from "./tools.ts";
-import { indexOf, isCommon, wordPattern } from "./words.ts";
+import { indexOf, isCommon } from "./words.ts";
+
+/** Characters of a request that is mended: nobody says more, and a device takes no more. */
+const mostCharacters = 1024;
+
+/** Words between spaces, before a mark at most: no part of an address, of a file's name, nor with a digit. */
+const words = /(?:^| )([A-Za-z]+)(?=[.,;:!?]?(?: |$))/g;
 
 /**
  * `isKnown`: whether a word, in small letters, is one that the model knows as it is. Left alone are those, words that the tools have or begin
- * or that begin theirs, words that might be two of theirs, names (what begins with a capital letter within the request), and all but plain letters.
+ * or that begin theirs, words that might be two of theirs, what is said rightly elsewhere, and names: what has a capital letter within the request.
  */
 export function mended(request: Request, set: ToolSet, isKnown: (word: string) => boolean): Request {
+  if (request.text.length > mostCharacters) return request;
   const index = indexOf(set);
+  const found = [...request.text.matchAll(words)].map(({ 0: piece, 1: word, index: at }) => {
+    return { word, small: lowerCased(word), start: at + piece.length - word.length };
+  });
+  const said = new Set(found.map(({ small }) => small));
   let [text, at] = ["", 0];
   const [starts, ends]: [number[], number[]] = [[], []];
   const add = (piece: string, start: number, end: number) => {
@@ -24,11 +36,11 @@ export function mended(request: Request, set: ToolSet, isKnown: (word: string) =
     text += piece;
     at = end;
   };
-  for (const { 0: word, index: start } of request.text.matchAll(wordPattern(request.text))) {
-    const small = lowerCased(word);
-    if (!letters.test(small) || (start && small !== word) || isCommon(small) || isKnown(small)) continue;
-    const meant = index.begins(small) ? [] : [...index.words].filter((other) => isSlip(small, other) && isAscii(other));
-    if (meant.length !== 1) continue;
+  for (const { word, small, start } of found) {
+    if ((start && small !== word) || isCommon(small) || isKnown(small) || index.begins(small)) continue;
+    const meant = index.from(small[0]).filter((other) => isSlip(small, other));
+    if (meant.length !== 1 || said.has(meant[0])) continue;
+    said.add(meant[0]);
     add(request.text.slice(at, start), at, start);
     add(meant[0], start, start + word.length);
   }
@@ -37,22 +49,17 @@ export function mended(request: Request, set: ToolSet, isKnown: (word: string) =
   return { text, typed: request.typed, typedSpan: (start, end) => request.typedSpan(starts[start], ends[end - 1]) };
 }
 
-const letters = /^[a-z]+$/;
+/** Letters that the shorter of two words has, where two are exchanged, or one is doubled. */
+const [leastSwapped, leastDoubled] = [4, 5];
 
-/** Letters that the shorter of two words has, where two are exchanged, one is left out or too many, or one is another. */
-const [leastSwapped, leastMissing, leastOther] = [4, 5, 6];
-
-/** Whether two words that begin alike are a slip apart. */
+/** Whether two words that begin alike differ by two neighbouring letters exchanged, or by a letter that one has twice. */
 export function isSlip(a: string, b: string): boolean {
   const [short, long] = a.length < b.length ? [a, b] : [b, a];
-  if (long.length - short.length > 1 || short[0] !== long[0]) return false;
-  let head = 1;
+  let head = 0;
   while (head < short.length && short[head] === long[head]) head++;
-  let tail = 0;
-  while (tail < short.length - head && short.at(-1 - tail) === long.at(-1 - tail)) tail++;
-  const left = short.slice(head, short.length - tail);
-  const right = long.slice(head, long.length - tail);
-  if (left.length === 2 && right.length === 2)
-    return short.length >= leastSwapped && left[0] === right[1] && left[1] === right[0];
-  return right.length === 1 && short.length >= (left ? leastOther : leastMissing);
+  if (!head) return false;
+  if (long.length > short.length)
+    return short.length >= leastDoubled && long[head] === long[head - 1] && long.slice(head + 1) === short.slice(head);
+  const isSwapped = short[head] === long[head + 1] && short[head + 1] === long[head];
+  return short.length >= leastSwapped && isSwapped && short.slice(head + 2) === long.slice(head + 2);
 }

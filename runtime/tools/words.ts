@@ -41,6 +41,7 @@ class WordIndex {
   /** What each word counts for, by the places of the tools that have it. */
   private readonly tools = new Map<string, Map<number, number>>();
   private readonly sorted: string[];
+  private readonly initials = new Map<string, readonly string[]>();
 
   constructor(set: ToolSet) {
     for (const [place, tool] of set.tools.entries())
@@ -52,8 +53,11 @@ class WordIndex {
     this.sorted = [...this.tools.keys()].sort();
   }
 
-  get words(): Iterable<string> {
-    return this.sorted;
+  /** Those with a first letter. */
+  from(initial: string): readonly string[] {
+    const known = this.initials.get(initial) ?? this.sorted.filter((word) => word[0] === initial);
+    this.initials.set(initial, known);
+    return known;
   }
 
   /** Whether a word is one of theirs, begins one, or is begun by one. */
@@ -132,8 +136,7 @@ export const isAkin = (a: string, b: string): boolean =>
 /** Letters of a word that count: nobody says more. */
 const mostLetters = 64;
 
-/** Words of a text: letters and digits. */
-export const wordPattern = patternOf(String.raw`[\p{L}\p{N}]+`, "gu");
+const wordPattern = patternOf(String.raw`[\p{L}\p{N}]+`, "gu");
 
 function wordsOf(text: string): string[] {
   const words = lowerCased(text).match(wordPattern(text)) ?? [];
