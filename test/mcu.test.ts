@@ -218,6 +218,18 @@ describe("the same as the runtime", () => {
   );
 
   withCc(
+    "tokens, calls, msgpack, certainty and decisions of 266 requests with slips of the thumb or of the ear",
+    async () => {
+      const all = readExamples(fileURLToPath(fixture("heard.jsonl"))).filter(({ kind }) => kind === "slip");
+      const cases = all.filter((_, i) => i % 4 === 0).map(({ request, tools }) => ({ query: request, tools }));
+      const { same, others } = await compare(cases);
+      expect(others).toEqual([]);
+      expect(same).toBe(266);
+    },
+    timeoutMs,
+  );
+
+  withCc(
     "calls of numbers below nothing, and of units of other kinds",
     async () => {
       const requests = [

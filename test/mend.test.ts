@@ -25,7 +25,7 @@ test.each([
   ["a doubled letter once, a letter twice", "gril, bakking, prreheat", "gril, baking, preheat"],
   ["a capital where a request begins", "Prehaet it", "preheat it"],
   ["all in capitals", "PREHAET IT", "preheat it"],
-  ["before a mark", "start tiemr. ovne? baknig!", "start timer. oven? baking!"],
+  ["before a mark", "start tiemr. ovne, baknig!", "start timer. oven, baking!"],
 ])("%s is read as the tools' word", (_, typed, meant) => {
   expect(read(typed)).toBe(meant);
 });

@@ -212,7 +212,7 @@ test("files that are none fail with what is wrong, on standard error", async () 
   expect(await run(bad, readFileSync(tools))).toEqual({
     code: 1,
     stdout: "",
-    stderr: "thimble: pack: expected a section's checksum, got another; the file is damaged, copy it again\n",
+    stderr: "thimble: pack: expected its checksums, got others; the file is damaged, copy it again\n",
   });
   expect((await run(readFileSync(pack), new Uint8Array(100))).stderr).toStartWith("thimble: tools: expected a file of");
   const version = async (file: Uint8Array) => (await run(file, readFileSync(tools))).stderr;

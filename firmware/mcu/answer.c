@@ -203,6 +203,7 @@ const char *thimble_call(const thimble_model *m, const thimble_limits *limits, v
   if (!c.requestBytes) return "request: expected text, got none; say what to do";
   static const char tooLong[] = "request: expected at most limits.requestTokens, and 8 bytes for each, got more; shorten it or allow more";
   if (c.requestBytes > c.mostRequest) return tooLong;
+  mend_request(&c);
   uint32_t n = tokenize_request(m, &c.work, c.request, c.requestBytes, c.scratch, c.ids, limits->requestTokens);
   if (n > limits->requestTokens) return tooLong;
   if (!n) return "request: expected text, got none; say what to do";

@@ -107,6 +107,9 @@ bool find_gain(call *c, gain *gain);
 /* Scores of the tools by the request's words, into `scores`. Source: runtime/tools/words.ts. */
 void rank_by_words(call *c, double *scores);
 
+/* Reads what is a slip of the thumb as the tools' word, in c->request. Source: runtime/tools/mend.ts. */
+void mend_request(call *c);
+
 /* The next word of a text, from `at` on, which moves to it: its bytes, of a long one the first; 0 at the end. */
 uint32_t next_word(const uint8_t *text, uint32_t bytes, uint32_t *at, uint32_t *after);
 

@@ -2,6 +2,8 @@
  * See engine.h. Sums of floats run in the order of the generated kernels' scalar build, four lanes where those have four, so
  * that states and tokens are the same to the bit where the compiler does not fuse (-ffp-contract=off).
  */
+#include "small.h"
+
 #include "engine.h"
 
 #include <math.h>

@@ -90,6 +90,12 @@ static inline uint32_t byte_id(const thimble_model *m, uint8_t byte) {
   return u16_at(m->parts[part_byteIds].at + 2 * byte);
 }
 
+/* Rows of the tools' words, and bytes of one (runtime/kept/words.ts). */
+enum { logsAt = 8, wordBytes = 12 };
+static inline const uint8_t *word_rows(const thimble_model *m) {
+  return m->parts[part_words].at + logsAt + 8 * (m->nTools + 1);
+}
+
 /* What a tool's call begins with around its name as JSON; of the tables' texts one is the name with what follows. */
 #define BEFORE_NAME "{\"name\":"
 #define AFTER_NAME ",\"arguments\":{"

@@ -249,7 +249,7 @@ const char *open_pack(thimble_model *m, uint32_t *weightsId) {
   m->sectionsAt = padded(24 + headerBytes, align);
   if (m->sectionsAt > m->pack.bytes) return noPack;
   if (xxh32(file + 24, m->sectionsAt - 24) != u32_at(file + 16))
-    return "pack: expected the header's checksum, got another; the file is damaged, copy it again";
+    return "pack: expected its checksums, got others; the file is damaged, copy it again";
 
   reader whole = {file + 24, file + 24 + headerBytes, false}, sections = {0};
   bool isInt4 = false, isApart = false;
@@ -287,7 +287,7 @@ const char *thimble_check(const thimble_model *m) {
       else skip(&r);
     }
     if (xxh32(file + at, section_bytes(m, i)) != checksum)
-      return "pack: expected a section's checksum, got another; the file is damaged, copy it again";
+      return "pack: expected its checksums, got others; the file is damaged, copy it again";
   }
   return check_tools(m);
 }

@@ -8,7 +8,7 @@
 
 static const char common[] = " a an the of to for in on at by with from and or as is it be my me i you your please can could would will what "
                              "which how this that do does get set e g eg ";
-enum { mostLetters = 64, logsAt = 8, rowBytes = 12 };
+enum { mostLetters = 64 };
 
 bool is_common(const uint8_t *word, uint32_t bytes) {
   return place_of_word(word, bytes, common) >= 0;
@@ -64,11 +64,11 @@ static bool is_akin(const uint8_t *word, uint32_t bytes, thimble_span other) {
 /* What a word counts for with each tool, in eighths, into c->found; returns how many tools it matches. */
 static uint32_t match(const call *c, const uint8_t *word, uint32_t bytes) {
   const thimble_model *m = c->m;
-  const uint8_t *table = m->parts[part_words].at, *rows = table + logsAt + 8 * (m->nTools + 1), *same = NULL;
+  const uint8_t *table = m->parts[part_words].at, *rows = word_rows(m), *same = NULL;
   uint32_t count = 0, nWords = u32_at(table);
   memset(c->found, 0, m->nTools);
   for (uint32_t i = 0; i < nWords; i++) {
-    const uint8_t *row = rows + rowBytes * i, *places = table + u32_at(row + 8);
+    const uint8_t *row = rows + wordBytes * i, *places = table + u32_at(row + 8);
     thimble_span other = {table + u32_at(row), u16_at(row + 4)};
     if (other.bytes == bytes && !memcmp(other.at, word, bytes)) same = row;
     if (!is_akin(word, bytes, other)) continue;

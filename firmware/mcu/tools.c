@@ -181,6 +181,8 @@ static bool check_words(const thimble_model *m) {
     uint32_t nPlaces = u16_at(row + 6), places = u32_at(row + 8);
     if (!u16_at(row + 4) || !is_within(u32_at(row), u16_at(row + 4), part.bytes) || !is_within(places, 4 * nPlaces, part.bytes))
       return false;
+    /* One may stand in a request. */
+    if (!is_utf8(part.at + u32_at(row), u16_at(row + 4))) return false;
     for (uint32_t j = 0; j < nPlaces; j++)
       if (u16_at(part.at + places + 4 * j) >= m->nTools || u16_at(part.at + places + 4 * j + 2) > 127) return false;
   }

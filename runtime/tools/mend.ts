@@ -6,17 +6,17 @@
  */
 import { lowerCased, type Request } from "../text/request.ts";
 import type { ToolSet } from "./tools.ts";
-import { indexOf, isCommon } from "./words.ts";
+import { indexOf } from "./words.ts";
 
-/** Characters of a request that is mended: nobody says more, and a device takes no more. */
-const mostCharacters = 1024;
+/** Characters of a request that is mended: a device takes no more. */
+const mostCharacters = 1040;
 
 /** Words between spaces, before a mark at most: no part of an address, of a file's name, nor with a digit. */
-const words = /(?:^| )([A-Za-z]+)(?=[.,;:!?]?(?: |$))/g;
+const words = /(?:^| )([A-Za-z]+)(?=[!-/]?(?: |$))/g;
 
 /**
  * `isKnown`: whether a word, in small letters, is one that the model knows as it is. Left alone are those, words that the tools have or begin
- * or that begin theirs, words that might be two of theirs, what is said rightly elsewhere, and names: what has a capital letter within the request.
+ * or that begin theirs, words that might be two of theirs, words that are said rightly elsewhere, and names: what has a capital letter within the request.
  */
 export function mended(request: Request, set: ToolSet, isKnown: (word: string) => boolean): Request {
   if (request.text.length > mostCharacters) return request;
@@ -24,7 +24,6 @@ export function mended(request: Request, set: ToolSet, isKnown: (word: string) =
   const found = [...request.text.matchAll(words)].map(({ 0: piece, 1: word, index: at }) => {
     return { word, small: lowerCased(word), start: at + piece.length - word.length };
   });
-  const said = new Set(found.map(({ small }) => small));
   let [text, at] = ["", 0];
   const [starts, ends]: [number[], number[]] = [[], []];
   const add = (piece: string, start: number, end: number) => {
@@ -37,10 +36,9 @@ export function mended(request: Request, set: ToolSet, isKnown: (word: string) =
     at = end;
   };
   for (const { word, small, start } of found) {
-    if ((start && small !== word) || isCommon(small) || isKnown(small) || index.begins(small)) continue;
+    if ((start && small !== word) || isKnown(small) || index.begins(small)) continue;
     const meant = index.from(small[0]).filter((other) => isSlip(small, other));
-    if (meant.length !== 1 || said.has(meant[0])) continue;
-    said.add(meant[0]);
+    if (meant.length !== 1 || lowerCased(text + request.text.slice(at)).includes(meant[0])) continue;
     add(request.text.slice(at, start), at, start);
     add(meant[0], start, start + word.length);
   }

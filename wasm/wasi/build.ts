@@ -19,7 +19,7 @@ const compile = [
   ...["-fno-strict-aliasing", "-I", `${root}firmware/mcu`],
 ];
 /** A function is written into another only where that takes fewer bytes. */
-const inline = ["-mllvm", "-inline-threshold=-50"];
+const inline = ["-mllvm", "-inline-threshold=-25"];
 /** Memory ends at 2 GiB: the kernels compare addresses as signed numbers. */
 const link = ["--no-entry", "--export=_start", "--allow-undefined", "--max-memory=2147483648", "--strip-all"];
 /** Calls whose effects are known leave more to take away; what is called most has the shortest number. */
