@@ -337,6 +337,7 @@ test("a request that says what not to do is never acted on, however sure the mod
     "not now",
     "never",
     "do not disturb until 7",
+    "please turn off do not disturb",
     "oh no please well don't stop",
   ])
     expect([one, forbids(one)]).toEqual([one, false]);

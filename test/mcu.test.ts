@@ -531,6 +531,7 @@ describe("the same as the runtime", () => {
         "let, 5 minutes",
         "forget,it: 5 minutes",
         "disturb 5 minutes",
+        "disturb",
       ];
       await expectSame(
         starts.flatMap((start) => asked.map((one) => `${start} ${one}`)),

@@ -247,7 +247,9 @@ static bool forbids(const uint8_t *text, uint32_t bytes) {
   for (uint32_t words = 0, at = 0; words < 4 && at < bytes; words++, at++) {
     uint32_t verb = begins_with(text + at, bytes - at, " do "), from = at + verb;
     uint32_t not = begins_with(text + from, bytes - from, verb ? " not " : " don't dont never ");
-    if (not && !begins_with(text + from + not, bytes - from - not, " forget let disturb worry ")) return true;
+    const uint8_t *what = text + from + not;
+    uint32_t left = bytes - from - not;
+    if (not && !begins_with(what, left, " forget let disturb worry ") && place_of_word(what, left, " disturb ") < 0) return true;
     while (at < bytes && text[at] != ' ') at++;
   }
   return false;

@@ -54,11 +54,11 @@ export function confidenceOf(values: Record<Feature, number>, calibration: Calib
   return 1 / (1 + Math.exp(-sum));
 }
 
-const forbidding = /^(?:[^ ]+ ){0,3}(?:don't|dont|never|do,? not),? (?!(?:forget|let|disturb|worry),? )/i;
+const forbidding = /^(?:[^ ]+ ){0,3}(?:don't|dont|never|do,? not),? (?!(?:forget|let|disturb|worry),? |disturb$)/i;
 
 /**
  * Whether a request says within its first words what not to do: "hey, don't cancel my 9 am alarm". Not so "don't forget the milk",
- * "don't let me oversleep", "do not disturb until 7".
+ * "don't let me oversleep", "do not disturb until 7", "turn off do not disturb".
  */
 export const forbids = (request: string): boolean => forbidding.test(request);
 

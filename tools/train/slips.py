@@ -95,7 +95,12 @@ def edit(rng, request, word, place):
 
 
 def slipped(rng, request, answers, tools):
-    """A request with one slip, or two, and its answers, [{"name", "arguments"}]; as they were where none was found to make."""
+    """A request with one slip, or two, and its answers, [{"name", "arguments"}]; as they were where none was found to make. Some have no capitals."""
+    if rng.random() < 0.2:
+        enums, small = set(listed(tools)), request.lower()
+        for text in [text for text in leaves([answer["arguments"] for answer in answers]) if text in request and text not in enums]:
+            answers = [{**answer, "arguments": changed(answer["arguments"], text, text.lower())} for answer in answers]
+        request = small
     for _ in range(2 if rng.random() < 0.25 else 1):
         request, answers = once(rng, request, answers, tools)
     return request, answers

@@ -159,6 +159,7 @@ def with_slips():
     answers = [{"name": "send_text", "arguments": {"to": "Margaret Miller", "room": "kitchen", "count": 12}}]
     request, r = "send Margaret Miller not the kitchen message for 12 times", random.Random(1)
     made = [slips.slipped(r, request, answers, [tool]) for _ in range(200)]
+    assert any(text.islower() and a["arguments"]["to"].islower() for text, [a] in made), "expected some without capitals"
     for text, [answer] in made:
         given = answer["arguments"]
         assert given["to"] in text and given["room"] == "kitchen" and given["count"] == 12, f"expected values as the request has them, got {text!r}: {given}"
