@@ -236,6 +236,7 @@ static bool read_sections(reader *r, const thimble_model *m, uint32_t *sum) {
   return !r->bad && !section_bytes(m, i) && at == m->pack.bytes;
 }
 
+static const char damaged[] = "pack: expected its checksums, got others; the file is damaged, copy it again";
 static const char noPack[] = "pack: expected a file of `thimble build`, got something else; copy it again";
 
 const char *open_pack(thimble_model *m, uint32_t *weightsId) {
@@ -248,8 +249,7 @@ const char *open_pack(thimble_model *m, uint32_t *weightsId) {
   if (headerBytes > 1u << 20 || headerBytes + 24 > m->pack.bytes) return noPack;
   m->sectionsAt = padded(24 + headerBytes, align);
   if (m->sectionsAt > m->pack.bytes) return noPack;
-  if (xxh32(file + 24, m->sectionsAt - 24) != u32_at(file + 16))
-    return "pack: expected its checksums, got others; the file is damaged, copy it again";
+  if (xxh32(file + 24, m->sectionsAt - 24) != u32_at(file + 16)) return damaged;
 
   reader whole = {file + 24, file + 24 + headerBytes, false}, sections = {0};
   bool isInt4 = false, isApart = false;
@@ -286,8 +286,7 @@ const char *thimble_check(const thimble_model *m) {
       if (is(take_text(&r), "checksum")) checksum = take_uint(&r);
       else skip(&r);
     }
-    if (xxh32(file + at, section_bytes(m, i)) != checksum)
-      return "pack: expected its checksums, got others; the file is damaged, copy it again";
+    if (xxh32(file + at, section_bytes(m, i)) != checksum) return damaged;
   }
   return check_tools(m);
 }

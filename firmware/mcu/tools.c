@@ -174,10 +174,10 @@ static bool check_grammar(const thimble_model *m) {
 
 static bool check_words(const thimble_model *m) {
   thimble_span part = m->parts[part_words];
-  uint32_t rowsAt = 8 + 8 * (m->nTools + 1), nWords = part.bytes < rowsAt ? 0 : u32_at(part.at);
-  if (part.bytes < rowsAt || nWords > (part.bytes - rowsAt) / 12) return false;
+  uint32_t rowsAt = logsAt + 8 * (m->nTools + 1), nWords = part.bytes < rowsAt ? 0 : u32_at(part.at);
+  if (part.bytes < rowsAt || nWords > (part.bytes - rowsAt) / wordBytes) return false;
   for (uint32_t i = 0; i < nWords; i++) {
-    const uint8_t *row = part.at + rowsAt + 12 * i;
+    const uint8_t *row = part.at + rowsAt + wordBytes * i;
     uint32_t nPlaces = u16_at(row + 6), places = u32_at(row + 8);
     if (!u16_at(row + 4) || !is_within(u32_at(row), u16_at(row + 4), part.bytes) || !is_within(places, 4 * nPlaces, part.bytes))
       return false;

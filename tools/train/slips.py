@@ -14,24 +14,24 @@ WORD = re.compile(r"[A-Za-z][A-Za-z']*")
 
 # Words that the recogniser took for others, and the spellings of hurried thumbs.
 ALIKE = {word: others.split() for word, _, others in (row.partition(" ") for row in """for four fore 4|to two too 2|weather whether wether|buy by bye|by buy bye|there their|their there
-your you're ur|you u ya|please plz pls pleas|at add ad|the da teh de th|a uh an|an a|set sat said sit|send sent sand|call coal col|text tex texts|start stard star|stop stopp shop
+your you're ur|you u ya|please plz pls pleas|at add ad|the da teh de th|an a|set sat said sit|send sent sand|call coal col|text tex texts|start stard star|stop stopp shop
 turn torn tern|play plate pley|show shoe sho|find fined fine|read red reed|write right|mail male|wake week weak|remind remine|what's whats what|whats what|alarm allarm alarms
-timer timmer timers|is iz his|in an inn|on own un|off of offf|and end an n|my mine mai|me mi|lights lites light|light lite|hour our|tickets tickits|ticket tickit|open oppen
-close clothes|how howe|many meny|road rode|new knew|know no|check czech chek|tell tel sell|are r or|with wit width|from form frum|want wont wanna|need knead|going goin gonna|can ken
-volume volum|message massage mesage|schedule shedule scedule|reminder remainder|add ad at|up app|low lo|would wood|room rome|here hear|hear here|heat heed|cell sell|bright brite
+timer timmer timers|is iz his|in an inn|and end an n|my mine mai|me mi|lights lites light|light lite|hour our|tickets tickits|ticket tickit|open oppen
+close clothes|how howe|many meny|road rode|new knew|know no|check czech chek|tell tel sell|are r or|from form frum|want wont wanna|need knead|going goin gonna|can ken
+message massage mesage|schedule shedule scedule|reminder remainder|add ad at|low lo|would wood|room rome|here hear|hear here|heat heed|cell sell|bright brite
 night nite|tonight tonite|tomorrow tomorow tmrw tommorow|today 2day|minute minuet|calendar calender|restaurant resturant restaurent|temperature temprature|music musik|song sung
-kitchen kichen|list least|meeting meating|appointment apointment|definitely definately|address adress|through thru|because cuz|okay ok|great grate|whole hole|some sum|one won
+kitchen kichen|list least|meeting meating|appointment apointment|definitely definately|address adress|through thru|because cuz|okay ok|great grate|whole hole|some sum
 been bin|be b|see sea c|where were wear|wait weight|way weigh|which witch|plane plain|flour flower|meet meat|piece peace|tail tale|main mane|mute moot|dim dime|lock look
 unlock unlook|flights flites|flight flite|book brook buck|cancel cansel|delete deleet|house hause|phone fone|picture pitcher|photo foto|walk work|run ron|ride write|track truck
 log lock|water whatter|sleep slip|heart hart|rate raid|pause paws|skip skib|next nex|last lust|volume volumn|louder lauder|brightness britness|noise nose""".replace("\n", "|").split("|"))}
 BESIDE = dict(zip("qwertyuiopasdfghjklzxcvbnm", "wa qes wrd etf ryg tuh yij uok ipl ol qsz adwx sfec dgrv fhtb gjyn hkum jli kop xas zcsd xvdf cbfg vngh bmhj njk".split()))
 FILLERS = "uh um like er so well hmm ah".split()
-SMALL = set("the a an please my can you could i is".split())
+SMALL = set("the an please my can you could is".split())
 
 # Nothing is as it was without these, and the runtime reads numbers by their words.
 KEPT = re.compile(r"\d|^(zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|half|quarter"
                   r"|third|first|second|\w+th|double|twice|once|dozen|couple|a\.?m|p\.?m|o'clock|past|no|not|never|without|except|\w+n't|dont|off|on|up|down)$", re.I)
-MOST_SOUNDS = 2  # letters of a word that has no room for a slip
+LEAST_LETTERS = 2  # of a word that has room for a slip
 
 
 def leaves(value):
@@ -96,25 +96,27 @@ def edit(rng, request, word, place):
 
 def slipped(rng, request, answers, tools):
     """A request with one slip, or two, and its answers, [{"name", "arguments"}]; as they were where none was found to make. Some have no capitals."""
+    enums = set(listed(tools))
     if rng.random() < 0.2:
-        enums, small = set(listed(tools)), request.lower()
+        small = request.lower()
         for text in [text for text in leaves([answer["arguments"] for answer in answers]) if text in request and text not in enums]:
             answers = [{**answer, "arguments": changed(answer["arguments"], text, text.lower())} for answer in answers]
         request = small
     for _ in range(2 if rng.random() < 0.25 else 1):
-        request, answers = once(rng, request, answers, tools)
+        request, answers = once(rng, request, answers, enums)
     return request, answers
 
 
-def once(rng, request, answers, tools):
-    enums, low = set(listed(tools)), request.lower()
+def once(rng, request, answers, enums):
+    """The same with one slip at most. `enums`: the texts that the tools list."""
+    low = request.lower()
     values = [text for text in dict.fromkeys(leaves([answer["arguments"] for answer in answers])) if text]
     spans = [(at, at + len(text), text) for text in values for at in [low.find(text.lower())] if at >= 0]
     words = list(WORD.finditer(request))
     for word in rng.sample(words, min(len(words), 6)):
         before = request[: word.start()].split()[-1:]
         # What a number counts is read with it.
-        if KEPT.search(word.group()) or len(word.group()) < MOST_SOUNDS or (before and KEPT.search(before[0])):
+        if KEPT.search(word.group()) or len(word.group()) < LEAST_LETTERS or (before and KEPT.search(before[0])):
             continue
         around = [span for span in spans if span[0] < word.end() and span[1] > word.start()]
         if any(start > word.start() or end < word.end() or low.count(text.lower()) > 1 for start, end, text in around):
