@@ -817,14 +817,18 @@ describe("the same as the runtime", () => {
         ...(await Bun.file(fixture("timeofday.json")).json()),
         ...(await Bun.file(fixture("numbers.json")).json()),
       ];
-      const counting = "ml mils l litre kilos kg g grams mg oz pounds mm cm m metres km feet ms months".split(" ");
+      const counting =
+        "ml mils l litre kilos kg g grams mg oz pounds mm cm m metres km k 10k 6500k feet ms months".split(" ");
       const words = [...new Set([...cases.flatMap(({ text }) => text.split(/\b/)), ...counting])];
       const any = Array.from({ length: 3000 }, () =>
         Array.from({ length: 1 + random() * 9 }, () => words[Math.floor(random() * words.length)]).join(
           random() < 0.5 ? "" : " ",
         ),
       );
-      const parts = "an a two 5 1.5 hour hours minute minutes, minutes seconds day and less feet inches m".split(" ");
+      const parts =
+        "an a two 5 1.5 2,5 10.000 1/2 3k k hour hours minute minutes, minutes seconds day and less feet inches m".split(
+          " ",
+        );
       const lengths = Array.from({ length: 1500 }, () =>
         Array.from({ length: 3 + random() * 8 }, () => parts[Math.floor(random() * parts.length)]).join(" "),
       );

@@ -13,6 +13,7 @@ typedef struct {
   uint32_t unit;
   bool isLevel;  /* what may be at its most or least: not hours, cups or ids */
   bool isHand, isLength;
+  bool isDistance; /* maybe in kilometres */
 } key_unit;
 
 /* Letters of the longest unit, in the plural. */
@@ -35,6 +36,7 @@ static key_unit unit_of_key(const uint8_t *key, uint32_t bytes) {
   found.isLevel = place_of_word(word, letters, levels) >= 0;
   found.isHand = place_of_word(word, letters, " hour minute ") >= 0;
   found.isLength = is_time(found.unit) && letters > 2 && word[letters - 1] == 's';
+  found.isDistance = place_of_word(word, letters, " distance length radius ") >= 0;
   return found;
 }
 
@@ -100,6 +102,7 @@ static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
     alike += !c->said[j].isPart && is_alike(beside(other, at), at);
   }
   bool isUnsure = alike != 1 && own != size;
+  if (under == unit_one && key->isDistance) mean(&m, one->millionths, true);
   int64_t all = times(one->millionths, own), whole = (int64_t)size * million, value = inexact;
   if (own % size == 0) value = times(one->millionths, own / size);
   else if (all != inexact && all % size == 0) value = all / size;

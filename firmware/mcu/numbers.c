@@ -3,6 +3,8 @@
 
 #include "numbers.h"
 
+#include "digits.h"
+
 /* A value, and the place of the word after it; `next` 0 for none. */
 typedef struct {
   int64_t value;
@@ -10,8 +12,7 @@ typedef struct {
 } reading;
 
 typedef struct {
-  const uint8_t *text;
-  uint32_t bytes;
+  thimble_span text;
   uint16_t *starts, *ends;
   uint32_t count;
 } reader;
@@ -42,93 +43,36 @@ int64_t times(int64_t millionths, int64_t count) {
   return millionths * count;
 }
 
-static int64_t sum(int64_t a, int64_t b) {
+int64_t plus(int64_t a, int64_t b) {
   if (a == inexact || b == inexact) return inexact;
   return a + b > mostExact || a + b < -mostExact ? inexact : a + b;
 }
 
 static int word_in(const reader *r, uint32_t at, const char *list) {
-  return at < r->count ? place_of_word(r->text + r->starts[at], (uint32_t)(r->ends[at] - r->starts[at]), list) : -1;
+  return at < r->count ? place_of_word(r->text.at + r->starts[at], (uint32_t)(r->ends[at] - r->starts[at]), list) : -1;
 }
 
 static bool is_word(const reader *r, uint32_t at, const char *list) {
   return word_in(r, at, list) >= 0;
 }
 
-static bool is_digit(uint8_t byte) {
-  return byte >= '0' && byte <= '9';
+/* Of a word of three bytes "1/2" alone has such a second. */
+static bool is_fraction(const reader *r, uint32_t at) {
+  return r->ends[at] > r->starts[at] + 1 && r->text.at[r->starts[at] + 1] == '/';
 }
 
 static bool begins_digits(const reader *r, uint32_t at) {
-  return at < r->count && (is_digit(r->text[r->starts[at]]) || r->text[r->starts[at]] == '.');
-}
-
-static uint8_t byte_at(const reader *r, uint32_t at) {
-  return at < r->bytes ? r->text[at] : 0;
-}
-
-/* The end of digits that begin at a byte, the byte itself for none. */
-static uint32_t end_of_digits(const reader *r, uint32_t from) {
-  uint32_t at = from, groups = 0;
-  while (is_digit(byte_at(r, at))) at++;
-  if (at == from) {
-    if (byte_at(r, from) != '.' || (from && is_digit(byte_at(r, from - 1)))) return from;
-    while (is_digit(byte_at(r, at + 1))) at++;
-    return at == from ? from : at + 1;
-  }
-  uint32_t whole = at, grouped = at;
-  if (at - from <= 3)
-    while (byte_at(r, grouped) == ',' && is_digit(byte_at(r, grouped + 1)) && is_digit(byte_at(r, grouped + 2)) &&
-           is_digit(byte_at(r, grouped + 3))) {
-      grouped += 4;
-      groups++;
-    }
-  /* Groups of three take commas only where all of them do. */
-  if (groups && !is_digit(byte_at(r, grouped)) && !(byte_at(r, grouped) == ',' && is_digit(byte_at(r, grouped + 1)))) {
-    uint32_t end = grouped;
-    if (byte_at(r, end) == '.' && is_digit(byte_at(r, end + 1))) {
-      for (end++; is_digit(byte_at(r, end));) end++;
-      if (byte_at(r, end) == ',' && is_digit(byte_at(r, end + 1))) end = grouped;
-    }
-    return end;
-  }
-  if (byte_at(r, whole) == '.' && is_digit(byte_at(r, whole + 1)))
-    for (whole++; is_digit(byte_at(r, whole));) whole++;
-  return whole;
-}
-
-/* Digits with commas and a point, in millionths. */
-static int64_t value_of(const uint8_t *at, uint32_t bytes) {
-  int64_t value = 0;
-  uint32_t decimals = 0, zeros = 0;
-  bool isPast = false;
-  for (uint32_t i = 0; i < bytes; i++) {
-    if (at[i] == ',') continue;
-    if (at[i] == '.') {
-      isPast = true;
-      continue;
-    }
-    if (isPast && at[i] == '0') {
-      zeros++;
-      continue;
-    }
-    for (; zeros; zeros--, decimals++) value = times(value, 10);
-    value = sum(times(value, 10), at[i] - '0');
-    decimals += isPast;
-    if (decimals > 6 || value == inexact) return inexact;
-  }
-  for (; decimals < 6; decimals++) value = times(value, 10);
-  return value;
+  return at < r->count && (is_digit(r->text.at[r->starts[at]]) || r->text.at[r->starts[at]] == '.') && !is_fraction(r, at);
 }
 
 static bool is_letter(const reader *r, uint32_t at, uint32_t *size) {
-  return at < r->bytes && class_of(point_at(r->text + at, size)) & class_letter;
+  return at < r->text.bytes && class_of(point_at(r->text.at + at, size)) & class_letter;
 }
 
 /* Finds the words: digits, letters, or a sign of a fraction. */
 static void read_tokens(reader *r) {
-  for (uint32_t at = 0; at < r->bytes;) {
-    uint32_t size, end = end_of_digits(r, at), point = point_at(r->text + at, &size);
+  for (uint32_t at = 0; at < r->text.bytes;) {
+    uint32_t size, end = end_of_digits(r->text, at), point = point_at(r->text.at + at, &size);
     if (end == at && point >= 0xbc && point <= 0xbe) end = at + size;
     else if (end == at)
       while (is_letter(r, end, &size)) end += size;
@@ -144,14 +88,14 @@ static void read_tokens(reader *r) {
 static bool joined(const reader *r, uint32_t at, bool overComma) {
   if (at >= r->count) return false;
   uint32_t from = at ? r->ends[at - 1] : 0, to = r->starts[at], hyphens = 0, spaces = 0;
-  if (overComma && to - from > 1 && r->text[from] == ',') {
-    for (from++; from < to && r->text[from] == ' ';) from++;
+  if (overComma && to - from > 1 && r->text.at[from] == ',') {
+    for (from++; from < to && r->text.at[from] == ' ';) from++;
     if (from == to) return true;
     from = at ? r->ends[at - 1] : 0;
   }
   for (uint32_t i = from; i < to; i++) {
-    if (r->text[i] == ' ') spaces++;
-    else if (r->text[i] == '-' && !hyphens) hyphens++;
+    if (r->text.at[i] == ' ') spaces++;
+    else if (r->text.at[i] == '-' && !hyphens) hyphens++;
     else return false;
   }
   return hyphens + spaces > 0;
@@ -192,11 +136,15 @@ static reading fraction(const reader *r, uint32_t at) {
   return place < 0 ? nothing : (reading){place ? 250000 : 500000, next + 1};
 }
 
-/* ½, ¼, ¾; 0 for another word. */
+/* ½, ¼, ¾ or 1/2; 0 for another word. */
 static int64_t sign_of(const reader *r, uint32_t at) {
   uint32_t size;
   if (at >= r->count) return 0;
-  uint32_t point = point_at(r->text + r->starts[at], &size);
+  if (is_fraction(r, at)) {
+    uint32_t parts = r->text.at[r->starts[at] + 2] - '0', all = (uint32_t)(r->text.at[r->starts[at]] - '0') * million;
+    return all % parts ? inexact : all / parts;
+  }
+  uint32_t point = point_at(r->text.at + r->starts[at], &size);
   return point == 0xbd ? 500000 : point == 0xbc ? 250000 : point == 0xbe ? 750000 : 0;
 }
 
@@ -224,7 +172,7 @@ static reading decimals(const reader *r, uint32_t point, int64_t whole) {
     if (digits[i] != '0' && !part) isBad = true;
     value += part * (digits[i] - '0');
   }
-  return (reading){isBad ? inexact : sum(whole, value), next};
+  return (reading){isBad ? inexact : plus(whole, value), next};
 }
 
 static reading start_of(const reader *r, uint32_t at) {
@@ -246,7 +194,7 @@ static reading start_of(const reader *r, uint32_t at) {
   if (is_word(r, at, " point ") && !(at && is_word(r, at - 1, " a the this that one what some any ")))
     return decimals(r, at, 0);
   reading whole = begins_digits(r, at)
-                      ? (reading){value_of(r->text + r->starts[at], (uint32_t)(r->ends[at] - r->starts[at])), at + 1}
+                      ? (reading){value_of_digits(r->text, r->starts[at], r->ends[at]), at + 1}
                       : below_100(r, at);
   if (!whole.next || !is_word(r, whole.next, " point ")) return whole;
   reading longer = decimals(r, whole.next, whole.value);
@@ -265,7 +213,7 @@ static reading rest_of(const reader *r, uint32_t at, int64_t unit, int64_t least
   int64_t sign = sign_of(r, at);
   if (!sign) return nothing;
   for (uint32_t i = r->ends[at - 1]; i < r->starts[at]; i++)
-    if (r->text[i] != ' ') return nothing;
+    if (r->text.at[i] != ' ') return nothing;
   return (reading){sign, at + 1};
 }
 
@@ -283,15 +231,15 @@ static reading quantity(const reader *r, uint32_t at) {
       unit = scale;
       next++;
       if (scale >= 1000) {
-        total = sum(total, part);
+        total = plus(total, part);
         part = 0;
         least = scale;
       }
       continue;
     }
     reading rest = next ? rest_of(r, next, unit, least) : nothing;
-    if (!rest.next) return (reading){sum(total, part), next};
-    part = sum(part, rest.value);
+    if (!rest.next) return (reading){plus(total, part), next};
+    part = plus(part, rest.value);
     unit = 1;
     next = rest.next;
   }
@@ -305,7 +253,7 @@ static bool is_counted(const reader *r, uint32_t at) {
   for (uint32_t i = 0; i < sizeof lists / sizeof *lists; i++)
     if (is_word(r, at - 1, lists[i])) return true;
   for (uint32_t i = r->starts[at - 1]; i < r->ends[at - 1]; i++)
-    if (is_digit(r->text[i])) return true;
+    if (is_digit(r->text.at[i])) return true;
   return false;
 }
 
@@ -339,22 +287,22 @@ static reading counted(const reader *r, uint32_t at, reading number) {
   uint32_t and = number.next + 1;
   if (!number.next || !is_word(r, and, " and ") || !is_word(r, and + 1, " a ")) return nothing;
   reading part = joined(r, and - 1, false) && joined(r, and, false) ? fraction(r, and + 1) : nothing;
-  return part.next ? (reading){sum(number.value, part.value), part.next} : nothing;
+  return part.next ? (reading){plus(number.value, part.value), part.next} : nothing;
 }
 
 /* Whether a hyphen or a plus before digits is a sign: in "5-10" it is none. */
 static bool is_signed(const reader *r, uint32_t at) {
   uint32_t size, before = at - 1;
-  if (!at || (r->text[at - 1] != '-' && r->text[at - 1] != '+')) return false;
+  if (!at || (r->text.at[at - 1] != '-' && r->text.at[at - 1] != '+')) return false;
   if (!before) return true;
   do before--;
-  while (before && (r->text[before] & 0xc0) == 0x80);
-  return !is_of_word(point_at(r->text + before, &size));
+  while (before && (r->text.at[before] & 0xc0) == 0x80);
+  return !is_of_word(point_at(r->text.at + before, &size));
 }
 
 uint32_t numbers_in(const uint8_t *text, uint32_t bytes, uint16_t *starts, uint16_t *ends, said_number *numbers,
                     uint32_t most) {
-  reader r = {text, bytes, starts, ends, 0};
+  reader r = {{text, bytes}, starts, ends, 0};
   uint32_t n = 0, part = 0;
   read_tokens(&r);
   for (uint32_t at = 0; at < r.count;) {
@@ -371,9 +319,9 @@ uint32_t numbers_in(const uint8_t *text, uint32_t bytes, uint16_t *starts, uint1
     for (; at < next; at++) {
       if (at < part || !begins_digits(&r, at)) continue;
       bool sign = is_signed(&r, starts[at]);
-      int64_t value = value_of(text + starts[at], (uint32_t)(ends[at] - starts[at]));
+      int64_t value = value_of_digits(r.text, starts[at], ends[at]);
       if (sign && text[starts[at] - 1] == '-' && value != inexact) value = -value;
-      if (n < most) numbers[n] = (said_number){value, starts[at] - (uint32_t)sign, ends[at], false};
+      if (n < most) numbers[n] = (said_number){value, starts[at] - (uint32_t)sign, ends[at], is_cut(r.text, starts[at])};
       n++;
     }
   }

@@ -4,7 +4,7 @@
 
 #include "text.h"
 
-/* In millionths: what has more decimals, or more digits than a double, is `inexact`. */
+/* In millionths: what has more decimals, or more digits than a double, is `inexact`; as in words also what a mark may cut. */
 enum { million = 1000000 };
 #define inexact INT64_MIN
 #define mostExact ((1ll << 53) - 1)
@@ -23,8 +23,9 @@ typedef struct {
 uint32_t numbers_in(const uint8_t *text, uint32_t bytes, uint16_t *starts, uint16_t *ends, said_number *numbers,
                     uint32_t most);
 
-/* Times a count, or `inexact`. */
+/* Times a count, and with another, or `inexact`. */
 int64_t times(int64_t millionths, int64_t count);
+int64_t plus(int64_t a, int64_t b);
 
 /* Whether a word in any letter case is one of a list with a space before and after each; -1 or its place. */
 int place_of_word(const uint8_t *word, uint32_t bytes, const char *list);

@@ -6,6 +6,17 @@
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
+/* Seven bits a byte, the lowest first; all but the last have the top bit. */
+static uint32_t varint(const uint8_t **at) {
+  uint32_t value = 0, shift = 0, byte;
+  do {
+    byte = *(*at)++;
+    value |= (byte & 0x7f) << shift;
+    shift += 7;
+  } while (byte >> 7);
+  return value;
+}
+
 uint32_t class_of(uint32_t point) {
   /* Most characters of most requests: the runs take ten times as long. */
   if (point < 0x80) return (point | 32) - 'a' < 26 ? class_letter | (point & 32 ? class_small : class_capital) : point - '0' < 10 ? class_number : 0;
@@ -16,7 +27,7 @@ uint32_t class_of(uint32_t point) {
   for (;; first = last + 1) {
     run = next++;
     more = *run & 15;
-    for (uint32_t shift = 0, isLong = more == 15; isLong; shift += 7, isLong = *next++ >> 7) more += (*next & 0x7fu) << shift;
+    if (more == 15) more += varint(&next);
     last = first + more;
     if (point <= last) break;
   }
@@ -102,15 +113,15 @@ static uint32_t plain(uint32_t point) {
 
 /* The letter that another with a mark is; 0 for none. */
 static uint32_t composite(uint32_t letter, uint32_t mark) {
-  if (letter > 0xffff || mark > 0xffff) return 0;
-  uint32_t low = 0, high = COUNT(composites), key = letter << 16 | mark;
-  while (low < high) {
-    uint32_t middle = (low + high) / 2;
-    if (((uint32_t)composites[middle][0] << 16 | composites[middle][1]) < key) low = middle + 1;
-    else high = middle;
+  uint32_t before = 0, made = 0;
+  for (const uint8_t *at = composites; at < composites + COUNT(composites);) {
+    uint32_t place = *at++;
+    made += place & 1 ? varint(&at) : 1;
+    uint32_t far = varint(&at);
+    before += far & 1 ? ~(far >> 1) : far >> 1;
+    if (before == letter && marks[place >> 1] == mark) return made;
   }
-  if (low == COUNT(composites) || ((uint32_t)composites[low][0] << 16 | composites[low][1]) != key) return 0;
-  return composites[low][2];
+  return 0;
 }
 
 /* What is written, and how much of it; `isFull` once it does not fit. */

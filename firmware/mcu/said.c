@@ -56,7 +56,9 @@ uint32_t counted_by(const uint8_t *text, uint32_t bytes, const said_number *numb
   else if (goes_on(text, bytes, at, "an ", 3)) at += 3;
   uint32_t letters = letters_from(text, bytes, at);
   if (letters) *after = at + letters;
-  return unit_of(text + at, letters);
+  uint32_t unit = unit_of(text + at, letters);
+  /* "6500k" are kelvins. */
+  return unit == unit_k && !number->inWords && number->millionths >= 1000 * (int64_t)million ? 0 : unit;
 }
 
 /* `ends`: of each number the end of what it counts. */

@@ -8,10 +8,13 @@ const classes = [/\p{L}/u, /\p{M}/u, /\p{N}/u, /\p{Lu}/u, /\p{Ll}/u, /[\p{sc=Han
 const [capital, small] = [1 << 3, 1 << 4];
 const alternate = 1 << 6;
 
-/** Of a run: points that its first byte counts at the most; what is more follows in seven bits a byte, the lowest first. */
+/** Of a run: points that its first byte counts at the most; what is more follows as a `varint`. */
 const shortRun = 15;
 /** Bytes of runs between two places from which to look. */
 const blockBytes = 128;
+
+/** Seven bits a byte, the lowest first; all but the last have the top bit. */
+const varint = (value: number): number[] => (value > 0x7f ? [0x80 | (value & 0x7f), ...varint(value >>> 7)] : [value]);
 
 interface Run {
   first: number;
@@ -53,9 +56,7 @@ function classTables(): { kinds: number[]; bytes: number[]; blocks: string[] } {
     const more = i + 1 < runs.length ? last - first : 0x1fffff - first;
     bytes.push((kinds.indexOf(bits) << 4) | Math.min(more, shortRun));
     if (more < shortRun) continue;
-    let rest = more - shortRun;
-    for (; rest > 0x7f; rest >>>= 7) bytes.push(0x80 | (rest & 0x7f));
-    bytes.push(rest);
+    bytes.push(...varint(more - shortRun));
   }
   if (kinds.length > 16) throw new Error(`classes: expected 16 kinds at most, got ${kinds.length}`);
   return { kinds, bytes, blocks };
@@ -82,9 +83,12 @@ function capitals(): string[] {
   });
 }
 
+/** A letter, a mark, and the letter that has the mark. */
+type Composite = readonly [letter: number, mark: number, both: number];
+
 /** Pairs of characters that are one in NFC, and characters that are another in it, or two, or one beyond 16 bits. */
-function normal(): { pairs: string[]; runs: string[]; ones: string[]; others: string[] } {
-  const pairs: [number, number, number][] = [];
+function normal(): { pairs: Composite[]; runs: string[]; ones: string[]; others: string[] } {
+  const pairs: Composite[] = [];
   const runs: { first: number; count: number }[] = [];
   const ones: string[] = [];
   const many = new Map<string, number>();
@@ -118,13 +122,27 @@ function normal(): { pairs: string[]; runs: string[]; ones: string[]; others: st
     if (!first) throw new Error(`others: expected two parts, the first of two at most, got ${composed} of ${point}`);
     return `{${point}, ${second}, ${first}}`;
   });
-  pairs.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   return {
-    pairs: pairs.map((row) => `{${row.join(", ")}}`),
+    pairs,
     runs: runs.map(({ first, count }) => `{${first}, ${count}}`),
     ones,
     others,
   };
+}
+
+/** Pairs in the order of what they make, each as far from the one before as it is; and the marks. */
+function composites(pairs: readonly Composite[]): { marks: number[]; bytes: number[] } {
+  const marks = [...new Set(pairs.map(([, mark]) => mark))].sort((a, b) => a - b);
+  let [before, made] = [0, 0];
+  const bytes = pairs.flatMap(([letter, mark, both]) => {
+    const [way, more] = [letter - before, both - made];
+    [before, made] = [letter, both];
+    const place = 2 * marks.indexOf(mark);
+    const far = way < 0 ? -2 * way - 1 : 2 * way;
+    return more === 1 ? [place, ...varint(far)] : [place + 1, ...varint(more), ...varint(far)];
+  });
+  if (marks.length > 128) throw new Error(`composites: expected 128 marks at most, got ${marks.length}`);
+  return { marks, bytes };
 }
 
 /** A table, as many rows to a line as fit. */
@@ -140,6 +158,7 @@ function table(about: string, declaration: string, rows: string[]): string {
 export function unicodeHeader(): string {
   const { pairs, runs, ones, others } = normal();
   const { kinds, bytes, blocks } = classTables();
+  const { marks, bytes: letters } = composites(pairs);
   return [
     "/* Made by unicode.ts from Unicode's tables as JavaScript has them. */\n",
     table(
@@ -148,7 +167,7 @@ export function unicodeHeader(): string {
       kinds.map(String),
     ),
     table(
-      "Runs of characters: the place of their classes << 4 | how many follow the first; of 15 and more the rest, seven bits a byte.",
+      "Runs of characters: the place of their classes << 4 | how many follow the first; of 15 and more the rest, as a varint.",
       "uint8_t classRuns[]",
       bytes.map(String),
     ),
@@ -158,7 +177,12 @@ export function unicodeHeader(): string {
       "struct { uint32_t run; int32_t distance; } capitalRuns[]",
       capitals(),
     ),
-    table("A letter, a mark, and the letter that has the mark; sorted.", "uint16_t composites[][3]", pairs),
+    table("Marks that make another letter of one.", "uint16_t marks[]", marks.map(String)),
+    table(
+      "Letters that have one: twice the mark's place, and 1 where it isn't the next letter but, by a varint, a later one; as a varint how far what has the mark is from the last such: twice, less 1 backwards.",
+      "uint8_t composites[]",
+      letters.map(String),
+    ),
     table("Runs of characters that are another one in NFC: the first, how many.", "uint16_t oneRuns[][2]", runs),
     table("Those others, in the order of the runs.", "uint16_t ones[]", ones),
     table(

@@ -21,6 +21,8 @@ interface Counted {
   isHand: boolean;
   /** "hours" and "minutes" count time, whatever stands before: no "ml_per_hour". */
   isLength: boolean;
+  /** It may be of kilometres that nobody named. */
+  isDistance: boolean;
 }
 
 /** A number that may stand under a key. */
@@ -211,7 +213,8 @@ const introducing = /^(?:to|at|for|by|of)$/i;
 
 function countedUnder(word: string): Counted {
   const unit = unitOf(word);
-  return { unit, isHand: isHand(word), isLength: unit?.kind === "time" && /..s$/.test(word) };
+  const isLength = unit?.kind === "time" && /..s$/.test(word);
+  return { unit, isHand: isHand(word), isLength, isDistance: /^(?:distance|length|radius)$/.test(word) };
 }
 
 /** Of a word that ends a key of a time of day. */
@@ -265,7 +268,11 @@ function* valuesUnder(counted: Counted, said: readonly Said[]): Generator<Meant>
 }
 
 /** What a number may be under a key: 90 minutes are also an hour and 30 minutes, half a litre 500 millilitres, a half 50 percent. */
-function* amountsOf(one: Said, { unit: ends, isHand, isLength }: Counted, isOnly: boolean): Generator<Meant> {
+function* amountsOf(
+  one: Said,
+  { unit: ends, isHand, isLength, isDistance }: Counted,
+  isOnly: boolean,
+): Generator<Meant> {
   const { millionths, clock, isTold, rather, isPart, isOfVessels } = one;
   const { own, unit, isAlike } = unitsBeside(one.unit, ends);
   if (isHand && clock === unit?.size) yield { value: millionths, rather, place: one };
@@ -279,6 +286,7 @@ function* amountsOf(one: Said, { unit: ends, isHand, isLength }: Counted, isOnly
   }
   if (isPart && own.size !== unit.size) return;
   const place = (isOnly || own.size === unit.size) && { place: one };
+  if (unit.kind === "count" && isDistance) yield { value: millionths };
   if (own.size % unit.size === 0) yield { value: millionths * (own.size / unit.size), ...place };
   const all = millionths * own.size;
   if (!Number.isSafeInteger(all)) return;

@@ -168,7 +168,9 @@ export function countedBy(request: string, { start, end }: Place): { word: strin
   const [said, rest] = [request.slice(start, end), request.slice(end)];
   const within = halvedWord(said).exec(said)?.[1];
   const [text = "", word = ""] = (within === undefined && nextWord(rest).exec(rest)) || [];
-  return { word: (within ?? word).toLowerCase(), after: end + text.length };
+  // "6500k" are kelvins.
+  const isKelvin = word.toLowerCase() === "k" && Number(said.replaceAll(",", "")) >= 1000;
+  return { word: isKelvin ? "" : (within ?? word).toLowerCase(), after: end + text.length };
 }
 
 /** Whether a number counts vessels: "2 cups", "3 large glasses"; not "500 ml bottles" nor "200 into cup 2". */

@@ -13,6 +13,7 @@ import { patternOf } from "./letters.ts";
 
 /** A number, and where the text says it: UTF-16 offsets. */
 export interface SaidNumber {
+  /** Of digits that a mark may cut, "2,5" or "10.000", NaN, and as if in words. */
   value: number;
   start: number;
   end: number;
@@ -55,23 +56,43 @@ const months = new Set(
 /** Groups of three take commas only where all of them do: "1,200" is one number, "1,2" two. */
 const digitsPattern = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d+(?:\.\d+)?|(?<!\d)\.\d+`;
 const digits = new RegExp(digitsPattern, "g");
+/** Digits with marks within, and those of them that are a number or a list whoever writes them; the "10.000" of some is a thousand times that of others. */
+const marked = /\.?\d+(?:[.,]\d+)+/g;
+const plain = /^(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?![1-9]\d{0,2}\.\d\d0$)\d+\.\d+|\d+(?:,\d+){2,})$/;
+/** "1/2" is ½; no day of a month and no "120/80". */
+const fractionPattern = String.raw`(?<![\d/.,])(?:1/[2348]|2/3|3/[48])(?![\d/]|[.,]\d)`;
 const signAtEnd = patternOf(String.raw`(^|[^\p{L}\p{N}])[-+\u2212]$`, "u");
-const tokens = patternOf(String.raw`${digitsPattern}|[\p{L}]+|[\u00bc-\u00be]`, "gu");
+const tokens = patternOf(String.raw`${fractionPattern}|${digitsPattern}|[\p{L}]+|[\u00bc-\u00be]`, "gu");
 
 /** Finds every number, by its place; digits stand for themselves, unless words make another number of them. */
 export function numbersIn(text: string): SaidNumber[] {
-  const { said, parts } = new Reader(text).phrases();
+  const cut = cutsIn(text);
+  const { said, parts } = new Reader(text, cut).phrases();
   for (const { 0: number, index } of text.matchAll(digits)) {
     if (parts.has(index)) continue;
     // In "5-10" the mark is no sign.
     const before = text.slice(Math.max(0, index - 3), index);
     const isSigned = signAtEnd(before).test(before);
     const start = isSigned ? index - 1 : index;
-    const value = Number(number.replaceAll(",", "")) * (/[-−]/.test(text.slice(start, index)) ? -1 : 1);
-    said.push({ value, start, end: index + number.length, inWords: false });
+    const value = cut.has(index) ? Number.NaN : wholeOf(number) * (/[-−]/.test(text.slice(start, index)) ? -1 : 1);
+    said.push({ value, start, end: index + number.length, inWords: cut.has(index) });
   }
   return said.sort((a, b) => a.start - b.start);
 }
+
+/** Offsets within digits that a mark may cut. */
+function cutsIn(text: string): Set<number> {
+  const cuts = new Set<number>();
+  for (const { 0: run, index } of text.matchAll(marked))
+    if (!plain.test(run)) for (let at = 0; at < run.length; at++) cuts.add(index + at);
+  return cuts;
+}
+
+const wholeOf = (digits: string) => Number(digits.replaceAll(",", ""));
+const beginsDigits = (word: string) => /^[\d.]/.test(word);
+const isFraction = (word: string) => word[1] === "/";
+/** ½ or 1/2. */
+const signOf = (word = "") => (isFraction(word) ? Number(word[0]) / Number(word[2]) : signs.get(word));
 
 /** Of arithmetic in binary what it means: 8.2 times a million is 8,200,000 and not 8,199,999.999999999. */
 const decimal = (value: number): number => Number(value.toPrecision(15));
@@ -89,7 +110,10 @@ class Reader {
   /** What stands before each token, up to the last one. */
   private readonly gaps: string[] = [];
 
-  constructor(text: string) {
+  constructor(
+    text: string,
+    private readonly cut: ReadonlySet<number>,
+  ) {
     for (const { 0: word, index } of text.matchAll(tokens(text))) {
       this.gaps.push(text.slice(this.ends.at(-1) ?? 0, index));
       this.words.push(word.toLowerCase());
@@ -106,11 +130,14 @@ class Reader {
       const number = this.number(at);
       const counted = this.counted(at, number);
       for (const { value, next } of [number, counted].filter((read) => read !== null)) {
-        const isDigits = next === at + 1 && /^[\d.]/.test(this.words[at]);
+        const isDigits = next === at + 1 && beginsDigits(this.words[at]) && !isFraction(this.words[at]);
         if (!isDigits)
           said.push({ value: decimal(value), start: this.starts[at], end: this.ends[next - 1], inWords: true });
       }
-      if (number && number.next > at + 1) for (const start of this.starts.slice(at, number.next)) parts.add(start);
+      for (let word = at; number && word < number.next; word++) {
+        if (number.next > at + 1) parts.add(this.starts[word]);
+        if (isFraction(this.words[word])) parts.add(this.starts[word]).add(this.ends[word] - 1);
+      }
       at = (counted ?? number)?.next ?? at + 1;
     }
     return { said, parts };
@@ -151,7 +178,7 @@ class Reader {
     let [total, unit, least] = [0, 1, Number.POSITIVE_INFINITY];
     for (;;) {
       const scale = next === at ? scales.get(this.words[at]) : this.scaleAt(next);
-      if (scale && part && scale < least && scale !== unit) {
+      if (scale && part !== 0 && scale < least && scale !== unit) {
         [part, unit, next] = [part * scale, scale, next + 1];
         if (scale >= 1000) [total, part, least] = [total + part, 0, scale];
         continue;
@@ -164,7 +191,7 @@ class Reader {
 
   private start(at: number): Read | null {
     const word = this.words[at];
-    const sign = signs.get(word);
+    const sign = signOf(word);
     if (sign) return { value: sign, next: at + 1 };
     const after = word === "a" && this.joined(at + 1) ? at + 1 : at;
     if (this.words[after] === "couple") {
@@ -179,8 +206,8 @@ class Reader {
       return this.scaleAt(scale) ? { value: fraction.value, next: scale } : fraction;
     }
     if (word === "point" && !determiners.has(this.words[at - 1])) return this.decimals(at, 0);
-    const whole = /^[\d.]/.test(word ?? "")
-      ? { value: Number(word.replaceAll(",", "")), next: at + 1 }
+    const whole = beginsDigits(word ?? "")
+      ? { value: this.cut.has(this.starts[at]) ? Number.NaN : wholeOf(word), next: at + 1 }
       : this.below100(at);
     return whole && ((this.words[whole.next] === "point" && this.decimals(whole.next, whole.value)) || whole);
   }
@@ -195,7 +222,7 @@ class Reader {
     if (small && after !== 12 && after !== unit && after < least) return small;
     const fraction = joined && isAnd ? this.fraction(at + 1) : null;
     if (fraction) return { value: fraction.value * unit, next: fraction.next };
-    const sign = signs.get(this.words[at]);
+    const sign = signOf(this.words[at]);
     return sign && this.gaps[at].trim() === "" ? { value: sign, next: at + 1 } : null;
   }
 

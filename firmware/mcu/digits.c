@@ -1,0 +1,100 @@
+/* See digits.h. */
+#include "small.h"
+
+#include "digits.h"
+
+#include "numbers.h"
+
+static bool is_mark(uint8_t byte) {
+  return byte == '.' || byte == ',';
+}
+
+static uint8_t byte_at(thimble_span in, uint32_t at) {
+  return at < in.bytes ? in.at[at] : 0;
+}
+
+/* Whether a fraction in digits stands at a byte; no day of a month and no "120/80". */
+static bool fraction_at(thimble_span in, uint32_t at) {
+  uint8_t before = at ? in.at[at - 1] : 0, after = byte_at(in, at + 3);
+  if (byte_at(in, at + 1) != '/' || is_digit(before) || before == '/' || is_mark(before)) return false;
+  if (is_digit(after) || after == '/' || (is_mark(after) && is_digit(byte_at(in, at + 4)))) return false;
+  for (const char *known = "12131418233438"; *known; known += 2)
+    if (in.at[at] == known[0] && in.at[at + 2] == known[1]) return true;
+  return false;
+}
+
+bool is_cut(thimble_span in, uint32_t at) {
+  while (at && (is_digit(in.at[at - 1]) || (is_digit(in.at[at]) && is_mark(in.at[at - 1]) && at > 1 && is_digit(in.at[at - 2])))) at--;
+  if (at && is_digit(in.at[at]) && in.at[at - 1] == '.') at--;
+  uint32_t start = at, first = 0, digits, commas = 0, points = 0;
+  bool isGrouped = true;
+  for (;; at++) {
+    for (digits = 0; is_digit(byte_at(in, at)); at++) digits++;
+    if (!commas && !points) first = digits;
+    else if (in.at[at - digits - 1] == ',') isGrouped = isGrouped && digits == 3;
+    if (!is_mark(byte_at(in, at)) || !is_digit(byte_at(in, at + 1))) break;
+    if (in.at[at] == '.') points++;
+    else {
+      commas++;
+      isGrouped = isGrouped && !points;
+    }
+  }
+  if (commas) return !(isGrouped && first && first <= 3 && points <= 1) && (points || commas < 2);
+  bool isThousands = first && first <= 3 && in.at[start] != '0' && digits == 3 && in.at[at - 1] == '0';
+  return points > 1 || (points && isThousands);
+}
+
+uint32_t end_of_digits(thimble_span in, uint32_t from) {
+  uint32_t at = from, groups = 0;
+  if (fraction_at(in, from)) return from + 3;
+  while (is_digit(byte_at(in, at))) at++;
+  if (at == from) {
+    if (byte_at(in, from) != '.' || (from && is_digit(byte_at(in, from - 1)))) return from;
+    while (is_digit(byte_at(in, at + 1))) at++;
+    return at == from ? from : at + 1;
+  }
+  uint32_t whole = at, grouped = at;
+  if (at - from <= 3)
+    while (byte_at(in, grouped) == ',' && is_digit(byte_at(in, grouped + 1)) && is_digit(byte_at(in, grouped + 2)) &&
+           is_digit(byte_at(in, grouped + 3))) {
+      grouped += 4;
+      groups++;
+    }
+  /* Groups of three take commas only where all of them do. */
+  if (groups && !is_digit(byte_at(in, grouped)) && !(byte_at(in, grouped) == ',' && is_digit(byte_at(in, grouped + 1)))) {
+    uint32_t end = grouped;
+    if (byte_at(in, end) == '.' && is_digit(byte_at(in, end + 1))) {
+      for (end++; is_digit(byte_at(in, end));) end++;
+      if (byte_at(in, end) == ',' && is_digit(byte_at(in, end + 1))) end = grouped;
+    }
+    return end;
+  }
+  if (byte_at(in, whole) == '.' && is_digit(byte_at(in, whole + 1)))
+    for (whole++; is_digit(byte_at(in, whole));) whole++;
+  return whole;
+}
+
+int64_t value_of_digits(thimble_span in, uint32_t start, uint32_t end) {
+  int64_t value = 0;
+  uint32_t decimals = 0, zeros = 0;
+  bool isPast = false;
+  if (is_cut(in, start)) return inexact;
+  for (uint32_t i = start; i < end; i++) {
+    uint8_t byte = in.at[i];
+    if (byte == ',') continue;
+    if (byte == '.') {
+      isPast = true;
+      continue;
+    }
+    if (isPast && byte == '0') {
+      zeros++;
+      continue;
+    }
+    for (; zeros; zeros--, decimals++) value = times(value, 10);
+    value = plus(times(value, 10), byte - '0');
+    decimals += isPast;
+    if (decimals > 6 || value == inexact) return inexact;
+  }
+  for (; decimals < 6; decimals++) value = times(value, 10);
+  return value;
+}
