@@ -64,7 +64,7 @@ test("the mark of a request that asks by its form is no value's, that of another
 
 test("no value begins or ends within a number", () => {
   const grammar = new Grammar(ToolSet.from(tools), trie);
-  const request = "6:40 pay 3,000 at 7:15, 1/2 of 2.5 to B5-7 on 12. rooms 1,2,30 on 10.0.0.1:8080 and 5,";
+  const request = "6:40 pay 3,000 at 7:15, 1/2 of 2.5 to B5-7 on 12. rooms 1,2,30 on 10.0.0.1:8080, 2 3/4 and 5,";
   for (const value of [
     "6:40",
     "3,000",
@@ -78,10 +78,27 @@ test("no value begins or ends within a number", () => {
     "30",
     "10.0.0.1",
     "8080",
+    "2 3/4",
     "5",
   ])
     expect([value, takes(grammar, request, value)]).toEqual([value, true]);
-  for (const value of ["6", "3", "pay 3,", "000", ",000", "7:", "15", "1/", "2 of", "5 to", "2.", "10.0", "0.1:8080"])
+  for (const value of [
+    "6",
+    "3",
+    "pay 3,",
+    "000",
+    ",000",
+    "7:",
+    "15",
+    "1/",
+    "2 of",
+    "5 to",
+    "2.",
+    "10.0",
+    "0.1:8080",
+    "3/4",
+    "2 3",
+  ])
     expect([value, takes(grammar, request, value)]).toEqual([value, false]);
 });
 

@@ -13,8 +13,7 @@ static uint8_t byte_at(thimble_span in, uint32_t at) {
   return at < in.bytes ? in.at[at] : 0;
 }
 
-/* Whether a fraction in digits stands at a byte; no day of a month and no "120/80". */
-static bool fraction_at(thimble_span in, uint32_t at) {
+bool fraction_at(thimble_span in, uint32_t at) {
   uint8_t before = at ? in.at[at - 1] : 0, after = byte_at(in, at + 3);
   if (byte_at(in, at + 1) != '/' || is_digit(before) || before == '/' || is_mark(before)) return false;
   if (is_digit(after) || after == '/' || (is_mark(after) && is_digit(byte_at(in, at + 4)))) return false;

@@ -8,6 +8,9 @@ static inline bool is_digit(uint8_t byte) {
   return byte >= '0' && byte <= '9';
 }
 
+/* Whether a fraction in digits stands at a byte; no day of a month and no "120/80". */
+bool fraction_at(thimble_span text, uint32_t at);
+
 /* The end of digits, or of a fraction in digits, that begin at a byte; the byte itself for none. */
 uint32_t end_of_digits(thimble_span text, uint32_t from);
 

@@ -2,6 +2,7 @@
 #include "small.h"
 
 #include "copy.h"
+#include "digits.h"
 #include "numbers.h"
 
 /* Letters and digits of scripts that put spaces between words. */
@@ -36,15 +37,15 @@ static uint32_t without_mark(const uint8_t *text, uint32_t bytes) {
   return bytes;
 }
 
-static bool is_digit_at(const uint8_t *text, uint32_t bytes, uint32_t at) {
-  return at < bytes && text[at] >= '0' && text[at] <= '9';
-}
-
-/* Whether the mark within "3,000", "7:15", "2.5" or "1/2" stands at a place; not of "rooms 1,2,3" or a port. */
+/* Whether what is within "3,000", "7:15", "2.5" or "1 1/2" stands at a place; not in "rooms 1,2,3" or a port. */
 static bool is_within(const uint8_t *text, uint32_t bytes, uint32_t at) {
-  uint32_t digits = 0;
-  if (!at || !is_digit_at(text, bytes, at - 1)) return false;
-  while (digits < 4 && is_digit_at(text, bytes, at + 1 + digits)) digits++;
+  uint32_t digits = 0, size;
+  if (!at || !is_digit(text[at - 1])) return false;
+  if (text[at] == ' ') {
+    uint32_t point = point_at(text + at + 1, &size);
+    return fraction_at((thimble_span){text, bytes}, at + 1) || (point >= 0xbc && point <= 0xbe);
+  }
+  while (digits < 4 && at + 1 + digits < bytes && is_digit(text[at + 1 + digits])) digits++;
   return text[at] == ',' ? digits == 3 : text[at] == ':' ? digits == 1 || digits == 2 : digits && (text[at] == '.' || text[at] == '/');
 }
 

@@ -11,6 +11,7 @@
  */
 
 import { isOfWord, patternOf } from "../text/letters.ts";
+import { fractionPattern } from "../text/numbers.ts";
 
 /** Of the request: its bytes as the prompt shows them, escaped as inside a JSON string, and places among them. */
 interface Request {
@@ -44,7 +45,7 @@ export class Words {
     const [firsts, words, ends]: number[][] = [[], [], []];
     let wasInNumber = false;
     for (const [i, char] of chars.entries()) {
-      const isInNumber = i > 0 && withinNumber.test(chars.slice(i - 1, i + 5).join(""));
+      const isInNumber = i > 0 && withinNumber.test(chars.slice(i - 1, i + 7).join(""));
       const inWord = (isWord(chars[i - 1]) && isWord(char)) || isInNumber || wasInNumber;
       wasInNumber = isInNumber;
       if (!inWord && !/\s/.test(char)) firsts.push(bytes.length);
@@ -132,7 +133,9 @@ function isWord(char: string | undefined): boolean {
   return char !== undefined && isOfWord(char) && !unspaced(char).test(char);
 }
 
-/** The mark within "3,000", "7:15", "2.5", "1/2", beside which none of 480,000 values of the data begins or ends; not of "rooms 1,2,3" or a port. */
-const withinNumber = /^[0-9](?:[./][0-9]|:[0-9]{1,2}(?![0-9])|,[0-9]{3}(?![0-9]))/;
+/** What stands within "3,000", "7:15", "2.5", "1 1/2", beside which none of 480,000 values of the data begins or ends; not in "rooms 1,2,3" or a port. */
+const withinNumber = new RegExp(
+  String.raw`^[0-9](?:[./][0-9]|:[0-9]{1,2}(?![0-9])|,[0-9]{3}(?![0-9])| (?:${fractionPattern}|[\u00bc-\u00be]))`,
+);
 
 const utf8 = new TextEncoder();

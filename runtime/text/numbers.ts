@@ -60,7 +60,7 @@ const digits = new RegExp(digitsPattern, "g");
 const marked = /\.?\d+(?:[.,]\d+)+/g;
 const plain = /^(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?![1-9]\d{0,2}\.\d\d0$)\d+\.\d+|\d+(?:,\d+){2,})$/;
 /** "1/2" is ½; no day of a month and no "120/80". */
-const fractionPattern = String.raw`(?<![\d/.,])(?:1/[2348]|2/3|3/[48])(?![\d/]|[.,]\d)`;
+export const fractionPattern = String.raw`(?<![\d/.,])(?:1/[2348]|2/3|3/[48])(?![\d/]|[.,]\d)`;
 const signAtEnd = patternOf(String.raw`(^|[^\p{L}\p{N}])[-+\u2212]$`, "u");
 const tokens = patternOf(String.raw`${fractionPattern}|${digitsPattern}|[\p{L}]+|[\u00bc-\u00be]`, "gu");
 
