@@ -787,15 +787,18 @@ describe("the same as the runtime", () => {
     const any = Array.from({ length: 2000 }, () =>
       Array.from({ length: 1 + random() * 9 }, () => words[Math.floor(random() * words.length)]).join(""),
     );
-    const texts = [...cases.map(({ text }) => text), ...any]
+    const marks = Array.from({ length: 4000 }, () =>
+      Array.from({ length: 1 + random() * 12 }, () => "1203.,/ -k5"[Math.floor(random() * 11)]).join(""),
+    );
+    const texts = [...cases.map(({ text }) => text), ...any, ...marks]
       .filter((text) => text.trim())
       .map((text) => readRequest(text).text);
     const wanted = texts.map((text) =>
-      numbersIn(text).map(({ value, start, end, inWords }) => {
+      numbersIn(text).map(({ value, start, end, inWords, isCut }) => {
         const millionths = Math.round(value * 1e6);
         const isExact = Number.isSafeInteger(millionths) && millionths / 1e6 === value;
         const [from, to] = [start, end].map((at) => Buffer.byteLength(text.slice(0, at)));
-        return `${isExact ? millionths + 0 : "x"}:${from}:${to}:${Number(inWords)}`;
+        return `${isExact ? millionths + 0 : "x"}:${from}:${to}:${Number(inWords)}:${Number(isCut ?? false)}`;
       }),
     );
     const path = await keep(ToolSet.from("[]"));
@@ -818,7 +821,9 @@ describe("the same as the runtime", () => {
         ...(await Bun.file(fixture("numbers.json")).json()),
       ];
       const counting =
-        "ml mils l litre kilos kg g grams mg oz pounds mm cm m metres km k 10k 6500k feet ms months".split(" ");
+        "ml mils l litre kilos kg g grams mg oz pounds mm cm m metres km k 10k 6500k K-cup $2k steps € feet ms months".split(
+          " ",
+        );
       const words = [...new Set([...cases.flatMap(({ text }) => text.split(/\b/)), ...counting])];
       const any = Array.from({ length: 3000 }, () =>
         Array.from({ length: 1 + random() * 9 }, () => words[Math.floor(random() * words.length)]).join(

@@ -51,16 +51,19 @@ test("what a number comes to under its key is said where the number is; a part o
   expect(from("4 minutes, then an hour", { seconds: 240 })).toEqual([""]);
   expect(from("timer 30 seconds", { minutes: 30, seconds: 30, ms: 30000 })).toEqual(["", "30", "30"]);
   expect(from("move 2 m", { cm: 2, mm: 2000, minutes: 2 })).toEqual(["", "2", "2"]);
-  expect(from("log 2,5 kg of 10.000 g", { kg: 2, rest: 5, grams: 10, g: 10000 })).toEqual(["", "", "", ""]);
+  expect(from("log 2,5 kg of 10.000 g", { kg: 2, rest: 5, grams: 10, g: 10_000 })).toEqual(["", "", "", ""]);
   expect(from("1/2 cup, 120/80", { cups: 0.5, parts: 1, systolic: 120, diastolic: 80 })).toEqual([
     "1/2",
     "",
     "120",
     "80",
   ]);
-  expect(from("a 10k run", { steps: 10, goal: 10_000, kg: 10, minutes: 10 })).toEqual(["", "10", "", ""]);
-  expect(from("a 10k run", { km: 10, meters: 10_000 })).toEqual(["10", "10"]);
-  expect(from("light at 6500k", { kelvin: 6500, amount: 6_500_000 })).toEqual(["6500", ""]);
+  expect(from("a 10k run", { goal: 10, total: 10_000, kg: 10, minutes: 10 })).toEqual(["", "", "", ""]);
+  expect(from("a 10k run", { km: 10, meters: 10_000, steps: 7 })).toEqual(["10", "10", ""]);
+  expect(from("a 10k run", { distance: 10 })).toEqual(["10"]);
+  expect(from("a 10k step goal", { goal: 10_000, distance: 10 })).toEqual(["10", "10"]);
+  expect(from("pay $10k", { amount: 10_000, total: 10 })).toEqual(["10", ""]);
+  expect(from("5 k-cups, 3 K2 cells, 6500k", { cups: 5, count: 3, kelvin: 6500 })).toEqual(["5", "3", "6500"]);
   expect(from("half a pizza, dim to half", { count: 50, percent: 50, brightness: 0.5 })).toEqual(["", "", "half"]);
 });
 

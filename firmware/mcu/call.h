@@ -15,7 +15,7 @@ typedef struct {
   uint32_t start;    /* where the request says it, of what is no time of day */
   uint8_t unit;
   uint8_t clock;     /* of the hour or minute of a time of day, the unit of the keys that it may stand under */
-  bool inWords;
+  bool inWords, isCut;
   bool isTold;       /* it tells a time of day, whose hour and minute stand by themselves */
   bool isPart;       /* of a length in several units, "an hour and 5 minutes", which is said beside it as one */
   bool isChange;     /* by how much, which is no level */

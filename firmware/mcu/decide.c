@@ -64,7 +64,7 @@ static void find_places(const call *c, thimble_span key, double value, places *p
   said_number numbers[mostNumbers];
   uint32_t n = numbers_in(c->request, c->requestBytes, c->work.starts, c->work.pairs, numbers, mostNumbers);
   for (uint32_t i = 0; i < n && i < mostNumbers; i++) {
-    if (counts_other(c, key, &numbers[i]) || (numbers[i].inWords && numbers[i].millionths == inexact)) continue;
+    if (numbers[i].isCut || counts_other(c, key, &numbers[i]) || (numbers[i].inWords && numbers[i].millionths == inexact)) continue;
     double said = numbers[i].inWords ? (double)numbers[i].millionths / million : digits_of(c, &numbers[i]);
     if (said == value || (!numbers[i].inWords && (said < 0 ? -said : said) == value)) add_place(p, numbers[i].start);
   }

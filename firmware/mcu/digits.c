@@ -18,29 +18,67 @@ bool fraction_at(thimble_span in, uint32_t at) {
   if (byte_at(in, at + 1) != '/' || is_digit(before) || before == '/' || is_mark(before)) return false;
   if (is_digit(after) || after == '/' || (is_mark(after) && is_digit(byte_at(in, at + 4)))) return false;
   for (const char *known = "12131418233438"; *known; known += 2)
-    if (in.at[at] == known[0] && in.at[at + 2] == known[1]) return true;
+    if (in.at[at] == known[0] && byte_at(in, at + 2) == known[1]) return true;
   return false;
 }
 
+static uint32_t count_digits(thimble_span in, uint32_t at) {
+  uint32_t digits = 0;
+  while (is_digit(byte_at(in, at + digits))) digits++;
+  return digits;
+}
+
+/* Whether three digits alone stand at a byte. */
+static bool is_third(thimble_span in, uint32_t at) {
+  return count_digits(in, at) == 3 && !(is_mark(byte_at(in, at + 3)) && is_digit(byte_at(in, at + 4)));
+}
+
+/* Where the digits begin that end a space before a byte; the byte for none. */
+static uint32_t digits_before(thimble_span in, uint32_t at) {
+  if (at < 2 || in.at[at - 1] != ' ' || !is_digit(in.at[at - 2])) return at;
+  for (at -= 2; at && is_digit(in.at[at - 1]);) at--;
+  return at;
+}
+
+/* Whether thousands of "10 000" may follow digits that begin at a byte. */
+static bool leads_thousands(thimble_span in, uint32_t at) {
+  for (;;) {
+    uint32_t digits = count_digits(in, at), before = digits_before(in, at);
+    if (digits && digits <= 3 && in.at[at] != '0' && !(at && is_mark(in.at[at - 1]))) return true;
+    if (digits != 3 || before == at) return false;
+    at = before;
+  }
+}
+
 bool is_cut(thimble_span in, uint32_t at) {
+  uint32_t after = at + count_digits(in, at), left = digits_before(in, at);
+  if (byte_at(in, after) == ' ' && is_third(in, after + 1) && leads_thousands(in, at)) return true;
+  if (left != at && is_third(in, at) && leads_thousands(in, left)) return true;
   while (at && (is_digit(in.at[at - 1]) || (is_digit(in.at[at]) && is_mark(in.at[at - 1]) && at > 1 && is_digit(in.at[at - 2])))) at--;
   if (at && is_digit(in.at[at]) && in.at[at - 1] == '.') at--;
   uint32_t start = at, first = 0, digits, commas = 0, points = 0;
-  bool isGrouped = true;
+  bool isGrouped = true, isPaired = true;
   for (;; at++) {
-    for (digits = 0; is_digit(byte_at(in, at)); at++) digits++;
-    if (!commas && !points) first = digits;
-    else if (in.at[at - digits - 1] == ',') isGrouped = isGrouped && digits == 3;
-    if (!is_mark(byte_at(in, at)) || !is_digit(byte_at(in, at + 1))) break;
+    digits = count_digits(in, at);
+    at += digits;
+    bool isLast = !is_mark(byte_at(in, at)) || !is_digit(byte_at(in, at + 1));
+    if (!commas && !points) {
+      first = digits;
+      isPaired = digits <= 2;
+    } else if (in.at[at - digits - 1] == ',') {
+      isGrouped = isGrouped && digits == 3;
+      isPaired = isPaired && digits == 2u + isLast;
+    }
+    if (isLast) break;
     if (in.at[at] == '.') points++;
     else {
       commas++;
       isGrouped = isGrouped && !points;
     }
   }
-  if (commas) return !(isGrouped && first && first <= 3 && points <= 1) && (points || commas < 2);
-  bool isThousands = first && first <= 3 && in.at[start] != '0' && digits == 3 && in.at[at - 1] == '0';
-  return points > 1 || (points && isThousands);
+  if (!commas) return points > 1 || (points && first && first <= 3 && in.at[start] != '0' && digits == 3);
+  if (isGrouped && first && first <= 3 && points <= 1) return false;
+  return points || commas < 2 || isPaired;
 }
 
 uint32_t end_of_digits(thimble_span in, uint32_t from) {
@@ -77,7 +115,6 @@ int64_t value_of_digits(thimble_span in, uint32_t start, uint32_t end) {
   int64_t value = 0;
   uint32_t decimals = 0, zeros = 0;
   bool isPast = false;
-  if (is_cut(in, start)) return inexact;
   for (uint32_t i = start; i < end; i++) {
     uint8_t byte = in.at[i];
     if (byte == ',') continue;

@@ -36,7 +36,7 @@ static key_unit unit_of_key(const uint8_t *key, uint32_t bytes) {
   found.isLevel = place_of_word(word, letters, levels) >= 0;
   found.isHand = place_of_word(word, letters, " hour minute ") >= 0;
   found.isLength = is_time(found.unit) && letters > 2 && word[letters - 1] == 's';
-  found.isDistance = place_of_word(word, letters, " distance length radius ") >= 0;
+  found.isDistance = place_of_word(word, letters, " distance length radius range ") >= 0;
   return found;
 }
 
@@ -68,10 +68,11 @@ static bool is_amount(uint32_t unit) {
 
 /*
  * Mass, volume or length, and another of these or vessels: times also say how often, "20 ml an hour" under "ml_per_hour". Under a
- * length of time these, and the time of a day: "a 20 km ride", "a timer until 5".
+ * length of time these, and the time of a day: "a 20 km ride", "a timer until 5". Of "10k" nobody knows whether these are thousands.
  */
-static bool is_other(uint32_t unit, uint32_t under, bool isOfVessels, bool isLength, bool isTold) {
-  if (isLength) return unit ? is_amount(unit) : isTold;
+static bool is_other(const key_unit *key, uint32_t unit, uint32_t under, bool isOfVessels, bool isTold) {
+  if (key->isLength) return unit ? is_amount(unit) : isTold;
+  if (!under) return unit == unit_k && !key->isDistance;
   return is_amount(under) && (unit ? is_amount(unit) && !is_alike(unit, under) : isOfVessels);
 }
 
@@ -90,7 +91,8 @@ static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
   /* "An alarm for 9, please" is at nine sharp. */
   if (key->isHand && key->unit == minute_clock && !is_time(unit)) mean(&m, 0, false);
   if (!is_alike(unit, under)) {
-    mean(&m, one->millionths, is_other(unit, under, one->isOfVessels, key->isLength, one->isTold));
+    mean(&m, one->millionths, is_other(key, unit, under, one->isOfVessels, one->isTold));
+    if (!under && unit == unit_k) mean(&m, times(one->millionths, 1000), true);
     bool isShare = !key->unit && !unit && one->inWords && one->millionths > 0 && one->millionths < million;
     if (isShare) mean(&m, 100 * one->millionths, true);
     return m;
@@ -102,7 +104,6 @@ static meanings values_under(const call *c, const key_unit *key, uint32_t i) {
     alike += !c->said[j].isPart && is_alike(beside(other, at), at);
   }
   bool isUnsure = alike != 1 && own != size;
-  if (under == unit_one && key->isDistance) mean(&m, one->millionths, true);
   int64_t all = times(one->millionths, own), whole = (int64_t)size * million, value = inexact;
   if (own % size == 0) value = times(one->millionths, own / size);
   else if (all != inexact && all % size == 0) value = all / size;
@@ -118,7 +119,7 @@ void add_places(const call *c, thimble_span key, double value, places *p) {
   key_unit unit = unit_under(key);
   for (uint32_t i = 0; c->said && i < c->nSaid; i++) {
     meanings m = values_under(c, &unit, i);
-    if (unit.isLevel && c->said[i].isChange) continue;
+    if (c->said[i].isCut || (unit.isLevel && c->said[i].isChange)) continue;
     /* Midnight is the hour and the minute. */
     for (uint32_t n = m.n; n--;)
       if (!(m.parts >> n & 1) && (double)m.values[n] / million == value) add_place(p, c->said[i].clock ? c->requestBytes + i : c->said[i].start);
@@ -134,7 +135,7 @@ bool counts_other(const call *c, thimble_span key, const said_number *number) {
   bool isTold = false;
   if (!c->said) return false;
   for (uint32_t i = 0; i < c->nSaid; i++) isTold = isTold || (c->said[i].isTold && c->said[i].start == number->start);
-  return is_other(unit, under, counts_vessels(c->request, c->requestBytes, number->end), of.isLength, isTold) || (is_alike(unit, under) && size_of(unit) != size_of(under)) || (of.isLevel && is_change(c->request, c->requestBytes, number->start, number->end));
+  return is_other(&of, unit, under, counts_vessels(c->request, c->requestBytes, number->end), isTold) || (is_alike(unit, under) && size_of(unit) != size_of(under)) || (of.isLevel && is_change(c->request, c->requestBytes, number->start, number->end));
 }
 
 /* A number as JSON; its bytes. */

@@ -211,9 +211,12 @@ static reading rest_of(const reader *r, uint32_t at, int64_t unit, int64_t least
   reading part = goesOn && isAnd ? fraction(r, at + 1) : nothing;
   if (part.next) return (reading){times(part.value, unit), part.next};
   int64_t sign = sign_of(r, at);
-  if (!sign) return nothing;
-  for (uint32_t i = r->ends[at - 1]; i < r->starts[at]; i++)
-    if (r->text.at[i] != ' ') return nothing;
+  uint32_t from = at ? r->ends[at - 1] : 0;
+  /* "Five 1/4 pound burgers" are five. */
+  if (!sign || (is_fraction(r, at) && !begins_digits(r, at - 1))) return nothing;
+  if (r->starts[at] != from + 1 || r->text.at[from] != '-')
+    for (uint32_t i = from; i < r->starts[at]; i++)
+      if (r->text.at[i] != ' ') return nothing;
   return (reading){sign, at + 1};
 }
 
@@ -310,7 +313,9 @@ uint32_t numbers_in(const uint8_t *text, uint32_t bytes, uint16_t *starts, uint1
     bool isDigits = begins_digits(&r, at);
     for (int i = 0; i < 2; i++) {
       if (!both[i].next || (isDigits && both[i].next == at + 1)) continue;
-      if (n < most) numbers[n] = (said_number){both[i].value, starts[at], ends[both[i].next - 1], true};
+      bool isCut = false;
+      for (uint32_t word = at; word < both[i].next; word++) isCut = isCut || (begins_digits(&r, word) && is_cut(r.text, starts[word]));
+      if (n < most) numbers[n] = (said_number){both[i].value, starts[at], ends[both[i].next - 1], true, isCut};
       n++;
     }
     /* Digits within a number that takes more words are no number of their own. */
@@ -321,7 +326,7 @@ uint32_t numbers_in(const uint8_t *text, uint32_t bytes, uint16_t *starts, uint1
       bool sign = is_signed(&r, starts[at]);
       int64_t value = value_of_digits(r.text, starts[at], ends[at]);
       if (sign && text[starts[at] - 1] == '-' && value != inexact) value = -value;
-      if (n < most) numbers[n] = (said_number){value, starts[at] - (uint32_t)sign, ends[at], is_cut(r.text, starts[at])};
+      if (n < most) numbers[n] = (said_number){value, starts[at] - (uint32_t)sign, ends[at], false, is_cut(r.text, starts[at])};
       n++;
     }
   }

@@ -4,7 +4,7 @@
 
 #include "text.h"
 
-/* In millionths: what has more decimals, or more digits than a double, is `inexact`; as in words also what a mark may cut. */
+/* In millionths: what has more decimals, or more digits than a double, is `inexact`. */
 enum { million = 1000000 };
 #define inexact INT64_MIN
 #define mostExact ((1ll << 53) - 1)
@@ -13,7 +13,7 @@ enum { million = 1000000 };
 typedef struct {
   int64_t millionths;
   uint32_t start, end;
-  bool inWords;
+  bool inWords, isCut; /* of digits that a mark or a space may cut */
 } said_number;
 
 /*

@@ -3,6 +3,7 @@
 
 #include "said.h"
 
+#include "digits.h"
 #include "extremes.h"
 #include "timeofday.h"
 #include "units.h"
@@ -56,9 +57,12 @@ uint32_t counted_by(const uint8_t *text, uint32_t bytes, const said_number *numb
   else if (goes_on(text, bytes, at, "an ", 3)) at += 3;
   uint32_t letters = letters_from(text, bytes, at);
   if (letters) *after = at + letters;
-  uint32_t unit = unit_of(text + at, letters);
-  /* "6500k" are kelvins. */
-  return unit == unit_k && !number->inWords && number->millionths >= 1000 * (int64_t)million ? 0 : unit;
+  uint32_t end = at + letters, next = end + (end < bytes && text[end] == '-'), size;
+  if (place_of_word(text + at, letters, " k ") < 0) return unit_of(text + at, letters);
+  /* "5 K-cups" and "3 K2" count none of it, "6500k" are kelvins. */
+  if (next < bytes && is_of_word(point_at(text + next, &size))) return 0;
+  if (!number->inWords && number->millionths >= 1000 * (int64_t)million) return 0;
+  return at == number->end ? unit_k : unit_of(text + at, letters);
 }
 
 /* `ends`: of each number the end of what it counts. */
@@ -134,6 +138,12 @@ static bool may_fall(const uint8_t *text, uint32_t bytes, uint32_t start, uint32
   return has_word(text, late, start, backing) || has_word(text, end, to, backing);
 }
 
+/* Whether "10k" are thousands: of money, or of steps. */
+static bool is_thousands(const uint8_t *text, uint32_t bytes, uint32_t start) {
+  uint32_t size, sign = start ? point_at(text + before(text, start), &size) : 0;
+  return sign == '$' || sign == 0xa3 || sign == 0x20ac || has_word(text, 0, bytes, " step steps ");
+}
+
 /* "an hour": one of a unit that no number counts. */
 static void say_articles(call *c, const said_number *numbers, uint32_t n, uint32_t *ends) {
   const uint8_t *text = c->request;
@@ -148,7 +158,8 @@ static void say_articles(call *c, const said_number *numbers, uint32_t n, uint32
     }
     uint32_t unit = unit_of(text + at + article, length), end = at + article + length;
     bool isPart = false;
-    for (uint32_t i = 0; i < n; i++) isPart = isPart || (numbers[i].start < end && numbers[i].end + 4 >= at);
+    for (uint32_t i = 0; i < n; i++)
+      isPart = isPart || (numbers[i].start < end && (numbers[i].end >= at || units_in(text + numbers[i].end, at - numbers[i].end) <= 4));
     if (unit && !isPart) say(c, ends, end, (said){.millionths = million, .start = at, .unit = (uint8_t)unit, .mayFall = may_fall(text, bytes, at, end)});
     at = end;
   }
@@ -205,7 +216,7 @@ static void say_hundreds(call *c, const said_number *numbers, uint32_t n, uint32
     bool isWhole = one->inWords && next->inWords && one->millionths % million == 0 && next->millionths % million == 0;
     bool fits = one->millionths > 0 && one->millionths < 10 * million && next->millionths > 9 * million && next->millionths < 100 * million;
     if (!isWhole || !fits || next->start != one->end + 1 || text[one->end] != ' ') continue;
-    said_number both = {100 * one->millionths + next->millionths, one->start, next->end, true};
+    said_number both = {100 * one->millionths + next->millionths, one->start, next->end, true, false};
     uint32_t unit = counted_by(text, bytes, &both, &after), end = both.end;
     if (unit) {
       end += text[end] == ' ' || text[end] == '-';
@@ -234,10 +245,17 @@ static void say_numbers(call *c) {
     if (!isShort) numbers[kept++] = numbers[i];
   }
   for (uint32_t i = 0; i < kept; i++) {
-    isExact = isExact && numbers[i].millionths != inexact;
     uint8_t unit = (uint8_t)counted_by(c->request, c->requestBytes, &numbers[i], &end);
+    int64_t value = numbers[i].millionths;
+    if (unit == unit_k && is_thousands(c->request, c->requestBytes, numbers[i].start)) {
+      value = times(value, 1000);
+      unit = 0;
+    }
+    isExact = isExact && value != inexact;
+    /* What may be cut is no time of day. */
+    if (numbers[i].isCut) numbers[i].millionths = inexact;
     bool isChange = is_change(c->request, c->requestBytes, numbers[i].start, numbers[i].end);
-    say(c, ends, end, (said){.millionths = numbers[i].millionths, .start = numbers[i].start, .unit = unit, .inWords = numbers[i].inWords, .isChange = isChange, .mayFall = may_fall(c->request, c->requestBytes, numbers[i].start, numbers[i].end), .isOfVessels = counts_vessels(c->request, c->requestBytes, numbers[i].end)});
+    say(c, ends, end, (said){.millionths = value, .start = numbers[i].start, .unit = unit, .inWords = numbers[i].inWords && !is_digit(c->request[numbers[i].start]), .isCut = numbers[i].isCut, .isChange = isChange, .mayFall = may_fall(c->request, c->requestBytes, numbers[i].start, numbers[i].end), .isOfVessels = counts_vessels(c->request, c->requestBytes, numbers[i].end)});
   }
   say_articles(c, numbers, kept, ends);
   say_compounds(c, ends);

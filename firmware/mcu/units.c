@@ -5,8 +5,8 @@
 
 #include "numbers.h"
 
-/* The first rows of time, mass, volume and length, and of what counts where no unit does. */
-enum { firstMass = 9, firstVolume = 14, firstLength = 18, firstCount = unit_thousand };
+/* The first rows of time, mass, volume and length. */
+enum { firstMass = 9, firstVolume = 14, firstLength = 18 };
 
 /* Units in the least one of their kind, by their words without an "s" at the end. */
 static const struct {
@@ -35,11 +35,9 @@ static const struct {
   {254, " inch inche "},
   {3048, " ft foot feet "},
   {10000, " meter metre "},
-  {10000000, " km kilometer kilometre "},
+  {10000000, " km k kilometer kilometre "},
   {16093440, " mi mile "},
-  {10000000, " k "},
-  {1000, " "},
-  {1, " "},
+  {10000000, " "},
 };
 
 uint32_t unit_of(const uint8_t *word, uint32_t bytes) {
@@ -54,13 +52,11 @@ uint32_t size_of(uint32_t unit) {
 }
 
 static uint32_t kind_of(uint32_t unit) {
-  return (unit >= firstMass) + (unit >= firstVolume) + (unit >= firstLength) + (unit >= firstCount);
+  return (unit >= firstMass) + (unit >= firstVolume) + (unit >= firstLength);
 }
 
 uint32_t beside(uint32_t unit, uint32_t other) {
-  if (unit == unit_minuteOrMeter && other >= firstLength && other < firstCount) return unit_meter;
-  if (unit == unit_k && other == unit_one) return unit_thousand;
-  return !unit && other == unit_k ? unit_one : unit;
+  return unit == unit_minuteOrMeter && other >= firstLength ? unit_meter : unit;
 }
 
 bool is_alike(uint32_t unit, uint32_t other) {

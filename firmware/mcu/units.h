@@ -4,16 +4,15 @@
 
 #include "text.h"
 
-enum { unit_second = 2, unit_minute = 3, unit_minuteOrMeter = 4, unit_hour = 5, unit_meter = 22, unit_k = 25, unit_thousand = 26, unit_one = 27 };
+enum { unit_second = 2, unit_minute = 3, unit_minuteOrMeter = 4, unit_hour = 5, unit_meter = 22, unit_k = 25 };
 
-/* By its word; 0 for another word. */
+/* By its word; 0 for another word, and `unit_k` of "10k" by no word at all. */
 uint32_t unit_of(const uint8_t *word, uint32_t bytes);
 
 /* In the least unit of its kind; 0 for none. */
 uint32_t size_of(uint32_t unit);
 
-/* A unit beside another: "2 m" are minutes, or metres beside a length; so is a key that ends in "m". "10k" are kilometres, or
-   thousands beside no unit. */
+/* A unit beside another: "2 m" are minutes, or metres beside a length; so is a key that ends in "m". */
 uint32_t beside(uint32_t unit, uint32_t other);
 
 /* Whether two units are of one kind. */

@@ -6,7 +6,7 @@
  * All are counted in millionths, so that an implementation without floating point finds the same ones (firmware/mcu).
  */
 import { type Extremes, extremesIn } from "../text/extremes.ts";
-import { type Unit, unitOf, unitsBeside } from "../text/units.ts";
+import { kilo, type Unit, unitOf, unitsBeside } from "../text/units.ts";
 import { countedBy, countsVessels, isChange, million, mostSaid, type Place, type Said, saidIn } from "./said.ts";
 
 /** Bounds of an answer that count as said. */
@@ -121,7 +121,7 @@ export class Figures {
     const isOfLevel = levels.has(word);
     return [...valuesUnder(countedUnder(word), this.said)].flatMap(({ value: meant, place }) => {
       const isIt = place !== undefined && Number.isSafeInteger(meant) && decimal(meant) === text;
-      return isIt && !(isOfLevel && place.isChange) ? [place] : [];
+      return isIt && !place.isCut && !(isOfLevel && place.isChange) ? [place] : [];
     });
   }
 
@@ -130,7 +130,7 @@ export class Figures {
     const counted = countedUnder(lastWord(escaped(key)));
     return [...valuesUnder(counted, this.said)].flatMap(({ value, place }) => {
       // What may fall is there a second time.
-      if (!place || place.isTold || value < 0 !== place.millionths < 0) return [];
+      if (!place || place.isCut || place.isTold || value < 0 !== place.millionths < 0) return [];
       if (place.unit && !unitsBeside(place.unit, counted.unit).isAlike) return [];
       const [, before = "to"] = /([a-z]+) $/i.exec(this.request.slice(0, place.start)) ?? [];
       const isAmount = introducing.test(before) || key.toLowerCase().includes(before.toLowerCase());
@@ -146,12 +146,12 @@ export class Figures {
 
   /** Whether a number of the request counts another unit than a key: 30 of "30 seconds" under "minutes", 20 of "20 ounces" under "ml". */
   countsOther(key: string, place: Place): boolean {
-    const said = unitOf(countedBy(this.request, place).word);
+    const said = countedBy(this.request, place).unit;
     const counted = countedUnder(lastWord(escaped(key)));
     const { own, unit, isAlike } = unitsBeside(said, counted.unit);
     const isTold = this.said.some((one) => one.isTold && one.start === place.start);
     return (
-      isOther({ own, isTold, isOfVessels: countsVessels(this.request, place) }, unit, counted.isLength) ||
+      isOther({ own, isTold, isOfVessels: countsVessels(this.request, place) }, unit, counted) ||
       (isAlike && own?.size !== unit?.size) ||
       (isLevel(escaped(key)) && isChange(this.request, place))
     );
@@ -214,7 +214,7 @@ const introducing = /^(?:to|at|for|by|of)$/i;
 function countedUnder(word: string): Counted {
   const unit = unitOf(word);
   const isLength = unit?.kind === "time" && /..s$/.test(word);
-  return { unit, isHand: isHand(word), isLength, isDistance: /^(?:distance|length|radius)$/.test(word) };
+  return { unit, isHand: isHand(word), isLength, isDistance: /^(?:distance|length|radius|range)$/.test(word) };
 }
 
 /** Of a word that ends a key of a time of day. */
@@ -268,11 +268,8 @@ function* valuesUnder(counted: Counted, said: readonly Said[]): Generator<Meant>
 }
 
 /** What a number may be under a key: 90 minutes are also an hour and 30 minutes, half a litre 500 millilitres, a half 50 percent. */
-function* amountsOf(
-  one: Said,
-  { unit: ends, isHand, isLength, isDistance }: Counted,
-  isOnly: boolean,
-): Generator<Meant> {
+function* amountsOf(one: Said, counted: Counted, isOnly: boolean): Generator<Meant> {
+  const { unit: ends, isHand } = counted;
   const { millionths, clock, isTold, rather, isPart, isOfVessels } = one;
   const { own, unit, isAlike } = unitsBeside(one.unit, ends);
   if (isHand && clock === unit?.size) yield { value: millionths, rather, place: one };
@@ -280,13 +277,13 @@ function* amountsOf(
   // "An alarm for 9, please" is at nine sharp.
   if (isHand && unit?.size === minute && own?.kind !== "time") yield { value: 0, place: one };
   if (!unit || !own || !isAlike) {
-    yield { value: millionths, ...(!isOther({ own, isTold, isOfVessels }, unit, isLength) && { place: one }) };
+    yield { value: millionths, ...(!isOther({ own, isTold, isOfVessels }, unit, counted) && { place: one }) };
+    if (!unit && own === kilo) yield { value: 1000 * millionths };
     if (!unit && !own && one.inWords && millionths > 0 && millionths < million) yield { value: 100 * millionths };
     return;
   }
   if (isPart && own.size !== unit.size) return;
   const place = (isOnly || own.size === unit.size) && { place: one };
-  if (unit.kind === "count" && isDistance) yield { value: millionths };
   if (own.size % unit.size === 0) yield { value: millionths * (own.size / unit.size), ...place };
   const all = millionths * own.size;
   if (!Number.isSafeInteger(all)) return;
@@ -300,16 +297,17 @@ function* amountsOf(
 
 /**
  * Mass, volume or length, and another of these or vessels: times also say how often, "20 ml an hour" under "ml_per_hour". Under a
- * length of time these, and the time of a day: "a 20 km ride", "a timer until 5".
+ * length of time these, and the time of a day: "a 20 km ride", "a timer until 5". Of "10k" nobody knows whether these are thousands.
  */
-const isOther = (
+function isOther(
   { own, isTold, isOfVessels }: { own?: Unit; isTold?: boolean; isOfVessels?: boolean },
   unit: Unit | undefined,
-  isLength: boolean,
-) =>
-  isLength
-    ? isAmount(own) || (!own && isTold === true)
-    : isAmount(unit) && (own ? isAmount(own) && own.kind !== unit?.kind : isOfVessels === true);
+  { isLength, isDistance }: Counted,
+): boolean {
+  if (isLength) return isAmount(own) || (!own && isTold === true);
+  if (!unit) return own === kilo && !isDistance;
+  return isAmount(unit) && (own ? isAmount(own) && own.kind !== unit.kind : isOfVessels === true);
+}
 const isAmount = (unit: Unit | undefined) => unit !== undefined && unit.kind !== "time";
 
 /** What may be at its most or least, by the last word of a key: not hours, cups or ids. */

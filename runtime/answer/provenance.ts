@@ -245,6 +245,8 @@ function isWord(a: string | undefined, b: string | undefined): boolean {
 
 /** Where the request says a number, in digits before in words. A sign before digits may also be a mark. */
 function saying(value: number, said: readonly SaidNumber[]): SaidNumber[] {
-  const matching = said.filter((one) => one.value === value || (!one.inWords && Math.abs(one.value) === value));
+  const matching = said.filter(
+    (one) => !one.isCut && (one.value === value || (!one.inWords && Math.abs(one.value) === value)),
+  );
   return [...matching.filter(({ inWords }) => !inWords), ...matching.filter(({ inWords }) => inWords)];
 }

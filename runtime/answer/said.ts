@@ -2,7 +2,7 @@
 import { patternOf } from "../text/letters.ts";
 import { numbersIn, type SaidNumber } from "../text/numbers.ts";
 import { timesIn } from "../text/timeofday.ts";
-import { type Unit, unitOf } from "../text/units.ts";
+import { kilo, type Unit, unitOf } from "../text/units.ts";
 
 /** In which numbers are counted. */
 export const million = 1e6;
@@ -29,6 +29,8 @@ export interface Said extends Place {
   /** What is meant instead where that fits: 20 for the 8 of "8 pm". */
   rather?: number;
   inWords?: boolean;
+  /** Of digits that a mark may cut. */
+  isCut?: true;
   /** Where the word ends that it counts. */
   after?: number;
   /** Of a length in several units, "an hour and 5 minutes", which is said beside it as one. */
@@ -43,6 +45,7 @@ export interface Said extends Place {
 
 const aCounted = patternOf(String.raw`(?<![\p{L}\p{N}])an? ([\p{L}]+)`, "giu");
 const halvedWord = patternOf(String.raw`([\p{L}]+) and a [\p{L}]+$`, "u");
+const goesOn = patternOf(String.raw`^-?[\p{L}\p{N}]`, "u");
 const nextWord = patternOf(String.raw`^[ -]?(?:of )?(?:an? )?([\p{L}]+)`, "u");
 
 /** Numbers and what they count; of two that begin at one place the longer, "two hours and a half". */
@@ -50,21 +53,27 @@ export function saidIn(request: string): Said[] {
   const numbers = numbersIn(request).filter(
     (one, _, all) => !all.some((other) => other.start === one.start && other.end > one.end),
   );
-  const times = timesIn(request, numbers);
-  const told = new Set(times.flatMap(({ parts }) => parts));
+  const times = timesIn(
+    request,
+    numbers.map((one) => (one.isCut ? { ...one, value: Number.NaN } : one)),
+  );
+  const told = new Set(times.flatMap(({ parts }) => parts.map(({ start }) => start)));
   const joints = [...request.matchAll(joint)].map(({ 1: text, index }) => ({ start: index, end: index + text.length }));
   const mayFall = (one: Place) => fallsWithin(request, one, joints);
   const said = numbers.map((one): Said => {
-    const { word, after } = countedBy(request, one);
-    const unit = unitOf(word);
-    const { start, end, inWords } = one;
-    const isTold = told.has(one);
+    const { unit: counted, after } = countedBy(request, one);
+    const { start, end, isCut } = one;
+    const inWords = one.inWords && !/\d/.test(request[start]);
+    const isThousands = counted === kilo && (currency.test(request.slice(0, start)) || steps.test(request));
+    const unit = isThousands ? undefined : counted;
+    const isTold = told.has(start);
     return {
       start,
       end,
       inWords,
       after,
-      millionths: exact(one.value),
+      millionths: exact(isThousands ? 1000 * one.value : one.value),
+      ...(isCut && { isCut }),
       ...(unit && { unit }),
       ...(isTold && { isTold }),
       ...(isChange(request, one) && { isChange: true }),
@@ -100,7 +109,7 @@ function hundreds(request: string, numbers: readonly SaidNumber[]): Said[] {
     const isWhole = one.inWords && next?.inWords && Number.isInteger(one.value) && Number.isInteger(next.value);
     if (!isWhole || one.value < 1 || one.value > 9 || next.value < 10 || next.value > 99) return [];
     const place = { start: one.start, end: next.end };
-    const unit = unitOf(countedBy(request, place).word);
+    const { unit } = countedBy(request, place);
     if (request.slice(one.end, next.start) !== " " || !(unit ? afterUnit : after).test(request.slice(place.end)))
       return [];
     const millionths = (100 * one.value + next.value) * million;
@@ -136,6 +145,8 @@ const falling = anyOf(
 const rising = anyOf("up raise louder higher brighter increase warmer hotter longer faster");
 const backing = anyOf("back backwards off");
 const puts = anyOf("push put hold set postpone delay tilt recline later give return add pay move bump shift");
+const steps = anyOf("step steps");
+const currency = /[$£€]$/;
 /** What parts clauses, a mark before a space or a word that joins them; two may share a space. */
 const joint = /(?=([,.;:!?] | (?:and|then|also|but) ))/gi;
 
@@ -163,14 +174,17 @@ function compounds(request: string, said: readonly Said[]): Said[] {
   });
 }
 
-/** The word that a number counts, and where that ends: "an hour and a half" has it within, "half an hour" after. */
-export function countedBy(request: string, { start, end }: Place): { word: string; after: number } {
+/** What a number counts, and where the word for it ends: "an hour and a half" has it within, "half an hour" after. */
+export function countedBy(request: string, { start, end }: Place): { unit: Unit | undefined; after: number } {
   const [said, rest] = [request.slice(start, end), request.slice(end)];
   const within = halvedWord(said).exec(said)?.[1];
   const [text = "", word = ""] = (within === undefined && nextWord(rest).exec(rest)) || [];
-  // "6500k" are kelvins.
-  const isKelvin = word.toLowerCase() === "k" && Number(said.replaceAll(",", "")) >= 1000;
-  return { word: isKelvin ? "" : (within ?? word).toLowerCase(), after: end + text.length };
+  const counted = (within ?? word).toLowerCase();
+  const after = end + text.length;
+  if (counted !== "k") return { unit: unitOf(counted), after };
+  // "5 K-cups" and "3 K2" count none of it, "6500k" are kelvins.
+  const isOther = goesOn(rest).test(rest.slice(text.length)) || Number(said.replaceAll(",", "")) >= 1000;
+  return { unit: isOther ? undefined : text === word ? kilo : unitOf(counted), after };
 }
 
 /** Whether a number counts vessels: "2 cups", "3 large glasses"; not "500 ml bottles" nor "200 into cup 2". */

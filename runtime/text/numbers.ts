@@ -13,11 +13,12 @@ import { patternOf } from "./letters.ts";
 
 /** A number, and where the text says it: UTF-16 offsets. */
 export interface SaidNumber {
-  /** Of digits that a mark may cut, "2,5" or "10.000", NaN, and as if in words. */
   value: number;
   start: number;
   end: number;
   inWords: boolean;
+  /** Of digits that a mark or a space may cut: "2,5", "1.299", "10 000". */
+  isCut?: true;
 }
 
 const valuesOf = (text: string, first: number, step = 1) =>
@@ -56,9 +57,11 @@ const months = new Set(
 /** Groups of three take commas only where all of them do: "1,200" is one number, "1,2" two. */
 const digitsPattern = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d+(?:\.\d+)?|(?<!\d)\.\d+`;
 const digits = new RegExp(digitsPattern, "g");
-/** Digits with marks within, and those of them that are a number or a list whoever writes them; the "10.000" of some is a thousand times that of others. */
-const marked = /\.?\d+(?:[.,]\d+)+/g;
-const plain = /^(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?![1-9]\d{0,2}\.\d\d0$)\d+\.\d+|\d+(?:,\d+){2,})$/;
+/** Digits with marks within, and those of them that are a number or a list whoever writes them; the "1.299" of some is a thousand times that of others. */
+const marked = /(?<!\d)\.?\d+(?:[.,]\d+)+/g;
+const plain =
+  /^(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?![1-9]\d{0,2}\.\d{3}$)\d+\.\d+|(?!\d\d?(?:,\d\d)+,\d{3}$)\d+(?:,\d+){2,})$/;
+const spaced = /(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?!\d|[.,]\d)/g;
 /** "1/2" is ½; no day of a month and no "120/80". */
 export const fractionPattern = String.raw`(?<![\d/.,])(?:1/[2348]|2/3|3/[48])(?![\d/]|[.,]\d)`;
 const signAtEnd = patternOf(String.raw`(^|[^\p{L}\p{N}])[-+\u2212]$`, "u");
@@ -74,23 +77,22 @@ export function numbersIn(text: string): SaidNumber[] {
     const before = text.slice(Math.max(0, index - 3), index);
     const isSigned = signAtEnd(before).test(before);
     const start = isSigned ? index - 1 : index;
-    const value = cut.has(index) ? Number.NaN : wholeOf(number) * (/[-−]/.test(text.slice(start, index)) ? -1 : 1);
-    said.push({ value, start, end: index + number.length, inWords: cut.has(index) });
+    const value = Number(number.replaceAll(",", "")) * (/[-−]/.test(text.slice(start, index)) ? -1 : 1);
+    said.push({ value, start, end: index + number.length, inWords: false, ...(cut.has(index) && { isCut: true }) });
   }
   return said.sort((a, b) => a.start - b.start);
 }
 
-/** Offsets within digits that a mark may cut. */
+/** Offsets within digits that a mark or a space may cut. */
 function cutsIn(text: string): Set<number> {
   const cuts = new Set<number>();
-  for (const { 0: run, index } of text.matchAll(marked))
+  for (const { 0: run, index } of [...text.matchAll(marked), ...text.matchAll(spaced)])
     if (!plain.test(run)) for (let at = 0; at < run.length; at++) cuts.add(index + at);
   return cuts;
 }
 
-const wholeOf = (digits: string) => Number(digits.replaceAll(",", ""));
-const beginsDigits = (word: string) => /^[\d.]/.test(word);
 const isFraction = (word: string) => word[1] === "/";
+const isDigits = (word = "") => /^[\d.]/.test(word) && !isFraction(word);
 /** ½ or 1/2. */
 const signOf = (word = "") => (isFraction(word) ? Number(word[0]) / Number(word[2]) : signs.get(word));
 
@@ -130,9 +132,10 @@ class Reader {
       const number = this.number(at);
       const counted = this.counted(at, number);
       for (const { value, next } of [number, counted].filter((read) => read !== null)) {
-        const isDigits = next === at + 1 && beginsDigits(this.words[at]) && !isFraction(this.words[at]);
-        if (!isDigits)
-          said.push({ value: decimal(value), start: this.starts[at], end: this.ends[next - 1], inWords: true });
+        const isAlone = next === at + 1 && isDigits(this.words[at]);
+        const [start, end] = [this.starts[at], this.ends[next - 1]];
+        const isCut = this.starts.slice(at, next).some((start) => this.cut.has(start));
+        if (!isAlone) said.push({ value: decimal(value), start, end, inWords: true, ...(isCut && { isCut }) });
       }
       for (let word = at; number && word < number.next; word++) {
         if (number.next > at + 1) parts.add(this.starts[word]);
@@ -178,7 +181,7 @@ class Reader {
     let [total, unit, least] = [0, 1, Number.POSITIVE_INFINITY];
     for (;;) {
       const scale = next === at ? scales.get(this.words[at]) : this.scaleAt(next);
-      if (scale && part !== 0 && scale < least && scale !== unit) {
+      if (scale && part && scale < least && scale !== unit) {
         [part, unit, next] = [part * scale, scale, next + 1];
         if (scale >= 1000) [total, part, least] = [total + part, 0, scale];
         continue;
@@ -206,9 +209,7 @@ class Reader {
       return this.scaleAt(scale) ? { value: fraction.value, next: scale } : fraction;
     }
     if (word === "point" && !determiners.has(this.words[at - 1])) return this.decimals(at, 0);
-    const whole = beginsDigits(word ?? "")
-      ? { value: this.cut.has(this.starts[at]) ? Number.NaN : wholeOf(word), next: at + 1 }
-      : this.below100(at);
+    const whole = isDigits(word) ? { value: Number(word.replaceAll(",", "")), next: at + 1 } : this.below100(at);
     return whole && ((this.words[whole.next] === "point" && this.decimals(whole.next, whole.value)) || whole);
   }
 
@@ -223,7 +224,9 @@ class Reader {
     const fraction = joined && isAnd ? this.fraction(at + 1) : null;
     if (fraction) return { value: fraction.value * unit, next: fraction.next };
     const sign = signOf(this.words[at]);
-    return sign && this.gaps[at].trim() === "" ? { value: sign, next: at + 1 } : null;
+    // "Five 1/4 pound burgers" are five.
+    const isMixed = !isFraction(this.words[at] ?? "") || isDigits(this.words[at - 1]);
+    return sign && isMixed && /^(?:\s*|-)$/.test(this.gaps[at]) ? { value: sign, next: at + 1 } : null;
   }
 
   private below100(at: number): Read | null {

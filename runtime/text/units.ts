@@ -2,7 +2,7 @@
 
 /** What a number counts, in the least unit of its kind. Under a key of another kind it stands as it is. */
 export interface Unit {
-  kind: "time" | "mass" | "volume" | "length" | "count";
+  kind: "time" | "mass" | "volume" | "length";
   size: number;
 }
 
@@ -30,26 +30,20 @@ const rows: readonly (readonly [Unit["kind"], size: number, words: string])[] = 
   ["length", 254, "inch inche"],
   ["length", 3048, "ft foot feet"],
   ["length", 10_000, "meter metre"],
-  ["length", 10_000_000, "km kilometer kilometre"],
+  ["length", 10_000_000, "km k kilometer kilometre"],
   ["length", 16_093_440, "mi mile"],
-  ["length", 10_000_000, "k"],
 ];
-export const units: readonly Unit[] = rows.map(([kind, size]) => ({ kind, size }));
+/** "10k", kilometres or thousands. */
+export const kilo: Unit = { kind: "length", size: 10_000_000 };
+export const units: readonly Unit[] = [...rows.map(([kind, size]) => ({ kind, size })), kilo];
 const byWord = new Map(rows.flatMap(([, , words], i) => words.split(" ").map((word) => [word, units[i]] as const)));
 
 /** By the word that a number counts, or the last word of a key. */
 export const unitOf = (word: string) => byWord.get(word.replace(/(?<=..)s$/, ""));
 
-/** Where nothing else is counted. */
-const one: Unit = { kind: "count", size: 1 };
-const thousand: Unit = { kind: "count", size: 1000 };
-
-/** "2 m" are minutes, or metres beside a length; so is a key that ends in "m". "10k" are kilometres, or thousands beside no unit. */
-function beside(unit: Unit | undefined, other: Unit | undefined): Unit | undefined {
-  if (unit === byWord.get("m") && other?.kind === "length") return byWord.get("meter");
-  if (unit === byWord.get("k") && other === one) return thousand;
-  return unit === undefined && other === byWord.get("k") ? one : unit;
-}
+/** "2 m" are minutes, or metres beside a length; so is a key that ends in "m". */
+const beside = (unit: Unit | undefined, other: Unit | undefined) =>
+  unit === byWord.get("m") && other?.kind === "length" ? byWord.get("meter") : unit;
 
 /** What a number counts and a key counts, each beside the other. */
 export function unitsBeside(said: Unit | undefined, ends: Unit | undefined) {

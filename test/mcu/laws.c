@@ -53,7 +53,7 @@ static void say_numbers(uint32_t bytes) {
   for (uint32_t i = 0; i < n && i < 64; i++) {
     if (numbers[i].millionths == inexact) printf("x");
     else printf("%lld", (long long)numbers[i].millionths);
-    printf(":%u:%u:%d ", (unsigned)numbers[i].start, (unsigned)numbers[i].end, numbers[i].inWords);
+    printf(":%u:%u:%d:%d ", (unsigned)numbers[i].start, (unsigned)numbers[i].end, numbers[i].inWords, numbers[i].isCut);
   }
 }
 
