@@ -557,6 +557,35 @@ describe("the same as the runtime", () => {
   );
 
   withCc(
+    "numbers that a call before has: tokens, calls, msgpack and certainty",
+    async () => {
+      const level = (name: string, description: string, key: string) => ({
+        name,
+        description,
+        inputSchema: { type: "object", properties: { [key]: { type: "integer", maximum: 100 } }, required: [key] },
+      });
+      const tools = [
+        level("set_volume", "Set the speaker volume.", "volume"),
+        level("set_brightness", "Set the screen brightness.", "brightness"),
+        level("wait", "Wait for some seconds.", "seconds"),
+        level("set_alarm", "Ring at an hour.", "hour"),
+      ];
+      const asked = [
+        "brightness 80 then mute the speaker",
+        "set volume and brightness to 50",
+        "set the brightness to one hundred and five and the volume",
+        "set the volume to 30, then set brightness to 30",
+        "wait 2 minutes, then set the brightness and the volume",
+        "ring at 7 am and wait, then set the volume to 7",
+        "full volume and brightness",
+        "volume to 20 and brightness too, please",
+      ];
+      await expectSame(asked, tools);
+    },
+    timeoutMs,
+  );
+
+  withCc(
     "requests that ask by their form, whose mark is no value's: tokens, calls, msgpack and certainty",
     async () => {
       const properties = { to: { type: "string" }, text: { type: "string" } };

@@ -87,6 +87,22 @@ test("a number that is said once is one argument's, in whatever order; a list ma
   expect(from("all to the max", { volume: 9, power: 9 })).toEqual([0, 0]);
 });
 
+test("a number of one call is another's too where no clause follows it, or it is said again; a time of day is", () => {
+  const second = (request: string, first: Record<string, number>, then: Record<string, number>) => {
+    const read = readRequest(request);
+    const [figures, spent] = [new Figures(read.text, 8), new Map<number, number>()];
+    ground(first, [], read, figures, spent);
+    return Object.values(ground(then, [], read, figures, spent).sources).map(({ grounded }) => Number(grounded));
+  };
+  expect(second("brightness 80 then mute", { brightness: 80 }, { volume: 80 })).toEqual([0]);
+  expect(second("wait two minutes, then stop", { seconds: 120 }, { minutes: 2, pause: 120 })).toEqual([1, 0]);
+  expect(second("volume and brightness to 50", { volume: 50 }, { brightness: 50 })).toEqual([1]);
+  expect(second("volume 50 and brightness 50, then stop", { volume: 50 }, { brightness: 50 })).toEqual([1]);
+  expect(second("one hundred and five for both", { volume: 105 }, { brightness: 105 })).toEqual([1]);
+  expect(second("at 7 am ring and brew", { hour: 7 }, { hour: 7 })).toEqual([1]);
+  expect(second("full volume and brightness", { volume: 100 }, { brightness: 100 })).toEqual([0]);
+});
+
 test("a number of more digits than one has is cut, and never acted on", async () => {
   const charge = {
     name: "charge",

@@ -12,7 +12,7 @@ enum { mostSaid = 24, allSaid = mostSaid + 2, mostNumbers = 32 };
 /* A number of the request, and its unit. */
 typedef struct {
   int64_t millionths;
-  uint32_t start;    /* where the request says it, of what is no time of day */
+  uint16_t start, end; /* where the request says it, of what is no time of day */
   uint8_t unit;
   uint8_t clock;     /* of the hour or minute of a time of day, the unit of the keys that it may stand under */
   bool inWords, isCut;
@@ -145,8 +145,10 @@ void find_figures(call *c);
 /* Places of a request, those that are no single argument's beyond its end; what is more than `most` is not told apart. */
 typedef struct {
   uint32_t n, at[40];
+  uint32_t end;      /* of the last in the request */
+  bool isTime;
 } places;
-void add_place(places *p, uint32_t at);
+void add_place(places *p, uint32_t at, uint32_t end);
 
 /* Adds where the request says what comes to a number under a key, as "two minutes" to 120 under "seconds", or "full volume" to the most. */
 void add_places(const call *c, thimble_span key, double value, places *p);

@@ -9,6 +9,7 @@
 #include "call.h"
 #include "json.h"
 #include "rows.h"
+#include "said.h"
 
 /* Margins above this many logits, and log-probabilities below minus this, say no more. */
 static const float cap = 8;
@@ -53,7 +54,8 @@ static double digits_of(const call *c, const said_number *number) {
   return json_number(c->scratch, c->scratch + n);
 }
 
-void add_place(places *p, uint32_t at) {
+void add_place(places *p, uint32_t at, uint32_t end) {
+  if (end > p->end) p->end = end;
   uint32_t i = 0;
   while (i < p->n && p->at[i] != at) i++;
   if (i == p->n && i < sizeof p->at / sizeof *p->at) p->at[p->n++] = at;
@@ -66,7 +68,7 @@ static void find_places(const call *c, thimble_span key, double value, places *p
   for (uint32_t i = 0; i < n && i < mostNumbers; i++) {
     if (numbers[i].isCut || counts_other(c, key, &numbers[i]) || (numbers[i].inWords && numbers[i].millionths == inexact)) continue;
     double said = numbers[i].inWords ? (double)numbers[i].millionths / million : digits_of(c, &numbers[i]);
-    if (said == value || (!numbers[i].inWords && (said < 0 ? -said : said) == value)) add_place(p, numbers[i].start);
+    if (said == value || (!numbers[i].inWords && (said < 0 ? -said : said) == value)) add_place(p, numbers[i].start, numbers[i].end);
   }
   add_places(c, key, value, p);
 }
@@ -99,18 +101,33 @@ static void note_said(arguments_said *said, const uint8_t *schema, thimble_span 
   said->of[i].times++;
 }
 
-/* Values that another argument has already, as often as the request says them. */
-static uint32_t count_again(const call *c, const arguments_said *said) {
+/* Numbers of arguments of calls before. */
+typedef struct {
+  uint32_t n;
+  double of[32];
+} spent;
+
+/*
+ * Values that another argument has already, as often as the request says them; one of a call before alone where a clause follows:
+ * "brightness 80 then mute" sets no volume to 80, "volume and brightness to 80" does.
+ */
+static uint32_t count_again(const call *c, const arguments_said *said, spent *before) {
   uint32_t count = 0;
-  for (uint32_t i = 1; i < said->n; i++) {
+  for (uint32_t i = 0; i < said->n; i++) {
     places p = {0};
-    uint32_t before = 0;
-    for (uint32_t j = 0; j < i; j++) before += is_as_far(said->of[j].value, said->of[i].value);
-    if (!before) continue;
-    for (uint32_t j = 0; j < said->n; j++)
-      if (is_as_far(said->of[j].value, said->of[i].value)) find_places(c, said->of[j].key, said->of[j].value, &p);
-    if (before >= p.n) count += said->of[i].times;
+    double value = said->of[i].value;
+    uint32_t earlier = 0, all = 0, others = 0;
+    for (uint32_t j = 0; j < before->n; j++) others += is_as_far(before->of[j], value);
+    for (uint32_t j = 0; j < said->n; j++) {
+      if (!is_as_far(said->of[j].value, value)) continue;
+      earlier += j < i;
+      all++;
+      find_places(c, said->of[j].key, said->of[j].value, &p);
+    }
+    bool isSpent = others && others + all > p.n && p.end && !p.isTime && goes_on_after(c, p.end);
+    if (isSpent || (earlier && earlier >= p.n)) count += said->of[i].times;
   }
+  for (uint32_t i = 0; i < said->n && before->n < sizeof before->of / sizeof *before->of; i++) before->of[before->n++] = said->of[i].value;
   return count;
 }
 
@@ -259,6 +276,7 @@ uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure) {
   const thimble_model *m = c->m;
   uint32_t careful = c->nCalls ? thimble_act : cutShort ? thimble_ask : thimble_none;
   bool isForbidden = forbids(c->request, c->requestBytes);
+  spent before = {0};
   for (uint32_t i = 0; i < c->nCalls; i++) {
     thimble_span text = call_text(c, i);
     uint32_t tool = tool_of(m, text), start = (uint32_t)(text.at - c->text), open = i ? c->callEnds[i - 1] : 0;
@@ -280,7 +298,7 @@ uint32_t rate_calls(call *c, bool cutShort, thimble_sureness *sure) {
     const uint8_t *schema = m->parts[part_schemas].at + u32_at(m->parts[part_tools].at + 28 * tool + 24);
     arguments_said said = {0};
     s.ungrounded = (uint16_t)count_ungrounded(c, schema, schema, (thimble_span){NULL, 0}, args, &said);
-    s.ungrounded = (uint16_t)(s.ungrounded + count_again(c, &said));
+    s.ungrounded = (uint16_t)(s.ungrounded + count_again(c, &said, &before));
     if (is_lone_part(c, &said)) s.ungrounded = (uint16_t)(s.ungrounded + said.of[0].times);
     s.confidence = (float)confidence_of(c, &s, count_keys(args));
     s.decision = (uint16_t)decide(m, &s, !s.ungrounded && !isForbidden && !(cutShort && i + 1 == c->nCalls));

@@ -122,11 +122,14 @@ void add_places(const call *c, thimble_span key, double value, places *p) {
     if (c->said[i].isCut || (unit.isLevel && c->said[i].isChange)) continue;
     /* Midnight is the hour and the minute. */
     for (uint32_t n = m.n; n--;)
-      if (!(m.parts >> n & 1) && (double)m.values[n] / million == value) add_place(p, c->said[i].clock ? c->requestBytes + i : c->said[i].start);
+      if (!(m.parts >> n & 1) && (double)m.values[n] / million == value) {
+        add_place(p, c->said[i].clock ? c->requestBytes + i : c->said[i].start, c->said[i].end);
+        p->isTime = p->isTime || c->said[i].clock;
+      }
   }
   /* What is asked for as the most or the least is any argument's. */
   for (uint32_t i = c->said && unit.isLevel ? c->nReached : 0; i--;)
-    if ((double)c->reached[i] / million == value) add_place(p, c->requestBytes + allSaid + (uint32_t)(key.at - c->text));
+    if ((double)c->reached[i] / million == value) add_place(p, c->requestBytes + allSaid + (uint32_t)(key.at - c->text), 0);
 }
 
 bool counts_other(const call *c, thimble_span key, const said_number *number) {

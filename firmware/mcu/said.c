@@ -99,6 +99,11 @@ static bool is_joint(const uint8_t *text, uint32_t bytes, uint32_t at) {
   return letters && end < bytes && text[end] == ' ' && place_of_word(text + at + 1, letters, " and then also but ") >= 0;
 }
 
+bool goes_on_after(const call *c, uint32_t at) {
+  while (at < c->requestBytes && !is_joint(c->request, c->requestBytes, at)) at++;
+  return at < c->requestBytes;
+}
+
 /* Whether a word of a list stands between two places, but for "less than". */
 static bool has_word(const uint8_t *text, uint32_t from, uint32_t to, const char *list) {
   for (uint32_t at = from, letters; at < to; at += letters + 1) {
@@ -160,7 +165,7 @@ static void say_articles(call *c, const said_number *numbers, uint32_t n, uint32
     bool isPart = false;
     for (uint32_t i = 0; i < n; i++)
       isPart = isPart || (numbers[i].start < end && (numbers[i].end >= at || units_in(text + numbers[i].end, at - numbers[i].end) <= 4));
-    if (unit && !isPart) say(c, ends, end, (said){.millionths = million, .start = at, .unit = (uint8_t)unit, .mayFall = may_fall(text, bytes, at, end)});
+    if (unit && !isPart) say(c, ends, end, (said){.millionths = million, .start = (uint16_t)at, .end = (uint16_t)end, .unit = (uint8_t)unit, .mayFall = may_fall(text, bytes, at, end)});
     at = end;
   }
 }
@@ -196,7 +201,7 @@ static void say_compounds(call *c, uint32_t *ends) {
     uint32_t size = size_of(c->said[last].unit);
     if (all == inexact || all > mostExact || all % size) continue;
     for (uint32_t i = head; i < n; i = next_part(c, ends, n, i)) c->said[i].isPart = true;
-    say(c, ends, ends[head], (said){.millionths = all / size, .start = c->said[head].start, .unit = c->said[last].unit, .mayFall = c->said[head].mayFall});
+    say(c, ends, ends[head], (said){.millionths = all / size, .start = c->said[head].start, .end = c->said[last].end, .unit = c->said[last].unit, .mayFall = c->said[head].mayFall});
   }
 }
 
@@ -225,7 +230,7 @@ static void say_hundreds(call *c, const said_number *numbers, uint32_t n, uint32
       end += letters;
     }
     if (!closes_number(text, bytes, end)) continue;
-    say(c, ends, after, (said){.millionths = both.millionths, .start = both.start, .unit = (uint8_t)unit, .inWords = true, .isTold = true, .isPart = true});
+    say(c, ends, after, (said){.millionths = both.millionths, .start = (uint16_t)both.start, .end = (uint16_t)both.end, .unit = (uint8_t)unit, .inWords = true, .isTold = true, .isPart = true});
   }
   /* None where they are too many. */
   if (c->nSaid > mostSaid) c->nSaid = earlier;
@@ -255,7 +260,7 @@ static void say_numbers(call *c) {
     /* What may be cut is no time of day. */
     if (numbers[i].isCut) numbers[i].millionths = inexact;
     bool isChange = is_change(c->request, c->requestBytes, numbers[i].start, numbers[i].end);
-    say(c, ends, end, (said){.millionths = value, .start = numbers[i].start, .unit = unit, .inWords = numbers[i].inWords && !is_digit(c->request[numbers[i].start]), .isCut = numbers[i].isCut, .isChange = isChange, .mayFall = may_fall(c->request, c->requestBytes, numbers[i].start, numbers[i].end), .isOfVessels = counts_vessels(c->request, c->requestBytes, numbers[i].end)});
+    say(c, ends, end, (said){.millionths = value, .start = (uint16_t)numbers[i].start, .end = (uint16_t)numbers[i].end, .unit = unit, .inWords = numbers[i].inWords && !is_digit(c->request[numbers[i].start]), .isCut = numbers[i].isCut, .isChange = isChange, .mayFall = may_fall(c->request, c->requestBytes, numbers[i].start, numbers[i].end), .isOfVessels = counts_vessels(c->request, c->requestBytes, numbers[i].end)});
   }
   say_articles(c, numbers, kept, ends);
   say_compounds(c, ends);

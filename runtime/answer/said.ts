@@ -147,6 +147,9 @@ const backing = anyOf("back backwards off");
 const puts = anyOf("push put hold set postpone delay tilt recline later give return add pay move bump shift");
 const steps = anyOf("step steps");
 const currency = /[$£€]$/;
+/** Whether another clause begins at a place or after it. */
+export const goesOnAfter = (request: string, end: number): boolean => request.slice(end).search(joint) >= 0;
+
 /** What parts clauses, a mark before a space or a word that joins them; two may share a space. */
 const joint = /(?=([,.;:!?] | (?:and|then|also|but) ))/gi;
 

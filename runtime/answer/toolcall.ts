@@ -61,13 +61,15 @@ export function readCalls(
   // Spans are those of the entries that have brackets or braces.
   const entries = list.filter((entry) => typeof entry === "object" && entry !== null);
   const isForbidden = forbids(request.text);
+  const spent = new Map<number, number>();
   return entries.flatMap((call, i) => {
     const { name } = call;
     const given = call.arguments ?? {};
     if (typeof name !== "string" || !isObject(given) || !spans[i]) return [];
     const tool = tools.find(({ promptName }) => promptName === name);
     const certainty = certaintyOf(spans[i], bytes, tools, steps);
-    const { arguments: own, sources } = ground(given as Record<string, Json>, tool?.parameters ?? [], request, figures);
+    const known = tool?.parameters ?? [];
+    const { arguments: own, sources } = ground(given as Record<string, Json>, known, request, figures, spent);
     const count = Object.keys(own).length;
     const confidence = confidenceOf(featuresOf(certainty, sources, count, list.length - 1), calibration);
     const isWhole = !(cutShort && i === entries.length - 1);

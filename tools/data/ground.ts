@@ -72,15 +72,20 @@ function fits(value: unknown, { type, enum: values, items }: FlatParam): boolean
 
 /**
  * The first value that the request does not hold: a string must stand there as whole words, letter for letter; a number
- * in digits or in words. Enums and booleans need not. Null when all do.
+ * in digits or in words. Enums and booleans need not. Null when all do. `ofTexts`: of strings alone, which nothing could copy.
  */
-export function ungrounded(query: string, calls: readonly Call[], tools: readonly FlatTool[]): string | null {
+export function ungrounded(
+  query: string,
+  calls: readonly Call[],
+  tools: readonly FlatTool[],
+  ofTexts = false,
+): string | null {
   let numbers: Set<number> | null = null;
   const loose = (value: unknown, param: FlatParam | undefined, at: string): string | null => {
     if (param?.enum) return null;
     if (typeof value === "string" && !standsIn(query, value))
       return `${at}: ${JSON.stringify(value)} is not in the request`;
-    if (typeof value === "number") {
+    if (typeof value === "number" && !ofTexts) {
       numbers ??= numbersIn(query);
       if (!numbers.has(Math.abs(value))) return `${at}: the request does not say ${value}`;
     }

@@ -18,6 +18,8 @@ export interface Line {
   source?: string;
   /** What is right but suspicious. */
   warning?: string;
+  /** A string that the request does not say, which no model that copies writes. */
+  isUnwritable?: true;
 }
 
 const toolsOf = (list: unknown) => ToolSet.from(list as ToolInput[]);
@@ -51,7 +53,8 @@ export function readLine(text: string, readTools = toolsOf): Omit<Line, "path" |
   checkLimits(calls, tools);
   const beyond = beyondLimits(calls, startOf(tools));
   if (beyond !== null) throw new Error(beyond);
-  const warning = ungrounded(query, calls, flat);
+  const unwritable = ungrounded(query, calls, flat, true);
+  const warning = unwritable ?? ungrounded(query, calls, flat);
   return {
     query,
     tools,
@@ -60,6 +63,7 @@ export function readLine(text: string, readTools = toolsOf): Omit<Line, "path" |
     ...(typeof domain === "string" && { domain }),
     ...(typeof source === "string" && { source }),
     ...(warning && { warning }),
+    ...(unwritable && { isUnwritable: true }),
   };
 }
 

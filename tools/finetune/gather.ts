@@ -108,14 +108,17 @@ export function gather({ given: lines, tools, made, seed, lexicon, more, merge =
   };
 }
 
-/** Those whose values their requests say, in the form of the prompt. */
+/** Those whose strings their requests say, in the form of the prompt. A number may be meant: "close the blinds" is 0. */
 function usable(lines: readonly Line[], more: string, warnings: string[]): Shown[] {
-  const loose = lines.filter(({ warning }) => warning);
-  if (loose.length)
-    warnings.push(
-      `${loose.length} examples are left out, whose values their requests do not say: ${loose[0].path}:${loose[0].number}: ${loose[0].warning}`,
-    );
-  const kept = lines.filter(({ warning }) => !warning);
+  const kept = lines.filter(({ isUnwritable }) => !isUnwritable);
+  const tell = (some: readonly Line[], what: string) => {
+    const [{ path, number, warning }] = some;
+    warnings.push(`${some.length} examples ${what}: ${path}:${number}: ${warning}`);
+  };
+  const loose = lines.filter(({ isUnwritable }) => isUnwritable);
+  const meant = kept.filter(({ warning }) => warning);
+  if (loose.length) tell(loose, "are left out, whose values their requests do not say");
+  if (meant.length) tell(meant, "teach numbers that their requests do not say, which are never acted on unasked");
   if (!kept.length) return [];
   const scarce = toolCounts(kept).filter(([name, count]) => name !== noTool && count < advisedExamples);
   if (scarce.length) {

@@ -120,8 +120,8 @@ function lineOf({ query, answers, tools }: Given, lists: readonly string[]): Omi
 
 function faultOf(given: Given, lists: readonly string[]): Fault | null {
   try {
-    const { warning } = lineOf(given, lists);
-    return warning ? { field: "calls", message: besides(warning), isOut: true } : null;
+    const { warning = "", isUnwritable } = lineOf(given, lists);
+    return isUnwritable ? { field: "calls", message: besides(warning), isOut: true } : null;
   } catch (error) {
     const { message } = error as Error;
     return { field: message.startsWith("query") ? "query" : "calls", message: besides(message) };
