@@ -120,7 +120,11 @@ function readEntry(
   const vectorAt = at + pad(textBytes, 4);
   const whole = pad(textBytes, 4) + 4 * dim + formBytes(geometry, rows);
   if (at % alignment || length !== whole || at + length > file.length)
-    wrong(`tools[${i}]`, row, `expected ${whole} bytes within the file, got ${length} at ${at}`);
+    wrong(
+      `tools[${i}]`,
+      row,
+      `expected ${whole} bytes within the file's ${file.length}, got ${length} at ${at}; read the tools again`,
+    );
   if (xxh32(file.subarray(at, at + length)) !== checksum)
     wrong(`tools[${i}]`, at, "checksum does not match; the file is damaged, read the tools again");
   const vector = dim ? new Float32Array(file.buffer, vectorAt, dim).slice() : null;

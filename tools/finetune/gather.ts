@@ -84,7 +84,9 @@ export function gather({ given: lines, tools, made, seed, lexicon, more, merge =
       `finetune: expected three requests a tool at least that differ in more than their values, got fewer; ask in other words, or ${tools ? "give what to test with by --test FILE" : more}`,
     );
   if (test.length < fewTests)
-    warnings.push(`the test has ${test.length} examples, which say next to nothing: give more, or a file to --test`);
+    warnings.push(
+      `the test has ${test.length} examples, which say next to nothing: give more${asked.test ? " of them" : ", or a file to --test"}`,
+    );
   if (groups && !groups.some((group) => group === cells[2] || group === cells[3]))
     warnings.push("no sentence could be kept for testing: the score tells nothing of other ways to ask");
   const general = Array.from({ length: sizes.guard + sizes.choosing }, (_, i) =>
