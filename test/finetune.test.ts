@@ -20,7 +20,7 @@ import { Redresser, type Shown } from "../tools/finetune/redress.ts";
 import { readRun, saveRun } from "../tools/finetune/runfile.ts";
 import { cells, skeleton, splitParts } from "../tools/finetune/split.ts";
 import { target } from "../tools/finetune/target.ts";
-import { amongTaught } from "../tools/finetune/taught.ts";
+import { amongTaught, strangersTo } from "../tools/finetune/taught.ts";
 import { type Run, type Saved, train, usual } from "../tools/finetune/trainer.ts";
 import { fixture, jointPack } from "./support.ts";
 
@@ -336,6 +336,53 @@ test("a general request is learned as far as the tool that it is for, among taug
     expect(wanted.at(-1)).toBe(special.eos);
   }
   model.close();
+});
+
+test("few examples by hand are a third of what is shown beside made ones; none there leaves all to those", async () => {
+  const model = await load(bytes);
+  const given = Array.from({ length: 4 }, () => ({ ...synth.make(2, 0), query: "quite another request", answers: [] }));
+  const made = Array.from({ length: 400 }, (_, i) => synth.make(1, i));
+  const fresh = (index: number) => synth.make(1, index);
+  const shown = (own: typeof given) => {
+    const options = { replay: 0, redress: 0, seed: 1, lexicon: null, fresh, made: made.length };
+    const lessons = new Batches([...own, ...made], model.tokenizer, options).batch(0, 300);
+    return lessons.filter(({ query }) => query === "quite another request").length;
+  };
+  expect(shown(given)).toBeGreaterThan(75);
+  expect(shown(given)).toBeLessThan(130);
+  expect(shown([])).toBe(0);
+  model.close();
+});
+
+test("a taught tool stands beside none that has its name in another case", () => {
+  const tool = (name: string) => ({ name, description: name, parameters: {} });
+  const shown = { query: "good night", tools: [tool("dockVacuum")], answers: [] };
+  expect(strangersTo(shown, [tool("dock_vacuum"), tool("open_gate")]).map(({ name }) => name)).toEqual(["open_gate"]);
+});
+
+test("a number that the request does not say may be meant, a string may not", () => {
+  const tools = [{ name: "set_blinds", parameters: { room: { type: "string" }, position: { type: "integer" } } }];
+  const line = (query: string, room: string, position: number) => ({
+    ...{ path: "x", number: 1, text: "" },
+    ...readLine(
+      JSON.stringify({
+        query,
+        tools: tools,
+        answers: [{ name: "set_blinds", arguments: { room, position } }],
+      }),
+    ),
+  });
+  const rooms = "hall attic study kitchen porch den loft cellar garage nursery".split(" ");
+  const verbs = "close,shut,lower,drop,let down,pull down,draw".split(",");
+  const lines = verbs.flatMap((verb) => rooms.map((room) => line(`${verb} the ${room} blinds`, room, 0)));
+  const asked = { tools: null, made: 0, seed: 1, lexicon: null, more: "" };
+  const { train, warnings } = gather({ ...asked, given: [...lines, line("blinds up", "patio", 100)] });
+  expect(train.some(({ answers }) => answers[0].arguments.position === 0)).toBe(true);
+  expect(train.some(({ answers }) => answers[0].arguments.room === "patio")).toBe(false);
+  expect(warnings.join()).toContain(
+    '1 examples are left out, whose values their requests do not say: x:1: answers[0].arguments.room: "patio"',
+  );
+  expect(warnings.join()).toContain("70 examples teach numbers that their requests do not say");
 });
 
 test("a general request is judged among the taught tools, but those that might answer it too", () => {

@@ -19,6 +19,9 @@ const mostToolIds = 900;
 /** Seeds of the generator whose examples replay, guard and lend their tools: apart from each other, whatever the run's seed. */
 export const seeds = { replay: 0x7e91a7, guard: 0x60a2d, strangers: 0x57a96e, anchor: 0x51a7 };
 
+/** Of the own examples shown: a few by hand say more than thousands that are made. */
+const leastGiven = 1 / 3;
+
 /** Share of general examples: more for a decoder that is to answer them, not only to tell them from its own. */
 export const usualReplay = (merge: boolean) => (merge ? 0.35 : 0.12);
 
@@ -84,11 +87,12 @@ export class Batches {
     this.redresser = new Redresser(own, [...strangers.values()].slice(0, 96), queries, options.redress);
   }
 
-  /** An own example: as it was given, or one made anew. */
+  /** An own example: as it was given, at least one in three where some were, or one made anew. */
   private pick(random: Random): Shown {
     const { fresh, made = 0 } = this.options;
-    const at = random.between(0, this.own.length - 1);
-    return fresh && at >= this.own.length - made ? fresh(random.between(0, 2 ** 31 - 1)) : this.own[at];
+    const given = this.own.length - (fresh ? made : 0);
+    const isGiven = given > 0 && random.chance(Math.max(given / this.own.length, leastGiven));
+    return isGiven || !fresh ? this.own[random.between(0, given - 1)] : fresh(random.between(0, 2 ** 31 - 1));
   }
 
   /** A general example: answered, or beside tools that are taught told from theirs. */

@@ -2,6 +2,7 @@
  * Shows an example with other values, beside other tools, in another order, under other names: so that request and schema must be
  * read, not remembered. Source: tools/train/data.py, `Redresser`, whose chances these are.
  */
+import { snakeCase } from "../../runtime/tools/prompt.ts";
 import type { Call, FlatParam, FlatTool } from "../data/ground.ts";
 import type { Random } from "../data/random.ts";
 
@@ -90,10 +91,10 @@ export class Redresser {
     const rest = random.shuffled(shown.tools.filter(({ name }) => !wanted.has(name)));
     if (shown.answers.length && chance(0.5)) {
       const near = new Set(right.flatMap((tool) => [...stemsOf(tool)]));
-      const taken = new Set(shown.tools.map(({ name }) => name));
+      const taken = new Set(shown.tools.map(({ name }) => snakeCase(name)));
       for (const { tool, stems } of random.some(this.strangers, 4)) {
-        if (taken.has(tool.name) || [...stems].some((stem) => near.has(stem))) continue;
-        taken.add(tool.name);
+        if (taken.has(snakeCase(tool.name)) || [...stems].some((stem) => near.has(stem))) continue;
+        taken.add(snakeCase(tool.name));
         rest.splice(random.between(0, rest.length), 0, tool);
       }
     }
@@ -160,7 +161,7 @@ export class Redresser {
         if (taken.size > 1000) return `${name}_${taken.size}`;
       }
     };
-    const taken = new Set(tools.map(({ name }) => name));
+    const taken = new Set(tools.map(({ name }) => snakeCase(name)));
     const names = new Map<string, { name: string; keys: Map<string, string> }>();
     const renamed = tools.map((tool) => {
       const name = tool.description && random.chance(0.6) ? invent(tool.description, taken) : tool.name;

@@ -1,4 +1,5 @@
 /** The tools that a course teaches, and general requests among them: the tuned decoder is to leave those to the model's own. */
+import { snakeCase } from "../../runtime/tools/prompt.ts";
 import { ToolSet } from "../../runtime/tools/tools.ts";
 import type { FlatTool } from "../data/ground.ts";
 import { flatTools } from "../data/line.ts";
@@ -14,8 +15,8 @@ export function taughtTools(examples: readonly Shown[]): FlatTool[] {
 
 /** Those of the taught tools that could not answer a general request just as well. */
 export function strangersTo(shown: Shown, taught: readonly FlatTool[]): FlatTool[] {
-  const names = new Set(shown.tools.map(({ name }) => name));
-  return taught.filter((tool) => !names.has(tool.name) && !resembles(tool, shown));
+  const names = new Set(shown.tools.map(({ name }) => snakeCase(name)));
+  return taught.filter((tool) => !names.has(snakeCase(tool.name)) && !resembles(tool, shown));
 }
 
 /** A general example with taught tools in its list, to be judged. */
