@@ -817,7 +817,7 @@ describe("the same as the runtime", () => {
       Array.from({ length: 1 + random() * 9 }, () => words[Math.floor(random() * words.length)]).join(""),
     );
     const marks = Array.from({ length: 4000 }, () =>
-      Array.from({ length: 1 + random() * 12 }, () => "1203.,/ -k5"[Math.floor(random() * 11)]).join(""),
+      Array.from({ length: 1 + random() * 12 }, () => "1203.,/ -k5oOl"[Math.floor(random() * 14)]).join(""),
     );
     const texts = [...cases.map(({ text }) => text), ...any, ...marks]
       .filter((text) => text.trim())

@@ -50,7 +50,30 @@ static bool leads_thousands(thimble_span in, uint32_t at) {
   }
 }
 
+static bool is_o(uint8_t byte) {
+  return (byte | 0x20) == 'o';
+}
+
+/* Whether a letter may be meant for a digit: 0 or 1. */
+static bool is_taken(uint8_t byte) {
+  return is_o(byte) || byte == 'l' || byte == 'I';
+}
+
+static bool is_wordy(uint8_t byte) {
+  return byte >= 0x80 || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
+}
+
+/* Whether such letters stand beside digits: "4o", "l5". */
+static bool is_lettered(thimble_span in, uint32_t at) {
+  uint32_t end = end_of_digits(in, at), past = end;
+  if (is_taken(byte_at(in, end)) && end_of_digits(in, end + 1) > end + 1) return true;
+  while (is_o(byte_at(in, past))) past++;
+  if (past > end && !is_wordy(byte_at(in, past)) && byte_at(in, past) != '\'') return true;
+  return at && is_taken(in.at[at - 1]) && !(at > 1 && is_wordy(in.at[at - 2]));
+}
+
 bool is_cut(thimble_span in, uint32_t at) {
+  if (is_lettered(in, at)) return true;
   uint32_t after = at + count_digits(in, at), left = digits_before(in, at);
   if (byte_at(in, after) == ' ' && is_third(in, after + 1) && leads_thousands(in, at)) return true;
   if (left != at && is_third(in, at) && leads_thousands(in, left)) return true;

@@ -17,7 +17,7 @@ uint32_t end_of_digits(thimble_span text, uint32_t from);
 /* Digits with commas and a point, in millionths, or `inexact` (numbers.h). */
 int64_t value_of_digits(thimble_span text, uint32_t start, uint32_t end);
 
-/* Whether a mark may cut the digits that begin at a byte: "2,5", "10.000"; not so of what is a number or a list whoever writes it. */
+/* Whether a mark, a space or a letter may cut the digits that begin at a byte: "2,5", "10 000", "4o"; not so of what is a number or a list whoever writes it. */
 bool is_cut(thimble_span text, uint32_t at);
 
 #endif

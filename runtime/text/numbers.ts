@@ -17,7 +17,7 @@ export interface SaidNumber {
   start: number;
   end: number;
   inWords: boolean;
-  /** Of digits that a mark or a space may cut: "2,5", "1.299", "10 000". */
+  /** Of digits that a mark, a space or a letter may cut: "2,5", "1.299", "10 000", "4o". */
   isCut?: true;
 }
 
@@ -61,6 +61,8 @@ const digits = new RegExp(digitsPattern, "g");
 const marked = /(?<!\d)\.?\d+(?:[.,]\d+)+/g;
 const plain =
   /^(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?![1-9]\d{0,2}\.\d{3}$)\d+\.\d+|(?!\d\d?(?:,\d\d)+,\d{3}$)\d+(?:,\d+){2,})$/;
+/** Letters that a thumb or a scanner takes for 0 and 1; "6 o'clock" and "4l" have their own. */
+const lettered = /(?<![A-Za-z\u0080-\uffff])[lIoO](?=\.?\d)|(?<=\d)[oO]+(?![A-Za-z'\u0080-\uffff])/g;
 const spaced = /(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?!\d|[.,]\d)/g;
 /** "1/2" is ½; no day of a month and no "120/80". */
 export const fractionPattern = String.raw`(?<![\d/.,])(?:1/[2348]|2/3|3/[48])(?![\d/]|[.,]\d)`;
@@ -83,9 +85,12 @@ export function numbersIn(text: string): SaidNumber[] {
   return said.sort((a, b) => a.start - b.start);
 }
 
-/** Offsets within digits that a mark or a space may cut. */
+/** Offsets within digits that a mark, a space or a letter may cut. */
 function cutsIn(text: string): Set<number> {
   const cuts = new Set<number>();
+  const letters = new Set([...text.matchAll(lettered)].flatMap(({ index }) => [index, index + 1]));
+  for (const { 0: run, index } of letters.size ? text.matchAll(digits) : [])
+    if (letters.has(index) || letters.has(index + run.length)) cuts.add(index);
   for (const { 0: run, index } of [...text.matchAll(marked), ...text.matchAll(spaced)])
     if (!plain.test(run)) for (let at = 0; at < run.length; at++) cuts.add(index + at);
   return cuts;
@@ -134,7 +139,9 @@ class Reader {
       for (const { value, next } of [number, counted].filter((read) => read !== null)) {
         const isAlone = next === at + 1 && isDigits(this.words[at]);
         const [start, end] = [this.starts[at], this.ends[next - 1]];
-        const isCut = this.starts.slice(at, next).some((start) => this.cut.has(start));
+        const isCut = this.starts
+          .slice(at, next)
+          .some((start, i) => this.cut.has(start) && isDigits(this.words[at + i]));
         if (!isAlone) said.push({ value: decimal(value), start, end, inWords: true, ...(isCut && { isCut }) });
       }
       for (let word = at; number && word < number.next; word++) {

@@ -89,6 +89,12 @@ def read_examples(path):
                 raise ValueError(f"{path}:{number}: expected query, tools and answers, got {error!r}; see data.py") from error
 
 
+def read_sources(*groups):
+    """Groups of paths -> the same of lists of examples. What is named twice is one list: it is drawn twice as often and held once."""
+    read = {path: list(read_examples(path)) for group in groups for path in group}
+    return [[read[path] for path in group] for group in groups]
+
+
 def plain_words(text):
     """The words of a name or a description, without its quoted examples and the common ones."""
     return [w for w in re.findall(r"[a-z]{3,}", re.sub(r'"[^"]*"', "", text).lower()) if w not in COMMON]
@@ -301,7 +307,7 @@ class Batches:
     """
 
     def __init__(self, real, synthetic, share, tokenizer, batch_tokens, weights, seed, redress=1.0):
-        self.real, self.made = ([list(read_examples(p)) for p in group] for group in (real, synthetic))
+        self.real, self.made = read_sources(real, synthetic)
         if not self.real + self.made:
             raise ValueError("--real, --synthetic: expected at least one file, got none; check the globs")
         self.share = share if self.real and self.made else float(bool(self.made))

@@ -80,7 +80,7 @@ class SharedBatches:
 
     def __init__(self, real, synthetic, share, tokenizer, per_batch, weights, seed, redress=1.0, mates=4, long=0.0, world=1, swap=0.0, slip=0.0):
         """`world` processes step together, each by every world-th block: what they take at one time is of like length, so that none waits."""
-        self.real, self.made = ([list(data.read_examples(p)) for p in group] for group in (real, synthetic))
+        self.real, self.made = data.read_sources(real, synthetic)
         if not self.real + self.made:
             raise ValueError("--real, --synthetic: expected at least one file, got none; check the globs")
         self.share = share if self.real and self.made else float(bool(self.made))
