@@ -109,6 +109,17 @@ describe("a set", () => {
     expect(hashTools(bytes)).toBe(item.hash);
   });
 
+  test("is written of a list too; what is no list and no bytes is refused, and told what it takes", () => {
+    const list = [{ name: "find_phone", description: "Ring the phone.", parameters: {} }];
+    const bytes = packTools(list);
+    expect(hex(bytes)).toBe(hex(packTools(ToolSet.from(list))));
+    expect(() => packTools(null as never)).toThrow(ToolError);
+    expect(() => ToolSet.from(bytes as never)).toThrow(
+      "tools: expected a list of tools, got bytes; read packed tools with unpackTools",
+    );
+    expect(() => hashTools(list as never)).toThrow("pack the tools first");
+  });
+
   test("of random tools comes back whole, and packs to the same bytes again", () => {
     const random = seeded(7);
     for (let run = 0; run < 500; run++) {

@@ -102,6 +102,8 @@ export class ToolSet {
     options: ToolOptions = {},
   ): ToolSet {
     if (input instanceof ToolSet) return input;
+    if (input instanceof Uint8Array)
+      throw new ToolError("tools", "expected a list of tools, got bytes; read packed tools with unpackTools");
     // As text: later changes to the caller's objects change nothing here.
     const text = typeof input === "string" ? input : textOf(input);
     // A call brings the list of the call before it, more often than not.

@@ -1,9 +1,15 @@
+import { FormatError } from "../errors.ts";
+import { describe } from "../json.ts";
+
 /**
  * The name of a packed set: FNV-1a of 64 bits over its bytes, as 16 hex digits. In four limbs of 16 bits no product passes
  * 2^26, so a host without BigInt or Math.imul computes it too. It tells sets apart; it does not stop a forger.
+ * Throws: FormatError for what is no bytes.
  * Source: Fowler, Noll, Vo; draft-eastlake-fnv-21: offset basis cbf29ce484222325, prime 2^40 + 0x1b3.
  */
 export function hashTools(bytes: Uint8Array): string {
+  if (!(bytes instanceof Uint8Array))
+    throw new FormatError("bytes", -1, `expected what packTools writes, got ${describe(bytes)}; pack the tools first`);
   let [a, b, c, d] = [0x2325, 0x8422, 0x9ce4, 0xcbf2];
   for (const byte of bytes) {
     const low = a ^ byte;

@@ -15,7 +15,7 @@ import { writeMsgpack } from "../msgpack.ts";
 import { mostLevels } from "../tools/bounds.ts";
 import { flatForm, pythonJson } from "../tools/prompt.ts";
 import { isBoolean, type Property, type Schema, type Warning } from "../tools/schema.ts";
-import { risks, type Tool, type ToolSet } from "../tools/tools.ts";
+import { risks, type Tool, ToolSet } from "../tools/tools.ts";
 import { torn, writePhrases } from "./phrases.ts";
 import type { Plain } from "./plain.ts";
 
@@ -71,10 +71,11 @@ function nativeText({ promptName, description, parameters }: Tool): string {
 }
 
 /**
- * Writes a tool set. Equal sets give equal bytes.
- * Throws: ToolError for a string that is no well-formed text; CapacityError for schemas too deep or too wide.
+ * Writes a tool set, or what ToolSet.from makes one of. Equal sets give equal bytes.
+ * Throws: ToolError for what is no tools, or a string that is no well-formed text; CapacityError for schemas too deep or too wide.
  */
-export function packTools(set: ToolSet): Uint8Array {
+export function packTools(given: Parameters<typeof ToolSet.from>[0]): Uint8Array {
+  const set = ToolSet.from(given);
   const writer = new Writer();
   const tools = set.tools.map((tool, i) => writer.tool(tool, set.texts[i], `tools[${i}]`));
   const warnings = set.warnings.flatMap((warning) => writer.warning(warning));

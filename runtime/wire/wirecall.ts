@@ -25,7 +25,7 @@ export interface WireCall {
 
 /**
  * Throws: ToolError for a tool that the set lacks, or an argument that does not fit its schema; CapacityError for values too
- * far within one another.
+ * far within one another. Types are checked, limits are not: a number past its maximum is sent.
  */
 export function packCall(set: ToolSet, call: WireCall): Uint8Array {
   return writeMsgpack(writeCall(set, call, "call"));
