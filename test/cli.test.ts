@@ -466,6 +466,12 @@ test.each([
   ["missing tools", ["run", "x", "--tools", "nowhere.json"], 1, "nowhere.json: expected a readable file"],
   ["tools that are not JSON", ["run", "x", "--tools", cli], 1, "tools: expected JSON"],
   ["an empty request", ["run", " "], 2, "run: expected a request, got none"],
+  [
+    "own tools and no request to profile",
+    ["profile", "--tools", watch],
+    2,
+    "expected a request for the tools of --tools, got none",
+  ],
   ["no request at all", ["run"], 2, "run: expected a request, got an empty input"],
   ["a request and tools from one input", ["run", "--tools", "-"], 2, "standard input holds the tools"],
   ["a folder as a pack", ["run", "x", "--model", folder], 1, `model: expected a pack, got the folder ${folder}; give`],

@@ -64,6 +64,10 @@ between, where the system has them. Before that, cold starts in processes of the
       const [a, b] = input.words.map(readReport);
       return print(renderComparison(a, b));
     }
+    const own = input.text("tools");
+    const tools = checkedToolsText(own ?? watchTools);
+    if (own !== undefined && !input.words.length)
+      throw new UsageError("profile: expected a request for the tools of --tools, got none; add one they answer");
     const folder = mkdtempSync(join(tmpdir(), "thimble-profile-"));
     try {
       const report = await measure(
@@ -72,7 +76,7 @@ between, where the system has them. Before that, cold starts in processes of the
           build: kernelsOf(input),
           promptTokens: input.integer("prompt", 8, 1024) ?? 384,
           request: input.words.join(" ") || watchRequest,
-          tools: checkedToolsText(input.text("tools") ?? watchTools),
+          tools,
         },
         {
           calls: input.integer("calls", 1, 1e6) ?? 100,
