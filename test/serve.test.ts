@@ -108,6 +108,36 @@ describe.each(hosts)("on %s", (host) => {
     expect(new Set(await names("turn the lights off", allowed("auto")))).toEqual(new Set(["set_lights"]));
     expect(await names(none, allowed("auto"))).toEqual([]);
     expect((await names(none, allowed("required"))).length).toBeGreaterThan(0);
+    // Not after results: they are said again, and the answer says that no call was made.
+    const messages = [...user(two), { role: "tool", tool_call_id: "call_1", content: "done" }];
+    for (const choice of ["required", lights])
+      expect((await (await chat({ messages, tool_choice: choice })).json()).thimble.ignored).toEqual(["tool_choice"]);
+    const { thimble } = await (await chat({ messages, tool_choice: "auto" })).json();
+    expect(thimble.ignored).toEqual([]);
+  });
+
+  test("what the tools' schemas ask and calls may not keep is told with every answer, whole or streamed", async () => {
+    const parameters = { type: "object", properties: { duration: { type: "string", pattern: "^[0-9]+ min" } } };
+    const one = { name: "setTimer", description: "Start a countdown timer.", parameters };
+    const chats = [{ type: "function", function: one }];
+    const flats = [{ type: "function", ...one }];
+    const warned = (path: string) => [{ path, keyword: "pattern", message: expect.stringContaining("not held to") }];
+    const inFunction = warned("tools[0].function.parameters.properties.duration.pattern");
+    const inTool = warned("tools[0].parameters.properties.duration.pattern");
+    expect((await (await chat({ tools: chats })).json()).thimble.warnings).toEqual(inFunction);
+    expect((await (await chat({})).json()).thimble.warnings).toEqual([]);
+    const events = await (await chat({ tools: chats, stream: true })).text();
+    expect(JSON.parse(events.trim().split("\n\n").at(-2)?.slice(6) ?? "").thimble.warnings).toEqual(inFunction);
+    const input = [...user("hi"), ...user(two)];
+    const response = await (await post("/v1/responses", { input, tools: flats, seed: 1 })).json();
+    expect(response.thimble).toMatchObject({
+      ignored: ["seed", "input before the last of the user"],
+      warnings: inTool,
+    });
+    const streamed = await (await post("/v1/responses", { input, tools: flats, stream: true })).text();
+    expect(JSON.parse(streamed.split("data: ").at(-1) ?? "").response.thimble.warnings).toEqual(inTool);
+    const own = await (await post("/thimble/call", { request: two, tools: [one], stream: true })).json();
+    expect(own).toMatchObject({ ignored: ["stream"], warnings: inTool });
   });
 
   test("parallel_tool_calls false: one call, the first", async () => {

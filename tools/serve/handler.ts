@@ -9,7 +9,7 @@ import type { Guard } from "./guard.ts";
 import { ApiError, badField, json, kindOf, readFields } from "./http.ts";
 import { responses } from "./responses.ts";
 import { told } from "./sse.ts";
-import { readTools } from "./turn.ts";
+import { readTools, unusedOf } from "./turn.ts";
 
 export interface Service {
   desk: Desk;
@@ -122,12 +122,8 @@ async function call(request: Request, desk: Desk, usual: ToolSet, gone: AbortCon
   const { request: text, tools } = fields;
   if (typeof text !== "string" || !text.trim())
     throw badField("request", `expected text, got ${typeof text === "string" ? "none" : kindOf(text)}`);
-  return json(
-    await desk.call(
-      { request: text, tools: tools === undefined || tools === null ? usual : readTools(tools) },
-      gone.signal,
-    ),
-  );
+  const ask = { request: text, tools: tools === undefined || tools === null ? usual : readTools(tools) };
+  return json({ ...(await desk.call(ask, gone.signal)), ...unusedOf(fields, ["request", "tools"], { ask }) });
 }
 
 function checkModel(given: string, name: string): void {

@@ -42,6 +42,7 @@ const callOutput = fromJsonSchema<object>({
     },
     decision: { enum: ["act", "confirm", "ask", "none"] },
     cutShort: { type: "boolean" },
+    warnings: { type: "array", items: { type: "object" }, description: "What the tools ask and calls may not keep." },
   },
   required: ["calls", "decision", "cutShort"],
 });
@@ -70,7 +71,7 @@ export function mcpServer(desk: Desk, usual: ToolSet, router?: Router): McpServe
     async ({ request, tools }, { mcpReq }) =>
       answering(async () => {
         const ask = { request, tools: tools ? readTools(tools) : usual };
-        const structured = shown(await desk.call(ask, mcpReq.signal));
+        const structured = shown(await desk.call(ask, mcpReq.signal), ask.tools.warnings);
         return { content: [text(JSON.stringify(structured))], structuredContent: structured };
       }),
   );
@@ -100,7 +101,7 @@ async function answering<T>(
   }
 }
 
-function shown({ calls, decision, cutShort }: CallResult): Record<string, unknown> {
+function shown({ calls, decision, cutShort }: CallResult, warnings: ToolSet["warnings"]): Record<string, unknown> {
   return {
     calls: calls.map(({ name, arguments: args, confidence, decision, sources }) => ({
       name,
@@ -111,6 +112,7 @@ function shown({ calls, decision, cutShort }: CallResult): Record<string, unknow
     })),
     decision,
     cutShort,
+    ...(warnings.length && { warnings }),
   };
 }
 
