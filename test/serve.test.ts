@@ -4,6 +4,7 @@ import { copyFileSync, mkdtempSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import OpenAI from "openai";
 import type { RunnableToolFunctionWithParse } from "openai/lib/RunnableFunction";
 import type { ChatCompletionTool } from "openai/resources/chat/completions";
@@ -364,6 +365,23 @@ describe.each(hosts)("on %s", (host) => {
     // Either the answer came first or the connection was closed on what was still sent: the server goes on.
     expect(refused?.status ?? 413).toBe(413);
     expect((await chat({})).status).toBe(200);
+  });
+
+  test("a body that is compressed is a 415 that says so, and what it takes", async () => {
+    const body = JSON.stringify({ messages: user(two), tools });
+    const packed = { gzip: gzipSync(body), br: brotliCompressSync(body), deflate: deflateSync(body) };
+    for (const [encoding, bytes] of Object.entries(packed))
+      for (const path of ["/v1/chat/completions", "/v1/responses", "/thimble/call"]) {
+        const response = await post(path, "", { body: bytes, headers: { "content-encoding": encoding } });
+        expect(response.headers.get("accept-encoding")).toBe("identity");
+        const { status, message } = await errorOf(response);
+        expect([status, message]).toEqual([
+          415,
+          `content-encoding: expected none, got "${encoding}"; send the body as it is`,
+        ]);
+      }
+    const plain = { headers: { "content-encoding": "Identity" } };
+    expect((await post("/v1/chat/completions", body, plain)).status).toBe(200);
   });
 
   test("paths and methods that are none are told what there is", async () => {

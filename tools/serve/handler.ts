@@ -70,6 +70,11 @@ export function handlerOf(service: Service): Handler {
           const allow = route.methods.join(", ");
           throw new ApiError(405, null, `method: expected ${allow}, got ${method}; ask so`, null, { allow });
         }
+        const encoding = request.headers.get("content-encoding") ?? "identity";
+        if (encoding.toLowerCase() !== "identity") {
+          const message = `content-encoding: expected none, got ${JSON.stringify(encoding)}; send the body as it is`;
+          throw new ApiError(415, "unsupported_encoding", message, null, { "accept-encoding": "identity" });
+        }
         response = await route.answer(request, goneWith(request), rest);
       }
     } catch (error) {
