@@ -459,6 +459,25 @@ describe.each(hosts)("on %s", (host) => {
     expect((await chat({})).status).toBe(200);
   });
 
+  test("a client that hangs up within its request is counted as gone, not as a fault of ours, and holds no place", async () => {
+    const gone = 'requests_total{route="/v1/chat/completions",status="499"}';
+    const before = [await served.metric("aborted_total"), await served.metric(gone)];
+    const head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n";
+    const halves = ['content-length: 99\r\n\r\n{"mess', 'transfer-encoding: chunked\r\n\r\n6\r\n{"mess\r\n'];
+    for (const half of halves)
+      for (const end of ["destroy", "resetAndDestroy"] as const) {
+        const socket = connect(served.port, "127.0.0.1");
+        await new Promise((sent) => socket.write(head + half, sent));
+        await Bun.sleep(50);
+        socket[end]();
+      }
+    await until(async () => (await served.metric(gone)) === before[1] + 4);
+    expect(await served.metric("aborted_total")).toBe(before[0] + 4);
+    expect(await served.metric("queue")).toBe(0);
+    expect(await served.metric('requests_total{route="/v1/chat/completions",status="500"}')).toBe(0);
+    expect((await chat({})).status).toBe(200);
+  });
+
   test("sixteen at once are each answered with their own", async () => {
     const minutes = Array.from({ length: 64 }, (_, i) => i + 5);
     const left = [...minutes];

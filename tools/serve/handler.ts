@@ -78,6 +78,8 @@ export function handlerOf(service: Service): Handler {
         response = await route.answer(request, goneWith(request), rest);
       }
     } catch (error) {
+      // Cut within its body; the desk counts whose call waited or ran.
+      if (error instanceof ApiError && error.status === 499) desk.metrics.aborted++;
       response = told(error, request.signal).response();
     }
     desk.metrics.requested(route ? at : "other", response.status);
