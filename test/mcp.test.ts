@@ -137,6 +137,14 @@ describe("as a router", () => {
     expect(textOf(broken)).toContain("no speaker is on");
   });
 
+  test("a port that another has ends it with its servers", async () => {
+    const port = String(served.get("Node")?.port);
+    for (const host of hosts) {
+      const command = commandOf(host, "--mcp", "--connect", connected, "--port", port);
+      expect(await Bun.spawn(command, { stderr: "ignore", timeout: 20_000 }).exited).toBe(1);
+    }
+  }, 60_000);
+
   test("what nobody can do is said, not guessed", async () => {
     const answer = await run("what is the meaning of life");
     expect(answer.structuredContent).toMatchObject({ executed: false });

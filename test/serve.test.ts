@@ -11,7 +11,7 @@ import type { ChatCompletionTool } from "openai/resources/chat/completions";
 import { defaultModel, load, type ToolInput, ToolSet } from "../runtime/index.ts";
 import { eventStream } from "../tools/serve/sse.ts";
 import { Writing } from "../tools/serve/written.ts";
-import { hosts, type Served, startServer, until } from "./served.ts";
+import { commandOf, hosts, type Served, startServer, until } from "./served.ts";
 
 const functions: { name: string; description: string; parameters: Record<string, unknown> }[] = [
   {
@@ -477,6 +477,23 @@ describe.each(hosts)("on %s", (host) => {
     expect(await served.metric('requests_total{route="/v1/chat/completions",status="500"}')).toBe(0);
     expect((await chat({})).status).toBe(200);
   });
+
+  test("a host that is not this machine's, and a port that another serves on, are one line and exit code 1", async () => {
+    const ended = async (...args: string[]) => {
+      const child = Bun.spawn(commandOf(host, ...args), { stdout: "ignore", stderr: "pipe", timeout: 20_000 });
+      return [await child.exited, await new Response(child.stderr).text()];
+    };
+    for (const address of ["nosuch.invalid", "203.0.113.7", ""]) {
+      const said = new RegExp(`^thimble: --host: expected an address of this machine, got "${address}": .*; .*\n$`);
+      expect(await ended("--port", "0", "--host", address)).toEqual([1, expect.stringMatching(said)]);
+    }
+    const port = String(served.port);
+    for (const address of ["127.0.0.1", "0.0.0.0"])
+      expect(await ended("--port", port, "--host", address)).toEqual([
+        1,
+        `thimble: --port: expected a free port of ${address}, got ${port}: EADDRINUSE; give another\n`,
+      ]);
+  }, 60_000);
 
   test("sixteen at once are each answered with their own", async () => {
     const minutes = Array.from({ length: 64 }, (_, i) => i + 5);
