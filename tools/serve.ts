@@ -72,7 +72,7 @@ An OpenAI-compatible server on this machine: POST /v1/chat/completions and /v1/r
     const desk = new Desk(model, new Metrics(), queue);
     const router = routing && (await routing.connectAll(connect as string, desk));
     const make = mcp && (() => mcp.mcpServer(desk, tools, router));
-    if (mcp && make && isPiped) return mcp.onStandardInput(make);
+    if (mcp && make && isPiped) return mcp.onStandardInput(make).finally(() => router?.close());
 
     const cors = input.text("cors");
     const guard = new Guard({ host, ...(key !== undefined && { key }), ...(cors !== undefined && { cors }) });
