@@ -4,6 +4,7 @@ import { copyFileSync, mkdtempSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import OpenAI from "openai";
 import type { RunnableToolFunctionWithParse } from "openai/lib/RunnableFunction";
@@ -539,23 +540,25 @@ test("a key is asked for everywhere but of health; pages of the one other origin
   expect(await client.models.list().catch((error) => error)).toBeInstanceOf(OpenAI.AuthenticationError);
 });
 
-test("what the README shows of curl, the openai package and an MCP host holds", async () => {
+test("what the README shows of curl, the openai package and an MCP host holds in a fresh shell", async () => {
   const readme = await Bun.file(new URL("../README.md", import.meta.url)).text();
   const section = readme.slice(readme.indexOf("## Serve it"), readme.indexOf("## Watch and glasses"));
   const [sh, js, config] = [...section.matchAll(/```\w+\n([\s\S]*?)```/g)].map(([, code]) => code);
-  await using served = await startServer("Node");
-  const here = (code: string) => code.replaceAll("http://127.0.0.1:7861", served.url);
-  const { stdout } = Bun.spawnSync(["sh", "-c", here(sh.slice(sh.indexOf("curl"))).replace("curl", "curl -sS")]);
-  const [{ message }] = JSON.parse(stdout.toString()).choices;
-  expect(read(message.tool_calls)).toEqual([["set_timer", { duration: "10 minutes" }]]);
-  const run = new Function("OpenAI", "messages", "tools", "console", `return (async () => { ${here(js)} })()`);
-  let shown: OpenAI.ChatCompletionMessageToolCall[] = [];
-  await run(OpenAI, user(two), tools, {
-    log: (calls: typeof shown) => {
-      shown = calls;
-    },
+  const free = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
+  const { port } = free;
+  free.stop(true);
+  // As it stands but for the port, and an end to what it leaves in the background.
+  const here = (code: string) => code.replaceAll("7861", String(port));
+  const script = here(sh).replace("npx thimble serve", commandOf("Node", "--port", String(port)).join(" "));
+  const js$ = [`node --input-type=module -e "$JS"`, "kill $!"].join("\n");
+  const { stdout } = Bun.spawnSync(["sh", "-c", `${script}echo\n${js$}`], {
+    cwd: fileURLToPath(new URL("../", import.meta.url)),
+    env: { ...process.env, JS: here(js), THIMBLE_API_KEY: undefined },
   });
-  expect(read(shown)).toEqual(twoCalls as never);
+  const [answer, ...shown] = stdout.toString().trim().split("\n");
+  const [{ message }] = JSON.parse(answer).choices;
+  expect(read(message.tool_calls)).toEqual([["set_timer", { duration: "10 minutes" }]]);
+  expect(shown.join("\n")).toBe(/\/\/ (\{.*\})/.exec(js)?.[1] as string);
   const { args } = JSON.parse(config).mcpServers.thimble;
   expect(args.slice(args.lastIndexOf("thimble") + 1)).toEqual(["serve", "--mcp", "--stdio"]);
 });
