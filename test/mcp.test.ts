@@ -33,6 +33,11 @@ afterAll(async () => {
 });
 
 const about = { name: "test", version: "1.0.0" };
+const cat = {
+  name: "feedCat",
+  description: "Feed the cat.",
+  inputSchema: { type: "object", properties: { food: { type: "string", pattern: "^[a-z]+$" } } },
+};
 const ways: Record<string, (host: Host) => Promise<Client | OldClient>> = {
   "SDK 2 over HTTP": async (host) => {
     const client = new Client(about);
@@ -92,6 +97,36 @@ describe.each(hosts)("on %s", (host) => {
     expect(await child.exited).toBe(0);
     expect(await new Response(child.stdout).text()).not.toContain("at ");
   });
+
+  test("all that was asked before the input ended is answered, and then the process and what it started end", async () => {
+    const asked = [
+      { id: 0, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: about } },
+      { method: "notifications/initialized" },
+      ...["wake me at 7:15 tomorrow", "feed the cat"].map((request, i) => ({
+        id: 1 + i,
+        method: "tools/call",
+        params: { name: "call_tool_for", arguments: { request, ...(i && { tools: [cat] }) } },
+      })),
+      { id: 3, method: "nothing/known" },
+      // Nobody answers these.
+      { id: 4, method: "tools/call", params: { name: "call_tool_for", arguments: { request: "feed the cat" } } },
+      { method: "notifications/cancelled", params: { requestId: 4 } },
+    ].map((message) => JSON.stringify({ jsonrpc: "2.0", ...message }));
+    const last = JSON.stringify({ jsonrpc: "2.0", id: 5, method: "tools/list" });
+    for (const more of [[], ["--connect", connected]]) {
+      const stdin = new Blob([[...asked, last].join("\n")]);
+      const child = Bun.spawn(commandOf(host, "--mcp", "--stdio", ...more), { stdin, stderr: "pipe", timeout: 20_000 });
+      const lines = (await new Response(child.stdout).text()).trim().split("\n");
+      const answers = new Map(lines.map((line) => JSON.parse(line)).map((one) => [one.id, one]));
+      expect([...answers.keys()].sort()).toEqual([0, 1, 2, 3, 5]);
+      expect(answers.get(1).result.structuredContent.calls).toMatchObject([{ name: "set_alarm" }]);
+      expect(answers.get(2).result.structuredContent).toMatchObject({
+        calls: [{ name: "feedCat" }],
+        warnings: [{ keyword: "pattern" }],
+      });
+      expect(await child.exited).toBe(0);
+    }
+  }, 60_000);
 });
 
 describe("as a router", () => {
@@ -136,6 +171,14 @@ describe("as a router", () => {
     expect(broken.isError).toBe(true);
     expect(textOf(broken)).toContain("no speaker is on");
   });
+
+  test("a port that another has ends it with its servers", async () => {
+    const port = String(served.get("Node")?.port);
+    for (const host of hosts) {
+      const command = commandOf(host, "--mcp", "--connect", connected, "--port", port);
+      expect(await Bun.spawn(command, { stderr: "ignore", timeout: 20_000 }).exited).toBe(1);
+    }
+  }, 60_000);
 
   test("what nobody can do is said, not guessed", async () => {
     const answer = await run("what is the meaning of life");

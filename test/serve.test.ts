@@ -4,13 +4,15 @@ import { copyFileSync, mkdtempSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import OpenAI from "openai";
 import type { RunnableToolFunctionWithParse } from "openai/lib/RunnableFunction";
 import type { ChatCompletionTool } from "openai/resources/chat/completions";
 import { defaultModel, load, type ToolInput, ToolSet } from "../runtime/index.ts";
 import { eventStream } from "../tools/serve/sse.ts";
 import { Writing } from "../tools/serve/written.ts";
-import { hosts, type Served, startServer, until } from "./served.ts";
+import { commandOf, hosts, type Served, startServer, until } from "./served.ts";
 
 const functions: { name: string; description: string; parameters: Record<string, unknown> }[] = [
   {
@@ -108,6 +110,36 @@ describe.each(hosts)("on %s", (host) => {
     expect(new Set(await names("turn the lights off", allowed("auto")))).toEqual(new Set(["set_lights"]));
     expect(await names(none, allowed("auto"))).toEqual([]);
     expect((await names(none, allowed("required"))).length).toBeGreaterThan(0);
+    // Not after results: they are said again, and the answer says that no call was made.
+    const messages = [...user(two), { role: "tool", tool_call_id: "call_1", content: "done" }];
+    for (const choice of ["required", lights])
+      expect((await (await chat({ messages, tool_choice: choice })).json()).thimble.ignored).toEqual(["tool_choice"]);
+    const { thimble } = await (await chat({ messages, tool_choice: "auto" })).json();
+    expect(thimble.ignored).toEqual([]);
+  });
+
+  test("what the tools' schemas ask and calls may not keep is told with every answer, whole or streamed", async () => {
+    const parameters = { type: "object", properties: { duration: { type: "string", pattern: "^[0-9]+ min" } } };
+    const one = { name: "setTimer", description: "Start a countdown timer.", parameters };
+    const chats = [{ type: "function", function: one }];
+    const flats = [{ type: "function", ...one }];
+    const warned = (path: string) => [{ path, keyword: "pattern", message: expect.stringContaining("not held to") }];
+    const inFunction = warned("tools[0].function.parameters.properties.duration.pattern");
+    const inTool = warned("tools[0].parameters.properties.duration.pattern");
+    expect((await (await chat({ tools: chats })).json()).thimble.warnings).toEqual(inFunction);
+    expect((await (await chat({})).json()).thimble.warnings).toEqual([]);
+    const events = await (await chat({ tools: chats, stream: true })).text();
+    expect(JSON.parse(events.trim().split("\n\n").at(-2)?.slice(6) ?? "").thimble.warnings).toEqual(inFunction);
+    const input = [...user("hi"), ...user(two)];
+    const response = await (await post("/v1/responses", { input, tools: flats, seed: 1 })).json();
+    expect(response.thimble).toMatchObject({
+      ignored: ["seed", "input before the last of the user"],
+      warnings: inTool,
+    });
+    const streamed = await (await post("/v1/responses", { input, tools: flats, stream: true })).text();
+    expect(JSON.parse(streamed.split("data: ").at(-1) ?? "").response.thimble.warnings).toEqual(inTool);
+    const own = await (await post("/thimble/call", { request: two, tools: [one], stream: true })).json();
+    expect(own).toMatchObject({ ignored: ["stream"], warnings: inTool });
   });
 
   test("parallel_tool_calls false: one call, the first", async () => {
@@ -336,6 +368,23 @@ describe.each(hosts)("on %s", (host) => {
     expect((await chat({})).status).toBe(200);
   });
 
+  test("a body that is compressed is a 415 that says so, and what it takes", async () => {
+    const body = JSON.stringify({ messages: user(two), tools });
+    const packed = { gzip: gzipSync(body), br: brotliCompressSync(body), deflate: deflateSync(body) };
+    for (const [encoding, bytes] of Object.entries(packed))
+      for (const path of ["/v1/chat/completions", "/v1/responses", "/thimble/call"]) {
+        const response = await post(path, "", { body: bytes, headers: { "content-encoding": encoding } });
+        expect(response.headers.get("accept-encoding")).toBe("identity");
+        const { status, message } = await errorOf(response);
+        expect([status, message]).toEqual([
+          415,
+          `content-encoding: expected none, got "${encoding}"; send the body as it is`,
+        ]);
+      }
+    const plain = { headers: { "content-encoding": "Identity" } };
+    expect((await post("/v1/chat/completions", body, plain)).status).toBe(200);
+  });
+
   test("paths and methods that are none are told what there is", async () => {
     expect(await errorOf(await fetch(`${served.url}/v1/embeddings`))).toMatchObject({
       status: 404,
@@ -411,6 +460,42 @@ describe.each(hosts)("on %s", (host) => {
     expect((await chat({})).status).toBe(200);
   });
 
+  test("a client that hangs up within its request is counted as gone, not as a fault of ours, and holds no place", async () => {
+    const gone = 'requests_total{route="/v1/chat/completions",status="499"}';
+    const before = [await served.metric("aborted_total"), await served.metric(gone)];
+    const head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n";
+    const halves = ['content-length: 99\r\n\r\n{"mess', 'transfer-encoding: chunked\r\n\r\n6\r\n{"mess\r\n'];
+    for (const half of halves)
+      for (const end of ["destroy", "resetAndDestroy"] as const) {
+        const socket = connect(served.port, "127.0.0.1");
+        await new Promise((sent) => socket.write(head + half, sent));
+        await Bun.sleep(50);
+        socket[end]();
+      }
+    await until(async () => (await served.metric(gone)) === before[1] + 4);
+    expect(await served.metric("aborted_total")).toBe(before[0] + 4);
+    expect(await served.metric("queue")).toBe(0);
+    expect(await served.metric('requests_total{route="/v1/chat/completions",status="500"}')).toBe(0);
+    expect((await chat({})).status).toBe(200);
+  });
+
+  test("a host that is not this machine's, and a port that another serves on, are one line and exit code 1", async () => {
+    const ended = async (...args: string[]) => {
+      const child = Bun.spawn(commandOf(host, ...args), { stdout: "ignore", stderr: "pipe", timeout: 20_000 });
+      return [await child.exited, await new Response(child.stderr).text()];
+    };
+    for (const address of ["nosuch.invalid", "203.0.113.7", ""]) {
+      const said = new RegExp(`^thimble: --host: expected an address of this machine, got "${address}": .*; .*\n$`);
+      expect(await ended("--port", "0", "--host", address)).toEqual([1, expect.stringMatching(said)]);
+    }
+    const port = String(served.port);
+    for (const address of ["127.0.0.1", "0.0.0.0"])
+      expect(await ended("--port", port, "--host", address)).toEqual([
+        1,
+        `thimble: --port: expected a free port of ${address}, got ${port}: EADDRINUSE; give another\n`,
+      ]);
+  }, 60_000);
+
   test("sixteen at once are each answered with their own", async () => {
     const minutes = Array.from({ length: 64 }, (_, i) => i + 5);
     const left = [...minutes];
@@ -455,23 +540,25 @@ test("a key is asked for everywhere but of health; pages of the one other origin
   expect(await client.models.list().catch((error) => error)).toBeInstanceOf(OpenAI.AuthenticationError);
 });
 
-test("what the README shows of curl, the openai package and an MCP host holds", async () => {
+test("what the README shows of curl, the openai package and an MCP host holds in a fresh shell", async () => {
   const readme = await Bun.file(new URL("../README.md", import.meta.url)).text();
   const section = readme.slice(readme.indexOf("## Serve it"), readme.indexOf("## Watch and glasses"));
   const [sh, js, config] = [...section.matchAll(/```\w+\n([\s\S]*?)```/g)].map(([, code]) => code);
-  await using served = await startServer("Node");
-  const here = (code: string) => code.replaceAll("http://127.0.0.1:7861", served.url);
-  const { stdout } = Bun.spawnSync(["sh", "-c", here(sh.slice(sh.indexOf("curl"))).replace("curl", "curl -sS")]);
-  const [{ message }] = JSON.parse(stdout.toString()).choices;
-  expect(read(message.tool_calls)).toEqual([["set_timer", { duration: "10 minutes" }]]);
-  const run = new Function("OpenAI", "messages", "tools", "console", `return (async () => { ${here(js)} })()`);
-  let shown: OpenAI.ChatCompletionMessageToolCall[] = [];
-  await run(OpenAI, user(two), tools, {
-    log: (calls: typeof shown) => {
-      shown = calls;
-    },
+  const free = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
+  const { port } = free;
+  free.stop(true);
+  // As it stands but for the port, and an end to what it leaves in the background.
+  const here = (code: string) => code.replaceAll("7861", String(port));
+  const script = here(sh).replace("npx thimble serve", commandOf("Node", "--port", String(port)).join(" "));
+  const js$ = [`node --input-type=module -e "$JS"`, "kill $!"].join("\n");
+  const { stdout } = Bun.spawnSync(["sh", "-c", `${script}echo\n${js$}`], {
+    cwd: fileURLToPath(new URL("../", import.meta.url)),
+    env: { ...process.env, JS: here(js), THIMBLE_API_KEY: undefined },
   });
-  expect(read(shown)).toEqual(twoCalls as never);
+  const [answer, ...shown] = stdout.toString().trim().split("\n");
+  const [{ message }] = JSON.parse(answer).choices;
+  expect(read(message.tool_calls)).toEqual([["set_timer", { duration: "10 minutes" }]]);
+  expect(shown.join("\n")).toBe(/\/\/ (\{.*\})/.exec(js)?.[1] as string);
   const { args } = JSON.parse(config).mcpServers.thimble;
   expect(args.slice(args.lastIndexOf("thimble") + 1)).toEqual(["serve", "--mcp", "--stdio"]);
 });

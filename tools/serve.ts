@@ -72,14 +72,18 @@ An OpenAI-compatible server on this machine: POST /v1/chat/completions and /v1/r
     const desk = new Desk(model, new Metrics(), queue);
     const router = routing && (await routing.connectAll(connect as string, desk));
     const make = mcp && (() => mcp.mcpServer(desk, tools, router));
-    if (mcp && make && isPiped) return mcp.onStandardInput(make);
+    if (mcp && make && isPiped) return mcp.onStandardInput(make).finally(() => router?.close());
 
     const cors = input.text("cors");
     const guard = new Guard({ host, ...(key !== undefined && { key }), ...(cors !== undefined && { cors }) });
     const path = named && /^https?:/.test(named) ? new URL(named).pathname : named;
     const name = path === undefined ? "thimble" : basename(path).replace(/\.\w+$/, "");
     const service = { desk, name, tools, guard, ...(mcp && make && { mcp: mcp.overHttp(make) }) };
-    const server = await listen(handlerOf(service), port, host);
+    const server = await listen(handlerOf(service), port, host).catch(async (error) => {
+      // The servers connected would keep this process.
+      await router?.close();
+      throw error;
+    });
     const address = host.includes(":") ? `[${host}]` : host;
     warn(`serving ${name} on http://${address}:${server.port}/v1`);
     if (!isLoopback(host) && key === undefined)

@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from "../../runtime/json.ts";
 import type { Desk } from "./desk.ts";
 import { badField, countOf, flagOf, json, kindOf, newId } from "./http.ts";
 import { eventStream, type Send } from "./sse.ts";
-import { choiceOf, ignoredOf, noCalls, type Turn, textOf, turnOf } from "./turn.ts";
+import { choiceOf, noCalls, type Turn, textOf, turnOf, type Unused, unusedOf } from "./turn.ts";
 import { Writing } from "./written.ts";
 
 /** JsonObject that have an effect. */
@@ -31,26 +31,25 @@ export async function chat(fields: JsonObject, model: string, desk: Desk, gone: 
     model,
     system_fingerprint: `thimble-${desk.model.build}`,
   };
-  const ignored = ignoredOf(fields, known);
-  if ("ask" in turn && (fields.messages as unknown[]).length > 1) ignored.push("messages before the last of the user");
+  const unused = unusedOf(fields, known, turn);
   if (stream) {
     const isUsed = isObject(fields.stream_options) && fields.stream_options.include_usage === true;
-    const work = (send: Send) => streamed(turn, about, ignored, isUsed, desk, gone.signal, send);
+    const work = (send: Send) => streamed(turn, about, unused, isUsed, desk, gone.signal, send);
     return eventStream(work, gone, (error, send) => send(error.body));
   }
-  if ("say" in turn) return json(completion(about, turn.say, undefined, undefined, ignored));
+  if ("say" in turn) return json(completion(about, turn.say, undefined, undefined, unused));
   const writing = new Writing(turn.ask.request, turn.ask.tools);
   const result = await desk.call(turn.ask, gone.signal);
   writing.push(result.text);
-  return json(completion(about, noCalls(result), writing, result, ignored));
+  return json(completion(about, noCalls(result), writing, result, unused));
 }
 
 function completion(
   about: object,
   text: string,
-  writing?: Writing,
-  result?: CallResult,
-  ignored: string[] = [],
+  writing: Writing | undefined,
+  result: CallResult | undefined,
+  unused: Unused,
 ): object {
   const calls = writing?.calls.map(({ name, arguments: args }) => ({
     id: newId("call"),
@@ -64,13 +63,13 @@ function completion(
     ...(calls?.length && { tool_calls: calls }),
   };
   const choice = { index: 0, message, logprobs: null, finish_reason: finishOf(result) };
-  return { ...about, object: "chat.completion", choices: [choice], usage: usageOf(result), ...extra(result, ignored) };
+  return { ...about, object: "chat.completion", choices: [choice], usage: usageOf(result), ...extra(result, unused) };
 }
 
 async function streamed(
   turn: Turn,
   about: object,
-  ignored: string[],
+  unused: Unused,
   isUsed: boolean,
   desk: Desk,
   signal: AbortSignal,
@@ -104,7 +103,7 @@ async function streamed(
   }
   begin("");
   if (text) chunk({ content: text });
-  chunk({}, finishOf(result), extra(result, ignored));
+  chunk({}, finishOf(result), extra(result, unused));
   if (isUsed) send({ ...head, choices: [], usage: usageOf(result) });
   send("[DONE]");
 }
@@ -120,9 +119,9 @@ function usageOf(result: CallResult | undefined): Usage {
 }
 
 /** What the API has no field for: clients let it pass. */
-export function extra(result: CallResult | undefined, ignored: string[]): object {
+export function extra(result: CallResult | undefined, unused: Unused): object {
   const calls = result?.calls.map(({ confidence, decision, sources }) => ({ confidence, decision, sources }));
-  return { thimble: { ...(result && { decision: result.decision, calls, ms: result.timings.totalMs }), ignored } };
+  return { thimble: { ...(result && { decision: result.decision, calls, ms: result.timings.totalMs }), ...unused } };
 }
 
 /** Throws: ApiError for what cannot be kept. */

@@ -9,7 +9,7 @@ import type { Guard } from "./guard.ts";
 import { ApiError, badField, json, kindOf, readFields } from "./http.ts";
 import { responses } from "./responses.ts";
 import { told } from "./sse.ts";
-import { readTools } from "./turn.ts";
+import { readTools, unusedOf } from "./turn.ts";
 
 export interface Service {
   desk: Desk;
@@ -70,9 +70,16 @@ export function handlerOf(service: Service): Handler {
           const allow = route.methods.join(", ");
           throw new ApiError(405, null, `method: expected ${allow}, got ${method}; ask so`, null, { allow });
         }
+        const encoding = request.headers.get("content-encoding") ?? "identity";
+        if (encoding.toLowerCase() !== "identity") {
+          const message = `content-encoding: expected none, got ${JSON.stringify(encoding)}; send the body as it is`;
+          throw new ApiError(415, "unsupported_encoding", message, null, { "accept-encoding": "identity" });
+        }
         response = await route.answer(request, goneWith(request), rest);
       }
     } catch (error) {
+      // Cut within its body; the desk counts whose call waited or ran.
+      if (error instanceof ApiError && error.status === 499) desk.metrics.aborted++;
       response = told(error, request.signal).response();
     }
     desk.metrics.requested(route ? at : "other", response.status);
@@ -122,12 +129,8 @@ async function call(request: Request, desk: Desk, usual: ToolSet, gone: AbortCon
   const { request: text, tools } = fields;
   if (typeof text !== "string" || !text.trim())
     throw badField("request", `expected text, got ${typeof text === "string" ? "none" : kindOf(text)}`);
-  return json(
-    await desk.call(
-      { request: text, tools: tools === undefined || tools === null ? usual : readTools(tools) },
-      gone.signal,
-    ),
-  );
+  const ask = { request: text, tools: tools === undefined || tools === null ? usual : readTools(tools) };
+  return json({ ...(await desk.call(ask, gone.signal)), ...unusedOf(fields, ["request", "tools"], { ask }) });
 }
 
 function checkModel(given: string, name: string): void {

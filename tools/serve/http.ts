@@ -27,6 +27,11 @@ export class ApiError extends Error {
   }
 }
 
+/** What nobody reads: for the figures. 499 is nginx's status for it. */
+export function wentAway(): ApiError {
+  return new ApiError(499, null, "client: expected one that waits for its answer, got one that went away; ask again");
+}
+
 /** A field of the body that is wrong. */
 export function badField(param: string, message: string, code: string | null = null): ApiError {
   return new ApiError(400, code, `${param}: ${message}`, param);
@@ -76,10 +81,14 @@ async function readBody(request: Request): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   // As a stream: a body that says nothing of its length is stopped all the same.
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > mostBodyBytes) throw tooLarge("more");
-    chunks.push(chunk);
+  try {
+    for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+      length += chunk.length;
+      if (length > mostBodyBytes) throw tooLarge("more");
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error instanceof ApiError ? error : wentAway();
   }
   return Buffer.concat(chunks);
 }

@@ -16,10 +16,18 @@ export interface Listening {
 
 /** Throws: Error if the port is taken or the host is not this machine's. */
 export function listen(handler: Handler, port: number, host: string): Promise<Listening> {
+  // Either server takes "" for every address there is.
+  if (!host) return Promise.reject(noAddress(host, "it is empty"));
   const taking = "Bun" in globalThis ? onBun(handler, port, host) : onNode(handler, port, host);
-  return taking.catch(({ message, code }: NodeJS.ErrnoException) => {
-    throw new Error(`--port: expected a free port of ${host}, got ${port}: ${code ?? message}; give another`);
+  return taking.catch(({ message, code = message }: NodeJS.ErrnoException) => {
+    if (!/^E(ADDRINUSE|ACCES)/.test(code)) throw noAddress(host, code);
+    throw new Error(`--port: expected a free port of ${host}, got ${port}: ${code}; give another`);
   });
+}
+
+function noAddress(host: string, why: string): Error {
+  const remedy = "127.0.0.1 is this machine alone, 0.0.0.0 every address it has";
+  return new Error(`--host: expected an address of this machine, got ${JSON.stringify(host)}: ${why}; ${remedy}`);
 }
 
 async function onBun(handler: Handler, port: number, hostname: string): Promise<Listening> {
@@ -30,8 +38,8 @@ async function onBun(handler: Handler, port: number, hostname: string): Promise<
     const got = JSON.stringify(request.headers.get("host"));
     return new ApiError(400, null, `request: expected a host that is one, got ${got}`).response();
   };
-  // No page of the developer's, which shows source, for an error.
-  const quiet = { development: false, error: (error: Error) => apiError(error).response() };
+  // No page of the developer's, which shows source, for an error; without it Bun would share its port with others.
+  const quiet = { development: false, reusePort: false, error: (error: Error) => apiError(error).response() };
   const server = Bun.serve({ port, hostname, fetch, maxRequestBodySize: 2 ** 30, idleTimeout: 255, ...quiet });
   return { port: server.port as number, close: () => server.stop() };
 }

@@ -1,6 +1,8 @@
 /** The Model Context Protocol: one tool that turns a request into calls, and with a router one that makes them. */
+import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createMcpHandler, fromJsonSchema, McpServer } from "@modelcontextprotocol/server";
-import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { CallResult, ToolSet } from "../../runtime/index.ts";
 import { warn } from "../command.ts";
 import type { Desk } from "./desk.ts";
@@ -42,6 +44,7 @@ const callOutput = fromJsonSchema<object>({
     },
     decision: { enum: ["act", "confirm", "ask", "none"] },
     cutShort: { type: "boolean" },
+    warnings: { type: "array", items: { type: "object" }, description: "What the tools ask and calls may not keep." },
   },
   required: ["calls", "decision", "cutShort"],
 });
@@ -70,7 +73,7 @@ export function mcpServer(desk: Desk, usual: ToolSet, router?: Router): McpServe
     async ({ request, tools }, { mcpReq }) =>
       answering(async () => {
         const ask = { request, tools: tools ? readTools(tools) : usual };
-        const structured = shown(await desk.call(ask, mcpReq.signal));
+        const structured = shown(await desk.call(ask, mcpReq.signal), ask.tools.warnings);
         return { content: [text(JSON.stringify(structured))], structuredContent: structured };
       }),
   );
@@ -100,7 +103,7 @@ async function answering<T>(
   }
 }
 
-function shown({ calls, decision, cutShort }: CallResult): Record<string, unknown> {
+function shown({ calls, decision, cutShort }: CallResult, warnings: ToolSet["warnings"]): Record<string, unknown> {
   return {
     calls: calls.map(({ name, arguments: args, confidence, decision, sources }) => ({
       name,
@@ -111,6 +114,7 @@ function shown({ calls, decision, cutShort }: CallResult): Record<string, unknow
     })),
     decision,
     cutShort,
+    ...(warnings.length && { warnings }),
   };
 }
 
@@ -120,10 +124,36 @@ export function overHttp(make: () => McpServer): (request: Request) => Promise<R
   return (request) => handler.fetch(request);
 }
 
-/** Serves the host that started this process; resolves when it closes the input. */
+/** Serves the host that started this process; resolves when it has closed the input and has its answers. */
 export async function onStandardInput(make: () => McpServer): Promise<void> {
-  const ended = new Promise((resolve) => process.stdin.once("close", resolve));
-  const handle = serveStdio(make, { onerror: (error) => warn(`mcp: ${error.message}`) });
+  // What waits for an answer: the SDK drops it at its input's end, which therefore comes last.
+  const open = new Set<unknown>();
+  async function* input() {
+    yield* process.stdin;
+    yield Buffer.from("\n"); // Its last line may have none.
+    while (open.size) await sleep(5);
+  }
+  const stdin = Readable.from(input());
+  const ended = new Promise((resolve) => stdin.once("close", resolve));
+  const wire = new StdioServerTransport(stdin);
+  const handle = serveStdio(make, { transport: wire, onerror: (error) => warn(`mcp: ${error.message}`) });
+  const [take, send, close] = [wire.onmessage, wire.send.bind(wire), wire.onclose];
+  wire.onmessage = (message) => {
+    if ("method" in message) {
+      // A subscription is answered when it ends, what is cancelled never.
+      if ("id" in message && message.method !== "subscriptions/listen") open.add(message.id);
+      if (message.method === "notifications/cancelled") open.delete(message.params?.requestId);
+    }
+    take?.(message);
+  };
+  wire.send = (message) => {
+    if (!("method" in message)) open.delete(message.id);
+    return send(message);
+  };
+  wire.onclose = () => {
+    open.clear();
+    close?.();
+  };
   await ended;
   await handle.close();
 }

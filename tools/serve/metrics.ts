@@ -5,7 +5,7 @@ import type { CallResult, Thimble } from "../../runtime/index.ts";
 const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 export class Metrics {
-  /** Calls whose client went away. */
+  /** Requests whose client went away before their answer. */
   aborted = 0;
   private readonly requests = new Map<string, number>();
   private readonly decisions = new Map<string, number>();
@@ -34,7 +34,7 @@ export class Metrics {
     const families: [name: string, kind: string, help: string, samples: [labels: string, value: number][]][] = [
       ["requests_total", "counter", "Requests by route and status.", [...this.requests]],
       ["calls_total", "counter", "Calls of the model by decision.", [...this.decisions]],
-      ["aborted_total", "counter", "Calls whose client went away.", [["", this.aborted]]],
+      ["aborted_total", "counter", "Requests whose client went away before their answer.", [["", this.aborted]]],
       ["prompt_tokens_total", "counter", "Tokens of requests.", [["", this.promptTokens]]],
       ["answer_tokens_total", "counter", "Tokens of answers.", [["", this.answerTokens]]],
       ["queue", "gauge", "Calls that run or wait.", [["", waiting]]],

@@ -6,7 +6,7 @@ import { extra } from "./chat.ts";
 import type { Desk } from "./desk.ts";
 import { badField, countOf, flagOf, json, kindOf, newId } from "./http.ts";
 import { eventStream, type Send } from "./sse.ts";
-import { choiceOf, ignoredOf, noCalls, type Turn, textOf, turnOf } from "./turn.ts";
+import { choiceOf, noCalls, type Turn, textOf, turnOf, type Unused, unusedOf } from "./turn.ts";
 import { Writing } from "./written.ts";
 
 const known = [
@@ -25,29 +25,29 @@ export async function responses(
 ): Promise<Response> {
   const turn = responsesTurn(fields);
   const head = headOf(fields, model);
-  const ignored = ignoredOf(fields, known);
+  const unused = unusedOf(fields, known, turn);
   if (flagOf(fields, "stream", false)) {
     let count = 0;
     const numbered = (send: Send) => (type: string, more: object) =>
       send({ type, sequence_number: count++, ...more }, type);
-    const work = (send: Send) => streamed(turn, head, ignored, desk, gone.signal, numbered(send));
+    const work = (send: Send) => streamed(turn, head, unused, desk, gone.signal, numbered(send));
     return eventStream(work, gone, (error, send) => {
       const { message, code, param } = error.body.error;
       numbered(send)("error", { message, code, param });
     });
   }
-  if ("say" in turn) return json(whole(head, [messageItem(turn.say)], undefined, ignored));
+  if ("say" in turn) return json(whole(head, [messageItem(turn.say)], undefined, unused));
   const writing = new Writing(turn.ask.request, turn.ask.tools);
   const result = await desk.call(turn.ask, gone.signal);
   writing.push(result.text);
   const items = writing.calls.map((call) => callItem(call.name, call.arguments));
-  return json(whole(head, items.length ? items : [messageItem(noCalls(result))], result, ignored));
+  return json(whole(head, items.length ? items : [messageItem(noCalls(result))], result, unused));
 }
 
 async function streamed(
   turn: Turn,
   head: object,
-  ignored: string[],
+  unused: Unused,
   desk: Desk,
   signal: AbortSignal,
   send: (type: string, more: object) => void,
@@ -93,7 +93,7 @@ async function streamed(
   }
   begin();
   if (!items.length) items.push(sendMessage("say" in turn ? turn.say : noCalls(result), send));
-  const response = whole(head, items, result, ignored);
+  const response = whole(head, items, result, unused);
   send(result?.cutShort ? "response.incomplete" : "response.completed", { response });
 }
 
@@ -153,7 +153,7 @@ function headOf(fields: JsonObject, model: string): object {
   };
 }
 
-function whole(head: object, output: Item[], result: CallResult | undefined, ignored: string[]): object {
+function whole(head: object, output: Item[], result: CallResult | undefined, unused: Unused): object {
   const { promptTokens = 0, answerTokens = 0 } = result?.timings ?? {};
   return {
     ...head,
@@ -167,7 +167,7 @@ function whole(head: object, output: Item[], result: CallResult | undefined, ign
       output_tokens_details: { reasoning_tokens: 0 },
       total_tokens: promptTokens + answerTokens,
     },
-    ...extra(result, ignored),
+    ...extra(result, unused),
   };
 }
 

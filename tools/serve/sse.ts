@@ -1,6 +1,6 @@
 /** Answers that come as they are written: server-sent events. */
 import { warn } from "../command.ts";
-import { ApiError } from "./http.ts";
+import { ApiError, wentAway } from "./http.ts";
 
 /** `id`: what a reader that comes back says it has. */
 export type Send = (data: unknown, event?: string, id?: string) => void;
@@ -50,10 +50,11 @@ export async function eventStream(
   });
 }
 
-/** What is told to the client, unless it went away; of a fault of ours the log gets the rest. */
+/** What is told to the client; of a fault of ours the log gets the rest. */
 export function told(error: unknown, gone: AbortSignal): ApiError {
+  if (gone.aborted) return wentAway();
   const said = apiError(error);
-  if (said.status >= 500 && !gone.aborted) warn((error as Error).stack ?? String(error));
+  if (said.status >= 500) warn((error as Error).stack ?? String(error));
   return said;
 }
 

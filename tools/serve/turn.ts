@@ -131,7 +131,22 @@ export function textOf(content: unknown, param: string): string {
   return texts.join("\n");
 }
 
-/** JsonObject of a body that change nothing here, for the answer to name. */
-export function ignoredOf(fields: JsonObject, known: readonly string[]): string[] {
-  return Object.keys(fields).filter((name) => !known.includes(name) && fields[name] !== null);
+/** What of a body changes nothing here, for the answer to name: fields, and what the tools' schemas ask. */
+export interface Unused {
+  ignored: string[];
+  warnings: ToolSet["warnings"];
+}
+
+export function unusedOf(fields: JsonObject, known: readonly string[], turn: Turn): Unused {
+  const ignored = Object.keys(fields).filter((name) => !known.includes(name) && fields[name] !== null);
+  if ("ask" in turn) {
+    for (const name of ["messages", "input"]) {
+      const list = fields[name];
+      if (Array.isArray(list) && list.length > 1) ignored.push(`${name} before the last of the user`);
+    }
+    return { ignored, warnings: turn.ask.tools.warnings };
+  }
+  // The results of calls are said again, even where another call must be made.
+  if (choiceOf(fields.tool_choice).mode === "required") ignored.push("tool_choice");
+  return { ignored, warnings: [] };
 }
