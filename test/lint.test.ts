@@ -6,8 +6,9 @@ import { fileURLToPath } from "node:url";
 import { ToolSet } from "../runtime/index.ts";
 import type { Json } from "../runtime/json.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
+import type { Rewrite } from "../tools/lint/remedies.ts";
 import { rules } from "../tools/lint/rules.ts";
-import { readSheet } from "../tools/lint/sheet.ts";
+import { readSheet, valueAt } from "../tools/lint/sheet.ts";
 import { lint, type Report, reportOf } from "../tools/lint.ts";
 import { readVocabulary } from "../tools/sentencepiece.ts";
 import { fixture, jointPack, testWith, thimble } from "./support.ts";
@@ -36,16 +37,46 @@ function pathsOf(report: Report, rule: string): string[] {
   return report.findings.filter((finding) => finding.rule === rule).map(({ path }) => path);
 }
 
+/** The list after some rewrites, the deepest first. */
+function applied(tools: Json[], rewrites: readonly Rewrite[]): Json[] {
+  const list: Json[] = JSON.parse(JSON.stringify(tools));
+  for (const { at, value, key, order } of [...rewrites].sort((a, b) => b.at.length - a.at.length)) {
+    const holder = valueAt(list, at.slice(0, -1)) as Record<string | number, Json>;
+    const last = at.at(-1) as string | number;
+    expect(holder).toBeObject();
+    if (key !== undefined || order || value === undefined) expect(holder).toContainKey(`${last}`);
+    if (key !== undefined) {
+      const entries = Object.entries(holder).map(([name, old]) => [name === last ? key : name, old]);
+      for (const name of Object.keys(holder)) delete holder[name];
+      Object.assign(holder, Object.fromEntries(entries));
+    } else if (order) {
+      const { ...rest } = holder[last] as Record<string, Json>;
+      const first = order.filter((name) => name in rest).map((name) => [name, rest[name]]);
+      holder[last] = Object.assign(Object.fromEntries(first), rest);
+    } else if (value === undefined) delete holder[last];
+    else holder[last] = value;
+  }
+  return list;
+}
+
+/** What lint suggests to write in the place of errors and warnings. */
+function suggested(tools: unknown, prompt?: number): string[] {
+  const { findings } = reportFor(tools, prompt);
+  return findings
+    .filter(({ severity, rewrites }) => severity !== "hint" && rewrites)
+    .map(({ rule, path, message }) => `${rule} ${path}: ${message}`);
+}
+
+const allOf = (report: Report) => report.findings.flatMap(({ rewrites = [] }) => rewrites);
+
 /** The list after a rule's rewrites, each on what the one before left. */
 function mended(tools: Json[], rule: string, prompt?: number): Json[] {
-  const list = structuredClone(tools);
+  let list = tools;
   for (let tries = 0; tries < 20; tries++) {
     const { findings } = reportFor(list, prompt);
-    const rewrite = findings.find((finding) => finding.rule === rule && finding.rewrite)?.rewrite;
-    if (!rewrite) break;
-    let holder = list as unknown as Record<string | number, Json>;
-    for (const key of rewrite.at.slice(0, -1)) holder = holder[key] as Record<string, Json>;
-    holder[rewrite.at.at(-1) as string | number] = rewrite.value;
+    const rewrites = findings.find((finding) => finding.rule === rule && finding.rewrites)?.rewrites;
+    if (!rewrites) break;
+    list = applied(list, rewrites);
   }
   return list;
 }
@@ -100,11 +131,193 @@ test.each(Object.entries(cases))("%s: what it would write ends the finding and b
   expect(after.errors).toBeLessThanOrEqual(before.errors);
 });
 
+test.each(Object.entries(cases))("%s: all rewrites applied once leave none to suggest", (_, { reject, prompt }) => {
+  expect(suggested(applied(reject, allOf(reportFor(reject, prompt))), prompt)).toEqual([]);
+});
+
+const aside = {
+  format: "date",
+  pattern: "^x",
+  min: 1,
+  minValue: 1,
+  contains: {},
+  descripton: "Day.",
+  enmu: ["1"],
+  tpye: "string",
+  maxLenght: 4,
+};
+
+test("of two keywords that are not kept neither rewrite undoes the other, whatever the type", () => {
+  const keys = Object.keys(aside) as (keyof typeof aside)[];
+  for (const type of [{ type: "string" }, { type: "integer" }, { type: "array" }, {}] as Record<string, Json>[]) {
+    for (const a of keys)
+      for (const b of keys) {
+        const x = { ...type, [a]: aside[a], [b]: aside[b] };
+        const native = { name: "set_day", descripton: "Set it.", parameters: { x } };
+        const list: Json[] = [
+          native,
+          { ...native, name: "get_day", parameters: { type: "object", properties: { x }, requierd: ["x"] } },
+        ];
+        const after = applied(list, allOf(reportFor(list)));
+        expect(suggested(after)).toEqual([]);
+      }
+  }
+});
+
+test.each([
+  [
+    { name: "f", paramters: { a: { type: "string" } } },
+    { name: "f", parameters: { a: { type: "string" } } },
+  ],
+  [
+    { nmae: "f", descripton: "Do.", parameters: { a: { type: "string", pattern: "x" } } },
+    { name: "f", description: "Do.", parameters: { a: { type: "string" } } },
+  ],
+  [
+    { name: "f", inputSchema: { type: "object", propertes: { a: { enmu: [1, 2] } }, requierd: ["a"] } },
+    { name: "f", inputSchema: { type: "object", properties: { a: { enum: [1, 2] } }, required: ["a"] } },
+  ],
+  // Two slips, and the order that the model was trained on.
+  [
+    { name: "f", parameters: { a: { type: "integer", discripton: "How many." } }, descripton: "Do." },
+    { name: "f", description: "Do.", parameters: { a: { type: "integer", description: "How many." } } },
+  ],
+  // Of two that mean the same the first.
+  [
+    { name: "f", parameters: { a: { type: "integer", minimun: 1, min: 2 } } },
+    { name: "f", parameters: { a: { type: "integer", minimum: 1 } } },
+  ],
+  // It cannot be read until it is mended.
+  [
+    { name: "f", inputSchema: { type: "object", propertes: { a: { type: "string" } }, required: ["a"] } },
+    { name: "f", inputSchema: { type: "object", properties: { a: { type: "string" } }, required: ["a"] } },
+  ],
+  [
+    { name: "f", parameters: { a: { type: "array", itmes: { type: "integer" }, requird: true, minItms: 1 } } },
+    { name: "f", parameters: { a: { type: "array", items: { type: "integer" }, required: true, minItems: 1 } } },
+  ],
+  // What is meant is there, is no keyword of the type, or is too far.
+  [
+    { name: "f", parameters: { a: { type: "string", maxLength: 3, maxLenght: 4, minimun: 1, pattern: "x" } } },
+    { name: "f", parameters: { a: { type: "string", maxLength: 3 } } },
+  ],
+] as Json[][])("a key with a slip becomes the one that was meant: %j", (given, meant) => {
+  let list: Json[] = [given];
+  for (let tries = 0; tries < 2; tries++) {
+    const { findings } = reportFor(list);
+    list = applied(
+      list,
+      findings.flatMap(({ rule, rewrites = [] }) => (rule === "not-kept" ? rewrites : [])),
+    );
+  }
+  expect(JSON.stringify(list)).toBe(JSON.stringify([meant]));
+});
+
+test("a text whose key has a slip is not written anew", () => {
+  const list: Json[] = [
+    { name: "f", descripton: "Do.", parameters: { a: { type: "integer", descripton: "How many." } } },
+  ];
+  const report = reportFor(list);
+  expect(pathsOf(report, "description-missing")).toEqual([]);
+  expect(JSON.stringify(applied(list, allOf(report)))).toBe(
+    JSON.stringify(list).replaceAll("descripton", "description"),
+  );
+});
+
+test("parameters named as keywords are taken for no keywords", () => {
+  const schema = {
+    type: "object",
+    properties: {
+      type: {},
+      properties: { type: "object" },
+      oneOf: { oneOf: [{ type: "number" }, { type: "integer" }] },
+    },
+  };
+  const list = [{ name: "f", inputSchema: schema }] as Json[];
+  const { properties } = schema;
+  expect(mended(list, "not-kept")).toEqual([
+    {
+      name: "f",
+      inputSchema: {
+        ...schema,
+        properties: { ...properties, type: { type: "string" }, oneOf: { anyOf: properties.oneOf.oneOf } },
+      },
+    },
+  ]);
+});
+
+test("an array that says no items is no switch, and its rewrite says them", () => {
+  const names = { type: "array", description: "Names." };
+  const list: Json[] = [{ name: "f", parameters: { names } }];
+  const { findings } = reportFor(list);
+  expect(findings.map(({ rule }) => rule)).not.toContain("boolean-verb");
+  const [{ message }] = findings.filter(({ rule }) => rule === "not-kept");
+  expect(message).toBe(
+    'expected what the grammar can hold to, got no items, which says nothing; a string, number or boolean is written; write "items": {"type":"string"}',
+  );
+  expect(mended(list, "not-kept")).toEqual([
+    { name: "f", parameters: { names: { ...names, items: { type: "string" } } } },
+  ]);
+});
+
+test("no rewrite changes nothing: an object without keys has none, nor a kind of tool that is not known", () => {
+  for (const y of [
+    { type: "object" },
+    { type: "object", properties: {} },
+    { type: "object", additionalProperties: true },
+  ]) {
+    const [one] = reportFor([{ name: "f", parameters: { y } }]).findings.filter(({ rule }) => rule === "not-kept");
+    expect(one.message).toEndWith("name its keys under properties");
+    expect(one.rewrites).toBeUndefined();
+  }
+  const [foreign] = reportFor([{ name: "find", type: "web_search" }]).findings;
+  expect(foreign).toMatchObject({ rule: "not-kept", path: "tools[0].type" });
+  expect(foreign.rewrites).toBeUndefined();
+});
+
+test("of a tool with several errors each is told, at its own place, and none that follows from another", () => {
+  const paths = (tool: Json) =>
+    pathsOf(reportFor([{ name: "ok" }, tool]), "unreadable").map((path) => path.replace("tools[1].", ""));
+  const $defs = { when: { type: "strng" } };
+  const properties = {
+    ...{ a: { type: "aray" }, b: { type: "integer", enum: ["1", "2"] }, c: { type: "integer", minimum: "1" } },
+    ...{ d: { $ref: "#/$defs/when" }, e: { $ref: "#/$defs/then" }, f: 5, g: { type: "array", items: { anyOf: [] } } },
+  };
+  const at = (...rest: string[]) => rest.map((path) => `inputSchema.properties.${path}`);
+  expect(
+    paths({
+      name: 5,
+      description: 5,
+      risk: "big",
+      inputSchema: { properties, required: ["a", "y", "z", "f"], $defs },
+    }).sort(),
+  ).toEqual([
+    ...["description", "inputSchema.$defs.when.type"],
+    ...at("a.type", "b.enum[0]", "c.minimum", "e.$ref", "f", "g.items.anyOf"),
+    ...["inputSchema.required", "inputSchema.required", "name", "risk"],
+  ]);
+  expect(paths({ name: "f", inputSchema: { type: "object", properties: "a", required: ["a"] } })).toEqual([
+    "inputSchema.properties",
+  ]);
+  expect(paths({ name: "f", parameters: { a: { type: "strng" }, b: "string" } })).toEqual([
+    "parameters.a.type",
+    "parameters.b",
+  ]);
+  expect(paths("f")).toEqual(["tools[1]"]);
+});
+
+test("a long place hides nothing of what is wrong there", () => {
+  const name = "n".repeat(200);
+  const [{ message }] = reportFor([{ name: "f", parameters: { [name]: { type: "strng" } } }]).findings;
+  expect(message).toStartWith("expected one of string, ");
+});
+
 test("every message reads: expected one thing, got another", () => {
   for (const { reject, prompt } of Object.values(cases)) {
-    for (const { message, rewrite } of reportFor(reject, prompt).findings) {
+    for (const { message, rewrites: [rewrite, ...more] = [] } of reportFor(reject, prompt).findings) {
       expect(message).toMatch(/^expected .+/);
-      if (typeof rewrite?.value === "string") expect(message).toEndWith(`write ${JSON.stringify(rewrite.value)}`);
+      const told = rewrite?.key ?? rewrite?.value;
+      if (typeof told === "string" && !more.length) expect(message).toEndWith(`${JSON.stringify(told)}`);
     }
   }
 });
@@ -197,12 +410,17 @@ for (const name of ["watch", "home", "calendar-mcp", "travel-openai", "nested-js
       const { findings } = reportFor(JSON.parse(text), 1024);
       expect(findings.length).toBeGreaterThan(0);
       const read = JSON.parse(text);
-      for (const { rewrite, path } of findings) {
-        expect(path).not.toContain("undefined");
-        let holder: unknown = read.tools ?? read;
-        for (const key of rewrite?.at.slice(0, -1) ?? []) holder = (holder as Record<string, unknown>)[key];
-        expect(holder).toBeObject();
-      }
+      for (const { path } of findings) expect(path).not.toContain("undefined");
+      const list = read.tools ?? read;
+      expect(
+        suggested(
+          applied(
+            list,
+            findings.flatMap(({ rewrites = [] }) => rewrites),
+          ),
+          1024,
+        ),
+      ).toEqual([]);
     },
   );
 }

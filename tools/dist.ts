@@ -212,6 +212,18 @@ async function minifyTools(): Promise<void> {
   const entrypoints = filesOf("dist/tools/**/*.js");
   const plugins = [overBundles(resolve("dist"), "insides"), beside];
   await Bun.build({ entrypoints, root: "dist", outdir: "dist", target: "node", minify: true, plugins });
+  for (const path of entrypoints) writeFileSync(path, withOneImport(readFileSync(path, "utf8")));
+}
+
+/** What a file takes from one module, in one import. */
+function withOneImport(text: string): string {
+  const [head] = text.match(/^(?:import[{ \w][^;]*;)*/) as RegExpMatchArray;
+  const names = new Map<string, string[]>();
+  const others = head.replace(/import\{([^}]*)\}from("[^"]+");/g, (_, list, from) => {
+    names.set(from, [...(names.get(from) ?? []), list]);
+    return "";
+  });
+  return others + [...names].map(([from, lists]) => `import{${lists}}from${from};`).join("") + text.slice(head.length);
 }
 
 /** `run` travels within cli.js; the other commands are loaded when asked for. */

@@ -37,7 +37,8 @@ Exit code 1 if there is an error.
   --model PACK   whose tokens to count (the model inside the package)
   --prompt N     of a model that has tools in its prompt: promptTokens that it will be loaded with (1024)
   --rows N       of a model that reads them apart: toolRows that it will be loaded with (1024)
-  --json         print one object; a finding's rewrite is new JSON for one place of the list
+  --json         print one object; a finding's rewrites each change one place of the list: its
+                 value, its key, the order of its keys, or with none of these it goes; the deepest first
   --strict       exit code 1 for warnings too
 
   thimble lint tools.json --strict`,

@@ -19,7 +19,7 @@ import { pythonSchema } from "./typing.ts";
 /** How a key says parameters: as a JSON Schema, or as properties alone, of which smolagents' inputs are required. */
 type Kind = "schema" | "properties" | "inputs";
 
-const kinds: Readonly<Record<string, Kind>> = {
+export const kinds: Readonly<Record<string, Kind>> = {
   inputSchema: "schema",
   input_schema: "schema",
   parameters: "schema",
@@ -36,7 +36,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 };
 const schemaKeys = Object.keys(kinds).filter((key) => kinds[key] === "schema");
 /** Where no key says parameters, what of a schema a tool itself may be. */
-const schemaParts = ["type", "properties", "required", "additionalProperties", "$defs", "definitions"];
+export const schemaParts = ["type", "properties", "required", "additionalProperties", "$defs", "definitions"];
 
 /** What stands beside a tool's parameters and asks nothing of a call. */
 const silentKeys = new Set([

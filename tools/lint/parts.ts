@@ -4,9 +4,6 @@ import { freeName, keyRenamed, type Rename } from "./remedies.ts";
 import { type Entry, type Field, type Group, type Keys, pathOf } from "./sheet.ts";
 import { escaped } from "./words.ts";
 
-/** Keys of an object that a finding writes anew. */
-const mostRewritten = 256;
-
 /** The first item of each key. */
 export function firstBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T> {
   const first = new Map<string, T>();
@@ -70,7 +67,7 @@ export function namesOf(list: unknown, entries: readonly Entry[]): Named[] {
     const at = [...keys, "name"];
     const rename = (name: string) => {
       const to = freeName(entries, snakeCase(name));
-      return { to, rewrite: { at, value: to } };
+      return { to, rewrites: [{ at, value: to }] };
     };
     return { keys: at, name: tool.name, read: tool.promptName, rename };
   });
@@ -79,9 +76,7 @@ export function namesOf(list: unknown, entries: readonly Entry[]): Named[] {
     return group.fields.map(({ keys, name }) => {
       const rename = (wanted: string) => {
         const to = taken.has(wanted) ? `${wanted}_2` : wanted;
-        // It writes all keys of the object anew.
-        if (taken.size > mostRewritten) return { to };
-        return { to, rewrite: keyRenamed(list, group.keys, name, to) };
+        return { to, rewrites: keyRenamed(list, group.keys, name, to) };
       };
       return { keys, name, read: escaped(name), rename };
     });

@@ -1,12 +1,17 @@
 /** What a finding says and how its remedy is written: new names, texts and schemas. */
 import { isObject, type Json } from "../../runtime/json.ts";
-import { type Entry, type Field, type Keys, pathOf, valueAt } from "./sheet.ts";
+import { type Entry, type Field, type Keys, pathOf, type Unkept, valueAt } from "./sheet.ts";
 import { exampleFor, hasExample, hasVerb, sentence, spaced, wordsOf } from "./words.ts";
 
-/** New JSON for one place of the tool list. */
+/**
+ * A change at one place of the tool list, which touches nothing beside it: its new JSON, its key's new name, its keys' order, of those that it
+ * has; with none of these the key goes. Of several the deepest places come first.
+ */
 export interface Rewrite {
   at: Keys;
-  value: Json;
+  value?: Json;
+  key?: string;
+  order?: readonly string[];
 }
 
 export interface Found {
@@ -14,27 +19,28 @@ export interface Found {
   /** `expected X, got Y; remedy`. */
   message: string;
   /** Absent where only the tools' author can decide. */
-  rewrite?: Rewrite;
+  rewrites?: Rewrite[];
 }
 
 /** Another name, and what writes it. */
-export type Rename = (name: string) => { to: string; rewrite?: Rewrite };
+export type Rename = (name: string) => { to: string; rewrites: Rewrite[] };
 
 /** A finding whose remedy is a new text, where there is one. */
 export function found(keys: Keys, message: string, text?: string): Found[] {
   if (text === undefined) return [{ path: pathOf(keys), message }];
-  return rewritten(keys, `${message}; write ${quote(text)}`, text);
+  return rewritten(message, keys, text);
 }
 
-export function rewritten(at: Keys, message: string, value: Json): Found[] {
-  return [{ path: pathOf(at), message, rewrite: { at, value } }];
+/** Likewise a new value. */
+export function rewritten(message: string, at: Keys, value: Json): Found[] {
+  return [{ path: pathOf(at), message: `${message}; write ${JSON.stringify(value)}`, rewrites: [{ at, value }] }];
 }
 
-/** A finding whose remedy is another name; a key's rewrite is that of the schema around it. */
+/** A finding whose remedy is another name. */
 export function renamed(keys: Keys, message: string, rename: Rename, name: string): Found[] {
   if (!name) return [{ path: pathOf(keys), message: `${message}; write it in ASCII` }];
-  const { to, rewrite } = rename(name);
-  return [{ path: pathOf(keys), message: `${message}; write ${quote(to)}`, ...(rewrite && { rewrite }) }];
+  const { to, rewrites } = rename(name);
+  return [{ path: pathOf(keys), message: `${message}; write ${quote(to)}`, rewrites }];
 }
 
 export const quote = (text: string) => JSON.stringify(text);
@@ -77,21 +83,19 @@ export function withExample(text: string, { name, description }: Field): string 
   return `${text.trim().replace(/[.\s]+$/, "")}, e.g. ${quote(exampleFor(name, description))}.`;
 }
 
-/** The schema around properties with one of them renamed, in `required` too. */
-export function keyRenamed(list: unknown, keys: Keys, from: string, to: string): Rewrite {
-  const isSchema = keys.at(-1) === "properties";
-  const at = isSchema ? keys.slice(0, -1) : keys;
-  const change = (key: string) => (key === from ? to : key);
-  const source = valueAt(list, keys) as Record<string, Json>;
-  const properties = Object.fromEntries(Object.entries(source).map(([key, value]) => [change(key), value]));
-  if (!isSchema) return { at, value: properties };
-  const schema = valueAt(list, at) as Record<string, Json>;
-  const required = Array.isArray(schema.required) && { required: schema.required.map((key) => change(String(key))) };
-  return { at, value: { ...schema, properties, ...required } };
-}
+/** Of a tool in the native form, as the model was trained. */
+export const nativeOrder = ["name", "description", "parameters"];
+export const inOrder = (at: Keys): Rewrite => ({ at, order: nativeOrder });
 
-export function picked(source: Record<string, unknown>, keys: readonly string[]): Json {
-  return Object.fromEntries(keys.map((key) => [key, source[key] as Json]));
+/** A property renamed, in `required` too. */
+export function keyRenamed(list: unknown, keys: Keys, from: string, to: string): Rewrite[] {
+  const at = [...keys.slice(0, -1), "required"];
+  const required = keys.at(-1) === "properties" ? valueAt(list, at) : undefined;
+  const names = Array.isArray(required) ? required : [];
+  return [
+    { at: [...keys, from], key: to },
+    ...names.flatMap((name, i) => (name === from ? [{ at: [...at, i], value: to }] : [])),
+  ];
 }
 
 /**
@@ -108,45 +112,51 @@ const formats: Record<string, string> = {
   uuid: "123e4567-e89b-12d3-a456-426614174000",
 };
 
-const least = { integer: "minimum", number: "minimum", string: "minLength", array: "minItems" };
-const most = { integer: "maximum", number: "maximum", string: "maxLength", array: "maxItems" };
-const listed = { integer: "enum", number: "enum", string: "enum" };
-/** Keywords of other schema languages, and JSON Schema's for the same, by type. */
-const misnamed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  ...Object.fromEntries(["min", "minValue", "min_value", "gte", "ge"].map((keyword) => [keyword, least])),
-  ...Object.fromEntries(["max", "maxValue", "max_value", "lte", "le"].map((keyword) => [keyword, most])),
-  gt: { integer: "exclusiveMinimum", number: "exclusiveMinimum" },
-  lt: { integer: "exclusiveMaximum", number: "exclusiveMaximum" },
-  step: { integer: "multipleOf", number: "multipleOf" },
-  ...Object.fromEntries(["values", "options", "choices"].map((keyword) => [keyword, listed])),
-};
+interface Kept {
+  /** The keyword, if it is told in other words. */
+  got?: string;
+  remedy: string;
+  rewrites?: Rewrite[];
+}
 
-/** The schema without a keyword that the grammar ignores, and what else to do. */
-export function keptForm(
-  list: unknown,
-  keys: Keys | undefined,
-  keyword: string,
-): { remedy: string; rewrite?: Rewrite } {
-  const holder = keyword === keys?.at(-1) ? keys?.slice(0, -1) : keys;
+/** What to do about what the grammar does not hold to. */
+export function keptForm(list: unknown, { keys, keyword, message, isWhole, meant }: Unkept): Kept {
+  const holder = isWhole ? keys : keys?.slice(0, -1);
   const schema = holder && valueAt(list, holder);
-  if (!holder || !isObject(schema)) return { remedy: "say it in the description and check the argument" };
-  const { [keyword]: asked, ...rest } = schema as Record<string, Json>;
-  const rewrite = (remedy: string, value: Json) => ({ remedy, rewrite: { at: holder, value } });
-  if (keyword === "type") return rewrite('write "type": "string"', { ...rest, type: "string" });
-  if (keyword === "additionalProperties") return rewrite(`write "${keyword}": false`, { ...rest, [keyword]: false });
-  if (keyword === "oneOf") return rewrite("write anyOf", { ...rest, anyOf: asked });
+  if (meant && keys) {
+    const isNative = /^(is shown|asks)/.test(message);
+    const rewrites = [{ at: keys, key: meant }, ...(isNative ? [inOrder(keys.slice(0, -1))] : [])];
+    return { remedy: `write ${quote(meant)}`, rewrites };
+  }
   if (keyword === "allOf") return { remedy: "write one schema in their place" };
-  const meant = Object.hasOwn(misnamed, keyword) ? misnamed[keyword][String(rest.type)] : undefined;
-  if (meant && !(meant in rest) && Array.isArray(asked) === (meant === "enum"))
-    return rewrite(`write ${quote(meant)}`, { ...rest, [meant]: asked });
-  const example = keyword === "format" ? formats[String(asked)] : undefined;
-  const about = typeof rest.description === "string" ? rest.description : "";
-  const isText = rest.type === "string";
+  if (keyword === "type" && !isWhole) return { remedy: "leave the tool out, or say its parameters" };
+  if (keyword === "type" && keys) {
+    // Of an array that says no items they are to be said.
+    const [at, value] = isObject(schema) ? [[...keys, "type"], "string"] : [keys, { type: "string" }];
+    const key = String(at.at(-1));
+    const got = valueAt(list, at) === undefined ? `no ${key}` : key;
+    return { got, remedy: `write ${quote(key)}: ${JSON.stringify(value)}`, rewrites: [{ at, value }] };
+  }
+  if (keyword === "properties" && isWhole)
+    return message.startsWith("says")
+      ? { got: "no properties", remedy: "name its keys under properties" }
+      : { remedy: "leave it out" };
+  if (!holder || !isObject(schema) || !Object.hasOwn(schema, keyword))
+    return { remedy: "say it in the description and check the argument" };
+  const at = [...holder, keyword];
+  const { [keyword]: asked, type, description } = schema;
+  if (message.startsWith("further")) return { remedy: `write "${keyword}": false`, rewrites: [{ at, value: false }] };
+  if (keyword === "oneOf" && !("anyOf" in schema)) return { remedy: 'write "anyOf"', rewrites: [{ at, key: "anyOf" }] };
+  const isKnown = keyword === "format" && typeof asked === "string" && Object.hasOwn(formats, asked);
+  const example = isKnown ? formats[asked] : undefined;
+  const about = typeof description === "string" ? description : "";
+  const isText = type === "string";
   const asSaid = isText && (keyword === "format" || keyword === "pattern") ? ", which is copied from the request" : "";
-  if (!isText || !example || hasExample(about)) return rewrite(`leave it out and check the argument${asSaid}`, rest);
+  if (!isText || !example || hasExample(about))
+    return { remedy: `leave it out and check the argument${asSaid}`, rewrites: [{ at }] };
   const text = `${about.trim().replace(/[.\s]+$/, "") || sentence(String(holder.at(-1)))}, e.g. ${quote(example)}.`;
-  return rewrite(`write an example in its place, ${quote(text)}; the argument is copied from the request`, {
-    ...rest,
-    description: text,
-  });
+  return {
+    remedy: `write an example in its place, ${quote(text)}; the argument is copied from the request`,
+    rewrites: [{ at }, { at: [...holder, "description"], value: text }],
+  };
 }

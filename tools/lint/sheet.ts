@@ -2,13 +2,14 @@
 
 import { octet } from "../../runtime/engine/sessionplan.ts";
 import { ToolError } from "../../runtime/errors.ts";
-import type { Json } from "../../runtime/json.ts";
+import { describe, isObject, type Json } from "../../runtime/json.ts";
 import type { Tokenizer } from "../../runtime/text/tokenizer.ts";
-import { entriesOf, formOf, type Entry as Given, type Listed, parsed } from "../../runtime/tools/forms.ts";
+import { entriesOf, formOf, type Listed, parsed } from "../../runtime/tools/forms.ts";
 import { stepsOf } from "../../runtime/tools/pointer.ts";
 import type { Schema } from "../../runtime/tools/schema.ts";
 import { type Tool, type ToolInput, ToolSet } from "../../runtime/tools/tools.ts";
 import { pad } from "../../wasm/abi.ts";
+import { meantFor } from "./slips.ts";
 
 /** The way from the list to one of its parts. */
 export type Keys = readonly (string | number)[];
@@ -24,6 +25,28 @@ export interface Field {
   /** What its values may be, behind references, unions and lists; null counts as nothing. */
   kinds: Set<Schema["kind"] | "boolean">;
   enums: { keys: Keys; values: Json[] }[];
+  schema: Schema;
+  default?: Json;
+}
+
+/** What the grammar does not hold to, or the model was not trained on. */
+export interface Unkept {
+  path: string;
+  /** Where it stands, or would. */
+  keys?: Keys;
+  keyword: string;
+  message: string;
+  /** It is said of a schema, others of one of its keys. */
+  isWhole: boolean;
+  /** The key that was meant. */
+  meant?: string;
+}
+
+/** What is no tool. */
+export interface Refused {
+  path: string;
+  keys?: Keys;
+  message: string;
 }
 
 /** The properties of one object. */
@@ -45,15 +68,16 @@ export interface Entry {
   /** The properties of the tool and of every object in them. */
   groups: Group[];
   fields: Field[];
-  /** What the grammar does not hold to. */
-  warnings: { path: string; keys?: Keys; keyword: string; message: string }[];
+  warnings: Unkept[];
 }
 
 export interface Sheet {
   list: unknown;
   entries: Entry[];
   /** What could not be read. */
-  refused: ToolError[];
+  refused: Refused[];
+  /** Of those that cannot be read too, but for what is said of a schema without the part that was refused. */
+  unkept: Unkept[];
   /** How the model sees tools: in the prompt with the request, or each apart. */
   way: "joint" | "apart";
   /** Of a prompt, or where tools are read apart of the rows that one request may see. */
@@ -69,44 +93,117 @@ export interface Sheet {
 /** Throws nothing: what is no list of tools becomes one refusal. */
 export function readSheet(text: string, tokenizer: Tokenizer, promptLimit: number, way: Sheet["way"] = "joint"): Sheet {
   let listed: Listed | undefined;
-  const refused: ToolError[] = [];
+  const refused: Refused[] = [];
   const entries: Entry[] = [];
+  const unkept: Unkept[] = [];
   try {
     listed = entriesOf(parsed(text));
-  } catch {
-    collect(refused, "tools[0]", () => ToolSet.from(text));
+  } catch (error) {
+    refused.push(refusal(error, () => undefined));
   }
   if (listed && !listed.entries.length)
-    refused.push(new ToolError("tools", "expected one at least, got an empty list"));
+    refused.push({ path: "tools", message: "expected one at least, got an empty list" });
   const list = listed?.list;
   const whole = new Place(list, []);
   // Alone, so that one that cannot be read hides no other.
-  for (const given of listed?.entries ?? [])
-    collect(refused, given.path, () => entries.push(readEntry(given, whole.at(given.path.slice("tools".length)))));
+  for (const { path, value } of listed?.entries ?? []) {
+    const { keys } = whole.at(path.slice("tools".length));
+    const { entry, errors } = readAll(value, keys);
+    refused.push(...errors);
+    if (entry && !errors.length) entries.push(entry);
+    unkept.push(...(entry?.warnings.filter(({ isWhole }) => !isWhole || !errors.length) ?? []));
+  }
   const texts = entries.map((entry) => entry.text);
   const { promptTokens, shares } = (way === "joint" ? countTokens : countRows)(texts, tokenizer);
   const tokensOf = (part: string) => tokenizer.tokenizeRaw(part).length;
-  return { list, entries, refused, way, promptLimit, promptTokens, shares, tokensOf };
+  return { list, entries, refused, unkept, way, promptLimit, promptTokens, shares, tokensOf };
 }
 
-function collect(refused: ToolError[], at: string, read: () => void): void {
-  try {
-    read();
-  } catch (error) {
-    if (!(error instanceof ToolError)) throw error;
-    const path = error.path.replace(/^tools\[0\]/, () => at);
-    refused.push(new ToolError(path, error.message.slice(error.path.length + 2)));
+/** Errors of one tool that are told. */
+const mostErrors = 16;
+
+/** A tool, and all that is wrong with it: each time the part that was refused is left out. */
+function readAll(given: unknown, keys: Keys): { entry?: Entry; errors: Refused[] } {
+  const errors: Refused[] = [];
+  let value = given;
+  for (;;) {
+    const read = tried(value, keys, given);
+    if (!("message" in read)) return { entry: read, errors };
+    errors.push(read);
+    const next = errors.length < mostErrors ? without(value, keys, read) : undefined;
+    if (next === undefined) return { errors };
+    value = next;
   }
 }
 
-/** `base`: where in the list it stands. */
-function readEntry({ value }: Given, base: Place): Entry {
+function tried(value: unknown, keys: Keys, given = value): Entry | Refused {
+  try {
+    return readEntry(value, new Place(value, keys), given);
+  } catch (error) {
+    return refusal(error, (path) => placed(path, new Place(value, keys), value));
+  }
+}
+
+function refusal(error: unknown, at: (path: string) => Placed | undefined): Refused {
+  if (!(error instanceof ToolError)) throw error;
+  const { path, message } = error;
+  // A long path is shortened in the message.
+  return { path, ...at(path), message: message.slice(Math.min(path.length, 161) + 2) };
+}
+
+/** The tool with another value, or none, in the place of what was refused; undefined where that brings an error of its own. */
+function without(value: unknown, base: Keys, { keys = base, message }: Refused): unknown {
+  const steps = keys.slice(base.length, keys.at(-2) === "enum" ? -1 : undefined);
+  const place = pathOf([...base, ...steps]);
+  const last = steps.pop();
+  if (last === undefined) return undefined;
+  const old = valueAt(value, [...steps, last]);
+  // Of a list of names the one that is none.
+  const names =
+    Array.isArray(old) && last === "required" ? old.filter((name) => !message.includes(`got ${describe(name)};`)) : [];
+  for (const other of [names, {}, undefined, "x"]) {
+    const copy = structuredClone(value);
+    const holder = valueAt(copy, steps) as Record<string, unknown>;
+    holder[last] = other;
+    if (other === undefined) delete holder[last];
+    // Names of properties that were none.
+    if (last === "properties") delete holder.required;
+    const read = tried(copy, base);
+    if (!("message" in read)) return copy;
+    const isNext = other === names && names.length ? read.message !== message : read.path !== place;
+    if (isNext && !read.path.startsWith(`${place}.`)) return copy;
+  }
+  return undefined;
+}
+
+interface Placed {
+  path: string;
+  keys?: Keys;
+}
+
+/** Where a path of the runtime leads: from the tool, which was read as the only one, or by a reference from its schema. */
+function placed(path: string, base: Place, value: unknown): Placed {
+  const [ref] = path.match(/^#[^.[]*/) ?? [];
+  const at = ref === undefined ? base : rootOf(value, base).atReference(ref);
+  const rest = path.slice(ref?.length ?? "tools[0]".length);
+  const [, before = "", last = ""] = rest.match(/^(.*)\.(\w+)$/s) ?? [];
+  const keys = (at.following(rest) ?? (last ? at.following(before)?.to(last) : undefined))?.keys;
+  return { path: keys ? pathOf(keys) : `${pathOf(at.keys)}${rest}`, keys };
+}
+
+/** Where a tool's schema stands. */
+function rootOf(value: unknown, base: Place): Place {
+  return base.at(formOf({ path: "", value }).schemaPath);
+}
+
+/** `base`: where in the list it stands; `given`: with what was left out. */
+function readEntry(value: unknown, base: Place, given: unknown): Entry {
   const set = ToolSet.from([value as ToolInput]);
   const [tool] = set.tools;
   const form = formOf({ path: "", value });
   const body = base.at(form.path);
   const { keys } = body;
-  const root = body.at(form.schemaPath.slice(form.path.length));
+  const root = rootOf(value, base);
   // The native form has a parameter for every key and nothing else.
   const names = tool.parameters.map(({ name }) => name);
   const isNative = JSON.stringify(Object.keys(root.source ?? {})) === JSON.stringify(names);
@@ -115,8 +212,9 @@ function readEntry({ value }: Given, base: Place): Entry {
   const group = (properties: Tool["parameters"], at: Place, open: readonly Schema[]) => {
     const made: Group = { keys: at.keys, fields: [] };
     groups.push(made);
-    for (const { name, schema, required, description = "" } of properties) {
-      const field: Field = { keys: [...at.keys, name], name, description, required, kinds: new Set(), enums: [] };
+    for (const { name, schema, required, description = "", default: usual } of properties) {
+      const said = { name, description, required, schema, default: usual };
+      const field: Field = { ...said, keys: [...at.keys, name], kinds: new Set(), enums: [] };
       made.fields.push(field);
       visit(field, schema, at.to(name), open);
     }
@@ -156,14 +254,23 @@ function readEntry({ value }: Given, base: Place): Entry {
   };
   group(tool.parameters, isNative ? root : root.resolved(root).propertiesOf(root), []);
 
-  // A reference's path begins at the tool's schema, another with the tool, which was read as the only one.
-  const warnings = set.warnings.map(({ path, keyword, message }) => {
-    const [ref] = path.match(/^#[^.[]*/) ?? [];
-    const at = ref === undefined ? base : root.atReference(ref);
-    const rest = path.slice(ref?.length ?? "tools[0]".length);
-    const keys = at.following(rest)?.keys;
-    return { path: keys ? pathOf(keys) : `${pathOf(at.keys)}${rest}`, keys, keyword, message };
+  const meantAt = (at: Keys | undefined, key: string) => {
+    const holder = at?.at(-1) === key ? valueAt(given, at.slice(base.keys.length, -1)) : undefined;
+    return isObject(holder) ? meantFor(key, holder, at?.length === keys.length + 1) : undefined;
+  };
+  const warned = set.warnings.map(({ path, keyword, message }): Unkept => {
+    const place = placed(path, base, value);
+    const isWhole = /^(says|read|no value)/.test(message);
+    return { ...place, keyword, message, isWhole, meant: isWhole ? undefined : meantAt(place.keys, keyword) };
   });
+  // Natively the prompt shows all that a tool says.
+  const shown = Object.keys(isNative ? form.body : {}).map((keyword): Unkept => {
+    const at = [...keys, keyword];
+    const message = "is shown to the model and asks nothing of a call";
+    return { path: pathOf(at), keys: at, keyword, message, isWhole: false, meant: meantAt(at, keyword) };
+  });
+  const slips = shown.filter(({ meant, path }) => meant && !warned.some((one) => one.path === path));
+  const warnings = [...warned, ...slips];
   const fields = groups.flatMap((made) => made.fields);
   return { keys, source: body.source as ToolInput, isNative, tool, text: set.texts[0], groups, fields, warnings };
 }

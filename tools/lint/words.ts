@@ -1,4 +1,5 @@
 /** What the rules know about words: how names split, what an example or a verb looks like. */
+import type { Json } from "../../runtime/json.ts";
 import { pythonJson } from "../../runtime/tools/prompt.ts";
 
 /** A name's words with spaces between: setAlarm, set_alarm, set-alarm. */
@@ -14,6 +15,14 @@ export function wordsOf(text: string): string[] {
 export function sentence(name: string): string {
   const words = spaced(name).trim().toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Values of an enum that are alike read the same: the runtime looks past letter case, spaces and underscores. */
+export function alikeForm(value: Json): string {
+  return JSON.stringify(value)
+    .toLowerCase()
+    .replace(/[\s_]+/g, " ")
+    .replace(/" | "/g, '"');
 }
 
 /** A form of the same word hides nothing: "curtains" means "curtain". */
