@@ -165,6 +165,16 @@ test.each<[about: string, tools: () => unknown, message: string]>([
     "tools[0].parameters.a.type: expected one of",
   ],
   [
+    "a name of what is required that is an object",
+    () => [{ name: "f", parameters: { required: [{ toString: true }], a: { type: "string" } } }],
+    'tools[0].parameters.required: expected names of properties, got {"toString":true}',
+  ],
+  [
+    "a tool's type that is an object, beside parameters of an odd one",
+    () => [{ name: "f", type: { toString: true }, parameters: { type: { type: { toString: true } } } }],
+    "tools[0].parameters.type.type: expected one of",
+  ],
+  [
     "such a type beside an enum",
     () => [{ name: "f", parameters: { a: { type: {}, enum: [1] } } }],
     "tools[0].parameters.a.type: expected one of",

@@ -197,7 +197,7 @@ export function formOf({ path, value }: Entry): Form {
     // Natively the prompt shows all; only what has parts may have meant to be parameters.
     (name) => !read.includes(name) && !silentKeys.has(name) && says(body, name) && (!isNative || hasParts(body[name])),
   );
-  const isOther = says(value, "type") && !["function", "object"].includes(`${value.type}`);
+  const isOther = says(value, "type") && !["function", "object"].includes(word(value.type));
   // Lists of OpenAI, Anthropic, Gemini and Bedrock also name what runs at their side.
   const isForeign = !key && !isWhole && !wrapper && (isOther || isHollow(value));
   return {
@@ -216,6 +216,8 @@ export function formOf({ path, value }: Entry): Form {
   };
 }
 
+/** A type as it is said in one word: "object", ["object"]. */
+const word = (type: unknown) => `${[type].flat().find((one) => typeof one === "string")}`;
 const says = (value: JsonObject, key: string) => (value[key] ?? null) !== null;
 const isHollow = (value: JsonObject) => Object.keys(value).length > 0 && Object.values(value).every(isObject);
 /** Whether a value may have meant to say parameters. */
@@ -248,7 +250,8 @@ function parametersOf(given: unknown, path: string): { schema: JsonObject; schem
 /** Whether an object has nothing but a schema at a key: a parameter of that name says its type in a word, and no properties. */
 function isAlone(given: JsonObject, key: string): boolean {
   const { type, properties, description } = given[key] as JsonObject;
-  const isSchema = isObject(properties) || isProperties(given[key] as JsonObject, false) || /^object$/i.test(`${type}`);
+  const isSchema =
+    isObject(properties) || isProperties(given[key] as JsonObject, false) || /^object$/i.test(word(type));
   return Object.keys(given).length === 1 && isSchema && description === undefined;
 }
 
@@ -288,7 +291,7 @@ function isProperties(schema: JsonObject, isNative: boolean): boolean {
   return Object.entries(schema).every(([key, value]) => {
     if (key.startsWith("$")) return false;
     if (isObject(value)) return !valueWords.has(key) && (!schemaWords.has(key) || typeof value.type === "string");
-    if (Array.isArray(value)) return key === "required" && value.every((name) => Object.hasOwn(schema, `${name}`));
+    if (Array.isArray(value)) return key === "required" && value.every((name) => Object.hasOwn(schema, word(name)));
     return isNative || value === null;
   });
 }
