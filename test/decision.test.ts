@@ -199,6 +199,8 @@ describe("a number from nowhere, where another is said that does not fit", () =>
     expect(await unfitOf("timer for 3 hours", within(120))).toEqual([180, "at most 120", "3"]);
     expect(await unfitOf("timer for zero minutes", within(120))).toEqual([0, "at least 1", "zero"]);
     expect(await unfitOf("timer for 2.5 minutes", { type: "integer" })).toEqual([2.5, "a whole number", "2.5"]);
+    const half = [1.5, "a whole number", "1 and a half"];
+    expect(await unfitOf("timer for 1 and a half minutes", { type: "integer" })).toEqual(half);
     const steps = { type: "integer", multipleOf: 5 };
     expect(await unfitOf("timer for 12 minutes", steps)).toEqual([12, "a multiple of 5", "12"]);
     expect(await unfitOf("timer for 500 minutes", { enum: [5, 10, 15] })).toBe(undefined);
@@ -214,7 +216,7 @@ describe("a number from nowhere, where another is said that does not fit", () =>
     );
     for (const request of ["set the timer to half", "timer of percent at its most in room 204"])
       expect((await asked(request, { percent: within(100) })).question).not.toContain("(");
-    expect(await unfitOf("timer for 1 and a half minutes", { type: "integer" })).toBe(undefined);
+    expect(await unfitOf("timer for one and a half minutes", { type: "integer" })).toBe(undefined);
   });
 });
 

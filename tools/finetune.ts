@@ -25,12 +25,15 @@ import { usualReplay } from "./finetune/batches.ts";
 import { teach } from "./finetune/course.ts";
 import { Crew } from "./finetune/crew.ts";
 import { askServer, type Server } from "./finetune/endpoint.ts";
-import { type Gathered, gather } from "./finetune/gather.ts";
+import { fewTests, type Gathered, gather } from "./finetune/gather.ts";
 import { reportText } from "./finetune/report.ts";
 import { type Facts, readRun, saveRun } from "./finetune/runfile.ts";
 import { cautious, type Progress, usual } from "./finetune/trainer.ts";
 import { modelOf } from "./model.ts";
 import { toolsIn } from "./toollist.ts";
+
+const notBetter = "not better on its own tools: give more examples or --minutes";
+const fewFound = "not seen to be better: the test is too small to tell; give more examples or --test";
 
 export const finetune: Command = {
   help: `thimble finetune DATA… -o TUNING [--tools FILE] [--minutes N | --examples N] [--from PACK] [--merge]
@@ -156,7 +159,7 @@ your tools, the model's own decoder all else. Exit code 3 where the tuning is no
       const figures = { out, bytes: bytes.length, elapsedMs: performance.now() - began };
       const { isBetter, hasFallen } = report;
       const doubts = [
-        ...(isBetter ? [] : ["not better on its own tools: give more examples or --minutes"]),
+        ...(isBetter ? [] : [report.own.examples < fewTests ? fewFound : notBetter]),
         ...(hasFallen ? ["worse on general requests: raise --replay"] : []),
       ];
       print(

@@ -49,7 +49,7 @@ export interface Gathered {
 const sizes = { dev: 96, test: 200, guard: 200, choosing: 100 };
 
 /** Of fewer, one more right or wrong moves a score by five in a hundred. */
-const fewTests = 20;
+export const fewTests = 20;
 
 /**
  * Splits and makes all examples. Throws: Error for tools that cannot be asked for, or too few examples.

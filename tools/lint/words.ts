@@ -62,6 +62,7 @@ const verbs = new Set(
     "is are has have can should will was do does use with without include exclude enable disable allow keep show hide",
     "send turn set make add only want need repeat play ask skip force wait open close start stop save confirm notify",
     "get create delete remove list find search cancel update change read write call take pause resume move mute book",
+    "log track record check count note lock unlock raise lower dim navigate order reply dial wake scan print rate tell text",
   ].flatMap((line) => line.split(" ")),
 );
 
