@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 import { ToolSet } from "../runtime/index.ts";
 import type { Json } from "../runtime/json.ts";
 import { Tokenizer } from "../runtime/text/tokenizer.ts";
+import type { Schema } from "../runtime/tools/schema.ts";
 import type { Rewrite } from "../tools/lint/remedies.ts";
+import { applied as written } from "../tools/lint/rewrite.ts";
 import { rules } from "../tools/lint/rules.ts";
 import { readSheet, valueAt } from "../tools/lint/sheet.ts";
 import { lint, type Report, reportOf } from "../tools/lint.ts";
@@ -37,26 +39,12 @@ function pathsOf(report: Report, rule: string): string[] {
   return report.findings.filter((finding) => finding.rule === rule).map(({ path }) => path);
 }
 
-/** The list after some rewrites, the deepest first. */
+/** The list after some rewrites, whose places it has. */
 function applied(tools: Json[], rewrites: readonly Rewrite[]): Json[] {
-  const list: Json[] = JSON.parse(JSON.stringify(tools));
-  for (const { at, value, key, order } of [...rewrites].sort((a, b) => b.at.length - a.at.length)) {
-    const holder = valueAt(list, at.slice(0, -1)) as Record<string | number, Json>;
-    const last = at.at(-1) as string | number;
-    expect(holder).toBeObject();
-    if (key !== undefined || order || value === undefined) expect(holder).toContainKey(`${last}`);
-    if (key !== undefined) {
-      const entries = Object.entries(holder).map(([name, old]) => [name === last ? key : name, old]);
-      for (const name of Object.keys(holder)) delete holder[name];
-      Object.assign(holder, Object.fromEntries(entries));
-    } else if (order) {
-      const { ...rest } = holder[last] as Record<string, Json>;
-      const first = order.filter((name) => name in rest).map((name) => [name, rest[name]]);
-      holder[last] = Object.assign(Object.fromEntries(first), rest);
-    } else if (value === undefined) delete holder[last];
-    else holder[last] = value;
-  }
-  return list;
+  for (const { at, value, key, order } of rewrites)
+    if (key !== undefined || order || value === undefined)
+      expect(valueAt(tools, at.slice(0, -1))).toContainKey(`${at.at(-1)}`);
+  return written(tools, rewrites);
 }
 
 /** What lint suggests to write in the place of errors and warnings. */
@@ -495,4 +483,32 @@ test("the five dearest descriptions are shown, the dearest first", async () => {
 test("--help ends with a real example", () => {
   expect(lint.help).toStartWith("thimble lint");
   expect(lint.help.split("\n").at(-1)).toStartWith("  thimble lint ");
+});
+
+test.each([
+  [{ name: "f", parameters: { type: "object", properties: { é: { type: "string" }, è: { type: "string" } } } }],
+  [
+    { name: "größe", parameters: {} },
+    { name: "große", parameters: {} },
+    { name: "grosse", parameters: {} },
+  ],
+  [{ name: "f", parameters: { a: { type: "string", enum: ["Zürich", "Zurich"] } } }],
+  [{ name: "f", parameters: { a: { type: "integer", minimum: 1, mimimum: 2 } } }],
+  [{ name: "f", parameters: { a: { type: "integer", minimun: "1" } } }],
+  [{ name: "f", parameters: { a: { type: "integer", min: 5, max: 1 } } }],
+  [{ name: "f", parameters: { a: { type: "string", enmu: "a,b" } } }],
+  [{ name: "f", parameters: { a: { type: "string", choices: [] } }, disk: "sda" }],
+])("no rewrite loses a parameter, a value or a name, nor leaves a tool to be refused: %j", (...tools) => {
+  const before = ToolSet.from(tools as never);
+  const after = ToolSet.from(applied(tools as never, allOf(reportFor(tools))) as never);
+  const valuesOf = (schema: Schema) => (schema.kind === "enum" ? new Set(schema.values).size : 0);
+  const parts = ({ tools: read }: ToolSet) =>
+    read.map(({ parameters }) => parameters.map(({ schema }) => valuesOf(schema)));
+  expect(parts(after)).toEqual(parts(before));
+  expect(JSON.stringify(after.tools)).not.toContain('"most":2');
+});
+
+test("of a tool that cannot be read no part is to go", () => {
+  const tools = [{ type: "function", functoin: { name: "f", parameters: {} } }];
+  expect(JSON.stringify(applied(tools, allOf(reportFor(tools))))).toContain("parameters");
 });

@@ -31,6 +31,7 @@ import {
   rewritten,
   withExample,
 } from "./remedies.ts";
+import { sound } from "./rewrite.ts";
 import { type Entry, pathOf, type Sheet, valueAt } from "./sheet.ts";
 import {
   alikeForm,
@@ -467,7 +468,7 @@ export function findAll(sheet: Sheet): Finding[] {
   const all = rules.flatMap(({ id, severity, find }) => find(sheet).map((one) => ({ rule: id, severity, ...one })));
   const once = new Map(all.map((finding) => [`${finding.rule} ${finding.path} ${finding.message}`, finding]));
   const sorted = [...once.values()].sort((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
-  return applicable(sorted);
+  return sound(sheet, applicable(sorted));
 }
 
 /** Findings whose rewrites can be applied together: each place has the first of its own, and what a renamed key mends is none. */

@@ -54,8 +54,9 @@ function meaning(key: string, holder: JsonObject, isTool: boolean): string | und
   const isMisnamed = !isTool && typeof holder.type === "string" && Object.hasOwn(misnamed, key);
   const other = isMisnamed ? misnamed[key][holder.type as string] : undefined;
   if (other && free.includes(other) && Array.isArray(holder[key]) === (other === "enum")) return other;
-  const near = (most: number) => free.find((one) => isNear(key, one, most));
-  return near(1) ?? (key.length < leastLetters ? undefined : near(2));
+  const near = (most: number) => all.find((one) => isNear(key, one, most));
+  const nearest = near(1) ?? (key.length < leastLetters ? undefined : near(2));
+  return nearest && free.includes(nearest) ? nearest : undefined;
 }
 
 /** Of the keys that say parameters a tool has one. */
