@@ -102,8 +102,9 @@ describe.each(hosts)("on %s", (host) => {
     const asked = [
       { id: 0, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: about } },
       { method: "notifications/initialized" },
-      ...["wake me at 7:15 tomorrow", "feed the cat"].map((request, i) => ({
-        id: 1 + i,
+      // One host numbers two alike.
+      ...["wake me at 7:15 tomorrow", "feed the cat", "feed the cat"].map((request, i) => ({
+        id: Math.min(1 + i, 2),
         method: "tools/call",
         params: { name: "call_tool_for", arguments: { request, ...(i && { tools: [cat] }) } },
       })),
@@ -119,6 +120,7 @@ describe.each(hosts)("on %s", (host) => {
       const lines = (await new Response(child.stdout).text()).trim().split("\n");
       const answers = new Map(lines.map((line) => JSON.parse(line)).map((one) => [one.id, one]));
       expect([...answers.keys()].sort()).toEqual([0, 1, 2, 3, 5]);
+      expect(lines).toHaveLength(6);
       expect(answers.get(1).result.structuredContent.calls).toMatchObject([{ name: "set_alarm" }]);
       expect(answers.get(2).result.structuredContent).toMatchObject({
         calls: [{ name: "feedCat" }],

@@ -643,7 +643,7 @@ describe("the same as the runtime", () => {
       const first = { type: "object", properties: { note, zip }, required: ["note", "zip"] };
       const second = { type: "object", properties: { note, group }, required: ["note"] };
       const inputSchema = { type: "object", properties: { what: { anyOf: [first, second] } }, required: ["what"] };
-      const set = ToolSet.from([{ name: "send_note", description: "Send a note.", inputSchema }] as never);
+      const set = ToolSet.from([{ name: "add_note", description: "Write a note.", inputSchema }] as never);
       const path = await keep(set);
       let short = 0;
       // Where the limit leaves no room for a zip, the note is of the second.
@@ -817,7 +817,7 @@ describe("the same as the runtime", () => {
       Array.from({ length: 1 + random() * 9 }, () => words[Math.floor(random() * words.length)]).join(""),
     );
     const marks = Array.from({ length: 4000 }, () =>
-      Array.from({ length: 1 + random() * 12 }, () => "1203.,/ -k5oOl"[Math.floor(random() * 14)]).join(""),
+      Array.from({ length: 1 + random() * 12 }, () => "1203.,/ -k5oOl:'zcn"[Math.floor(random() * 19)]).join(""),
     );
     const texts = [...cases.map(({ text }) => text), ...any, ...marks]
       .filter((text) => text.trim())

@@ -67,7 +67,7 @@ describe.skipIf(absent)("the companion page", () => {
     async (colorScheme) => {
       const page = await open({ colorScheme });
       await connected(page);
-      await ask(page, "glimmer at fifty");
+      await ask(page, "screen by fifty");
       const dialog = page.getByRole("dialog");
       await dialog.waitFor();
       expect(await dialog.textContent()).toContain("set brightness 50");
@@ -110,7 +110,7 @@ describe.skipIf(absent)("the companion page", () => {
     await page.keyboard.press("Enter");
     await page.getByText("12 tools").waitFor();
     expect(await focused()).toBe("request");
-    await page.keyboard.type("glimmer at fifty");
+    await page.keyboard.type("screen by fifty");
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
     await page.keyboard.press("Tab");

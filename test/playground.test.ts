@@ -368,7 +368,7 @@ describe.skipIf(absent)("the playground", () => {
     await page.locator("#words").waitFor();
     await page.getByRole("button", { name: "Connect a watch" }).click();
     await shows(page, "#watch-state", "Bangle.js 1234, 12 tools");
-    await type(page, "glimmer at fifty");
+    await type(page, "screen by fifty");
     await shows(page, "#call", "set_brightness");
     await page.getByRole("button", { name: "Run on the watch" }).click();
     const dialog = page.getByRole("dialog", { name: "Do this on the watch?" });
@@ -385,7 +385,7 @@ describe.skipIf(absent)("the playground", () => {
     await page.evaluate(() => {
       const words = document.querySelector("#request") as HTMLInputElement;
       const run = [...document.querySelectorAll("button")].find((one) => one.textContent === "Run on the watch");
-      for (const text of ["glimmer at fifty", "erase my notes"]) {
+      for (const text of ["screen by fifty", "erase my notes"]) {
         words.value = text;
         words.dispatchEvent(new Event("input", { bubbles: true }));
         run?.click();

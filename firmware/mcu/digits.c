@@ -54,22 +54,37 @@ static bool is_o(uint8_t byte) {
   return (byte | 0x20) == 'o';
 }
 
-/* Whether a letter may be meant for a digit: 0 or 1. */
-static bool is_taken(uint8_t byte) {
-  return is_o(byte) || byte == 'l' || byte == 'I';
-}
-
 static bool is_wordy(uint8_t byte) {
   return byte >= 0x80 || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
 }
 
-/* Whether such letters stand beside digits: "4o", "l5". */
+/* The end of letters that may be meant for digits: o's, an l or an I. */
+static uint32_t end_of_taken(thimble_span in, uint32_t at) {
+  uint32_t end = at;
+  while (is_o(byte_at(in, end))) end++;
+  return end + (end == at && (byte_at(in, at) == 'l' || byte_at(in, at) == 'I'));
+}
+
+/* Whether what goes on after an o is a word, as in "5oz" and "6o'clock". */
+static bool is_worded(thimble_span in, uint32_t at) {
+  static const char words[] = "z\0c\0f\0n\0r\0ff\0unce\0unces\0ver\0ut\0ld\0clock\0'clock\0\xe2\x80\x99" "clock\0";
+  for (const char *word = words; *word; word++) {
+    uint32_t end = at;
+    for (; *word; word++) end = end && (byte_at(in, end) | (*word >= 'a' && *word <= 'z' ? 0x20 : 0)) == (uint8_t)*word ? end + 1 : 0;
+    if (end && (byte_at(in, end) >= 0x80 || !is_wordy(byte_at(in, end)))) return true;
+  }
+  return false;
+}
+
+/* Whether letters that are taken for 0 or 1 stand beside digits: "4o", "l5", "1,ooo". */
 static bool is_lettered(thimble_span in, uint32_t at) {
-  uint32_t end = end_of_digits(in, at), past = end;
-  if (is_taken(byte_at(in, end)) && end_of_digits(in, end + 1) > end + 1) return true;
-  while (is_o(byte_at(in, past))) past++;
-  if (past > end && !is_wordy(byte_at(in, past)) && byte_at(in, past) != '\'') return true;
-  return at && is_taken(in.at[at - 1]) && !(at > 1 && is_wordy(in.at[at - 2]));
+  uint32_t end = end_of_digits(in, at), from = end + (is_mark(byte_at(in, end)) || byte_at(in, end) == ':'), past = end_of_taken(in, from);
+  if (past > from && end_of_digits(in, past) > past) return true;
+  if (is_o(byte_at(in, from)) && !is_worded(in, past)) return true;
+  uint32_t before = at;
+  while (before && is_o(in.at[before - 1])) before--;
+  if (before == at && at && (in.at[at - 1] == 'l' || in.at[at - 1] == 'I')) before--;
+  return before < at && !(before && is_wordy(in.at[before - 1]));
 }
 
 bool is_cut(thimble_span in, uint32_t at) {

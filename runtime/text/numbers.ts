@@ -61,8 +61,13 @@ const digits = new RegExp(digitsPattern, "g");
 const marked = /(?<!\d)\.?\d+(?:[.,]\d+)+/g;
 const plain =
   /^(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?![1-9]\d{0,2}\.\d{3}$)\d+\.\d+|(?!\d\d?(?:,\d\d)+,\d{3}$)\d+(?:,\d+){2,})$/;
-/** Letters that a thumb or a scanner takes for 0 and 1; "6 o'clock" and "4l" have their own. */
-const lettered = /(?<![A-Za-z\u0080-\uffff])[lIoO](?=\.?\d)|(?<=\d)[oO]+(?![A-Za-z'\u0080-\uffff])/g;
+/** Letters between digits or before them, and o's after, that a thumb or a scanner takes for 0 and 1; of "4l", "5oz" and "6 o'clock" they are no such. */
+const taken = /(?:(?<=\d)[.,:])?(?<![A-Za-z\u0080-\uffff])(?:[oO]+|[lI])(?=\.?\d)/g;
+const worded = "z c f n r ff unce unces ver ut ld clock 'clock ’clock".replace(
+  /[a-z]/g,
+  (one) => `[${one}${one.toUpperCase()}]`,
+);
+const zeros = new RegExp(`[.,:]?[oO]+(?![oO]|(?:${worded.replaceAll(" ", "|")})(?![A-Za-z]))`, "y");
 const spaced = /(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?!\d|[.,]\d)/g;
 /** "1/2" is ½; no day of a month and no "120/80". */
 export const fractionPattern = String.raw`(?<![\d/.,])(?:1/[2348]|2/3|3/[48])(?![\d/]|[.,]\d)`;
@@ -88,9 +93,11 @@ export function numbersIn(text: string): SaidNumber[] {
 /** Offsets within digits that a mark, a space or a letter may cut. */
 function cutsIn(text: string): Set<number> {
   const cuts = new Set<number>();
-  const letters = new Set([...text.matchAll(lettered)].flatMap(({ index }) => [index, index + 1]));
-  for (const { 0: run, index } of letters.size ? text.matchAll(digits) : [])
-    if (letters.has(index) || letters.has(index + run.length)) cuts.add(index);
+  const letters = new Set([...text.matchAll(taken)].flatMap(({ 0: run, index }) => [index, index + run.length]));
+  for (const { 0: run, index } of text.matchAll(digits)) {
+    zeros.lastIndex = index + run.length;
+    if (letters.has(index) || letters.has(zeros.lastIndex) || zeros.test(text)) cuts.add(index);
+  }
   for (const { 0: run, index } of [...text.matchAll(marked), ...text.matchAll(spaced)])
     if (!plain.test(run)) for (let at = 0; at < run.length; at++) cuts.add(index + at);
   return cuts;

@@ -41,7 +41,7 @@ export function sound<F extends Found>({ list, entries }: Sheet, findings: reado
   for (const finding of findings) {
     const [first] = finding.rewrites ?? [];
     const entry = first && toolOf(first.at);
-    if (entry) byTool.set(entry, [...(byTool.get(entry) ?? []), finding]);
+    if (entry) byTool.set(entry, byTool.get(entry) ?? []).get(entry)?.push(finding);
     else if (first && isPartGone(list, first)) unsound.add(finding);
   }
   for (const [
@@ -65,9 +65,9 @@ export function sound<F extends Found>({ list, entries }: Sheet, findings: reado
       );
     };
     const free = own.filter(({ rewrites = [] }) => rewrites.every((one) => isNew(one, keys, name, names)));
-    const kept = isSound(free) ? free : [];
-    if (!kept.length) for (const one of free.slice(0, mostTried)) if (isSound([...kept, one])) kept.push(one);
-    for (const one of own) if (!kept.includes(one)) unsound.add(one);
+    const kept = new Set(isSound(free) ? free : []);
+    if (!kept.size) for (const one of free.slice(0, mostTried)) if (isSound([...kept, one])) kept.add(one);
+    for (const one of own) if (!kept.has(one)) unsound.add(one);
   }
   return findings.map((one) => {
     if (!unsound.has(one)) return one;

@@ -127,32 +127,33 @@ export function overHttp(make: () => McpServer): (request: Request) => Promise<R
 /** Serves the host that started this process; resolves when it has closed the input and has its answers. */
 export async function onStandardInput(make: () => McpServer): Promise<void> {
   // What waits for an answer: the SDK drops it at its input's end, which therefore comes last.
-  const open = new Set<unknown>();
+  const open: unknown[] = [];
+  const close = (id: unknown) => void (open.includes(id) && open.splice(open.indexOf(id), 1));
   async function* input() {
     yield* process.stdin;
     yield Buffer.from("\n"); // Its last line may have none.
-    while (open.size) await sleep(5);
+    while (open.length) await sleep(5);
   }
   const stdin = Readable.from(input());
   const ended = new Promise((resolve) => stdin.once("close", resolve));
   const wire = new StdioServerTransport(stdin);
   const handle = serveStdio(make, { transport: wire, onerror: (error) => warn(`mcp: ${error.message}`) });
-  const [take, send, close] = [wire.onmessage, wire.send.bind(wire), wire.onclose];
+  const [take, send, end] = [wire.onmessage, wire.send.bind(wire), wire.onclose];
   wire.onmessage = (message) => {
     if ("method" in message) {
       // A subscription is answered when it ends, what is cancelled never.
-      if ("id" in message && message.method !== "subscriptions/listen") open.add(message.id);
-      if (message.method === "notifications/cancelled") open.delete(message.params?.requestId);
+      if ("id" in message && message.method !== "subscriptions/listen") open.push(message.id);
+      if (message.method === "notifications/cancelled") close(message.params?.requestId);
     }
     take?.(message);
   };
   wire.send = (message) => {
-    if (!("method" in message)) open.delete(message.id);
+    if (!("method" in message)) close(message.id);
     return send(message);
   };
   wire.onclose = () => {
-    open.clear();
-    close?.();
+    open.length = 0;
+    end?.();
   };
   await ended;
   await handle.close();
