@@ -41,8 +41,11 @@ export function sound<F extends Found>({ list, entries }: Sheet, findings: reado
   for (const finding of findings) {
     const [first] = finding.rewrites ?? [];
     const entry = first && toolOf(first.at);
-    if (entry) byTool.set(entry, byTool.get(entry) ?? []).get(entry)?.push(finding);
-    else if (first && isPartGone(list, first)) unsound.add(finding);
+    if (entry) {
+      const own = byTool.get(entry) ?? [];
+      own.push(finding);
+      byTool.set(entry, own);
+    } else if (first && isPartGone(list, first)) unsound.add(finding);
   }
   for (const [
     {
