@@ -494,6 +494,7 @@ test.each([
   ],
   [{ name: "f", parameters: { a: { type: "string", enum: ["Zürich", "Zurich"] } } }],
   [{ name: "f", parameters: { a: { type: "integer", minimum: 1, mimimum: 2 } } }],
+  [{ name: "f", inputSchema: { type: "object", properties: { a: true, b: { type: "string" } } } }],
   [{ name: "f", parameters: { a: { type: "integer", minimun: "1" } } }],
   [{ name: "f", parameters: { a: { type: "integer", min: 5, max: 1 } } }],
   [{ name: "f", parameters: { a: { type: "string", enmu: "a,b" } } }],

@@ -58,14 +58,12 @@ export function sound<F extends Found>({ list, entries }: Sheet, findings: reado
     const least = partsOf(tool);
     const isSound = (some: readonly F[]) => {
       const rewrites = some.flatMap(({ rewrites = [] }) => rewrites);
-      return (
-        partsOf(
-          applied(
-            tool,
-            rewrites.map((one) => ({ ...one, at: one.at.slice(keys.length) })),
-          ),
-        ) >= least
-      );
+      const inside = rewrites.map((one) => ({ ...one, at: one.at.slice(keys.length) }));
+      try {
+        return partsOf(applied(tool, inside)) >= least;
+      } catch {
+        return false; // Of "a": true no key can be written.
+      }
     };
     const free = own.filter(({ rewrites = [] }) => rewrites.every((one) => isNew(one, keys, name, names)));
     const kept = new Set(isSound(free) ? free : []);
