@@ -51,11 +51,11 @@ static bool leads_thousands(thimble_span in, uint32_t at) {
 }
 
 static bool is_o(uint8_t byte) {
-  return (byte | 0x20) == 'o';
+  return small_byte(byte) == 'o';
 }
 
 static bool is_wordy(uint8_t byte) {
-  return byte >= 0x80 || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
+  return byte >= 0x80 || (small_byte(byte) >= 'a' && small_byte(byte) <= 'z');
 }
 
 /* The end of letters that may be meant for digits: o's, an l or an I. */
@@ -67,10 +67,10 @@ static uint32_t end_of_taken(thimble_span in, uint32_t at) {
 
 /* Whether what goes on after an o is a word, as in "5oz" and "6o'clock". */
 static bool is_worded(thimble_span in, uint32_t at) {
-  static const char words[] = "z\0c\0f\0n\0r\0ff\0unce\0unces\0ver\0ut\0ld\0clock\0'clock\0\xe2\x80\x99" "clock\0";
+  static const char words[] = "z\0c\0f\0n\0r\0ff\0unce\0unces\0ver\0ut\0ld\0clock\0'clock\0";
   for (const char *word = words; *word; word++) {
     uint32_t end = at;
-    for (; *word; word++) end = end && (byte_at(in, end) | (*word >= 'a' && *word <= 'z' ? 0x20 : 0)) == (uint8_t)*word ? end + 1 : 0;
+    for (; *word; word++) end = end && small_byte(byte_at(in, end)) == *word ? end + 1 : 0;
     if (end && (byte_at(in, end) >= 0x80 || !is_wordy(byte_at(in, end)))) return true;
   }
   return false;

@@ -53,8 +53,9 @@ export function readLine(text: string, readTools = toolsOf): Omit<Line, "path" |
   checkLimits(calls, tools);
   const beyond = beyondLimits(calls, startOf(tools));
   if (beyond !== null) throw new Error(beyond);
-  const unwritable = ungrounded(query, calls, flat, true);
-  const warning = unwritable ?? ungrounded(query, calls, flat);
+  const loose = ungrounded(query, calls, flat);
+  const unwritable = loose && ungrounded(query, calls, flat, true);
+  const warning = unwritable ?? loose;
   return {
     query,
     tools,

@@ -93,8 +93,9 @@ export class Redresser {
       const near = new Set(right.flatMap((tool) => [...stemsOf(tool)]));
       const taken = new Set(shown.tools.map(({ name }) => snakeCase(name)));
       for (const { tool, stems } of random.some(this.strangers, 4)) {
-        if (taken.has(snakeCase(tool.name)) || [...stems].some((stem) => near.has(stem))) continue;
-        taken.add(snakeCase(tool.name));
+        const name = snakeCase(tool.name);
+        if (taken.has(name) || [...stems].some((stem) => near.has(stem))) continue;
+        taken.add(name);
         rest.splice(random.between(0, rest.length), 0, tool);
       }
     }

@@ -47,13 +47,8 @@ export function sound<F extends Found>({ list, entries }: Sheet, findings: reado
       byTool.set(entry, own);
     } else if (first && isPartGone(list, first)) unsound.add(finding);
   }
-  for (const [
-    {
-      keys,
-      tool: { promptName: name },
-    },
-    own,
-  ] of byTool) {
+  for (const [entry, own] of byTool) {
+    const { keys } = entry;
     const tool = valueAt(list, keys);
     const least = partsOf(tool);
     const isSound = (some: readonly F[]) => {
@@ -65,7 +60,7 @@ export function sound<F extends Found>({ list, entries }: Sheet, findings: reado
         return false; // Of "a": true no key can be written.
       }
     };
-    const free = own.filter(({ rewrites = [] }) => rewrites.every((one) => isNew(one, keys, name, names)));
+    const free = own.filter(({ rewrites = [] }) => rewrites.every((one) => isNew(one, entry, names)));
     const kept = new Set(isSound(free) ? free : []);
     if (!kept.size) for (const one of free.slice(0, mostTried)) if (isSound([...kept, one])) kept.add(one);
     for (const one of own) if (!kept.has(one)) unsound.add(one);
@@ -78,10 +73,10 @@ export function sound<F extends Found>({ list, entries }: Sheet, findings: reado
 }
 
 /** Whether a tool's new name is no other's; it is taken then. */
-function isNew({ at, value }: Rewrite, keys: Keys, own: string, names: Set<string>): boolean {
+function isNew({ at, value }: Rewrite, { keys, tool }: Entry, names: Set<string>): boolean {
   if (at.length !== keys.length + 1 || at.at(-1) !== "name" || typeof value !== "string") return true;
   const name = snakeCase(value);
-  const isFree = own === name || !names.has(name);
+  const isFree = tool.promptName === name || !names.has(name);
   names.add(name);
   return isFree;
 }

@@ -91,7 +91,7 @@ def read_examples(path):
 
 def read_sources(*groups):
     """Groups of paths -> the same of lists of examples. What is named twice is one list: it is drawn twice as often and held once."""
-    read = {path: list(read_examples(path)) for group in groups for path in group}
+    read = {path: list(read_examples(path)) for path in {path for group in groups for path in group}}
     return [[read[path] for path in group] for group in groups]
 
 
